@@ -1,0 +1,62 @@
+//! What a checker says.
+
+use std::time::Duration;
+
+use histories::{History, ModelName};
+
+use crate::{Anomaly, Budget, Figures};
+
+/// Whether a model held. Merged, the worst wins: invalid, then unknown, then valid.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    Valid,
+    /// Each anomaly is proof enough.
+    Invalid(Vec<Anomaly>),
+    /// Not decided: the budget ran out, or evidence is missing. Says how far it got.
+    Unknown(String),
+    /// The model says nothing about such a history, or no rule here decides it. Never a pass.
+    NotApplicable(String),
+}
+
+impl Verdict {
+    /// As it stands in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Invalid(_) => "invalid",
+            Self::Unknown(_) => "unknown",
+            Self::NotApplicable(_) => "not-applicable",
+        }
+    }
+
+    pub fn anomalies(&self) -> &[Anomaly] {
+        if let Self::Invalid(anomalies) = self { anomalies } else { &[] }
+    }
+
+    /// Why it is unknown or not applicable.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Unknown(why) | Self::NotApplicable(why) => Some(why),
+            Self::Valid | Self::Invalid(_) => None,
+        }
+    }
+}
+
+/// One model's verdict, how it was reached and what was measured on the way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub model: ModelName,
+    pub verdict: Verdict,
+    /// The algorithm, as `zones` or `chains`.
+    pub method: &'static str,
+    pub figures: Figures,
+    pub elapsed: Duration,
+}
+
+/// Decides one or more models. Pure: the same history gives the same findings.
+pub trait Checker: Send + Sync {
+    fn name(&self) -> &'static str;
+    /// The models that [`Checker::check`] returns a finding for, each exactly once.
+    fn models(&self) -> &'static [ModelName];
+    fn check(&self, history: &History, budget: &Budget) -> Vec<Finding>;
+}

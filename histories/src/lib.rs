@@ -1,0 +1,34 @@
+//! What clients saw: events, operations, and the files that hold them.
+//!
+//! This crate never judges a history and knows nothing of how it came about.
+//!
+//! An [`Event`] is one line of a file. An [`Operation`] is an invocation paired with its completion, if it
+//! ever had one. A [`History`] is a whole file, paired and interned, ready for a checker.
+
+mod diagnostic;
+mod event;
+mod header;
+mod history;
+mod model;
+mod nemesis_event;
+mod node;
+mod op;
+mod pairing;
+pub mod read;
+mod record;
+mod time;
+mod value;
+pub mod write;
+
+pub use diagnostic::Diagnostic;
+pub use event::{Event, Hints, Kind, Process};
+pub use header::Header;
+pub use history::{History, KeyId, LineMap, Operation, OperationId, Outcome};
+pub use model::{AnomalyKind, ModelName, UnknownModel};
+pub use nemesis_event::{Applied, FaultStep, FaultWindow, NemesisEvent};
+pub use node::Node;
+pub use op::{Function, Key, Op};
+pub use pairing::Pairing;
+pub use record::{Clock, Draft, RecordError, Recorder};
+pub use time::Nanos;
+pub use value::Value;

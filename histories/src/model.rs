@@ -1,0 +1,110 @@
+//! The words for what is promised and what goes wrong. Who decides is not said here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal, $doc:literal;)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $(#[doc = $doc] $variant,)* }
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// One line for a person.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$variant => $doc,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
+    };
+}
+
+words! {
+    /// A consistency model, or another property that a checker decides, by the name that the command line,
+    /// suites and reports use.
+    ModelName {
+        Linearizable = "linearizable", "Every operation takes effect at one moment between its call and its return.";
+        Sequential = "sequential", "One order of all operations explains every answer and keeps each session's order.";
+        CausalMemory = "causal-memory", "Each session explains its answers with an order that keeps causality (CM).";
+        CausalConvergence = "causal-convergence", "One arbitration of writes that keeps causality explains every answer (CCv).";
+        Causal = "causal", "Every answer is explained by what causally precedes it (CC).";
+        Pram = "pram", "Each session sees every other session's writes in the order they were made.";
+        WritesFollowReads = "writes-follow-reads", "A write is ordered after the writes that its session had read.";
+        MonotonicWrites = "monotonic-writes", "The writes of a session are ordered as it made them.";
+        MonotonicReads = "monotonic-reads", "A session never sees less than it has seen.";
+        ReadYourWrites = "read-your-writes", "A session sees its own writes.";
+        Durability = "durability", "What was acknowledged is not lost.";
+        Convergence = "convergence", "After the faults are healed every replica answers, and all are equal.";
+    }
+}
+
+words! {
+    /// What a counterexample shows.
+    AnomalyKind {
+        StaleRead = "stale-read", "A read returned a value that had been overwritten before the read began.";
+        Conflict = "conflict", "Two values each had to be entirely before the other.";
+        PhantomRead = "phantom-read", "A read returned a value that nobody wrote.";
+        AbortedRead = "aborted-read", "A read returned the value of a write that failed.";
+        FutureRead = "future-read", "A read ended before the write whose value it returned began.";
+        LostUpdate = "lost-update", "Two compare-and-sets both replaced the same value.";
+        CasLoop = "cas-loop", "Compare-and-sets replace each other's values in a circle.";
+        ChainOrder = "chain-order", "Compare-and-sets had to take effect in an order that real time forbids.";
+        MissedOwnWrite = "missed-own-write", "A session did not see its own write.";
+        NonMonotonicRead = "non-monotonic-read", "A session saw less than it had seen before.";
+        LostWrite = "lost-write", "An acknowledged write is gone.";
+        SplitBrain = "split-brain", "An acknowledged write is gone; two leaders were acknowledging at the time.";
+        Resurrected = "resurrected", "A value that had been overwritten came back.";
+        Revived = "revived", "The value of a write that failed is in the final state.";
+        Diverged = "diverged", "Replicas hold different values after the faults were healed.";
+        MissingReplica = "missing-replica", "A replica did not answer after the faults were healed.";
+    }
+}
+
+/// A name that is no model's, with the nearest that is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no model is called {name:?}; the models are {}", known())]
+pub struct UnknownModel {
+    pub name: String,
+}
+
+fn known() -> String {
+    ModelName::ALL.iter().map(|model| model.name()).collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for ModelName {
+    type Err = UnknownModel;
+
+    fn from_str(text: &str) -> Result<Self, UnknownModel> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|model| model.name() == text)
+            .ok_or_else(|| UnknownModel { name: text.to_owned() })
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

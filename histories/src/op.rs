@@ -1,0 +1,122 @@
+//! What a client asks for.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Value;
+
+/// A key's name. Cheap to clone; interned as a [`crate::KeyId`] once a history is read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Key(pub Arc<str>);
+
+impl Key {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Key {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for Key {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+macro_rules! functions {
+    ($($variant:ident = $name:literal, $doc:literal;)*) => {
+        /// What an operation does: the field `f` of an event.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Function {
+            $(#[doc = $doc] $variant,)*
+            /// Anything else, kept by name.
+            Custom(Arc<String>),
+        }
+
+        impl Function {
+            pub fn name(&self) -> &str {
+                match self {
+                    $(Self::$variant => $name,)*
+                    Self::Custom(name) => name,
+                }
+            }
+        }
+
+        impl From<&str> for Function {
+            fn from(name: &str) -> Self {
+                match name {
+                    $($name => Self::$variant,)*
+                    other => Self::Custom(Arc::new(other.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+functions! {
+    Read = "read", "Reads a key; the completion carries the value seen.";
+    Write = "write", "Writes a value to a key.";
+    Cas = "cas", "Compare-and-set, value `[from, to]`; one that failed says what it saw in `seen`.";
+    Append = "append", "Appends an element to a list.";
+    Add = "add", "Adds an element to a set.";
+    Remove = "remove", "Removes an element from a set.";
+    ReadAll = "read-all", "Reads a whole list or set.";
+    Increment = "increment", "Adds to a counter.";
+    Decrement = "decrement", "Subtracts from a counter.";
+    Enqueue = "enqueue", "Puts an element at the end of a queue.";
+    Dequeue = "dequeue", "Takes an element from a queue.";
+    Drain = "drain", "Takes all elements from a queue.";
+    Transfer = "transfer", "Moves an amount between accounts.";
+    Txn = "txn", "A transaction of micro-operations.";
+    Dump = "dump", "One node's local state, never forwarded.";
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An operation as a client issues it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Op {
+    pub function: Function,
+    pub key: Option<Key>,
+    pub value: Value,
+}
+
+impl Op {
+    pub fn new(function: Function, key: impl Into<Key>, value: Value) -> Self {
+        Self { function, key: Some(key.into()), value }
+    }
+
+    /// An operation on the whole system rather than on one key.
+    pub fn global(function: Function, value: Value) -> Self {
+        Self { function, key: None, value }
+    }
+
+    pub fn read(key: impl Into<Key>) -> Self {
+        Self::new(Function::Read, key, Value::Null)
+    }
+
+    pub fn write(key: impl Into<Key>, value: impl Into<Value>) -> Self {
+        Self::new(Function::Write, key, value.into())
+    }
+
+    pub fn cas(key: impl Into<Key>, from: impl Into<Value>, to: impl Into<Value>) -> Self {
+        Self::new(Function::Cas, key, Value::list([from.into(), to.into()]))
+    }
+}

@@ -1,0 +1,3 @@
+//! Histories to files.
+
+pub mod jsonl;

@@ -1,0 +1,15 @@
+//! Faults as pure, seeded schedules of actions, and the means to carry them out.
+//!
+//! No fault names a database: a fault sees a [`View`] and asks for [`Effect`]s; whoever is tested is a [`Target`].
+
+mod action;
+mod dice;
+mod fault;
+mod target;
+mod view;
+
+pub use action::{Action, Effect, FaultId};
+pub use dice::Dice;
+pub use fault::{Fault, Plan, Step};
+pub use target::{BoxFuture, ControlError, Powers, Target};
+pub use view::View;

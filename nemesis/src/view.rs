@@ -1,0 +1,28 @@
+//! What a fault may know when it takes aim.
+
+use std::collections::BTreeSet;
+
+use histories::{Nanos, Node};
+
+/// The system as the nemesis sees it, outside of any partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    pub now: Nanos,
+    pub nodes: Vec<Node>,
+    /// Who says that it leads, with its term, by rising term: more than one while a deposed leader has not noticed.
+    pub leaders: Vec<(u64, Node)>,
+    /// Nodes that a fault in force keeps dead or stopped.
+    pub down: BTreeSet<Node>,
+}
+
+impl View {
+    /// The leader of the highest term among the nodes that are up.
+    pub fn leader(&self) -> Option<Node> {
+        self.leaders.iter().rev().map(|&(_, node)| node).find(|node| !self.down.contains(node))
+    }
+
+    /// The fewest nodes that are a majority.
+    pub fn majority(&self) -> usize {
+        self.nodes.len() / 2 + 1
+    }
+}

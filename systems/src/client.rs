@@ -1,0 +1,33 @@
+//! A client of the system under test.
+
+use std::time::Duration;
+
+use histories::{Hints, Node, Op, Value};
+use nemesis::BoxFuture;
+
+/// A successful answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// What a read saw; what a write wrote.
+    pub value: Value,
+    pub hints: Hints,
+}
+
+/// What became of a call, as the client knows it. When in doubt, `Info`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Completion {
+    Ok(Reply),
+    /// It certainly did not happen and never will. `seen` is what a failed compare-and-set found.
+    Fail {
+        error: String,
+        seen: Option<Value>,
+        hints: Hints,
+    },
+    Info(String),
+}
+
+/// One logical client. Session tokens live here and die with it.
+pub trait Client: Send {
+    /// Sends the request to `node` at most once and waits for the answer until the deadline.
+    fn call<'a>(&'a mut self, node: Node, op: &'a Op, deadline: Duration) -> BoxFuture<'a, Completion>;
+}

@@ -1,0 +1,48 @@
+//! A way of running a system, with what it promises, as data.
+
+use histories::{AnomalyKind, ModelName};
+
+/// Which node a client talks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Routing {
+    /// Thread t talks to node t mod N and does not fail over.
+    Sticky,
+    /// A node per operation, by dice.
+    Roam,
+}
+
+/// Something that a mode gives up, and the faults under which a run must find it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Show {
+    /// The verdict that must be invalid.
+    pub model: ModelName,
+    /// Of at least one of these kinds; any kind where empty.
+    pub kinds: Vec<AnomalyKind>,
+    /// The faults under which it shows, `kill:leader`; none needed where empty.
+    pub under: Vec<String>,
+    /// False where it takes a fault that only simulation can inject: then a live run does not expect it.
+    pub live: bool,
+}
+
+/// A mode of a system: a preset, or a preset with options changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mode {
+    /// As the user writes it, `single/quorum` or `single/quorum[read=lease]`.
+    pub name: String,
+    /// The name that it starts from, `single/quorum`.
+    pub preset: String,
+    /// Every option with its value, resolved, in a fixed order.
+    pub options: Vec<(String, String)>,
+    /// What holds under every fault that the mode survives.
+    pub promise: Vec<ModelName>,
+    pub shows: Vec<Show>,
+    /// Figures worth a look, in words, `write availability with one node cut off`.
+    pub figures: Vec<String>,
+    /// Writes go on as long as a majority is up and connected.
+    pub available_with_majority: bool,
+    pub routing: Routing,
+    /// Default number of nodes.
+    pub nodes: u16,
+    /// One line for `partita list modes`.
+    pub about: String,
+}

@@ -1,0 +1,203 @@
+//! The seam between a protocol and what carries it: the only thing a replica ever does is answer an input.
+
+use std::collections::BTreeMap;
+
+use histories::{Key, Nanos, Node, Value};
+use serde::{Deserialize, Serialize};
+
+/// The time, which a replica is given and never asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// For elections and leases. Never goes back; may drift.
+    pub monotonic: Nanos,
+    /// For last-write-wins. May be off, and may step.
+    pub wall: Nanos,
+}
+
+/// Names a client's request between a replica and its carrier. The carrier chooses it, never the same twice in the
+/// life of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(pub u64);
+
+/// What a client asks of the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// A register's value, a list's or set's elements, a counter's sum; null where absent.
+    Read {
+        key: Key,
+    },
+    Write {
+        key: Key,
+        value: Value,
+    },
+    Cas {
+        key: Key,
+        from: Value,
+        to: Value,
+    },
+    Append {
+        key: Key,
+        value: Value,
+    },
+    Add {
+        key: Key,
+        value: Value,
+    },
+    Increment {
+        key: Key,
+        by: i64,
+    },
+}
+
+impl Command {
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Read { key }
+            | Self::Write { key, .. }
+            | Self::Cas { key, .. }
+            | Self::Append { key, .. }
+            | Self::Add { key, .. }
+            | Self::Increment { key, .. } => key,
+        }
+    }
+
+    pub fn is_read(&self) -> bool {
+        matches!(self, Self::Read { .. })
+    }
+}
+
+/// How fresh a read has to be, where a client asks for other than its mode's default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ReadLevel {
+    /// By the leader, confirmed by a majority.
+    Index,
+    /// By whichever replica is asked.
+    Local,
+}
+
+/// A command with what the client knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    pub command: Command,
+    /// Overrides the mode's `read`.
+    pub level: Option<ReadLevel>,
+    /// The client's watermark: a replica that has not applied this log index waits before it answers.
+    pub after: Option<u64>,
+}
+
+/// What the store answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Response {
+    Done {
+        /// What a read saw; null for a write.
+        value: Value,
+        /// Log index of the write, or up to which the read's replica had applied.
+        version: u64,
+        term: u64,
+        /// Who decided the answer.
+        served_by: Node,
+    },
+    /// Not done. `definite`: it did not and will not happen. A failed compare-and-set says what it saw.
+    Refused { error: String, definite: bool, seen: Option<Value>, version: u64, term: u64, served_by: Node },
+}
+
+/// What comes in. `M` is the protocol's message between members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input<M> {
+    /// May be late, out of order, twice or never.
+    Message {
+        from: Node,
+        message: M,
+    },
+    Request {
+        id: RequestId,
+        request: Request,
+    },
+    /// What [`Persist`] asked for, up to and including this number, is on disk.
+    Persisted(u64),
+    /// The time that [`Outbox::timer`] asked for has come (or another has; a tick too many does no harm).
+    Tick,
+}
+
+/// Records to be made durable, in order. `R` is the protocol's log record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Persist<R> {
+    /// Rises by one with each.
+    pub seq: u64,
+    pub records: Vec<R>,
+    /// The records replace everything that was written before: a snapshot and what goes with it.
+    pub compact: bool,
+}
+
+/// What goes out. A replica appends; the carrier takes everything after each input.
+///
+/// Order matters only within `persists`. A replica sends nothing that claims durability before `Persisted`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outbox<M, R> {
+    pub sends: Vec<(Node, M)>,
+    pub persists: Vec<Persist<R>>,
+    pub replies: Vec<(RequestId, Response)>,
+    /// Monotonic time by which the replica wants a [`Input::Tick`], if nothing comes in before.
+    pub timer: Option<Nanos>,
+}
+
+impl<M, R> Default for Outbox<M, R> {
+    fn default() -> Self {
+        Self { sends: Vec::new(), persists: Vec::new(), replies: Vec::new(), timer: None }
+    }
+}
+
+/// A member of the reference store. Sans-IO, deterministic, seeded when made.
+pub trait Replica {
+    /// Between members.
+    type Message: Clone + std::fmt::Debug + Serialize + for<'de> Deserialize<'de>;
+    /// On disk. Replaying all records since the last compaction, in order, restores the replica.
+    type Record: Clone + std::fmt::Debug + Serialize + for<'de> Deserialize<'de>;
+
+    fn handle(
+        &mut self,
+        now: Now,
+        input: Input<Self::Message>,
+        out: &mut Outbox<Self::Message, Self::Record>,
+    );
+
+    fn status(&self) -> ReplicaStatus;
+
+    /// The whole applied state, by key.
+    fn dump(&self) -> BTreeMap<Key, DumpEntry>;
+}
+
+/// A key in a dump.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DumpEntry {
+    pub value: Value,
+    /// Log index of the change that made it.
+    pub version: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Follower,
+    Candidate,
+    Leader,
+}
+
+/// What `GET /status` tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaStatus {
+    pub node: Node,
+    pub role: Role,
+    pub term: u64,
+    /// Whom it takes for the leader.
+    pub leader: Option<Node>,
+    pub last_index: u64,
+    pub commit_index: u64,
+    pub applied_index: u64,
+    /// At a leader: entries that each other member lies behind, as far as the leader knows.
+    pub lag: Vec<(Node, u64)>,
+    /// Serves writes and reads: at a leader, its own term has a committed entry and it believes that it can commit more; at
+    /// a follower, it hears a leader and has caught up with what it last heard to be committed.
+    pub ready: bool,
+}
