@@ -1,0 +1,144 @@
+//! What came of a run, as data: the JSON contract that reports, comparisons and other people's scripts read.
+
+use serde::{Deserialize, Serialize};
+
+/// One run. Serialised as it stands in `results.json` and in `--report json`; fields are only ever added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunOutcome {
+    pub suite: String,
+    pub system: String,
+    pub mode: String,
+    pub workload: String,
+    pub faults: Vec<String>,
+    pub seed: u64,
+    /// `live` or `sim`.
+    pub stage: String,
+    /// The run's folder.
+    pub dir: String,
+    pub outcome: Outcome,
+    /// Why it is inconclusive or a harness failure; notes on what was dropped or skipped.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    pub operations: Operations,
+    pub verdicts: Vec<VerdictReport>,
+    pub durability: Option<DurabilityReport>,
+    pub convergence: Option<ConvergenceReport>,
+    pub availability: Availability,
+    pub latency_ms: Latencies,
+    pub staleness: Option<StalenessReport>,
+    /// For each loss of a leader that was followed by an acknowledged write, how long that took.
+    pub failover_ms: Vec<f64>,
+    pub fault_windows: Vec<FaultWindowReport>,
+    /// Wall time of the workload, the epilogue apart.
+    pub elapsed_ms: f64,
+}
+
+/// How a run came out against what its mode promises, before any `[[expect]]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Pass,
+    /// A promise was broken, or an anomaly shown.
+    Violation,
+    Unknown,
+    /// Too little happened to say anything.
+    Inconclusive,
+    HarnessFailure,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operations {
+    pub ok: u64,
+    pub fail: u64,
+    pub info: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerdictReport {
+    pub model: String,
+    /// `valid`, `invalid`, `unknown` or `not-applicable`.
+    pub verdict: String,
+    pub method: String,
+    pub why: Option<String>,
+    pub elapsed_ms: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    pub anomalies: Vec<AnomalyReport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnomalyReport {
+    pub kind: String,
+    pub summary: String,
+    /// Indices of events.
+    pub events: Vec<u32>,
+    /// Lines of the file, from 1.
+    pub lines: Vec<u32>,
+    /// The explanation as a person reads it, without colour.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub explanation: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DurabilityReport {
+    pub acknowledged: u64,
+    pub lost: u64,
+    pub superseded: u64,
+    pub discarded: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConvergenceReport {
+    pub converged: bool,
+    pub after_ms: Option<f64>,
+    pub differing_keys: Vec<String>,
+}
+
+/// Share of client operations that were ok, by when they were invoked: before the first fault, while one was in
+/// force, after the last. `None` where none was invoked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Availability {
+    pub overall: Option<f64>,
+    pub before: Option<f64>,
+    pub during: Option<f64>,
+    pub after: Option<f64>,
+    pub reads: Option<f64>,
+    pub writes: Option<f64>,
+}
+
+/// Latency of operations that were ok.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latencies {
+    pub read: Option<Percentiles>,
+    pub write: Option<Percentiles>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    pub p50: f64,
+    pub p99: f64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StalenessReport {
+    pub stale_reads: u64,
+    pub reads: u64,
+    pub p50_ms: f64,
+    pub p95_ms: f64,
+    pub p99_ms: f64,
+    pub max_ms: f64,
+    pub gamma_ms: Option<f64>,
+    pub max_versions: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaultWindowReport {
+    pub fault: String,
+    /// What it did this time, `cut n1 | n2,n3`.
+    pub what: String,
+    pub from_ms: f64,
+    pub to_ms: Option<f64>,
+    /// `installed`, `skipped` or `indeterminate`.
+    pub applied: String,
+    pub evidence: String,
+}
