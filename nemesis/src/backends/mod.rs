@@ -1,0 +1,1 @@
+//! Means to carry faults out.
