@@ -47,3 +47,28 @@ impl fmt::Display for Effect {
 pub(crate) fn names(nodes: &[Node]) -> String {
     nodes.iter().map(Node::to_string).collect::<Vec<_>>().join(",")
 }
+
+/// What a fault does, in words; a cut both ways is written `cut n1 | n2,n3`.
+pub(crate) fn describe_effects(effects: &[Effect]) -> String {
+    let mut told = vec![false; effects.len()];
+    let mut words = Vec::new();
+    for (place, effect) in effects.iter().enumerate() {
+        if told[place] {
+            continue;
+        }
+        let Effect::Cut { from, to } = effect else {
+            words.push(effect.to_string());
+            continue;
+        };
+        let back = Effect::Cut { from: to.clone(), to: from.clone() };
+        let other_way = (place + 1..effects.len()).find(|&later| !told[later] && effects[later] == back);
+        words.push(match other_way {
+            Some(later) => {
+                told[later] = true;
+                format!("cut {} | {}", names(from), names(to))
+            }
+            None => effect.to_string(),
+        });
+    }
+    words.join("; ")
+}

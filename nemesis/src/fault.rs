@@ -25,7 +25,7 @@ pub struct Plan {
 
 /// One fault with its aim and its rhythm. It has at most one beginning in force at a time.
 pub trait Fault: Send {
-    /// As it was asked for, `partition:leader`.
+    /// Kind and aim, without the rhythm, `partition:leader`.
     fn name(&self) -> &str;
     fn needs(&self) -> Powers;
     /// Called at each wake-up, first at the time that the schedule begins.

@@ -3,13 +3,18 @@
 //! No fault names a database: a fault sees a [`View`] and asks for [`Effect`]s; whoever is tested is a [`Target`].
 
 mod action;
+pub mod backends;
 mod dice;
 mod fault;
+mod faults;
+mod schedule;
 mod target;
 mod view;
 
 pub use action::{Action, Effect, FaultId};
 pub use dice::Dice;
 pub use fault::{Fault, Plan, Step};
+pub use faults::{FaultKind, FaultSpec, FaultSyntaxError};
+pub use schedule::Schedule;
 pub use target::{BoxFuture, ControlError, Powers, Target};
 pub use view::View;

@@ -11,11 +11,18 @@ pub struct View {
     pub nodes: Vec<Node>,
     /// Who says that it leads, with its term, by rising term: more than one while a deposed leader has not noticed.
     pub leaders: Vec<(u64, Node)>,
-    /// Nodes that a fault in force keeps dead or stopped.
+    /// Nodes that a fault in force keeps dead or stopped. [`crate::Schedule`] fills it in.
     pub down: BTreeSet<Node>,
+    /// Since when no fault is in force, `None` while one is. [`crate::Schedule`] fills it in.
+    pub calm_since: Option<Nanos>,
 }
 
 impl View {
+    /// What is seen of `nodes`, before the schedule adds what it did to them.
+    pub fn new(now: Nanos, nodes: Vec<Node>, leaders: Vec<(u64, Node)>) -> Self {
+        Self { now, nodes, leaders, down: BTreeSet::new(), calm_since: None }
+    }
+
     /// The leader of the highest term among the nodes that are up.
     pub fn leader(&self) -> Option<Node> {
         self.leaders.iter().rev().map(|&(_, node)| node).find(|node| !self.down.contains(node))

@@ -1,0 +1,173 @@
+//! The shapes of a partition. Pure: from nodes and dice to cuts.
+
+use std::collections::BTreeSet;
+
+use histories::Node;
+
+use super::aim::{Aim, some_of};
+use crate::{Dice, Effect, View};
+
+/// The cuts of one partition; `None` where there is nobody to aim at now.
+pub(super) fn cuts(aim: Aim, view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
+    let nodes = &view.nodes;
+    let effects = match aim {
+        Aim::Leader | Aim::Flapping => sides(&[view.leader()?], nodes),
+        Aim::Majority => {
+            let leader = view.leader()?;
+            let others: Vec<Node> = nodes.iter().copied().filter(|&node| node != leader).collect();
+            sides(&some_of(&others, nodes.len() - view.majority(), dice), nodes)
+        }
+        Aim::Minority => {
+            let leader = view.leader()?;
+            let others: Vec<Node> = nodes.iter().copied().filter(|&node| node != leader).collect();
+            let mut side = some_of(&others, (nodes.len() - view.majority()).saturating_sub(1), dice);
+            side.push(leader);
+            sides(&side, nodes)
+        }
+        Aim::Halves => sides(&some_of(nodes, nodes.len() / 2, dice), nodes),
+        Aim::Random => {
+            let size = dice.between(1, (nodes.len() as u64).saturating_sub(1)) as usize;
+            sides(&some_of(nodes, size, dice), nodes)
+        }
+        Aim::Ring => ring(nodes, view.majority(), dice),
+        Aim::Bridge => bridge(nodes, dice),
+        Aim::OneWay => one_way(view, dice)?,
+        _ => sides(&[*dice.pick(nodes)?], nodes),
+    };
+    (!effects.is_empty()).then_some(effects)
+}
+
+/// Both directions between `side` and everybody else.
+fn sides(side: &[Node], nodes: &[Node]) -> Vec<Effect> {
+    let side: BTreeSet<Node> = side.iter().copied().collect();
+    let rest: Vec<Node> = nodes.iter().copied().filter(|node| !side.contains(node)).collect();
+    both_ways(side.into_iter().collect(), rest)
+}
+
+fn both_ways(left: Vec<Node>, right: Vec<Node>) -> Vec<Effect> {
+    if left.is_empty() || right.is_empty() {
+        return Vec::new();
+    }
+    vec![Effect::Cut { from: left.clone(), to: right.clone() }, Effect::Cut { from: right, to: left }]
+}
+
+/// Nodes in a circle, by dice; each hears itself and its nearest neighbours up to a majority.
+fn ring(nodes: &[Node], majority: usize, dice: &mut Dice) -> Vec<Effect> {
+    let mut circle = nodes.to_vec();
+    dice.shuffle(&mut circle);
+    let count = circle.len();
+    let before = (majority - 1) / 2;
+    let mut effects = Vec::new();
+    for (place, &node) in circle.iter().enumerate() {
+        let heard: BTreeSet<Node> =
+            (0..majority).map(|step| circle[(place + count - before + step) % count]).collect();
+        let from: Vec<Node> = nodes.iter().copied().filter(|other| !heard.contains(other)).collect();
+        if !from.is_empty() {
+            effects.push(Effect::Cut { from, to: vec![node] });
+        }
+    }
+    effects
+}
+
+fn bridge(nodes: &[Node], dice: &mut Dice) -> Vec<Effect> {
+    let mut shuffled = nodes.to_vec();
+    dice.shuffle(&mut shuffled);
+    let Some((_, rest)) = shuffled.split_first() else { return Vec::new() };
+    let (left, right) = rest.split_at(rest.len() / 2);
+    let sorted = |side: &[Node]| {
+        let mut side = side.to_vec();
+        side.sort_unstable();
+        side
+    };
+    both_ways(sorted(left), sorted(right))
+}
+
+fn one_way(view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
+    let leader = if dice.chance(1, 2) { view.leader() } else { None };
+    let node = leader.or_else(|| dice.pick(&view.nodes).copied())?;
+    let rest: Vec<Node> = view.nodes.iter().copied().filter(|&other| other != node).collect();
+    if rest.is_empty() {
+        return None;
+    }
+    let deaf = dice.chance(1, 2);
+    Some(vec![if deaf {
+        Effect::Cut { from: rest, to: vec![node] }
+    } else {
+        Effect::Cut { from: vec![node], to: rest }
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(nodes: u16) -> View {
+        View { nodes: Node::first(nodes).collect(), leaders: vec![(1, Node(0))], ..View::default() }
+    }
+
+    /// Who hears whom, itself included.
+    fn heard(effects: &[Effect], nodes: u16) -> Vec<BTreeSet<Node>> {
+        let mut heard: Vec<BTreeSet<Node>> =
+            Node::first(nodes).map(|_| Node::first(nodes).collect()).collect();
+        for effect in effects {
+            let Effect::Cut { from, to } = effect else { panic!("{effect} is no cut") };
+            for node in to {
+                from.iter().for_each(|other| {
+                    heard[node.index()].remove(other);
+                });
+            }
+        }
+        heard
+    }
+
+    #[test]
+    fn in_a_ring_everybody_hears_a_majority_and_no_two_the_same() {
+        for nodes in [3, 5, 6, 7] {
+            let view = view(nodes);
+            for seed in 0..20 {
+                let effects = cuts(Aim::Ring, &view, &mut Dice::new(seed)).unwrap();
+                let heard = heard(&effects, nodes);
+                assert!(heard.iter().all(|set| set.len() == view.majority()), "{heard:?}");
+                assert_eq!(heard.iter().collect::<BTreeSet<_>>().len(), usize::from(nodes));
+                assert!((0..).zip(&heard).all(|(node, set)| set.contains(&Node(node))));
+            }
+        }
+    }
+
+    #[test]
+    fn a_bridge_hears_everybody_and_nobody_else_does() {
+        for nodes in [3, 4, 5] {
+            let heard = heard(&cuts(Aim::Bridge, &view(nodes), &mut Dice::new(3)).unwrap(), nodes);
+            assert_eq!(heard.iter().filter(|set| set.len() == usize::from(nodes)).count(), 1);
+        }
+    }
+
+    #[test]
+    fn the_leader_is_on_the_side_that_was_asked_for() {
+        for seed in 0..20 {
+            let view = view(5);
+            let minority = heard(&cuts(Aim::Minority, &view, &mut Dice::new(seed)).unwrap(), 5);
+            assert_eq!(minority[0].len(), 2);
+            let majority = heard(&cuts(Aim::Majority, &view, &mut Dice::new(seed)).unwrap(), 5);
+            assert_eq!(majority[0].len(), 3);
+            let leader = heard(&cuts(Aim::Leader, &view, &mut Dice::new(seed)).unwrap(), 5);
+            assert_eq!(leader[0].len(), 1);
+        }
+    }
+
+    #[test]
+    fn one_way_leaves_the_other_way_open() {
+        for seed in 0..20 {
+            let effects = cuts(Aim::OneWay, &view(3), &mut Dice::new(seed)).unwrap();
+            assert_eq!(effects.len(), 1);
+            let links: usize = heard(&effects, 3).iter().map(BTreeSet::len).sum();
+            assert_eq!(links, 9 - 2);
+        }
+    }
+
+    #[test]
+    fn without_a_leader_nobody_is_aimed_at() {
+        let view = View { leaders: Vec::new(), ..view(3) };
+        assert_eq!(cuts(Aim::Leader, &view, &mut Dice::new(1)), None);
+    }
+}

@@ -1,0 +1,211 @@
+//! Reads and writes `NAME[:aim][@every][:key=value…]`. It never guesses: what it does not know it refuses.
+
+use histories::Nanos;
+
+use super::aim::Aim;
+use super::rhythm::Span;
+use super::spec::{FaultKind, FaultSpec};
+
+/// A fault that cannot be read, with the nearest one that can.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("fault {text:?}: {why}")]
+pub struct FaultSyntaxError {
+    /// The fault as it was written.
+    pub text: String,
+    pub why: String,
+}
+
+const KEYS: [&str; 2] = ["for", "first"];
+
+pub(super) fn parse_list(text: &str) -> Result<Vec<FaultSpec>, FaultSyntaxError> {
+    let items: Vec<&str> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
+    if items == ["none"] {
+        return Ok(Vec::new());
+    }
+    items.into_iter().map(parse_one).collect()
+}
+
+pub(super) fn parse_one(text: &str) -> Result<FaultSpec, FaultSyntaxError> {
+    parse(text).map_err(|why| FaultSyntaxError { text: text.to_owned(), why })
+}
+
+fn parse(text: &str) -> Result<FaultSpec, String> {
+    let mut parts = text.split(':');
+    let (name, every) = rhythm_of(parts.next().unwrap_or_default())?;
+    let kind = FaultKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+        let mut names: Vec<&str> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
+        names.push("none");
+        if name == "none" {
+            return "none stands by itself, not in a list".to_owned();
+        }
+        unknown("fault", name, &names)
+    })?;
+    let mut spec = FaultSpec { kind, aim: Aim::of(kind)[0], every, hold: None, first: None };
+    for (place, part) in parts.enumerate() {
+        if let Some((key, value)) = part.split_once('=') {
+            let (value, every) = rhythm_of(value)?;
+            set_every(&mut spec, every)?;
+            set_key(&mut spec, key, value)?;
+        } else if place == 0 {
+            let (name, every) = rhythm_of(part)?;
+            spec.aim = aim(kind, name)?;
+            set_every(&mut spec, every)?;
+        } else {
+            return Err(format!("{part:?} is no key=value; keys are {}", KEYS.join(", ")));
+        }
+    }
+    check(&spec)?;
+    Ok(spec)
+}
+
+/// Splits `leader@8s`.
+fn rhythm_of(part: &str) -> Result<(&str, Option<Nanos>), String> {
+    match part.split_once('@') {
+        None => Ok((part, None)),
+        Some((name, every)) => Ok((name, Some(parse_duration(every)?))),
+    }
+}
+
+fn set_every(spec: &mut FaultSpec, every: Option<Nanos>) -> Result<(), String> {
+    if every.is_some() && spec.every.is_some() {
+        return Err("@every is given twice".to_owned());
+    }
+    spec.every = every.or(spec.every);
+    Ok(())
+}
+
+fn aim(kind: FaultKind, name: &str) -> Result<Aim, String> {
+    let aims = Aim::of(kind);
+    aims.iter().copied().find(|aim| aim.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = aims.iter().map(|aim| aim.name()).collect();
+        unknown(&format!("aim of {}", kind.name()), name, &names)
+    })
+}
+
+fn set_key(spec: &mut FaultSpec, key: &str, value: &str) -> Result<(), String> {
+    let slot = match key {
+        "for" => &mut spec.hold,
+        "first" => &mut spec.first,
+        _ => return Err(unknown("key", key, &KEYS)),
+    };
+    if slot.is_some() {
+        return Err(format!("{key} is given twice"));
+    }
+    *slot = Some(parse_span(value)?);
+    Ok(())
+}
+
+fn check(spec: &FaultSpec) -> Result<(), String> {
+    if let (Some(hold), Some(every)) = (spec.hold, spec.every)
+        && hold.high >= every
+    {
+        return Err(format!(
+            "it would last {} but begin again every {}; make for= shorter than @",
+            duration(hold.high),
+            duration(every)
+        ));
+    }
+    Ok(())
+}
+
+fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    let nearest = known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))
+        .min()
+        .filter(|&(distance, candidate)| distance <= candidate.len().max(name.len()) / 2);
+    let hint = nearest.map(|(_, candidate)| format!("did you mean {candidate}? ")).unwrap_or_default();
+    format!("unknown {what} {name:?}; {hint}There are {}", known.join(", "))
+}
+
+fn parse_span(text: &str) -> Result<Span, String> {
+    let (low, high) = match text.split_once("..") {
+        Some((low, high)) => (parse_duration(low)?, parse_duration(high)?),
+        None => (parse_duration(text)?, parse_duration(text)?),
+    };
+    if low > high {
+        return Err(format!("{text:?} ends before it begins"));
+    }
+    Ok(Span { low, high })
+}
+
+/// `8s`, `1.5s`, `300ms`, `2m`; more than nothing and at most a day.
+fn parse_duration(text: &str) -> Result<Nanos, String> {
+    let wrong = || format!("{text:?} is no duration; write 300ms, 8s, 1.5s or 2m");
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?);
+    let unit_nanos = match unit {
+        "ms" => 1e6,
+        "s" => 1e9,
+        "m" => 6e10,
+        _ => return Err(wrong()),
+    };
+    let nanos = number.parse::<f64>().map_err(|_| wrong())? * unit_nanos;
+    if !(1e6..=8.64e13).contains(&nanos) {
+        return Err(format!("{text:?} is out of bounds: from 1ms to a day"));
+    }
+    Ok(Nanos(nanos.round() as u64))
+}
+
+pub(super) fn duration(nanos: Nanos) -> String {
+    if nanos.0.is_multiple_of(1_000_000_000) {
+        format!("{}s", nanos.0 / 1_000_000_000)
+    } else {
+        format!("{}ms", nanos.as_millis_f64())
+    }
+}
+
+pub(super) fn span(span: Span) -> String {
+    if span.low == span.high {
+        duration(span.low)
+    } else {
+        format!("{}..{}", duration(span.low), duration(span.high))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str) -> Vec<String> {
+        parse_list(text).unwrap().iter().map(FaultSpec::to_string).collect()
+    }
+
+    #[test]
+    fn a_list_is_read_and_written_back() {
+        assert_eq!(
+            written("partition:leader@8s:for=3s, kill, pause:one:for=1.5s..2s:first=300ms,clients@1m"),
+            [
+                "partition:leader@8s:for=3s",
+                "kill:leader",
+                "pause:one:for=1500ms..2s:first=300ms",
+                "clients:one@60s"
+            ]
+        );
+        assert_eq!(written("none"), [] as [&str; 0]);
+        assert_eq!(written(""), [] as [&str; 0]);
+        for spec in FaultSpec::catalogue() {
+            assert_eq!(spec.to_string().parse::<FaultSpec>(), Ok(spec));
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_nearest_and_lists_them_all() {
+        let errors: Vec<String> = [
+            "partitoin",
+            "kill:leadr",
+            "pause:leader:fro=2s",
+            "clients:ring",
+            "kill@soon",
+            "kill@2s:for=3s",
+            "kill:leader:extra",
+            "kill:leader:for=3s:for=4s",
+            "kill:leader:for=0s",
+            "xyzzy",
+        ]
+        .into_iter()
+        .map(|text| parse_list(text).unwrap_err().to_string())
+        .collect();
+        insta::assert_debug_snapshot!(errors);
+        assert!(parse_list("none,kill").is_err());
+    }
+}
