@@ -4,11 +4,20 @@
 //! verdict is unknown and says why.
 
 mod anomaly;
+pub mod brute;
 mod budget;
+mod confirm;
 mod figures;
+mod linear;
+mod registers;
+#[cfg(test)]
+mod testing;
 mod verdict;
+mod words;
 
 pub use anomaly::{Anomaly, Side, Step, Witness};
 pub use budget::{Budget, Exhausted};
+pub use confirm::confirm;
 pub use figures::{Convergence, Durability, Figures, Staleness};
+pub use linear::Linear;
 pub use verdict::{Checker, Finding, Verdict};

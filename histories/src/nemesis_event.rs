@@ -144,6 +144,8 @@ pub struct FaultWindow {
     /// What it did this time, `cut n1 | n2,n3`.
     pub what: String,
     pub from: Nanos,
+    /// When its beginning was done, [`Nanos::MAX`] where the history ends first.
+    pub in_force: Nanos,
     /// [`Nanos::MAX`] where the history ends first.
     pub to: Nanos,
     /// How its beginning came out, `None` where the history ends first.
@@ -173,6 +175,7 @@ impl FaultWindow {
                     name,
                     what,
                     from: event.time,
+                    in_force: Nanos::MAX,
                     to: Nanos::MAX,
                     applied: None,
                     effect: String::new(),
@@ -180,6 +183,7 @@ impl FaultWindow {
                 Some(FaultStep::Begin { fault, applied, .. }) => {
                     if let Some(window) = open(&mut windows, fault) {
                         window.applied = applied;
+                        window.in_force = event.time;
                     }
                 }
                 Some(FaultStep::End { fault, applied: Some(applied), .. }) => {

@@ -21,6 +21,14 @@ pub fn read(mut input: impl BufRead, name: &str) -> Result<History, Diagnostic> 
     let mut pairing = Pairing::new(header);
     while next_line(&mut input, &mut line, &mut number, name)? {
         let whole = line.last() == Some(&b'\n');
+        if !line.trim_ascii_start().starts_with(b"{") {
+            return Err(Diagnostic::at(
+                name,
+                number,
+                1,
+                "expected an event, a JSON object on a line of its own",
+            ));
+        }
         let parsed = serde_json::from_slice::<RawEvent<'_>>(&line);
         if !whole && parsed.as_ref().is_err_and(serde_json::Error::is_eof) {
             let message = format!("the file breaks off here, after {} bytes of a line", line.len());

@@ -1,6 +1,8 @@
 //! Histories from files. Anything wrong is one [`Diagnostic`]; nothing is skipped.
 
 pub mod jsonl;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};

@@ -1,3 +1,5 @@
 //! Histories to files.
 
 pub mod jsonl;
+#[cfg(test)]
+mod tests;
