@@ -25,6 +25,11 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
+    /// The bundled systems and a user's own, and every workload.
+    pub(crate) fn with(own: &[Arc<dyn System>]) -> Self {
+        Self { systems: own.to_vec(), workloads: Vec::new() }
+    }
+
     /// A system by name; without one the bundled store, or the only one there is.
     pub(crate) fn system(&self, name: Option<&str>) -> Result<Arc<dyn System>, String> {
         let wanted = name.unwrap_or(SYSTEM_DEFAULT);
@@ -59,7 +64,11 @@ impl Catalogue {
         let matching: Vec<_> = known.iter().filter(|mode| glob_matches(name, &mode.name)).collect();
         if matching.is_empty() {
             let names: Vec<_> = known.iter().map(|mode| mode.name.as_str()).collect();
-            return Err(format!("no mode of {} matches {name:?}. Known: {}", system.name(), names.join(", ")));
+            return Err(format!(
+                "no mode of {} matches {name:?}. Known: {}",
+                system.name(),
+                names.join(", ")
+            ));
         }
         matching.iter().map(|mode| system.mode(&format!("{}{options}", mode.name))).collect()
     }

@@ -74,7 +74,8 @@ fn parse(file: &str, text: &str, profile: Option<&str>) -> Result<Options, Diagn
 mod tests {
     use super::*;
 
-    const TEXT: &str = "[profile.default]\nclients = 4\ntime = \"5s\"\n\n[profile.ci]\ntime = \"30s\"\nseeds = 5\n";
+    const TEXT: &str =
+        "[profile.default]\nclients = 4\ntime = \"5s\"\n\n[profile.ci]\ntime = \"30s\"\nseeds = 5\n";
 
     #[test]
     fn a_profile_lies_over_the_default_one() {
@@ -87,7 +88,7 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_place() {
         let error = |text: &str, profile| parse("partita.toml", text, profile).unwrap_err().to_string();
-        insta::assert_snapshot!(error(TEXT, Some("cii")), @r#"partita.toml: no profile is called "cii"; did you mean "ci"? Known: default, ci"#);
+        insta::assert_snapshot!(error(TEXT, Some("cii")), @r#"partita.toml: no profile is called "cii"; did you mean "ci"? Known: ci, default"#);
         insta::assert_snapshot!(error("[profile.ci]\nclient = 4\n", None), @r#"
         partita.toml:2:1: unknown key "client"
           help: did you mean "clients"?

@@ -176,7 +176,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_history_that_was_never_in_a_file_has_no_line_numbers() {
-        let text = anomaly(&History::default(), "memory", &Anomaly { steps: vec![], ..stale_anomaly() }, None);
+        let text =
+            anomaly(&History::default(), "memory", &Anomaly { steps: vec![], ..stale_anomaly() }, None);
         assert!(text.contains("--> memory\n"), "{text}");
     }
 

@@ -2,11 +2,35 @@
 //!
 //! Only this crate prints, exits or reads the environment.
 
+mod catalogue;
+mod checking;
+mod cli;
+mod commands;
+mod compare;
+mod config;
+mod dispatch;
 pub mod exit;
+pub mod expect;
+pub mod explain;
+mod failure;
+mod faults;
+pub mod findings;
+mod grid;
+mod names;
+mod options;
 pub mod outcome;
+mod paint;
+mod plan;
 pub mod progress;
+mod quantity;
+pub mod report;
 pub mod run;
 pub mod spec;
+mod suite;
+mod terminal;
+#[cfg(test)]
+mod testing;
+mod toml_file;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,6 +38,6 @@ use std::sync::Arc;
 use systems::System;
 
 /// The whole command line, over the bundled systems and `own`, a user's own.
-pub fn main(_own: &[Arc<dyn System>]) -> ExitCode {
-    exit::Exit::NothingRan.into()
+pub fn main(own: &[Arc<dyn System>]) -> ExitCode {
+    dispatch::main(own)
 }

@@ -16,97 +16,97 @@ use crate::quantity::{BudgetLimits, List, Seed, Seeds, Time, as_flag};
 #[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 #[command(next_help_heading = "What to run")]
-pub struct Options {
+pub(crate) struct Options {
     /// The system under test (see `partita list systems`).
     #[arg(long, value_name = "NAME", env = "PARTITA_SYSTEM")]
-    pub system: Option<String>,
+    pub(crate) system: Option<String>,
 
     /// Replication modes: names, names with options, globs; `single/quorum[read=lease],'single/*-read'`.
     #[arg(long, value_name = "M,…", env = "PARTITA_MODE")]
     #[serde(deserialize_with = "as_flag")]
-    pub mode: Option<List>,
+    pub(crate) mode: Option<List>,
 
     /// Workloads, each run by itself.
     #[arg(long, value_name = "W,…", env = "PARTITA_WORKLOAD")]
     #[serde(deserialize_with = "as_flag")]
-    pub workload: Option<List>,
+    pub(crate) workload: Option<List>,
 
     /// Faults, all of them in each run: `partition:leader,kill:leader@3s`; `none`.
     #[arg(long, value_name = "F,…", env = "PARTITA_FAULTS")]
     #[serde(deserialize_with = "as_flag")]
-    pub faults: Option<List>,
+    pub(crate) faults: Option<List>,
 
     /// Members of the cluster.
     #[arg(long, value_name = "N", env = "PARTITA_NODES", value_parser = clap::value_parser!(u16).range(1..=99))]
-    pub nodes: Option<u16>,
+    pub(crate) nodes: Option<u16>,
 
     /// Concurrent clients.
     #[arg(long, value_name = "N", env = "PARTITA_CLIENTS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub clients: Option<u32>,
+    pub(crate) clients: Option<u32>,
 
     /// Operations a second over all clients, or `max`.
     #[arg(long, value_name = "R", env = "PARTITA_RATE")]
     #[serde(deserialize_with = "as_flag")]
-    pub rate: Option<Rate>,
+    pub(crate) rate: Option<Rate>,
 
     /// How long each run issues operations: `30s`.
     #[arg(long, value_name = "T", env = "PARTITA_TIME")]
     #[serde(deserialize_with = "as_flag")]
-    pub time: Option<Time>,
+    pub(crate) time: Option<Time>,
 
     /// Ends a run early after this many operations.
     #[arg(long, value_name = "N", env = "PARTITA_OPS", value_parser = clap::value_parser!(u64).range(1..))]
-    pub ops: Option<u64>,
+    pub(crate) ops: Option<u64>,
 
     /// Which node a client talks to: one for life, or one per operation. Default: as the mode says.
     #[arg(long, value_name = "HOW", env = "PARTITA_ROUTING")]
     #[serde(deserialize_with = "as_flag")]
-    pub routing: Option<RoutingName>,
+    pub(crate) routing: Option<RoutingName>,
 
     /// The seed of everything random: a number or a commit's hash. Default: drawn, and printed.
     #[arg(long, value_name = "N|SHA", env = "PARTITA_SEED")]
     #[serde(deserialize_with = "as_flag")]
-    pub seed: Option<Seed>,
+    pub(crate) seed: Option<Seed>,
 
     /// Several seeds: a count `20` (from --seed on), a list `3,5,9` or a range `1..20`, both ends included.
     #[arg(long, value_name = "SEEDS", env = "PARTITA_SEEDS")]
     #[serde(deserialize_with = "as_flag")]
-    pub seeds: Option<Seeds>,
+    pub(crate) seeds: Option<Seeds>,
 
     /// Where runs take place.
     #[arg(long, value_name = "STAGE", env = "PARTITA_STAGE")]
     #[serde(deserialize_with = "as_flag")]
-    pub stage: Option<Stage>,
+    pub(crate) stage: Option<Stage>,
 
     /// Folder under which each run gets one of its own.
     #[arg(long, value_name = "DIR", env = "PARTITA_OUT")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
 
     /// Keep the nodes' disks after a run.
     #[arg(long, env = "PARTITA_KEEP", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    pub keep: Option<bool>,
+    pub(crate) keep: Option<bool>,
 
     /// What each check may use: `60s,4GiB`. Past it the verdict is unknown.
     #[arg(long, value_name = "TIME,SIZE", env = "PARTITA_BUDGET")]
     #[serde(deserialize_with = "as_flag")]
-    pub budget: Option<BudgetLimits>,
+    pub(crate) budget: Option<BudgetLimits>,
 
     /// Reports beside the one on the terminal: json, markdown, junit or csv, to standard output or `=PATH`.
     #[arg(long, value_name = "FORMAT[=PATH]", env = "PARTITA_REPORT")]
     #[serde(deserialize_with = "as_flag")]
-    pub report: Option<List>,
+    pub(crate) report: Option<List>,
 }
 
 impl Options {
     /// The keys of a TOML table of options.
-    pub const KEYS: &[&str] = &[
+    pub(crate) const KEYS: &[&str] = &[
         "system", "mode", "workload", "faults", "nodes", "clients", "rate", "time", "ops", "routing", "seed",
         "seeds", "stage", "out", "keep", "budget", "report",
     ];
 
     /// `self` where it says something, else `weaker`.
     #[must_use]
-    pub fn over(self, weaker: Self) -> Self {
+    pub(crate) fn over(self, weaker: Self) -> Self {
         // A seed given more strongly than a list of seeds is meant instead of the list.
         let seeds = match (self.seeds, self.seed) {
             (Some(seeds), _) => Some(seeds),
@@ -137,7 +137,7 @@ impl Options {
 
 /// Operations a second over all clients.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rate(pub Option<f64>);
+pub(crate) struct Rate(pub(crate) Option<f64>);
 
 impl FromStr for Rate {
     type Err = String;
@@ -153,7 +153,7 @@ impl FromStr for Rate {
 
 /// [`Routing`] by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoutingName(pub Routing);
+pub(crate) struct RoutingName(pub(crate) Routing);
 
 impl FromStr for RoutingName {
     type Err = String;
@@ -178,7 +178,7 @@ impl fmt::Display for RoutingName {
 
 /// Where runs take place: real processes on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     Live,
 }
 

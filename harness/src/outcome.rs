@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::spec::RunSpec;
+
 /// One run. Serialised as it stands in `results.json` and in `--report json`; fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunOutcome {
@@ -37,6 +39,33 @@ pub struct RunOutcome {
 }
 
 impl RunOutcome {
+    /// A run of which nothing came but the reason.
+    pub fn harness_failure(spec: &RunSpec, why: impl Into<String>) -> Self {
+        Self {
+            suite: spec.suite.clone(),
+            system: spec.system.name().to_owned(),
+            mode: spec.mode.name.clone(),
+            workload: spec.workload.clone(),
+            faults: spec.faults.clone(),
+            seed: spec.seed,
+            stage: "live".to_owned(),
+            dir: String::new(),
+            outcome: Outcome::HarnessFailure,
+            notes: vec![why.into()],
+            operations: Operations::default(),
+            verdicts: Vec::new(),
+            durability: None,
+            convergence: None,
+            availability: Availability::default(),
+            latency_ms: Latencies::default(),
+            staleness: None,
+            failover_ms: Vec::new(),
+            fault_windows: Vec::new(),
+            elapsed_ms: 0.0,
+            reproduce: spec.reproduce(),
+        }
+    }
+
     /// A run with every field filled in: what the JSON can hold.
     pub fn complete_example() -> Self {
         let percentiles = Some(Percentiles { p50: 2.1, p99: 9.8 });
@@ -61,7 +90,12 @@ impl RunOutcome {
                 expected: Some("valid".into()),
                 anomalies: Vec::new(),
             }],
-            durability: Some(DurabilityReport { acknowledged: 1900, lost: 0, superseded: 1890, discarded: 3 }),
+            durability: Some(DurabilityReport {
+                acknowledged: 1900,
+                lost: 0,
+                superseded: 1890,
+                discarded: 3,
+            }),
             convergence: Some(ConvergenceReport {
                 converged: true,
                 after_ms: Some(210.0),
@@ -76,7 +110,11 @@ impl RunOutcome {
                 writes: Some(0.97),
             },
             latency_ms: Latencies { read: percentiles, write: percentiles },
-            staleness: Some(StalenessReport { gamma_ms: Some(0.0), reads: 2000, ..StalenessReport::default() }),
+            staleness: Some(StalenessReport {
+                gamma_ms: Some(0.0),
+                reads: 2000,
+                ..StalenessReport::default()
+            }),
             failover_ms: vec![1300.0, 1410.5],
             fault_windows: vec![FaultWindowReport {
                 fault: "partition:leader".into(),
@@ -103,6 +141,19 @@ pub enum Outcome {
     /// Too little happened to say anything.
     Inconclusive,
     HarnessFailure,
+}
+
+impl Outcome {
+    /// As it stands in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Violation => "violation",
+            Self::Unknown => "unknown",
+            Self::Inconclusive => "inconclusive",
+            Self::HarnessFailure => "harness-failure",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -41,7 +41,8 @@ pub(crate) fn specs(
     let asked = options.workload.as_ref().map(|list| list.0.clone());
     let every = || catalogue.workloads.iter().map(|workload| workload.name.to_owned()).collect();
     let workloads = asked.unwrap_or_else(every);
-    let workloads: Vec<_> = workloads.iter().map(|name| catalogue.workload(name)).collect::<Result<_, _>>()?;
+    let workloads: Vec<_> =
+        workloads.iter().map(|name| catalogue.workload(name)).collect::<Result<_, _>>()?;
     let budget = options.budget.unwrap_or_default();
     let mut specs = Vec::new();
     for seed in seeds(options, seed_drawn)? {
@@ -93,7 +94,7 @@ fn faults(
     let asked = options.faults.as_ref().map_or_else(|| default(mode), |list| list.0.clone());
     let faults: Vec<String> = asked.into_iter().filter(|fault| fault != "none").collect();
     for fault in &faults {
-        crate::faults::check(fault, system)?;
+        crate::faults::check(fault, system, options.nodes.unwrap_or(mode.nodes))?;
     }
     Ok(faults)
 }

@@ -12,7 +12,7 @@ use crate::names::split_list;
 
 /// A time with its unit: `500ms`, `30s`, `2m`, `1h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Time(pub Duration);
+pub(crate) struct Time(pub(crate) Duration);
 
 impl FromStr for Time {
     type Err = String;
@@ -41,14 +41,14 @@ impl fmt::Display for Time {
 
 /// What a check may use: a time, a size, or both: `60s,4GiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BudgetLimits {
-    pub time: Duration,
-    pub memory_bytes: usize,
+pub(crate) struct BudgetLimits {
+    pub(crate) time: Duration,
+    pub(crate) memory_bytes: usize,
 }
 
 impl Default for BudgetLimits {
     fn default() -> Self {
-        Self { time: Duration::from_secs(60), memory_bytes: checkers::Budget::MEMORY_BYTES_DEFAULT }
+        Self { time: Duration::from_mins(1), memory_bytes: checkers::Budget::MEMORY_BYTES_DEFAULT }
     }
 }
 
@@ -97,7 +97,7 @@ fn split_unit(text: &str) -> Option<(f64, &str)> {
 
 /// A number, or a commit's hash, of which the first 16 hexadecimal digits are the seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seed(pub u64);
+pub(crate) struct Seed(pub(crate) u64);
 
 impl FromStr for Seed {
     type Err = String;
@@ -117,7 +117,7 @@ impl FromStr for Seed {
 
 /// Which seeds: how many, or exactly these.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seeds {
+pub(crate) enum Seeds {
     /// So many, one after the other from the first.
     Count(u32),
     These(Vec<u64>),
@@ -127,7 +127,7 @@ impl Seeds {
     const MAX: u64 = 1_000_000;
 
     /// The seeds, with `first` where only their number is given.
-    pub fn resolve(&self, first: u64) -> Vec<u64> {
+    pub(crate) fn resolve(&self, first: u64) -> Vec<u64> {
         match self {
             Self::Count(count) => (0..u64::from(*count)).map(|i| first.wrapping_add(i)).collect(),
             Self::These(seeds) => seeds.clone(),
@@ -162,7 +162,7 @@ impl FromStr for Seeds {
 
 /// Names at commas, where those in brackets do not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct List(pub Vec<String>);
+pub(crate) struct List(pub(crate) Vec<String>);
 
 impl FromStr for List {
     type Err = String;
@@ -230,7 +230,7 @@ mod tests {
         let both: BudgetLimits = "5s,256MiB".parse().unwrap();
         assert_eq!(both, BudgetLimits { time: Duration::from_secs(5), memory_bytes: 256 << 20 });
         let size: BudgetLimits = "1GB".parse().unwrap();
-        assert_eq!((size.time, size.memory_bytes), (Duration::from_secs(60), 1_000_000_000));
+        assert_eq!((size.time, size.memory_bytes), (Duration::from_mins(1), 1_000_000_000));
         assert!("60".parse::<BudgetLimits>().is_err());
     }
 

@@ -25,15 +25,15 @@ pub(crate) const DEFAULT: &str = "quick";
 
 /// A suite file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Suite {
+pub(crate) struct Suite {
     /// The file's name without `.toml`; also of the folder of its runs.
-    pub name: String,
+    pub(crate) name: String,
     /// As the command line takes it again: a built-in's name, or the path.
-    pub source: String,
+    pub(crate) source: String,
     /// One line for `partita list suites`.
-    pub about: String,
-    pub options: Options,
-    pub expectations: Vec<Expectation>,
+    pub(crate) about: String,
+    pub(crate) options: Options,
+    pub(crate) expectations: Vec<Expectation>,
 }
 
 /// The built-in suites, in order.
@@ -50,7 +50,9 @@ pub(crate) fn load(name: &str) -> Result<Suite, Diagnostic> {
     let is_path = name.contains('/') || path.extension().is_some_and(|extension| extension == "toml");
     if !is_path && !path.exists() {
         let known: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-        return Err(Diagnostic::whole_file(name, unknown("suite", name, &known)).help("a file is named with .toml"));
+        return Err(
+            Diagnostic::whole_file(name, unknown("suite", name, &known)).help("a file is named with .toml")
+        );
     }
     let text = std::fs::read_to_string(path)
         .map_err(|error| Diagnostic::whole_file(name, format!("the suite cannot be read: {error}")))?;
@@ -74,11 +76,15 @@ fn parse(source: &str, file: &str, text: &str) -> Result<Suite, Diagnostic> {
     };
     let root = std::mem::take(&mut document.root);
     let options = document.decode(Spanned::new(0..text.len(), root))?;
-    let name = Path::new(source).file_stem().map_or(source.into(), |stem| stem.to_string_lossy().into_owned());
+    let name =
+        Path::new(source).file_stem().map_or(source.into(), |stem| stem.to_string_lossy().into_owned());
     Ok(Suite { name, source: source.to_owned(), about, options, expectations })
 }
 
-fn expectations(document: &Document<'_>, value: Spanned<DeValue<'_>>) -> Result<Vec<Expectation>, Diagnostic> {
+fn expectations(
+    document: &Document<'_>,
+    value: Spanned<DeValue<'_>>,
+) -> Result<Vec<Expectation>, Diagnostic> {
     let refuse = |span| document.error(span, "expectations are written [[expect]], each with its keys below");
     let span = value.span();
     let DeValue::Array(items) = value.into_inner() else { return Err(refuse(span)) };

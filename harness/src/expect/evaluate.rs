@@ -84,7 +84,9 @@ fn judge_alone(run: &RunOutcome, claims: Option<&Vec<&Claim>>, judgement: &mut J
 /// The promised models that no claim names.
 fn promised_beside(run: &RunOutcome, claims: &[&Claim], subject: &str, judgement: &mut Judgement) {
     let named = |verdict: &VerdictReport| {
-        claims.iter().any(|claim| matches!(claim, Claim::Verdict { model, .. } if model.name() == verdict.model))
+        claims
+            .iter()
+            .any(|claim| matches!(claim, Claim::Verdict { model, .. } if model.name() == verdict.model))
     };
     let promised = run.verdicts.iter().filter(|v| v.expected.as_deref() == Some("valid") && !named(v));
     for verdict in promised {

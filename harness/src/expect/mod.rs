@@ -15,6 +15,7 @@ use std::fmt;
 use histories::{AnomalyKind, ModelName};
 use systems::Mode;
 
+use crate::faults::plain_name;
 use crate::names::glob_matches;
 use crate::outcome::RunOutcome;
 
@@ -49,7 +50,8 @@ pub enum Expected {
 impl Expectation {
     pub fn covers(&self, run: &RunOutcome) -> bool {
         let any = |patterns: &[String], name: &str| {
-            patterns.is_empty() || patterns.iter().any(|pattern| pattern == name || glob_matches(pattern, name))
+            patterns.is_empty()
+                || patterns.iter().any(|pattern| pattern == name || glob_matches(pattern, name))
         };
         any(&self.modes, &run.mode) && any(&self.workloads, &run.workload)
     }
@@ -75,8 +77,9 @@ impl Expectation {
 
 /// Whether every fault that is needed was among those injected; a rhythm (`@3s`) makes no other fault of it.
 fn injected(needed: &[String], faults: &[String]) -> bool {
-    let plain = |fault: &str| fault.split('@').next().unwrap_or(fault).to_owned();
-    needed.iter().all(|need| need == "none" || faults.iter().any(|fault| plain(fault) == plain(need)))
+    needed
+        .iter()
+        .all(|need| need == "none" || faults.iter().any(|fault| plain_name(fault) == plain_name(need)))
 }
 
 impl fmt::Display for Expected {

@@ -52,7 +52,8 @@ fn claim(
             Some("valid") => Expected::Valid,
             Some("invalid") => Expected::Invalid,
             _ => {
-                let message = format!("a model is expected to be \"valid\" or \"invalid\": {name} = \"valid\"");
+                let message =
+                    format!("a model is expected to be \"valid\" or \"invalid\": {name} = \"valid\"");
                 return Err(document.error(value.span(), message));
             }
         };

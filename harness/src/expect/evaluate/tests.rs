@@ -54,7 +54,10 @@ fn without_expectations_a_run_must_pass() {
         judgement.missed[0],
         @"register × single/quorum, seed 1: linearizable was promised and is violated (stale-read)"
     );
-    assert_eq!(judge(&[], &[run("single/quorum", 1, Outcome::Inconclusive, Vec::new())]).exit(), Exit::Undecided);
+    assert_eq!(
+        judge(&[], &[run("single/quorum", 1, Outcome::Inconclusive, Vec::new())]).exit(),
+        Exit::Undecided
+    );
     assert_eq!(
         judge(&[], &[run("single/quorum", 1, Outcome::HarnessFailure, Vec::new())]).exit(),
         Exit::HarnessFailure
@@ -92,7 +95,12 @@ fn an_expectation_of_one_model_does_not_excuse_another_promise() {
 fn min_seeds_counts_seeds_and_unknown_ones_leave_it_undecided() {
     let claims = [expect(Some(2), vec![linearizable(Expected::Invalid)])];
     let seen = |seed| {
-        run("single/async", seed, Outcome::Violation, vec![verdict("linearizable", "invalid", None, "stale-read")])
+        run(
+            "single/async",
+            seed,
+            Outcome::Violation,
+            vec![verdict("linearizable", "invalid", None, "stale-read")],
+        )
     };
     let unknown = run("single/async", 9, Outcome::Pass, vec![verdict("linearizable", "unknown", None, "")]);
     assert_eq!(judge(&claims, &[seen(1), seen(2)]).exit(), Exit::Success);
@@ -103,7 +111,8 @@ fn min_seeds_counts_seeds_and_unknown_ones_leave_it_undecided() {
 #[test]
 fn valid_must_be_decided_at_least_once() {
     let claims = [expect(None, vec![linearizable(Expected::Valid)])];
-    let with = |word| vec![run("single/quorum", 1, Outcome::Pass, vec![verdict("linearizable", word, None, "")])];
+    let with =
+        |word| vec![run("single/quorum", 1, Outcome::Pass, vec![verdict("linearizable", word, None, "")])];
     assert_eq!(judge(&claims, &with("valid")).exit(), Exit::Success);
     assert_eq!(judge(&claims, &with("not-applicable")).exit(), Exit::Undecided);
     assert_eq!(judge(&claims, &with("unknown")).exit(), Exit::Undecided);
@@ -126,7 +135,8 @@ fn figures_are_read_by_their_path() {
 
 #[test]
 fn an_expectation_for_a_mode_that_was_not_run_says_nothing() {
-    let claims = [Expectation { modes: vec!["multi/*".into()], ..expect(None, vec![linearizable(Expected::Valid)]) }];
+    let claims =
+        [Expectation { modes: vec!["multi/*".into()], ..expect(None, vec![linearizable(Expected::Valid)]) }];
     assert_eq!(judge(&claims, &[run("single/quorum", 1, Outcome::Pass, Vec::new())]).exit(), Exit::Success);
 }
 
