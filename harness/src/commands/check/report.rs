@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Checked;
 use crate::checking;
-use crate::findings::{staleness_report, verdict_report};
+use crate::findings::report_with_help;
 use crate::outcome::{StalenessReport, VerdictReport};
 
 #[derive(Serialize)]
@@ -43,7 +43,7 @@ pub(super) fn json(checked: &Checked) -> String {
         strongest: summary.strongest.iter().map(|model| model.name()).collect(),
         weakest_violated: summary.weakest_violated.iter().map(|model| model.name()).collect(),
         undecided: summary.undecided.iter().map(|model| model.name()).collect(),
-        staleness: staleness_report(&checked.findings),
+        staleness: staleness(checked),
     };
     // Our types have string keys only, so they always serialise.
     serde_json::to_string(&report).unwrap_or_default()
@@ -53,11 +53,19 @@ pub(super) fn verdicts(checked: &Checked) -> Vec<VerdictReport> {
     let report = |finding: &checkers::Finding| {
         let expected = checked.demands.contains(&finding.model).then_some("valid");
         let help = checked.reproduce.as_deref();
-        verdict_report(&checked.history, &checked.file, finding, expected, help)
+        VerdictReport {
+            expected: expected.map(str::to_owned),
+            ..report_with_help(&checked.history, &checked.file, finding, help)
+        }
     };
     checked.findings.iter().map(report).collect()
 }
 
 pub(super) fn processes(checked: &Checked) -> usize {
     checked.history.operations().iter().map(|operation| operation.process).collect::<BTreeSet<_>>().len()
+}
+
+/// How stale reads were, where a checker measured it.
+pub(super) fn staleness(checked: &Checked) -> Option<StalenessReport> {
+    checked.findings.iter().find_map(|finding| finding.figures.staleness.as_ref()).map(StalenessReport::from)
 }

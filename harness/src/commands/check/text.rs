@@ -7,7 +7,6 @@ use histories::ModelName;
 use super::{Checked, report};
 use crate::checking;
 use crate::exit::Exit;
-use crate::findings::staleness_report;
 use crate::grid::Grid;
 use crate::outcome::VerdictReport;
 use crate::paint::Paint;
@@ -20,7 +19,7 @@ pub(super) fn render(checked: &Checked, paint: Paint, every_anomaly: bool, expla
     let grid = models(&verdicts, paint, explain);
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{}", grid.terminal(2));
-    if let Some(staleness) = staleness_report(&checked.findings) {
+    if let Some(staleness) = report::staleness(checked) {
         let _ = writeln!(text, "  staleness: {}", terminal::staleness_words(&staleness));
     }
     for verdict in &verdicts {
