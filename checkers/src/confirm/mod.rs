@@ -2,6 +2,8 @@
 //!
 //! It shares nothing with the searches: neither their tables nor their rules.
 
+mod convergence;
+mod durability;
 mod linear;
 
 use histories::{History, ModelName};
@@ -17,6 +19,8 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
     }
     match anomaly.witness.model {
         ModelName::Linearizable => linear::confirm(history, anomaly),
+        ModelName::Durability => durability::confirm(history, anomaly),
+        ModelName::Convergence => convergence::confirm(history, anomaly),
         other => Err(format!("no re-check for {other} yet")),
     }
 }
