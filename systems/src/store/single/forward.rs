@@ -32,7 +32,7 @@ impl Asker {
         match self {
             Self::Client(id) => replies.push((id, response)),
             Self::Member(node, id) => {
-                sends.push((node, Message { term, body: Body::Answer { id, response } }))
+                sends.push((node, Message { term, body: Body::Answer { id, response } }));
             }
         }
     }

@@ -19,6 +19,8 @@ mod requests;
 mod restore;
 mod snapshot;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -149,11 +151,10 @@ impl Replica {
             Body::Snapshot(snapshot) if self.heeds_leader(from, term) => {
                 self.on_snapshot(from, term, snapshot);
             }
-            Body::Append(_) | Body::Snapshot(_) => {}
             Body::Voted(granted) if self.in_term(term) => self.on_voted(from, granted),
             Body::Appended(appended) if self.in_term(term) => self.on_appended(from, appended),
             Body::Rejected(rejected) if self.in_term(term) => self.on_rejected(from, rejected),
-            Body::Voted(_) | Body::Appended(_) | Body::Rejected(_) => {}
+            Body::Append(_) | Body::Snapshot(_) | Body::Voted(_) | Body::Appended(_) | Body::Rejected(_) => {}
         }
     }
 

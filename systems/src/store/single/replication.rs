@@ -26,8 +26,9 @@ impl Replica {
         self.seen.begin(self.term);
         self.speculate_on_log();
         self.append(Payload::Empty);
-        self.begin_round();
+        self.open_round();
         self.replicate_all();
+        self.confirm_round();
     }
 
     /// Adds an entry of the own term to the log and has it written.
@@ -84,6 +85,14 @@ impl Replica {
 
     /// Sends a heartbeat to everyone, with a new round's number.
     pub(super) fn begin_round(&mut self) {
+        self.open_round();
+        for peer in self.peers() {
+            self.heartbeat(peer);
+        }
+        self.confirm_round();
+    }
+
+    fn open_round(&mut self) {
         let Some(leading) = self.leading.as_mut() else { return };
         leading.round += 1;
         leading.sent.push_back((leading.round, self.now));
@@ -91,16 +100,12 @@ impl Replica {
         if self.options.ack != Ack::None {
             leading.ship_at = leading.heartbeat_at;
         }
-        for peer in self.peers() {
-            self.heartbeat(peer);
-        }
-        self.confirm_round();
     }
 
     fn heartbeat(&mut self, to: Node) {
         let Some(leading) = self.leading.as_mut() else { return };
         let progress = leading.progress(to);
-        let index = if progress.probing { progress.next - 1 } else { progress.matched };
+        let index = if progress.probing { progress.next.saturating_sub(1) } else { progress.matched };
         self.send_append(to, index.clamp(self.log.base().index, self.log.last_index()), 0);
     }
 

@@ -26,12 +26,10 @@ impl Replica {
     }
 
     fn reads_locally(&self, request: &Request) -> bool {
-        match (request.level, self.options.read) {
-            (Some(ReadLevel::Local), _) => true,
-            (Some(ReadLevel::Index), _) | (None, Read::Index | Read::Lease | Read::Leader | Read::Tail) => {
-                false
-            }
-            (None, Read::Follower | Read::Session | Read::Recent) => true,
+        match request.level {
+            Some(ReadLevel::Local) => true,
+            Some(ReadLevel::Index) => false,
+            None => matches!(self.options.read, Read::Follower | Read::Session | Read::Recent),
         }
     }
 

@@ -12,6 +12,7 @@ use super::forward::{Forwards, Seen};
 use super::journal::Journal;
 use super::log::Log;
 use super::message::{Record, Snapshot};
+use super::state::State;
 use super::{Member, Part, Replica};
 use crate::store::options::Options;
 use crate::store::replica::Now;
@@ -37,7 +38,7 @@ impl Replica {
             log: Log::default(),
             base: Arc::default(),
             journal: Journal::default(),
-            state: Default::default(),
+            state: State::default(),
             commit: 0,
             applied: 0,
             held: 0,
