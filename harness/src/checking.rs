@@ -2,7 +2,7 @@
 //!
 //! The only place that chooses checkers for a stored history.
 
-use checkers::{Budget, Checker, Finding, Linear, Verdict};
+use checkers::{Budget, Checker, Convergent, Durable, Finding, Linear, Verdict};
 use histories::{History, ModelName};
 
 /// What findings come to.
@@ -17,7 +17,7 @@ pub(crate) struct Summary {
 /// Findings for `models`, or for every model, in the order of [`ModelName::ALL`].
 pub(crate) fn check(history: &History, models: Option<&[ModelName]>, budget: &Budget) -> Vec<Finding> {
     let wanted = |model: ModelName| models.is_none_or(|models| models.contains(&model));
-    let checkers: [&dyn Checker; 1] = [&Linear];
+    let checkers: [&dyn Checker; 3] = [&Linear, &Durable, &Convergent];
     let chosen = checkers.iter().filter(|checker| checker.models().iter().any(|&model| wanted(model)));
     let mut findings: Vec<Finding> = chosen.flat_map(|checker| checker.check(history, budget)).collect();
     findings.retain(|finding| wanted(finding.model));

@@ -241,5 +241,6 @@ fn check(
         failover_ms: measure::failovers(history),
         fault_windows: measure::fault_windows(history),
         elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
+        reproduce: spec.reproduce(),
     }
 }
