@@ -151,7 +151,7 @@ impl Cluster for StoreCluster {
         Box::pin(status::of(&self.members))
     }
 
-    fn stop(self: Box<Self>) -> BoxFuture<'static, Result<(), SetupError>> {
+    fn stop(&self) -> BoxFuture<'_, Result<(), SetupError>> {
         Box::pin(async move {
             let ended = self.ended_unasked().await;
             for (node, member) in self.nodes.iter().zip(self.members.iter()) {
