@@ -2,11 +2,14 @@
 //!
 //! Starts nothing.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use systems::live::StoreSystem;
 use systems::{Mode, System};
 
 use crate::names::{glob_matches, is_glob, unknown};
+use crate::workloads;
 
 /// The system that is tested unless told otherwise.
 const SYSTEM_DEFAULT: &str = "store";
@@ -25,9 +28,16 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
-    /// The bundled systems and a user's own, and every workload.
-    pub(crate) fn with(own: &[Arc<dyn System>]) -> Self {
-        Self { systems: own.to_vec(), workloads: Vec::new() }
+    /// The bundled store, whose members are started as `executable node`, a user's own systems, and every workload.
+    pub(crate) fn with(executable: PathBuf, own: &[Arc<dyn System>]) -> Self {
+        let store: Arc<dyn System> = Arc::new(StoreSystem::new(executable));
+        let workloads = workloads::all().iter();
+        Self {
+            systems: std::iter::once(store).chain(own.iter().cloned()).collect(),
+            workloads: workloads
+                .map(|workload| WorkloadEntry { name: workload.name(), about: workload.about() })
+                .collect(),
+        }
     }
 
     /// A system by name; without one the bundled store, or the only one there is.

@@ -81,6 +81,12 @@ pub(crate) enum Command {
     },
     /// The manual page, in roff.
     Man,
+    /// One member of the reference store, as the harness starts it.
+    #[command(hide = true, disable_help_flag = true)]
+    Node {
+        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        arguments: Vec<String>,
+    },
 }
 
 #[derive(Args, Debug)]

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use systems::System;
+use systems::live::NodeArguments;
 
 use crate::catalogue::Catalogue;
 use crate::cli::{Cli, Command};
@@ -32,6 +33,9 @@ pub(crate) fn main(own: &[Arc<dyn System>]) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&error).into(),
     };
+    if let Command::Node { arguments } = &cli.command {
+        return node(arguments).into();
+    }
     let interrupt = Interrupt::default();
     let session = Session::new(&cli.global, interrupt.clone());
     if let Err(error) = listen(interrupt) {
@@ -48,6 +52,27 @@ pub(crate) fn main(own: &[Arc<dyn System>]) -> ExitCode {
         Exit::Bug
     });
     exit.into()
+}
+
+/// A member of the reference store: no handler of ours, no thread before its own runtime's.
+fn node(arguments: &[String]) -> Exit {
+    let complain = |error: &dyn std::fmt::Display| {
+        // Nobody is left to hear that standard error is closed.
+        let _ = writeln!(io::stderr().lock(), "error: {error}");
+    };
+    match NodeArguments::parse(arguments) {
+        Err(error) => {
+            complain(&error);
+            Exit::Usage
+        }
+        Ok(arguments) => match systems::live::run_blocking(arguments) {
+            Ok(()) => Exit::Success,
+            Err(error) => {
+                complain(&error);
+                Exit::HarnessFailure
+            }
+        },
+    }
 }
 
 /// Help and version are answers; everything else that clap says is a wrong usage, an empty command line too.
@@ -78,7 +103,10 @@ fn carry_out(
     session: &Session,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let catalogue = Catalogue::with(own);
+    let executable = std::env::current_exe().map_err(|error| {
+        Failure::Harness(format!("this program cannot find itself, to start nodes: {error}"))
+    })?;
+    let catalogue = Catalogue::with(executable, own);
     let configured = || -> Result<Options, Failure> {
         Ok(config::load(cli.global.config.as_deref(), cli.global.profile.as_deref())?)
     };
@@ -95,6 +123,8 @@ fn carry_out(
             clap_complete::generate(*shell, &mut Cli::command(), "partita", &mut { out });
             Ok(Exit::Success)
         }
+        // Taken before: a node listens to no one but its harness.
+        Command::Node { arguments } => Ok(node(arguments)),
         Command::Man => {
             clap_mangen::Man::new(Cli::command()).render(&mut { out })?;
             Ok(Exit::Success)

@@ -3,10 +3,12 @@
 //! Plain text: colour is laid over it by who prints it.
 
 use checkers::{Anomaly, Side, Step};
-use histories::{FaultWindow, Function, History, Operation, Outcome, Value};
+use histories::{Function, History, Operation, Outcome, Value};
 
 /// Values are shown up to so many characters.
 const VALUE_CHARACTERS_MAX: usize = 60;
+/// So many faults in force are named.
+const FAULTS_MAX: usize = 3;
 
 /// The rule, the place, the operations line by line, the facts, the fault in force, and what to do next.
 pub fn anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&str>) -> String {
@@ -18,9 +20,10 @@ pub fn anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&s
     }
     lines.extend(steps(history, &anomaly.steps));
     lines.extend(anomaly.facts.iter().map(|fact| format!("  = {fact}")));
-    if let Some(window) = fault_in_force(history, anomaly) {
-        lines.push(format!("  = fault: {window}"));
-    }
+    let faults = checkers::fault_in_force(history, anomaly);
+    // The latest bear on the contradiction; a chain over a whole run would name every fault.
+    let skipped = faults.len().saturating_sub(FAULTS_MAX);
+    lines.extend(faults[skipped..].iter().map(|window| format!("  = fault: {window}")));
     lines.extend(help.map(|help| format!("  = help: {help}")));
     lines.join("\n")
 }
@@ -35,15 +38,6 @@ pub(crate) fn event_of(operation: &Operation, side: Side) -> u32 {
 
 fn line_of(history: &History, step: &Step) -> Option<u32> {
     history.line(event_of(history.operation(step.operation), step.side))
-}
-
-/// The fault that was in force when the last of the operations ended, or the last before that was while one ran.
-fn fault_in_force(history: &History, anomaly: &Anomaly) -> Option<FaultWindow> {
-    let operations = || anomaly.steps.iter().map(|step| history.operation(step.operation));
-    let from = operations().map(|operation| operation.invoked).min()?;
-    let to = operations().map(|op| if op.has_completion() { op.completed } else { op.invoked }).max()?;
-    let windows = history.fault_windows().into_iter().filter(|window| window.overlaps(from, to));
-    windows.max_by_key(|window| (window.to, window.from))
 }
 
 /// One line a step, its columns aligned.

@@ -2,8 +2,10 @@
 //!
 //! A promise that breaks fails, and so does a weakness that no longer shows: then the test has lost its teeth.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
+use histories::ModelName;
 use systems::Mode;
 
 use super::Session;
@@ -21,6 +23,7 @@ use crate::paint::Paint;
 use crate::plan;
 use crate::report::{Report, Targets};
 use crate::spec::RunSpec;
+use crate::workloads;
 
 /// Every mode meets at least these.
 const FAULTS: [&str; 2] = ["partition:leader", "kill:leader"];
@@ -85,9 +88,15 @@ fn faults_of(mode: &Mode) -> Vec<String> {
 
 /// One for each mode, under the faults that it was run with.
 fn expectations(specs: &[RunSpec]) -> Vec<Expectation> {
+    let workloads: BTreeSet<&str> = specs.iter().map(|spec| spec.workload.as_str()).collect();
+    let decided: BTreeSet<ModelName> = workloads
+        .iter()
+        .filter_map(|name| workloads::by_name(name))
+        .flat_map(|w| w.models().to_vec())
+        .collect();
     let mut expectations: Vec<Expectation> = Vec::new();
     for spec in specs {
-        let expectation = Expectation::of_mode(&spec.mode, &spec.faults);
+        let expectation = Expectation::of_mode(&spec.mode, &spec.faults, &decided);
         if !expectations.contains(&expectation) {
             expectations.push(expectation);
         }
@@ -131,7 +140,7 @@ fn again(options: &Options, specs: &[RunSpec]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use histories::{AnomalyKind, ModelName};
+    use histories::AnomalyKind;
     use systems::Show;
 
     use super::*;

@@ -10,6 +10,7 @@ pub use comparison::Comparison;
 pub use evaluate::{Judgement, Miss, evaluate, judge_runs};
 pub(crate) use parse::parse;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use histories::{AnomalyKind, ModelName};
@@ -56,15 +57,20 @@ impl Expectation {
         any(&self.modes, &run.mode) && any(&self.workloads, &run.workload)
     }
 
-    /// What a mode says of itself: its promise, and what it must show under the faults that were injected.
-    pub fn of_mode(mode: &Mode, faults: &[String]) -> Self {
-        let promised = mode.promise.iter().map(|&model| Claim::Verdict {
-            model,
-            expected: Expected::Valid,
-            kinds: Vec::new(),
-        });
-        let shown = mode.shows.iter().filter(|show| show.live && injected(&show.under, faults)).map(|show| {
-            Claim::Verdict { model: show.model, expected: Expected::Invalid, kinds: show.kinds.clone() }
+    /// What a mode says of itself: its promise, and what it must show under the faults that were injected; of both,
+    /// what the workloads that were run can decide.
+    pub fn of_mode(mode: &Mode, faults: &[String], decided: &BTreeSet<ModelName>) -> Self {
+        let promised = mode.promise.iter().filter(|model| decided.contains(model));
+        let promised =
+            promised.map(|&model| Claim::Verdict { model, expected: Expected::Valid, kinds: Vec::new() });
+        let shown = mode
+            .shows
+            .iter()
+            .filter(|show| show.live && decided.contains(&show.model) && injected(&show.under, faults));
+        let shown = shown.map(|show| Claim::Verdict {
+            model: show.model,
+            expected: Expected::Invalid,
+            kinds: show.kinds.clone(),
         });
         Self {
             modes: vec![mode.name.clone()],

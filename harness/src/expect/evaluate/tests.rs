@@ -1,3 +1,5 @@
+use histories::ModelName;
+
 use super::*;
 use crate::outcome::{AnomalyReport, DurabilityReport};
 
@@ -159,10 +161,15 @@ fn a_mode_must_show_what_it_gives_up_only_under_the_faults_that_were_injected() 
         nodes: 3,
         about: String::new(),
     };
-    assert_eq!(Expectation::of_mode(&mode, &["kill:leader@3s".into()]).claims.len(), 2);
-    assert_eq!(Expectation::of_mode(&mode, &["partition:leader".into()]).claims.len(), 1);
+    let claims = |fault: &str, models: &[ModelName]| {
+        Expectation::of_mode(&mode, &[fault.to_owned()], &models.iter().copied().collect())
+    };
+    let both = [ModelName::Convergence, ModelName::Durability];
+    assert_eq!(claims("kill:leader@3s", &both).claims.len(), 2);
+    assert_eq!(claims("partition:leader", &both).claims.len(), 1);
+    assert_eq!(claims("kill:leader", &both[1..]).claims.len(), 1, "no workload decides convergence");
 
-    let expectation = Expectation::of_mode(&mode, &["kill:leader".into()]);
+    let expectation = claims("kill:leader", &both);
     let with = |kind| {
         let verdicts = vec![
             verdict("convergence", "valid", Some("valid"), ""),
