@@ -94,7 +94,8 @@ impl Judge {
 
     fn match_logs(&mut self, replica: &Replica) {
         let last = replica.log.last();
-        let (Some(entry), Some(before)) = (replica.log.get(last.index), replica.log.term(last.index.wrapping_sub(1)))
+        let (Some(entry), Some(before)) =
+            (replica.log.get(last.index), replica.log.term(last.index.wrapping_sub(1)))
         else {
             return;
         };
@@ -245,7 +246,7 @@ fn written_by(payload: &Payload) -> Vec<Option<Value>> {
     use crate::store::single::message::Change;
     use crate::store::single::state::Data;
     match payload {
-        Payload::Empty => Vec::new(),
+        Payload::Empty | Payload::Epoch(_) => Vec::new(),
         Payload::Log(command) => vec![written(command)],
         Payload::Stream(changes) => changes
             .iter()
