@@ -6,6 +6,8 @@ mod options;
 mod presets;
 mod replica;
 pub mod single;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use options::{Ack, Fencing, Format, Options, Promotion, Read, Sync, Timing};

@@ -259,7 +259,7 @@ impl ReplicaTrait for Replica {
 impl Replica {
     fn ready(&self) -> bool {
         let Some(leading) = &self.leading else {
-            let heard = self.now < self.heard_at + self.options.timing.election_max;
+            let heard = self.now < self.heard_at + self.options.timing.election_min;
             return self.leader.is_some() && heard && self.applied >= self.leader_commit;
         };
         let recent = self.now.since(self.options.timing.election_min);

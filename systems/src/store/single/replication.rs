@@ -25,9 +25,11 @@ impl Replica {
         self.leading = Some(Box::new(Leading::new(self.nodes, first, self.now)));
         self.seen.begin(self.term);
         self.speculate_on_log();
-        if !self.chained() {
-            self.append(Payload::Empty);
+        if self.chained() {
+            // Nothing to append yet: the chain is founded by those who answer.
+            return self.begin_round();
         }
+        self.append(Payload::Empty);
         self.open_round();
         self.replicate_all();
         self.confirm_round();
