@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use histories::{Applied, Function, Node, Op, Value};
+use nemesis::backends::{NodeProcess, ProcessSpec};
 use nemesis::{Action, Effect, FaultId, View};
 use systems::live::{NodeArguments, NodeError, StoreSystem, run_blocking};
 use systems::{Client, Cluster, Completion, Setup, System};
@@ -29,6 +30,11 @@ fn main() -> std::process::ExitCode {
                 std::process::ExitCode::from(NodeError::EXIT_CODE)
             }
         };
+    }
+    if let [first, folder] = arguments.as_slice()
+        && first == "idle"
+    {
+        return idle(Path::new(folder));
     }
     let filter = arguments.iter().find(|argument| !argument.starts_with('-')).cloned().unwrap_or_default();
     let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
@@ -53,6 +59,7 @@ fn main() -> std::process::ExitCode {
     check("clients_that_are_cut_off_do_not_know", &mut || runtime.block_on(cut_clients()));
     check("overlapping_faults_end_one_by_one", &mut || runtime.block_on(overlapping()));
     check("a_corrupt_log_stops_its_node_with_a_reason", &mut || runtime.block_on(corrupt_log()));
+    check("nodes_die_with_the_harness", &mut || runtime.block_on(harness_killed()));
     if failed { std::process::ExitCode::FAILURE } else { std::process::ExitCode::SUCCESS }
 }
 
@@ -227,4 +234,50 @@ async fn corrupt_log() -> Tested {
     std::fs::write(&log, bytes)?;
     let error = end(&*cluster, 1, &kill).await.err().ok_or("it started from a corrupt log")?.to_string();
     ensure(error.contains("exit status: 3") && error.contains("corrupt at byte 0"), error)
+}
+
+/// A harness that starts a cluster and does nothing, until it is killed.
+fn idle(folder: &Path) -> std::process::ExitCode {
+    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()
+    else {
+        return std::process::ExitCode::FAILURE;
+    };
+    runtime.block_on(async {
+        match start(folder).await {
+            Ok(_cluster) => {
+                let _ = writeln!(std::io::stdout(), "listening 127.0.0.1:1");
+                tokio::time::sleep(Duration::from_secs(600)).await;
+            }
+            Err(error) => say(&error),
+        }
+    });
+    std::process::ExitCode::FAILURE
+}
+
+async fn harness_killed() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let mut harness = NodeProcess::start(ProcessSpec {
+        name: "harness".into(),
+        program: std::env::current_exe()?,
+        arguments: vec!["idle".into(), folder.path().display().to_string()],
+        log: folder.path().join("harness.log"),
+    })?;
+    harness.ready(SOON).await?;
+    let mut addresses = Vec::new();
+    for node in Node::first(3) {
+        let log = std::fs::read_to_string(folder.path().join(format!("logs/{node}.log")))?;
+        let address =
+            log.lines().find_map(|line| line.strip_prefix("listening ")).ok_or("it never listened")?;
+        std::net::TcpStream::connect(address)?;
+        addresses.push(address.to_owned());
+    }
+    harness.kill().await?;
+    let began = Instant::now();
+    for address in addresses {
+        while std::net::TcpStream::connect(&address).is_ok() {
+            ensure(began.elapsed() < SOON, format!("a node still listens at {address}"))?;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    Ok(())
 }
