@@ -1,0 +1,5 @@
+//! Tests of the replica as a whole: seeded random worlds here, readable scripts beside them.
+
+mod judge;
+mod random;
+mod world;
