@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// `partita`, away from any configuration of the machine that runs the tests.
-pub fn partita(folder: &Path) -> Command {
+pub(crate) fn partita(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_partita-tested"));
     command.current_dir(folder).env("NO_COLOR", "1").stdin(Stdio::null());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PARTITA_")) {
@@ -18,21 +18,21 @@ pub fn partita(folder: &Path) -> Command {
     command
 }
 
-pub fn output(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn output(folder: &Path, arguments: &[&str]) -> Output {
     partita(folder).args(arguments).output().expect("the binary runs")
 }
 
-pub fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or_else(|| panic!("killed: {}", text(output)))
 }
 
 /// Everything that was printed.
-pub fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// Waits, within a minute, until `condition` gives something.
-pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(60) {
         if let Some(found) = condition() {
@@ -44,7 +44,7 @@ pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The processes that `parent` started and that still run.
-pub fn children(parent: u32) -> Vec<u32> {
+pub(crate) fn children(parent: u32) -> Vec<u32> {
     let numbers = fs::read_dir("/proc")
         .expect("a /proc")
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -53,7 +53,7 @@ pub fn children(parent: u32) -> Vec<u32> {
         .collect()
 }
 
-pub fn is_running(process: u32) -> bool {
+pub(crate) fn is_running(process: u32) -> bool {
     status(process).is_some_and(|(state, _)| state != 'Z')
 }
 
@@ -64,12 +64,12 @@ fn status(process: u32) -> Option<(char, u32)> {
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
-pub fn signal(process: u32, signal: Signal) {
+pub(crate) fn signal(process: u32, signal: Signal) {
     kill(Pid::from_raw(process.cast_signed()), signal).expect("the process is there");
 }
 
 /// The history of the only run under `out`, once it holds so many bytes.
-pub fn history_of_at_least(out: &Path, bytes: u64) -> PathBuf {
+pub(crate) fn history_of_at_least(out: &Path, bytes: u64) -> PathBuf {
     wait_for("the history to grow", || {
         let path = out.join("latest/history.jsonl");
         let length = fs::metadata(&path).ok()?.len();

@@ -200,7 +200,7 @@ fn check(
     conducted: &Conducted,
 ) -> RunOutcome {
     let budget = Budget::new(spec.check_time, spec.check_memory_bytes);
-    let findings = checkers::Checker::check(&checkers::Linear, history, &budget);
+    let findings = crate::checking::check(history, Some(prepared.workload.models()), &budget);
     let facts = Facts {
         mode: &spec.mode,
         mix: prepared

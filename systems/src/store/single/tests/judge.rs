@@ -94,7 +94,8 @@ impl Judge {
 
     fn match_logs(&mut self, replica: &Replica) {
         let last = replica.log.last();
-        let (Some(entry), Some(before)) = (replica.log.get(last.index), replica.log.term(last.index.wrapping_sub(1)))
+        let (Some(entry), Some(before)) =
+            (replica.log.get(last.index), replica.log.term(last.index.wrapping_sub(1)))
         else {
             return;
         };
