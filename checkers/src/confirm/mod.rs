@@ -5,6 +5,7 @@
 mod convergence;
 mod durability;
 mod linear;
+mod sessions;
 
 use histories::{History, ModelName};
 
@@ -21,6 +22,10 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
         ModelName::Linearizable => linear::confirm(history, anomaly),
         ModelName::Durability => durability::confirm(history, anomaly),
         ModelName::Convergence => convergence::confirm(history, anomaly),
+        ModelName::ReadYourWrites
+        | ModelName::MonotonicReads
+        | ModelName::MonotonicWrites
+        | ModelName::WritesFollowReads => sessions::confirm(history, anomaly),
         other => Err(format!("no re-check for {other} yet")),
     }
 }
