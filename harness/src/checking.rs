@@ -1,8 +1,8 @@
-//! A history in, findings out: which checkers run, and what their findings come to on the ladder.
+//! A history in, findings out, and what they come to on the ladder.
 //!
-//! The only place that chooses checkers for a stored history.
+//! The only door from the harness to the checkers.
 
-use checkers::{Budget, Checker, Convergent, Durable, Finding, Linear, Verdict};
+use checkers::{Budget, Finding, Hierarchy};
 use histories::{History, ModelName};
 
 /// What findings come to.
@@ -16,22 +16,16 @@ pub(crate) struct Summary {
 
 /// Findings for `models`, or for every model, in the order of [`ModelName::ALL`].
 pub(crate) fn check(history: &History, models: Option<&[ModelName]>, budget: &Budget) -> Vec<Finding> {
-    let wanted = |model: ModelName| models.is_none_or(|models| models.contains(&model));
-    let checkers: [&dyn Checker; 3] = [&Linear, &Durable, &Convergent];
-    let chosen = checkers.iter().filter(|checker| checker.models().iter().any(|&model| wanted(model)));
-    let mut findings: Vec<Finding> = chosen.flat_map(|checker| checker.check(history, budget)).collect();
-    findings.retain(|finding| wanted(finding.model));
+    let mut findings = checkers::check_all(history, models, budget);
     findings.sort_by_key(|finding| finding.model);
     findings
 }
 
 pub(crate) fn summary(findings: &[Finding]) -> Summary {
-    let of = |wanted: fn(&Verdict) -> bool| {
-        findings.iter().filter(|finding| wanted(&finding.verdict)).map(|finding| finding.model).collect()
-    };
+    let ladder = Hierarchy::default();
     Summary {
-        strongest: of(|verdict| matches!(verdict, Verdict::Valid)),
-        weakest_violated: of(|verdict| matches!(verdict, Verdict::Invalid(_))),
-        undecided: of(|verdict| matches!(verdict, Verdict::Unknown(_))),
+        strongest: ladder.strongest(findings),
+        weakest_violated: ladder.weakest_violated(findings),
+        undecided: checkers::undecided(findings),
     }
 }

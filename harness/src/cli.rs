@@ -165,3 +165,60 @@ pub(crate) enum Listed {
     Formats,
     Runs,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn lists_respect_brackets_and_flags_may_stand_anywhere() {
+        let cli = parse(
+            "partita run -v quick --mode single/quorum[read=lease,sync=never],single/* --faults kill:leader,none \
+             --time 5s --seeds 1..3 --keep --report json --color never",
+        )
+        .unwrap();
+        let Command::Run(args) = cli.command else { panic!("not run") };
+        assert_eq!(args.suites, ["quick"]);
+        assert_eq!(args.options.mode.unwrap().0, ["single/quorum[read=lease,sync=never]", "single/*"]);
+        assert_eq!(args.options.keep, Some(true));
+        assert!(cli.global.verbose);
+        assert_eq!(cli.global.color, ColorChoice::Never);
+    }
+
+    #[test]
+    fn what_does_not_exist_is_refused_with_the_nearest() {
+        let error = parse("partita run --tim 5s").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnknownArgument);
+        assert!(error.to_string().contains("--time"));
+        assert_eq!(parse("partita chek a").unwrap_err().kind(), ErrorKind::InvalidSubcommand);
+        assert_eq!(parse("partita run --stage sim").unwrap_err().kind(), ErrorKind::ValueValidation);
+        assert_eq!(parse("partita run -q -v").unwrap_err().kind(), ErrorKind::ArgumentConflict);
+        assert_eq!(parse("partita run --nodes 0").unwrap_err().kind(), ErrorKind::ValueValidation);
+    }
+
+    #[test]
+    fn an_empty_command_line_shows_the_help() {
+        let kind = parse("partita").unwrap_err().kind();
+        assert_eq!(kind, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    }
+
+    #[test]
+    fn what_a_node_is_told_is_passed_on_as_it_is() {
+        let cli = parse("partita node --node n1 --mode single/quorum --seed 7 --parent 12").unwrap();
+        let Command::Node { arguments } = cli.command else { panic!("not node") };
+        assert_eq!(arguments.join(" "), "--node n1 --mode single/quorum --seed 7 --parent 12");
+        assert!(!Cli::command().render_help().to_string().contains("node "), "it is hidden");
+    }
+}

@@ -17,10 +17,9 @@ pub(crate) struct Compared<'a> {
 }
 
 /// The models with columns of their own, by the short names that people use.
-const MODELS: [(&str, &str); 5] = [
+const MODELS: [(&str, &str); 4] = [
     ("lin.", "linearizable"),
     ("seq.", "sequential"),
-    ("causal", "causal"),
     ("RYW", "read-your-writes"),
     ("MR", "monotonic-reads"),
 ];

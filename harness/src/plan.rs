@@ -103,3 +103,61 @@ fn faults(
 pub(crate) fn running_time(specs: &[RunSpec]) -> Duration {
     specs.iter().map(|spec| spec.time).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::catalogue;
+
+    fn plan(options: Options) -> Result<Vec<RunSpec>, String> {
+        specs("quick", &options, &catalogue(), 7, &|_| Vec::new())
+    }
+
+    fn list(text: &str) -> crate::quantity::List {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_matrix_is_seeds_by_modes_by_workloads() {
+        let options = Options {
+            mode: Some(list("single/*[sync=never],single/async")),
+            workload: Some(list("register,set")),
+            seeds: Some("2".parse().unwrap()),
+            ..Options::default()
+        };
+        let specs = plan(options).unwrap();
+        let titles: Vec<String> = specs.iter().map(RunSpec::title).collect();
+        assert_eq!(specs.len(), 2 * 4 * 2);
+        insta::assert_debug_snapshot!(titles);
+    }
+
+    #[test]
+    fn what_nobody_said_is_as_the_mode_says_or_by_default() {
+        let options =
+            Options { mode: Some(list("single/quorum")), workload: Some(list("set")), ..Options::default() };
+        let specs = plan(options).unwrap();
+        insta::assert_snapshot!(specs[0].reproduce());
+        assert_eq!(specs[0].deadline, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn names_and_faults_are_checked_before_anything_starts() {
+        let error = |options| plan(options).map(|specs| specs.len()).unwrap_err();
+        let errors = [
+            error(Options { system: Some("stor".into()), ..Options::default() }),
+            error(Options { mode: Some(list("single/quorun")), ..Options::default() }),
+            error(Options { mode: Some(list("triple/*")), ..Options::default() }),
+            error(Options { workload: Some(list("registre")), ..Options::default() }),
+            error(Options { faults: Some(list("kil:leader")), ..Options::default() }),
+            error(Options { faults: Some(list("clients:one")), ..Options::default() }),
+            error(Options {
+                seed: Some("1".parse().unwrap()),
+                seeds: Some("1..2".parse().unwrap()),
+                ..Options::default()
+            }),
+        ];
+        insta::assert_snapshot!(errors.join("\n"));
+        let none = Options { faults: Some(list("none")), ..Options::default() };
+        assert!(plan(none).unwrap().iter().all(|spec| spec.faults.is_empty()));
+    }
+}

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::time::Duration;
 
 use histories::ModelName;
 use systems::Mode;
@@ -21,12 +22,15 @@ use crate::options::Options;
 use crate::outcome::RunOutcome;
 use crate::paint::Paint;
 use crate::plan;
+use crate::quantity::Time;
 use crate::report::{Report, Targets};
 use crate::spec::RunSpec;
 use crate::workloads;
 
 /// Every mode meets at least these.
 const FAULTS: [&str; 2] = ["partition:leader", "kill:leader"];
+/// All modes, one after the other: long enough to see each fault several times, short enough to wait for.
+const TIME: Duration = Duration::from_secs(15);
 
 pub(crate) fn compare(
     args: &CompareArgs,
@@ -35,10 +39,11 @@ pub(crate) fn compare(
     session: &Session,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
+    let defaults = Options { time: Some(Time(TIME)), ..Options::default() };
     let options = args.options.clone().over(config);
     let targets = Targets::parse(options.report.as_ref())?;
-    let specs =
-        plan::specs("compare", &options, catalogue, draw_seed(), &faults_of).map_err(Failure::Usage)?;
+    let specs = plan::specs("compare", &options.clone().over(defaults), catalogue, draw_seed(), &faults_of);
+    let specs = specs.map_err(Failure::Usage)?;
     let again = again(&options, &specs);
     session.say(&again);
     let total = plan::running_time(&specs);

@@ -260,6 +260,9 @@ fn in_some_seeds(answers: Vec<(u64, Answer)>, seeds_min: u32) -> Result<(), (Exi
     if shown.len() >= seeds_min as usize {
         return Ok(());
     }
+    if possible.is_empty() && reason.is_none() {
+        return Err((Exit::Undecided, "no run could tell".into()));
+    }
     let exit = if possible.len() >= seeds_min as usize { Exit::Undecided } else { Exit::Violation };
     let reason = reason.map_or_else(String::new, |why| format!("; {why}"));
     Err((exit, format!("shown in {} of at least {seeds_min} seeds{reason}", shown.len())))

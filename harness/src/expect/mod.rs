@@ -72,12 +72,14 @@ impl Expectation {
             expected: Expected::Invalid,
             kinds: show.kinds.clone(),
         });
-        Self {
-            modes: vec![mode.name.clone()],
-            workloads: Vec::new(),
-            seeds_min: None,
-            claims: promised.chain(shown).collect(),
+        let mut claims: Vec<Claim> = Vec::new();
+        for claim in promised.chain(shown) {
+            // The same weakness may be told of several faults.
+            if !claims.contains(&claim) {
+                claims.push(claim);
+            }
         }
+        Self { modes: vec![mode.name.clone()], workloads: Vec::new(), seeds_min: None, claims }
     }
 }
 

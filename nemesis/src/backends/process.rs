@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -67,6 +68,8 @@ impl NodeProcess {
         let output = log.try_clone().map_err(wrap("open the log of"))?;
         let mut command = Command::new(&spec.program);
         command.args(&spec.arguments).stdin(Stdio::null()).stdout(output).stderr(log);
+        // A terminal sends Ctrl-C to a whole process group; whether and when nodes end is the harness's to say.
+        command.process_group(0);
         let child = spawner::spawn(command).map_err(wrap("start"))?;
         Ok(Self { spec, child, log_from, reaped: false })
     }

@@ -108,6 +108,8 @@ fn min_seeds_counts_seeds_and_unknown_ones_leave_it_undecided() {
     assert_eq!(judge(&claims, &[seen(1), seen(2)]).exit(), Exit::Success);
     assert_eq!(judge(&claims, &[seen(1), seen(1)]).exit(), Exit::Violation, "one seed twice is one seed");
     assert_eq!(judge(&claims, &[seen(1), unknown]).exit(), Exit::Undecided);
+    let silent = run("single/async", 1, Outcome::Pass, Vec::new());
+    assert_eq!(judge(&claims, &[silent]).exit(), Exit::Undecided, "a model that nobody checked");
 }
 
 #[test]
