@@ -75,7 +75,7 @@ fn decide(history: &History, table: &Table, model: ModelName, budget: &Budget) -
     if let Some(pair) = demands.absent {
         return Verdict::Invalid(vec![absent(history, model, pair)]);
     }
-    match cycle::shortest(&demands, table.writes, budget) {
+    match cycle::short(&demands, table.writes, budget) {
         Ok(None) => Verdict::Valid,
         Ok(Some(hops)) => Verdict::Invalid(vec![circle(history, table, model, &hops)]),
         Err(Exhausted) => Verdict::Unknown(undecided(&demands)),
