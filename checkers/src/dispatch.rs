@@ -77,7 +77,10 @@ mod tests {
         let fresh = "c1 write x 1 [0,1]\nc2 read x 1 [2,3]";
         assert_eq!(verdicts(fresh, &[Pram, Pram]), [(Pram, "valid", "implied")]);
         let stale = "c1 write x 1 [0,1]\nc2 read x nil [2,3]";
-        assert_eq!(verdicts(stale, &[Pram]), [(Pram, "unknown", "none")]);
+        assert_eq!(verdicts(stale, &[Pram]), [(Pram, "valid", "implied")], "it is sequential");
+        let crossed = "c1 write x 1 [0,1]\nc2 write y 1 [0,1]\nc3 read x 1 [2,3]\nc3 read y nil [4,5]
+                       c4 read y 1 [2,3]\nc4 read x nil [4,5]";
+        assert_eq!(verdicts(crossed, &[Pram]), [(Pram, "unknown", "none")]);
     }
 
     #[test]
