@@ -79,11 +79,19 @@ async fn drive(
     writeln!(out, "after {:?}: {:?}", healed.elapsed(), cluster.status().await)?;
     let mut client = cluster.connect(0).await?;
     let dump = Op::global(histories::Function::Dump, histories::Value::Null);
-    let mut dumps = Vec::new();
-    for node in Node::first(setup.nodes) {
-        dumps.push(client.call(node, &dump, Duration::from_secs(2)).await);
+    let asked = Instant::now();
+    loop {
+        let mut dumps = Vec::new();
+        for node in Node::first(setup.nodes) {
+            dumps.push(client.call(node, &dump, Duration::from_secs(2)).await);
+        }
+        let equal = dumps.windows(2).all(|pair| pair[0] == pair[1]);
+        if equal || asked.elapsed() > Duration::from_secs(5) {
+            writeln!(out, "all dumps equal: {equal} after {:?}", asked.elapsed())?;
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    writeln!(out, "all dumps equal: {}", dumps.windows(2).all(|pair| pair[0] == pair[1]))?;
     Arc::try_unwrap(cluster).map_err(|_| "the cluster is still in use")?.stop().await?;
     std::fs::remove_dir_all(folder)?;
     Ok(())

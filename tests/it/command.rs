@@ -34,7 +34,7 @@ pub(crate) fn text(output: &Output) -> String {
 /// Waits, within a minute, until `condition` gives something.
 pub(crate) fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(60) {
+    while started.elapsed() < Duration::from_mins(1) {
         if let Some(found) = condition() {
             return found;
         }

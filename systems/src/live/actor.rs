@@ -64,7 +64,7 @@ where
         let mut batch = Vec::with_capacity(BATCH_MAX);
         let mut swept = self.began;
         self.handle(Input::Tick);
-        self.flush()?;
+        self.flush();
         loop {
             let timer = self.timer.map(|at| TokioInstant::from_std(self.began + at.to_duration()));
             let ticks = async {
@@ -84,7 +84,7 @@ where
                 self.timer = None;
                 self.handle(Input::Tick);
             }
-            self.flush()?;
+            self.flush();
             if swept.elapsed() >= SWEEP {
                 swept = Instant::now();
                 self.pending.retain(|_, answer| !answer.is_closed());
@@ -116,12 +116,10 @@ where
         self.timer = [self.timer, self.out.timer.take()].into_iter().flatten().min();
     }
 
-    fn flush(&mut self) -> Result<(), DiskError> {
+    fn flush(&mut self) {
         for persist in self.out.persists.drain(..) {
-            // The thread has ended, and why is on its way as an event.
-            if !self.disk.persist(persist) {
-                return Ok(());
-            }
+            // Where the thread has ended, why is on its way as an event, and nothing counts as persisted any more.
+            self.disk.persist(persist);
         }
         for (to, message) in self.out.sends.drain(..) {
             let Some(peer) = self.peers.get(&to).filter(|peer| peer.capacity() > 0) else { continue };
@@ -136,7 +134,6 @@ where
                 let _ = answer.send(response);
             }
         }
-        Ok(())
     }
 
     fn now(&self) -> Now {

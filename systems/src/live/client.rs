@@ -13,7 +13,8 @@ use super::wire;
 use crate::store::codec::{Answer, Ask, Loss, Session};
 use crate::{Client, Completion};
 
-/// After a refusal, so that a dead node is not asked a thousand times a second.
+/// How long a call takes at least that nobody decided, so that a node which is dead or knows no leader is not asked
+/// thousands of times a second.
 const REFUSED_BACK_OFF: Duration = Duration::from_millis(50);
 
 pub(crate) struct StoreClient {
@@ -57,11 +58,11 @@ impl Client for StoreClient {
                 Ok(ask) => ask,
                 Err(error) => return Completion::Fail { error, seen: None, hints: Hints::NONE },
             };
+            let sent = Instant::now();
             let answer = self.answer(node, &ask, deadline).await;
-            let refused = matches!(answer, Answer::Lost(Loss::NotSent(_)));
             let completion = self.session.complete(self.now(), node, op, answer);
-            if refused {
-                tokio::time::sleep(REFUSED_BACK_OFF.min(deadline)).await;
+            if matches!(completion, Completion::Fail { seen: None, .. }) {
+                tokio::time::sleep(REFUSED_BACK_OFF.min(deadline).saturating_sub(sent.elapsed())).await;
             }
             completion
         })

@@ -129,7 +129,9 @@ fn hold(holds: &mut BTreeMap<Node, BTreeSet<FaultId>>, fault: FaultId, nodes: &[
 
 /// Lets go; says which nodes nobody holds any more.
 fn release(holds: &mut BTreeMap<Node, BTreeSet<FaultId>>, whose: impl Fn(FaultId) -> bool) -> Vec<Node> {
-    holds.values_mut().for_each(|faults| faults.retain(|&fault| !whose(fault)));
+    for faults in holds.values_mut() {
+        faults.retain(|&fault| !whose(fault));
+    }
     let free: Vec<Node> =
         holds.iter().filter(|(_, faults)| faults.is_empty()).map(|(&node, _)| node).collect();
     holds.retain(|_, faults| !faults.is_empty());

@@ -29,6 +29,8 @@ pub(crate) struct Member {
     /// For asking how it is.
     pub(crate) link: Link,
     pub(crate) paused: bool,
+    /// Why it ended when nobody had killed it.
+    crash: Option<String>,
 }
 
 impl Member {
@@ -55,6 +57,7 @@ impl Member {
             address: None,
             link: Link::default(),
             paused: false,
+            crash: None,
         }
     }
 
@@ -80,6 +83,7 @@ impl Member {
 
     /// Kills and reaps it. Its connections are for the caller to close.
     pub(crate) async fn kill(&mut self) -> Result<String, ProcessError> {
+        self.ended_unasked();
         let Some(mut process) = self.process.take() else {
             return Ok(format!("{} was dead already", self.node));
         };
@@ -109,9 +113,14 @@ impl Member {
 
     /// Why, if it ended though nobody killed it.
     pub(crate) fn ended_unasked(&mut self) -> Option<String> {
-        let process = self.process.as_mut()?;
-        let status = process.ended()?;
-        Some(format!("{} ended by itself ({status}); the end of its log:\n{}", self.node, process.tail()))
+        if let Some(process) = &mut self.process
+            && let Some(status) = process.ended()
+        {
+            let tail = process.tail();
+            let text = format!("{} ended by itself ({status}); the end of its log:\n{tail}", self.node);
+            self.crash.get_or_insert(text);
+        }
+        self.crash.clone()
     }
 
     fn os(&self, what: &'static str, error: std::io::Error) -> ProcessError {

@@ -13,6 +13,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::getppid;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::actor::{Actor, Event};
 use super::arguments::NodeArguments;
@@ -59,11 +60,13 @@ pub async fn run(arguments: NodeArguments) -> Result<(), NodeError> {
     let (_, options) = store::mode(&arguments.mode).map_err(NodeError::Mode)?;
     let member = Member { node: arguments.node, nodes: arguments.nodes };
     let (sync, seed) = (options.sync, arguments.seed);
-    serve(arguments, sync, |records| {
+    let serving = serve(&arguments, sync, |records| {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).map(Nanos::from).unwrap_or_default();
         single::Replica::new(options, member, seed, records, Now { monotonic: Nanos::ZERO, wall })
     })
-    .await
+    .await?;
+    announce(serving.address).map_err(|error| NodeError::Io { what: "say where it listens", error })?;
+    serving.until_failure().await
 }
 
 /// SIGKILL when the parent's thread that started this process ends. If that has happened already, no signal will come.
@@ -76,12 +79,31 @@ fn die_with_parent(parent: Option<u32>) -> Result<(), NodeError> {
     if u32::try_from(getppid().as_raw()) == Ok(parent) { Ok(()) } else { Err(NodeError::Orphan { parent }) }
 }
 
-/// Runs any replica: `recover` makes it from what is on disk.
-pub(crate) async fn serve<R>(
-    arguments: NodeArguments,
+/// A member at work.
+struct Serving {
+    address: SocketAddr,
+    server: JoinHandle<io::Result<()>>,
+    actor: JoinHandle<Result<(), DiskError>>,
+}
+
+impl Serving {
+    async fn until_failure(self) -> Result<(), NodeError> {
+        let failed = |_| NodeError::Replica;
+        tokio::select! {
+            served = self.server => {
+                served.map_err(failed)?.map_err(|error| NodeError::Io { what: "serve", error })
+            }
+            ended = self.actor => ended.map_err(failed)?.map_err(NodeError::Disk),
+        }
+    }
+}
+
+/// Starts any replica: `recover` makes it from what is on disk.
+async fn serve<R>(
+    arguments: &NodeArguments,
     sync: Sync,
     recover: impl FnOnce(Vec<R::Record>) -> R,
-) -> Result<(), NodeError>
+) -> Result<Serving, NodeError>
 where
     R: Replica + Send + 'static,
     R::Message: Send,
@@ -103,18 +125,14 @@ where
         let _ = reports.blocking_send(Event::Persisted(report));
     })
     .map_err(|error| NodeError::Io { what: "start the disk's thread", error })?;
-    let actor = Actor::new(recover(recovered.records), disk, connect_peers(&arguments));
+    let actor = Actor::new(recover(recovered.records), disk, connect_peers(arguments));
     let actor = tokio::spawn(actor.run(incoming));
     let listener = listener.tap_io(|stream| {
         // Without it answers are late, which is not worth the node's life.
         let _ = stream.set_nodelay(true);
     });
-    let server = axum::serve(listener, server::router(events));
-    announce(address).map_err(|error| NodeError::Io { what: "say where it listens", error })?;
-    tokio::select! {
-        served = server.into_future() => served.map_err(|error| NodeError::Io { what: "serve", error }),
-        ended = actor => ended.map_err(|_| NodeError::Replica)?.map_err(NodeError::Disk),
-    }
+    let server = tokio::spawn(axum::serve(listener, server::router(events)).into_future());
+    Ok(Serving { address, server, actor })
 }
 
 fn connect_peers(arguments: &NodeArguments) -> BTreeMap<histories::Node, mpsc::Sender<bytes::Bytes>> {
@@ -144,3 +162,7 @@ fn say(text: &str) {
     // Nothing of the node hangs on its log.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
+
+#[cfg(test)]
+#[path = "node_tests.rs"]
+mod tests;

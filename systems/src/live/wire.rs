@@ -111,17 +111,14 @@ pub(crate) fn request(ask: &Ask) -> Result<HttpRequest, serde_json::Error> {
         Command::Increment { by, .. } => serde_json::to_vec(&IncrementBody { by })?,
     };
     let mut path = format!("/kv/{}{verb}", percent_encoded(command.key()));
-    let mut separator = '?';
-    if let Some(after) = after {
-        path.push_str(&format!("{separator}after={after}"));
-        separator = '&';
-    }
-    if let Some(level) = level {
-        let level = match level {
-            ReadLevel::Index => "index",
-            ReadLevel::Local => "local",
-        };
-        path.push_str(&format!("{separator}level={level}"));
+    let after = after.map(|after| format!("after={after}"));
+    let level = level.map(|level| match level {
+        ReadLevel::Index => "level=index".to_owned(),
+        ReadLevel::Local => "level=local".to_owned(),
+    });
+    for (separator, parameter) in ['?', '&'].into_iter().zip([after, level].into_iter().flatten()) {
+        path.push(separator);
+        path.push_str(&parameter);
     }
     Ok(HttpRequest { method, path, body })
 }

@@ -127,14 +127,11 @@ impl Session {
                 let entries = state.into_iter().map(|(key, entry)| (key.as_str().to_owned(), entry.value));
                 Completion::Ok(Reply { value: Value::map(entries), hints: Hints::NONE })
             }
-            Answer::Rejected { error, definite } if definite || is_read(op) => fail(error),
-            Answer::Rejected { error, .. } => Completion::Info(error),
-            Answer::Lost(Loss::NotSent(error)) => fail(error),
             // A read changes nothing, whenever it may still be carried out.
-            Answer::Lost(Loss::TimedOut) if is_read(op) => fail("timed out".to_owned()),
-            Answer::Lost(Loss::TimedOut) => Completion::Info("timed out".to_owned()),
-            Answer::Lost(Loss::Broken(error)) if is_read(op) => fail(error),
-            Answer::Lost(Loss::Broken(error)) => Completion::Info(error),
+            Answer::Rejected { error, definite } => told(error, definite || is_read(op)),
+            Answer::Lost(Loss::NotSent(error)) => told(error, true),
+            Answer::Lost(Loss::TimedOut) => told("timed out".to_owned(), is_read(op)),
+            Answer::Lost(Loss::Broken(error)) => told(error, is_read(op)),
         }
     }
 
@@ -154,8 +151,12 @@ impl Session {
     }
 }
 
-fn fail(error: String) -> Completion {
-    Completion::Fail { error, seen: None, hints: Hints::NONE }
+fn told(error: String, definite: bool) -> Completion {
+    if definite {
+        Completion::Fail { error, seen: None, hints: Hints::NONE }
+    } else {
+        Completion::Info(error)
+    }
 }
 
 fn is_read(op: &Op) -> bool {

@@ -103,17 +103,20 @@ enum Frame<'a> {
 
 /// The record that `bytes` begins with.
 fn frame(bytes: &[u8]) -> Frame<'_> {
-    let Some((frame, rest)) = bytes.split_first_chunk::<FRAME_BYTES>() else { return Frame::CutShort };
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = *frame;
-    let length = [a, b, c, d];
-    if crc32c::crc32c(&length) != u32::from_le_bytes([e, f, g, h]) {
+    let fields = bytes.split_first_chunk::<4>().and_then(|(length, rest)| {
+        let (length_check, rest) = rest.split_first_chunk::<4>()?;
+        let (payload_check, rest) = rest.split_first_chunk::<4>()?;
+        Some((*length, u32::from_le_bytes(*length_check), u32::from_le_bytes(*payload_check), rest))
+    });
+    let Some((length, length_check, payload_check, rest)) = fields else { return Frame::CutShort };
+    if crc32c::crc32c(&length) != length_check {
         return Frame::Wrong("the checksum of a record's length is wrong");
     }
     let Some(payload) = rest.get(..u32::from_le_bytes(length) as usize) else { return Frame::CutShort };
     if payload.is_empty() {
         return Frame::Wrong("an empty record");
     }
-    if crc32c::crc32c(payload) == u32::from_le_bytes([i, j, k, l]) {
+    if crc32c::crc32c(payload) == payload_check {
         Frame::Whole(payload)
     } else {
         Frame::Wrong("the checksum of a record is wrong")

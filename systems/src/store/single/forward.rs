@@ -117,7 +117,9 @@ impl Replica {
         let asker = Asker::Member(from, id);
         let leads = self.leading.is_some() && self.term == term;
         if request.command.is_read() {
-            return if leads {
+            return if self.chained() {
+                self.read_as_tail(asker, request);
+            } else if leads {
                 self.execute(asker, request);
             } else {
                 self.refuse(asker, "the node that was asked does not lead", true);

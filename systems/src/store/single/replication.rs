@@ -12,7 +12,7 @@ use super::{Part, Replica};
 use crate::store::options::{Ack, Fencing};
 
 /// Entries in one message.
-const BATCH_MAX: usize = 256;
+pub(super) const BATCH_MAX: usize = 256;
 /// Without progress for this many heartbeats, entries are sent again.
 const STALL_HEARTBEATS: u64 = 3;
 
@@ -25,6 +25,10 @@ impl Replica {
         self.leading = Some(Box::new(Leading::new(self.nodes, first, self.now)));
         self.seen.begin(self.term);
         self.speculate_on_log();
+        if self.chained() {
+            // Nothing to append yet: the chain is founded by those who answer.
+            return self.begin_round();
+        }
         self.append(Payload::Empty);
         self.open_round();
         self.replicate_all();
@@ -60,6 +64,7 @@ impl Replica {
         }
         if self.leading.as_ref().is_some_and(|leading| self.now >= leading.heartbeat_at) {
             self.retry_stalled();
+            self.propose_again();
             self.begin_round();
             self.replicate_all();
         }
@@ -113,10 +118,16 @@ impl Replica {
         for peer in self.peers() {
             self.replicate(peer);
         }
+        if self.chained() {
+            self.advance_chain();
+        }
     }
 
     /// Sends everything that `to` lacks and may have, as far as its window allows.
     pub(super) fn replicate(&mut self, to: Node) {
+        if self.is_fed_by_chain(to) {
+            return;
+        }
         while let Some(leading) = self.leading.as_mut() {
             let limit = match self.options.ack {
                 Ack::None => leading.shipped.min(self.log.last_index()),
@@ -145,16 +156,22 @@ impl Replica {
     }
 
     fn send_append(&mut self, to: Node, previous: u64, count: usize) {
-        let Some(leading) = self.leading.as_ref() else { return };
-        let Some(term) = self.log.term(previous) else { return };
-        let append = Append {
+        let Some(round) = self.leading.as_ref().map(|leading| leading.round) else { return };
+        if let Some(append) = self.make_append(previous, count, round) {
+            self.send(to, Body::Append(append));
+        }
+    }
+
+    pub(super) fn make_append(&self, previous: u64, count: usize, round: u64) -> Option<Append> {
+        let term = self.log.term(previous)?;
+        Some(Append {
             previous: Position { term, index: previous },
             entries: if count == 0 { Vec::new() } else { self.log.slice(previous + 1, count) },
             commit: self.commit,
             held: self.held,
-            round: leading.round,
-        };
-        self.send(to, Body::Append(append));
+            round,
+            epoch: self.epoch_in_force(),
+        })
     }
 
     pub(super) fn on_appended(&mut self, from: Node, appended: Appended) {

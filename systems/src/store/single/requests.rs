@@ -18,6 +18,8 @@ impl Replica {
         let asker = Asker::Client(id);
         if request.command.is_read() && self.reads_locally(&request) {
             self.read_locally(id, request);
+        } else if self.chained() && request.command.is_read() {
+            self.read_from_chain(id, request);
         } else if self.leading.is_some() {
             self.execute(asker, request);
         } else {
@@ -53,6 +55,9 @@ impl Replica {
         if self.options.fencing == Fencing::Lease && now >= leading.lease_until && self.nodes > 1 {
             return self.refuse(asker, "the leader's lease has run out", true);
         }
+        if self.is_frozen() {
+            return self.hold(asker, command);
+        }
         let (payload, outcome) = self.encode(command);
         let index = self.append(payload);
         if let Some(leading) = self.leading.as_mut() {
@@ -60,6 +65,14 @@ impl Replica {
         }
         if self.options.ack != Ack::None {
             self.replicate_all();
+        }
+    }
+
+    /// Keeps a write until the chain is mended.
+    fn hold(&mut self, asker: Asker, command: Command) {
+        match self.leading.as_mut().filter(|leading| leading.head.queue.len() < PENDING_MAX) {
+            Some(leading) => leading.head.queue.push_back((asker, command)),
+            None => self.refuse(asker, "too many writes are waiting for the chain", true),
         }
     }
 
@@ -118,6 +131,9 @@ impl Replica {
             // In the log, and perhaps in a later leader's.
             self.refuse(pending.asker, "the leader was deposed before the write was committed", false);
         }
+        for (asker, _) in leading.head.queue {
+            self.refuse(asker, "the leader was deposed before it took the write", true);
+        }
         for read in leading.reads {
             self.refuse(read.asker, "the leader was deposed before it could answer", true);
         }
@@ -137,7 +153,7 @@ fn foresee(
         }
     };
     match payload {
-        Payload::Empty => {}
+        Payload::Empty | Payload::Epoch(_) => {}
         Payload::Log(command) => insert(command.key(), &|current| {
             decide(command, current).ok().flatten().map(|change| changed(current, &change))
         }),
