@@ -7,6 +7,8 @@ mod options;
 mod presets;
 mod replica;
 pub mod single;
+#[cfg(test)]
+mod tests;
 pub mod wal;
 mod words;
 

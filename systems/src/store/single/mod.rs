@@ -201,7 +201,7 @@ impl Replica {
     /// The next moment at which something has to be done without an input.
     fn timer(&self) -> Nanos {
         let duty = self.leading.as_ref().map_or(self.election_at, |leading| leading.wakes_at());
-        let read = self.local_reads.iter().map(|read| read.expires).min();
+        let read = self.local_reads.first().map(|read| read.expires);
         [Some(duty), Some(self.chain.wakes_at()), read, self.forwards.expires()]
             .into_iter()
             .flatten()
@@ -259,7 +259,7 @@ impl ReplicaTrait for Replica {
 impl Replica {
     fn ready(&self) -> bool {
         let Some(leading) = &self.leading else {
-            let heard = self.now < self.heard_at + self.options.timing.election_max;
+            let heard = self.now < self.heard_at + self.options.timing.election_min;
             return self.leader.is_some() && heard && self.applied >= self.leader_commit;
         };
         let recent = self.now.since(self.options.timing.election_min);

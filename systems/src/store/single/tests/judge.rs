@@ -108,16 +108,15 @@ impl Judge {
         let from = self.looked.get(&node).copied().unwrap_or(0).min(replica.commit);
         for index in from + 1..=replica.commit {
             let Some(entry) = replica.log.get(index) else { continue };
-            match self.committed.get(index as usize - 1) {
-                Some(known) => assert_eq!(known, entry, "{node} committed another entry at {index}"),
-                None => {
-                    assert_eq!(self.committed.len() as u64 + 1, index, "{node} skipped entries");
-                    self.committed.push(Arc::clone(entry));
-                    let mut state = self.states.last().cloned().unwrap_or_default();
-                    state.apply(index, &entry.payload);
-                    self.states.push(state);
-                }
+            if let Some(known) = self.committed.get(index as usize - 1) {
+                assert_eq!(known, entry, "{node} committed another entry at {index}");
+                continue;
             }
+            assert_eq!(self.committed.len() as u64 + 1, index, "{node} skipped entries");
+            self.committed.push(Arc::clone(entry));
+            let mut state = self.states.last().cloned().unwrap_or_default();
+            state.apply(index, &entry.payload);
+            self.states.push(state);
         }
         self.looked.insert(node, replica.commit);
     }
