@@ -71,8 +71,7 @@ fn decide(history: &History) -> (Verdict, Option<Convergence>) {
         nodes.iter().all(|&node| round.answered(history, node)) && round.differing(history, &sets).is_empty()
     };
     let first = rounds.iter().rev().take_while(agreed).last().unwrap_or(last);
-    let after_ms =
-        quiet.heal.map(|(healed, _)| first.completed(history).since(healed)).map(Nanos::as_millis_f64);
+    let after_ms = quiet.since().map(|since| first.completed(history).since(since).as_millis_f64());
     (Verdict::Valid, Some(Convergence { converged: true, after_ms, differing_keys: Vec::new() }))
 }
 
