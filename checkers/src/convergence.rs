@@ -5,8 +5,8 @@
 //! Dumps that were invoked once all was quiet form rounds of one dump a node. The last round decides; the time to
 //! converge is that of the first round since which all agreed.
 
+use crate::budget::Stopwatch;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use histories::{AnomalyKind, Function, History, Key, KeyId, ModelName, Nanos, Node, OperationId, Value};
 
@@ -30,7 +30,7 @@ impl Checker for Convergent {
     }
 
     fn check(&self, history: &History, _budget: &Budget) -> Vec<Finding> {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let (verdict, figures) = decide(history);
         vec![Finding {
             model: ModelName::Convergence,

@@ -9,7 +9,7 @@ mod split_brain;
 #[cfg(test)]
 mod tests;
 
-use std::time::Instant;
+use crate::budget::Stopwatch;
 
 use histories::{AnomalyKind, Function, History, KeyId, ModelName, OperationId};
 
@@ -39,7 +39,7 @@ impl Checker for Durable {
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let (verdict, counts) = decide(history, budget);
         vec![Finding {
             model: ModelName::Durability,
