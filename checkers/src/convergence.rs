@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use histories::{AnomalyKind, Function, History, Key, KeyId, ModelName, Nanos, Node, OperationId, Value};
 
 use crate::final_state::{Quiet, members};
+use crate::split_brain::Acknowledgements;
 use crate::{Anomaly, Budget, Checker, Convergence, Figures, Finding, Verdict, Witness, words};
 
 /// How many differing keys are told, each as an anomaly of its own.
@@ -63,9 +64,12 @@ fn decide(history: &History) -> (Verdict, Option<Convergence>) {
     let sets = set_keys(history);
     let differing = last.differing(history, &sets);
     if !differing.is_empty() {
-        let anomalies = differing.iter().take(ANOMALIES_MAX).map(|key| diverged(history, last, key, &sets));
+        let diverged = differing.iter().take(ANOMALIES_MAX).map(|key| diverged(history, last, key, &sets));
+        let mut anomalies: Vec<Anomaly> = diverged.collect();
+        let split = anomalies.first().and_then(|diverged| split_brain(history, diverged));
+        anomalies.splice(..0, split);
         let figures = Convergence { differing_keys: differing.clone(), ..Convergence::default() };
-        return (Verdict::Invalid(anomalies.collect()), Some(figures));
+        return (Verdict::Invalid(anomalies), Some(figures));
     }
     let agreed = |round: &&Round| {
         nodes.iter().all(|&node| round.answered(history, node)) && round.differing(history, &sets).is_empty()
@@ -204,6 +208,14 @@ fn diverged(history: &History, round: &Round, key: &Key, sets: &BTreeSet<Key>) -
         steps,
         facts,
     }
+}
+
+/// Why replicas differ, where the system's own words show two leaders at once.
+fn split_brain(history: &History, diverged: &Anomaly) -> Option<Anomaly> {
+    let overlap = Acknowledgements::of(history).side_by_side(history)?;
+    let summary = format!("two leaders at once: {}, and their replicas differ", overlap.fact);
+    let steps = overlap.steps.into_iter().chain(diverged.steps.iter().cloned()).collect();
+    Some(Anomaly { kind: AnomalyKind::SplitBrain, summary, steps, ..diverged.clone() })
 }
 
 /// A long list by its length only.

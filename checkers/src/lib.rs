@@ -17,6 +17,7 @@ mod hierarchy;
 mod linear;
 mod registers;
 mod sessions;
+mod split_brain;
 #[cfg(test)]
 mod testing;
 mod verdict;

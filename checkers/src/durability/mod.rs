@@ -5,7 +5,6 @@
 
 mod collections;
 mod registers;
-mod split_brain;
 #[cfg(test)]
 mod tests;
 
@@ -15,12 +14,11 @@ use histories::{AnomalyKind, Function, History, KeyId, ModelName, OperationId};
 
 use crate::final_state::{FinalState, Seen};
 use crate::registers::{Beyond, Registers};
+use crate::split_brain::Acknowledgements;
 use crate::words;
 use crate::{
     Anomaly, Budget, Checker, Durability as Counts, Exhausted, Figures, Finding, Step, Verdict, Witness,
 };
-
-use split_brain::Acknowledgements;
 
 /// How many anomalies a finding lists; the figures count all.
 const ANOMALIES_MAX: usize = 10;

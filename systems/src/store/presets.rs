@@ -151,7 +151,12 @@ const PRESETS: &[Preset] = &[
         options: &[("ack", "none"), ("read", "leader"), ("fencing", "none"), ("promotion", "any")],
         nodes: 3,
         shows: &[
-            Gap { model: ModelName::Durability, kinds: LOST, under: &["partition:leader"], live: true },
+            Gap {
+                model: ModelName::Convergence,
+                kinds: &[AnomalyKind::SplitBrain],
+                under: &["partition:leader"],
+                live: true,
+            },
             Gap {
                 model: ModelName::Convergence,
                 kinds: &[AnomalyKind::Diverged],
