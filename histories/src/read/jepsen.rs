@@ -10,6 +10,7 @@ use crate::read::form::{Dialect, Formed, Scanner, Trouble, key_text};
 use crate::read::intake::Intake;
 use crate::read::source::Source;
 use crate::read::{Options, comment_header};
+use crate::sequence::Order;
 use crate::{Diagnostic, Function, Kind, Value};
 
 /// Reads all events. A file that breaks off in mid-form is read to its last whole event.
@@ -20,13 +21,18 @@ pub(crate) fn read(
     sink: &mut dyn Sink,
 ) -> Result<(), Diagnostic> {
     let ours = comment_header::take(source)?;
-    let independent = options.independent || ours.as_ref().is_some_and(|ours| ours.independent);
-    let mut intake = Intake::foreign(options.order(), ours.map(|ours| ours.header), sink);
+    let style = Style {
+        independent: options.independent || ours.as_ref().is_some_and(|ours| ours.independent),
+        ours: ours.is_some(),
+    };
+    // What we wrote has our times, in which equal means concurrent.
+    let order = if style.ours && !options.ignore_times { Order::Times } else { options.order() };
+    let mut intake = Intake::foreign(order, ours.map(|ours| ours.header), sink);
     let mut closing = None;
     let name = source.name().to_owned();
     loop {
         let mut scanner = Scanner::new(source.rest(), dialect, source.ended());
-        let step = step(&mut scanner, &mut closing, independent);
+        let step = step(&mut scanner, &mut closing, style);
         let end = scanner.offset();
         match step {
             Ok(Step::Event(mut event, start)) => {
@@ -47,6 +53,15 @@ pub(crate) fn read(
     }
 }
 
+/// How to understand the events of a file.
+#[derive(Clone, Copy)]
+struct Style {
+    /// Values are tuples of a key and a value.
+    independent: bool,
+    /// The file was written by us, and says exactly what it says.
+    ours: bool,
+}
+
 enum Step<'a> {
     /// An event, and where it starts.
     Event(Box<RawEvent<'a>>, usize),
@@ -56,7 +71,7 @@ enum Step<'a> {
 }
 
 /// The next event, or the bracket before or after all of them.
-fn step<'a>(scanner: &mut Scanner<'a>, closing: &mut Option<u8>, independent: bool) -> Formed<Step<'a>> {
+fn step<'a>(scanner: &mut Scanner<'a>, closing: &mut Option<u8>, style: Style) -> Formed<Step<'a>> {
     let next = match (scanner.peek()?, *closing) {
         (None, None | Some(AFTER)) => return Ok(Step::End),
         (None, Some(_)) => return Err(Trouble::More),
@@ -76,8 +91,7 @@ fn step<'a>(scanner: &mut Scanner<'a>, closing: &mut Option<u8>, independent: bo
         }
         (b'{' | b'#', _) => {
             let start = scanner.offset();
-            let event =
-                fields(scanner)?.into_event(independent).map_err(|message| Trouble::At(start, message))?;
+            let event = fields(scanner)?.into_event(style).map_err(|message| Trouble::At(start, message))?;
             Ok(Step::Event(Box::new(event), start))
         }
         _ => scanner
@@ -165,11 +179,12 @@ fn value(scanner: &mut Scanner<'_>) -> Formed<(bool, Value)> {
 
 fn count(scanner: &mut Scanner<'_>, what: &str) -> Formed<Option<u64>> {
     let start = scanner.offset();
-    match scanner.value()? {
-        Value::Null => Ok(None),
-        Value::Int(-1) if what == "index" => Ok(None),
-        Value::Int(int) if int >= 0 => Ok(Some(int as u64)),
-        other => Err(Trouble::At(start, format!("expected a whole number as the {what}, not {other}"))),
+    let token = scanner.token()?;
+    match token.parse() {
+        Ok(count) => Ok(Some(count)),
+        // Jepsen writes -1 where an index has not been given yet.
+        Err(_) if matches!(token, "nil" | "null" | "-1") => Ok(None),
+        Err(_) => Err(Trouble::At(start, format!("expected a whole number as the {what}, not {token:?}"))),
     }
 }
 
@@ -211,19 +226,23 @@ fn kind(scanner: &mut Scanner<'_>) -> Formed<Kind> {
 }
 
 impl<'a> Fields<'a> {
-    fn into_event(mut self, independent: bool) -> Result<RawEvent<'a>, String> {
+    fn into_event(mut self, style: Style) -> Result<RawEvent<'a>, String> {
         let Some(kind) = self.kind else { return Err("this event has no type".into()) };
         let process = self.process.unwrap_or(RawProcess::Absent);
         let mut key = self.key.filter(|key| !key.is_null()).map(|key| Cow::Owned(key_text(key)));
-        if (self.tuple || independent && process != RawProcess::Nemesis)
+        if (self.tuple || style.independent && process != RawProcess::Nemesis)
             && let Some((of, inner)) = self.value.as_pair()
         {
             (key, self.value) = (Some(Cow::Owned(key_text(of.clone()))), inner.clone());
         }
-        let function = function(self.function.as_deref(), &self.value, self.whole)?;
+        let function = match self.function.as_deref() {
+            Some(name) if style.ours && !self.whole => Function::from(name),
+            name => function(name, &self.value, self.whole)?,
+        };
         let mut error = self.error.filter(|error| !error.is_null()).map(key_text);
         if matches!(kind, Kind::Fail | Kind::Info)
             && process != RawProcess::Nemesis
+            && !style.ours
             && error.is_none()
             && let Value::Text(reason) = &self.value
         {
