@@ -19,6 +19,8 @@ mod raw;
 pub mod read;
 mod record;
 mod sequence;
+pub mod stats;
+pub mod synth;
 mod time;
 mod value;
 pub mod write;

@@ -54,7 +54,7 @@ pub(crate) fn read(
 }
 
 /// `0 :invoke :cas [1 2]`
-fn event(text: &str) -> Result<RawEvent<'static>, Trouble> {
+pub(super) fn event(text: &str) -> Result<RawEvent<'static>, Trouble> {
     let mut scanner = Scanner::new(text.as_bytes(), Dialect::Edn, true);
     let process = match scanner.value()? {
         Value::Int(number) if u32::try_from(number).is_ok() => RawProcess::Number(number as u32),

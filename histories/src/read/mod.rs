@@ -35,7 +35,7 @@ pub use format::Format;
 pub use source::LINE_BYTES_MAX;
 pub use unpack::{EXPANSION_FREE_BYTES, EXPANSION_MAX};
 
-use crate::raw::Sink;
+use crate::raw::{RawEvent, Sink};
 use crate::sequence::Order;
 use crate::{Diagnostic, History, Pairing};
 use form::Dialect;
@@ -168,4 +168,9 @@ fn unknown(source: &mut Source<'_>) -> Result<Diagnostic, Diagnostic> {
         "the formats are {}; ours begins with a line such as {{\"partita\":1,\"nodes\":[\"n1\",\"n2\",\"n3\"]}}",
         known.join(", ")
     )))
+}
+
+/// The event that a line of a script is: `0 :invoke :write 1`.
+pub(crate) fn log_event(line: &str) -> Option<RawEvent<'static>> {
+    log::event(line).ok()
 }
