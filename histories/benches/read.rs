@@ -42,7 +42,7 @@ fn reading(criterion: &mut Criterion) {
         group.throughput(Throughput::Bytes(text.len() as u64));
         let name = format!("{object} as {format}, {} bytes an event", text.len() / events as usize);
         group.bench_function(name, |bencher| {
-            bencher.iter(|| read_with(black_box(&*text), "bench", &Options::default()));
+            bencher.iter_with_large_drop(|| read_with(black_box(&*text), "bench", &Options::default()));
         });
     }
     let text = text(Object::Register, Format::Jsonl);

@@ -111,7 +111,7 @@ impl<'a> Scanner<'a> {
 
     fn value_inside(&mut self) -> Formed<Value> {
         match self.expect()? {
-            b'"' => self.string().map(Value::text),
+            b'"' => self.string().map(|text| Value::word(&text)),
             b'[' | b'(' => {
                 self.at += 1;
                 self.items().map(Value::list)
@@ -259,7 +259,7 @@ impl<'a> Scanner<'a> {
         }
         let token = self.token()?;
         if let Some(keyword) = token.strip_prefix(':') {
-            return Ok(Value::text(keyword));
+            return Ok(Value::word(keyword));
         }
         match token {
             "true" => Ok(Value::Bool(true)),

@@ -121,7 +121,7 @@ impl<'a> Scan<'a> {
 
     fn value(&mut self, depth: usize) -> Option<Value> {
         match self.line.get(self.at)? {
-            b'"' => self.string().map(Value::text),
+            b'"' => self.string().map(Value::word),
             b'[' if depth < DEPTH_MAX => self.list(depth),
             b'n' => self.literal(b"null").map(|()| Value::Null),
             b't' => self.literal(b"true").map(|()| Value::Bool(true)),

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::raw::{RawEvent, RawProcess};
 use crate::read::intake::Intake;
@@ -16,9 +17,12 @@ use crate::{Diagnostic, Function, Kind, Value};
 pub(crate) struct Transactions<'s> {
     intake: Intake<'s>,
     name: String,
-    open: IndexMap<u32, Open>,
+    open: IndexMap<u32, Open, FxBuildHasher>,
     closed: Ranges,
-    words: Words,
+    /// A read before it has its answer, by key: the same for all.
+    asked: FxHashMap<i64, Value>,
+    /// The last answer that a key gave: the next read mostly gets the same.
+    answered: FxHashMap<i64, (i64, Value)>,
 }
 
 struct Open {
@@ -27,12 +31,6 @@ struct Open {
     reads: bool,
     line: u64,
     kind: Kind,
-}
-
-/// The names of micro-operations, shared by all.
-struct Words {
-    read: Value,
-    write: Value,
 }
 
 /// A micro-operation.
@@ -46,8 +44,14 @@ pub(crate) enum Micro {
 
 impl<'s> Transactions<'s> {
     pub(crate) fn new(intake: Intake<'s>, name: &str) -> Self {
-        let words = Words { read: Value::text("r"), write: Value::text("w") };
-        Self { intake, name: name.to_owned(), open: IndexMap::new(), closed: Ranges::default(), words }
+        Self {
+            intake,
+            name: name.to_owned(),
+            open: IndexMap::default(),
+            closed: Ranges::default(),
+            asked: FxHashMap::default(),
+            answered: FxHashMap::default(),
+        }
     }
 
     /// The next micro-operation of a session. A session's transaction ends where its next one begins.
@@ -58,20 +62,18 @@ impl<'s> Transactions<'s> {
         micro: Micro,
         line: u64,
     ) -> Result<(), Diagnostic> {
-        if self.open.get(&session).is_some_and(|open| open.transaction != transaction) {
+        let item = self.item(micro);
+        let read = !matches!(micro, Micro::Write(..));
+        if let Some(open) = self.open.get_mut(&session) {
+            if open.transaction == transaction {
+                open.push(item, read);
+                return Ok(());
+            }
             self.close(session)?;
         }
-        if !self.open.contains_key(&session) {
-            self.begin(session, transaction, line)?;
-        }
-        let item = match micro {
-            Micro::Read(key, value) => [self.words.read.clone(), key.into(), value.into()],
-            Micro::ReadInitial(key) => [self.words.read.clone(), key.into(), Value::Null],
-            Micro::Write(key, value) => [self.words.write.clone(), key.into(), value.into()],
-        };
+        self.begin(session, transaction, line)?;
         if let Some(open) = self.open.get_mut(&session) {
-            open.reads |= !matches!(micro, Micro::Write(..));
-            open.items.push(Value::list(item));
+            open.push(item, read);
         }
         Ok(())
     }
@@ -106,19 +108,44 @@ impl<'s> Transactions<'s> {
         value: i64,
         line: u64,
     ) -> Result<(), Diagnostic> {
-        let item = Value::list([self.words.write.clone(), key.into(), value.into()]);
+        let item = micro_operation("w", key, value.into());
         let open = Open { transaction: 0, items: vec![item], reads: false, line, kind: Kind::Fail };
         self.emit(session, open)
     }
 
     fn emit(&mut self, session: u32, open: Open) -> Result<(), Diagnostic> {
         let reply = Value::list(open.items);
-        let call = if open.reads { asked(&reply) } else { reply.clone() };
+        let call = if open.reads { self.asked(&reply) } else { reply.clone() };
         for (kind, value) in [(Kind::Invoke, call), (open.kind, reply)] {
             let mut event = RawEvent::new(RawProcess::Number(session), kind, Function::Txn, value);
             self.intake.event_on(&mut event, open.line, &self.name)?;
         }
         Ok(())
+    }
+
+    fn item(&mut self, micro: Micro) -> Value {
+        match micro {
+            Micro::Write(key, value) => micro_operation("w", key, value.into()),
+            Micro::ReadInitial(key) => micro_operation("r", key, Value::Null),
+            Micro::Read(key, value) => {
+                let (last, item) = self.answered.entry(key).or_insert_with(|| (value, Value::Null));
+                if *last != value || item.is_null() {
+                    (*last, *item) = (value, micro_operation("r", key, value.into()));
+                }
+                item.clone()
+            }
+        }
+    }
+
+    /// What the client knew when it asked: no answers yet.
+    fn asked(&mut self, reply: &Value) -> Value {
+        let items = reply.as_list().unwrap_or_default();
+        Value::list(items.iter().map(|item| match item.as_list() {
+            Some([Value::Text(name), Value::Int(key), _]) if **name == "r" => {
+                self.asked.entry(*key).or_insert_with(|| micro_operation("r", *key, Value::Null)).clone()
+            }
+            _ => item.clone(),
+        }))
     }
 
     pub(crate) fn cut_off_at(&mut self, at: Diagnostic) {
@@ -139,13 +166,15 @@ impl<'s> Transactions<'s> {
     }
 }
 
-/// What the client knew when it asked: no answers yet.
-fn asked(reply: &Value) -> Value {
-    let items = reply.as_list().unwrap_or_default();
-    Value::list(items.iter().map(|item| match item.as_list() {
-        Some([f, key, _]) if f.as_text() == Some("r") => Value::list([f.clone(), key.clone(), Value::Null]),
-        _ => item.clone(),
-    }))
+impl Open {
+    fn push(&mut self, item: Value, read: bool) {
+        self.reads |= read;
+        self.items.push(item);
+    }
+}
+
+fn micro_operation(name: &str, key: i64, value: Value) -> Value {
+    Value::list([Value::word(name), key.into(), value])
 }
 
 /// A set of numbers that mostly come in runs.
@@ -153,18 +182,32 @@ fn asked(reply: &Value) -> Value {
 struct Ranges {
     /// From the first number of each run to the last.
     runs: BTreeMap<u64, u64>,
+    /// The run that was last added to, which the next number mostly continues; it is in no other run.
+    current: Option<(u64, u64)>,
 }
 
 impl Ranges {
     /// Adds a number; false where it was there.
     fn insert(&mut self, number: u64) -> bool {
+        if let Some((_, last)) = &mut self.current
+            && last.checked_add(1) == Some(number)
+            && !self.runs.contains_key(&number)
+        {
+            *last = number;
+            return true;
+        }
+        if let Some((first, last)) = self.current.take() {
+            self.runs.insert(first, last);
+        }
         let before = self.runs.range(..=number).next_back().map(|(first, last)| (*first, *last));
         if before.is_some_and(|(_, last)| number <= last) {
             return false;
         }
         let joins = before.filter(|(_, last)| last.checked_add(1) == Some(number)).map(|(first, _)| first);
         let after = number.checked_add(1).and_then(|next| self.runs.remove(&next));
-        self.runs.insert(joins.unwrap_or(number), after.unwrap_or(number));
+        let run = (joins.unwrap_or(number), after.unwrap_or(number));
+        self.runs.remove(&run.0);
+        self.current = Some(run);
         true
     }
 }
@@ -180,6 +223,7 @@ mod tests {
             assert!(ranges.insert(number));
             assert!(!ranges.insert(number));
         }
+        assert!(!ranges.insert(6));
         assert_eq!(ranges.runs, BTreeMap::from([(0, 0), (5, 8), (u64::MAX - 1, u64::MAX)]));
     }
 }
