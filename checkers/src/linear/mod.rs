@@ -2,15 +2,15 @@
 //!
 //! It never guesses: a key on which values repeat, or other data types are at work, stays undecided.
 
-mod chains;
-mod reads;
+pub(crate) mod chains;
+pub(crate) mod reads;
 mod staleness;
 #[cfg(test)]
 pub(crate) mod tests;
-mod witness;
+pub(crate) mod witness;
 mod zones;
 
-use std::time::Instant;
+use crate::budget::Stopwatch;
 
 use histories::{History, ModelName};
 use rayon::prelude::*;
@@ -42,7 +42,7 @@ impl Checker for Linear {
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let registers = Registers::of(history);
         let keys: Vec<KeyReport> =
             registers.groups.par_iter().map(|group| check_key(history, group, budget)).collect();
@@ -106,7 +106,7 @@ fn decide(
     budget: &Budget,
     report: &mut KeyReport,
 ) -> Result<(), Exhausted> {
-    let anomaly = if let Some(unexplained) = reads::unexplained(register) {
+    let anomaly = if let Some(unexplained) = reads::unexplained(register, reads::Order::RealTime) {
         report.gamma = future_gap(register).filter(|_| !register.has_cas);
         Some(reads::explain(history, register, unexplained))
     } else if register.has_cas {
