@@ -255,4 +255,6 @@ pub fn header(shape: &Shape) -> crate::Header {
 }
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
