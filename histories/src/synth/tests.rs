@@ -116,7 +116,7 @@ fn what_is_planted_is_there_at_its_place_and_on_its_own_key() {
             let history = history(&shape);
             let own: Vec<_> =
                 (0..).zip(history.operations()).filter(|(_, op)| is_planted(&history, op)).collect();
-            assert!(own.len() >= 4, "{object} {name}");
+            assert!(own.len() >= 2, "{object} {name}");
             assert!((500..510).contains(&own[0].0), "{object} {name}: {}", own[0].0);
             assert!(
                 own.iter().all(|(_, op)| op.has_completion() && [5, 6, 7, 8].contains(&op.process)),
