@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::convert::ConvertArgs;
+use crate::commands::stats::StatsArgs;
+use crate::commands::synth::SynthArgs;
 use crate::options::Options;
 use crate::paint::ColorChoice;
 use crate::quantity::{BudgetLimits, List};
@@ -72,6 +75,12 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Replication modes side by side, each against what it promises and what it gives up.
     Compare(CompareArgs),
+    /// A history from one format to another.
+    Convert(ConvertArgs),
+    /// What is in a history, and what can be checked.
+    Stats(StatsArgs),
+    /// A synthetic history, valid but for the anomalies that are planted, on standard output.
+    Synth(SynthArgs),
     /// What there is to choose from.
     List(ListArgs),
     /// Shell completions.

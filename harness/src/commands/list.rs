@@ -108,8 +108,10 @@ fn models() -> Grid {
 
 fn formats() -> Grid {
     let mut grid = Grid::new(&["format", "for", "about"]);
-    let history = "our own: a header, then one JSON object a line";
-    grid.push(vec!["jsonl".to_owned(), "check".to_owned(), history.to_owned()]);
+    for format in histories::read::Format::ALL {
+        let written = if histories::write::FORMATS.contains(format) { "read, write" } else { "read" };
+        grid.push(vec![format.name().to_owned(), written.to_owned(), format.about().to_owned()]);
+    }
     for format in Format::ALL {
         grid.push(vec![format.name().to_owned(), "--report".to_owned(), format.about().to_owned()]);
     }

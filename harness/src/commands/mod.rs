@@ -4,8 +4,11 @@
 
 pub(crate) mod check;
 pub(crate) mod compare;
+pub(crate) mod convert;
 pub(crate) mod list;
 pub(crate) mod run;
 mod session;
+pub(crate) mod stats;
+pub(crate) mod synth;
 
 pub(crate) use session::Session;

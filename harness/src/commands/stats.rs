@@ -1,0 +1,67 @@
+//! `partita stats`: what is in a history, and what can be checked.
+//!
+//! It never holds the history, so that files of any size can be looked at.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use histories::stats;
+
+use super::Session;
+use super::convert::ReadingArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+#[derive(Args, Debug)]
+pub(crate) struct StatsArgs {
+    /// History files; `-` is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// One JSON object a file.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+pub(crate) fn stats(args: &StatsArgs, session: &Session, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let mut exit = Exit::Success;
+    for (position, file) in args.files.iter().enumerate() {
+        let stats = match stats::file(file, &args.reading.options()) {
+            Ok(stats) => stats,
+            Err(diagnostic) => {
+                session.error(&diagnostic.to_string());
+                exit = exit.merge(Exit::HarnessFailure);
+                continue;
+            }
+        };
+        if args.json {
+            let line = serde_json::json!({ "file": file.display().to_string(), "stats": stats });
+            writeln!(out, "{line}")?;
+        } else {
+            writeln!(out, "{}{}\n{stats}", if position > 0 { "\n" } else { "" }, file.display())?;
+        }
+    }
+    Ok(exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_is_told_and_a_broken_one_does_not_stop_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let [good, bad] = ["a.edn", "b.edn"].map(|name| folder.path().join(name));
+        std::fs::write(&good, "{:process 0 :type :invoke :f :write :value 1}").unwrap();
+        std::fs::write(&bad, "{:process 0 :type :ok :f :write :value 1}").unwrap();
+        let args = StatsArgs { files: vec![bad, good], json: true, reading: ReadingArgs::default() };
+        let mut out = Vec::new();
+        assert_eq!(stats(&args, &Session::silent(), &mut out).unwrap(), Exit::HarnessFailure);
+        let line: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(line["stats"]["by_function"]["write"]["unfinished"], 1);
+    }
+}

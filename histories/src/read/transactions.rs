@@ -1,0 +1,229 @@
+//! Transactions in sessions, without times: each becomes an invocation and a completion.
+//!
+//! It never claims an order that the file does not tell. A session is a process, its transactions follow each
+//! other, and every event is at time 0: intervals are closed, so that all sessions are concurrent with each other
+//! and only the order within each session is left.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use crate::raw::{RawEvent, RawProcess};
+use crate::read::intake::Intake;
+use crate::{Diagnostic, Function, Kind, Value};
+
+/// Gathers micro-operations into transactions.
+pub(crate) struct Transactions<'s> {
+    intake: Intake<'s>,
+    name: String,
+    open: IndexMap<u32, Open, FxBuildHasher>,
+    closed: Ranges,
+    /// A read before it has its answer, by key: the same for all.
+    asked: FxHashMap<i64, Value>,
+    /// The last answer that a key gave: the next read mostly gets the same.
+    answered: FxHashMap<i64, (i64, Value)>,
+}
+
+struct Open {
+    transaction: u64,
+    items: Vec<Value>,
+    reads: bool,
+    line: u64,
+    kind: Kind,
+}
+
+/// A micro-operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Micro {
+    Read(i64, i64),
+    Write(i64, i64),
+    /// A read of what nobody wrote.
+    ReadInitial(i64),
+}
+
+impl<'s> Transactions<'s> {
+    pub(crate) fn new(intake: Intake<'s>, name: &str) -> Self {
+        Self {
+            intake,
+            name: name.to_owned(),
+            open: IndexMap::default(),
+            closed: Ranges::default(),
+            asked: FxHashMap::default(),
+            answered: FxHashMap::default(),
+        }
+    }
+
+    /// The next micro-operation of a session. A session's transaction ends where its next one begins.
+    pub(crate) fn operation(
+        &mut self,
+        session: u32,
+        transaction: u64,
+        micro: Micro,
+        line: u64,
+    ) -> Result<(), Diagnostic> {
+        let item = self.item(micro);
+        let read = !matches!(micro, Micro::Write(..));
+        if let Some(open) = self.open.get_mut(&session) {
+            if open.transaction == transaction {
+                open.push(item, read);
+                return Ok(());
+            }
+            self.close(session)?;
+        }
+        self.begin(session, transaction, line)?;
+        if let Some(open) = self.open.get_mut(&session) {
+            open.push(item, read);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn begin(&mut self, session: u32, transaction: u64, line: u64) -> Result<(), Diagnostic> {
+        if !self.closed.insert(transaction) {
+            let message = format!("transaction {transaction} goes on here, after its session began another");
+            return Err(Diagnostic::at(&self.name, line, 0, message));
+        }
+        let open = Open { transaction, items: Vec::new(), reads: false, line, kind: Kind::Ok };
+        self.open.insert(session, open);
+        Ok(())
+    }
+
+    /// How the session's open transaction ends, `Kind::Ok` unless this says otherwise.
+    pub(crate) fn ends_as(&mut self, session: u32, kind: Kind) {
+        if let Some(open) = self.open.get_mut(&session) {
+            open.kind = kind;
+        }
+    }
+
+    pub(crate) fn close(&mut self, session: u32) -> Result<(), Diagnostic> {
+        let Some(open) = self.open.swap_remove(&session) else { return Ok(()) };
+        self.emit(session, open)
+    }
+
+    /// A transaction of one write that was rolled back.
+    pub(crate) fn aborted(
+        &mut self,
+        session: u32,
+        key: i64,
+        value: i64,
+        line: u64,
+    ) -> Result<(), Diagnostic> {
+        let item = micro_operation("w", key, value.into());
+        let open = Open { transaction: 0, items: vec![item], reads: false, line, kind: Kind::Fail };
+        self.emit(session, open)
+    }
+
+    fn emit(&mut self, session: u32, open: Open) -> Result<(), Diagnostic> {
+        let reply = Value::list(open.items);
+        let call = if open.reads { self.asked(&reply) } else { reply.clone() };
+        for (kind, value) in [(Kind::Invoke, call), (open.kind, reply)] {
+            let mut event = RawEvent::new(RawProcess::Number(session), kind, Function::Txn, value);
+            self.intake.event_on(&mut event, open.line, &self.name)?;
+        }
+        Ok(())
+    }
+
+    fn item(&mut self, micro: Micro) -> Value {
+        match micro {
+            Micro::Write(key, value) => micro_operation("w", key, value.into()),
+            Micro::ReadInitial(key) => micro_operation("r", key, Value::Null),
+            Micro::Read(key, value) => {
+                let (last, item) = self.answered.entry(key).or_insert_with(|| (value, Value::Null));
+                if *last != value || item.is_null() {
+                    (*last, *item) = (value, micro_operation("r", key, value.into()));
+                }
+                item.clone()
+            }
+        }
+    }
+
+    /// What the client knew when it asked: no answers yet.
+    fn asked(&mut self, reply: &Value) -> Value {
+        let items = reply.as_list().unwrap_or_default();
+        Value::list(items.iter().map(|item| match item.as_list() {
+            Some([Value::Text(name), Value::Int(key), _]) if **name == "r" => {
+                self.asked.entry(*key).or_insert_with(|| micro_operation("r", *key, Value::Null)).clone()
+            }
+            _ => item.clone(),
+        }))
+    }
+
+    pub(crate) fn cut_off_at(&mut self, at: Diagnostic) {
+        self.intake.cut_off_at(at);
+    }
+
+    /// Ends what is open, in the order in which the sessions began it. Where the file broke off in the midst of a
+    /// session's transaction, that one is indefinite.
+    pub(crate) fn finish(mut self, broken: Option<u32>) -> Result<(), Diagnostic> {
+        for (session, mut open) in std::mem::take(&mut self.open) {
+            if broken == Some(session) {
+                open.kind = Kind::Info;
+            }
+            self.emit(session, open)?;
+        }
+        self.intake.initial(0);
+        Ok(())
+    }
+}
+
+impl Open {
+    fn push(&mut self, item: Value, read: bool) {
+        self.reads |= read;
+        self.items.push(item);
+    }
+}
+
+fn micro_operation(name: &str, key: i64, value: Value) -> Value {
+    Value::list([Value::word(name), key.into(), value])
+}
+
+/// A set of numbers that mostly come in runs.
+#[derive(Default)]
+struct Ranges {
+    /// From the first number of each run to the last.
+    runs: BTreeMap<u64, u64>,
+    /// The run that was last added to, which the next number mostly continues; it is in no other run.
+    current: Option<(u64, u64)>,
+}
+
+impl Ranges {
+    /// Adds a number; false where it was there.
+    fn insert(&mut self, number: u64) -> bool {
+        if let Some((_, last)) = &mut self.current
+            && last.checked_add(1) == Some(number)
+            && !self.runs.contains_key(&number)
+        {
+            *last = number;
+            return true;
+        }
+        if let Some((first, last)) = self.current.take() {
+            self.runs.insert(first, last);
+        }
+        let before = self.runs.range(..=number).next_back().map(|(first, last)| (*first, *last));
+        if before.is_some_and(|(_, last)| number <= last) {
+            return false;
+        }
+        let joins = before.filter(|(_, last)| last.checked_add(1) == Some(number)).map(|(first, _)| first);
+        let after = number.checked_add(1).and_then(|next| self.runs.remove(&next));
+        let run = (joins.unwrap_or(number), after.unwrap_or(number));
+        self.runs.remove(&run.0);
+        self.current = Some(run);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_sets() {
+        let mut ranges = Ranges::default();
+        for number in [5, 7, 6, 0, u64::MAX, 8, u64::MAX - 1] {
+            assert!(ranges.insert(number));
+            assert!(!ranges.insert(number));
+        }
+        assert!(!ranges.insert(6));
+        assert_eq!(ranges.runs, BTreeMap::from([(0, 0), (5, 8), (u64::MAX - 1, u64::MAX)]));
+    }
+}
