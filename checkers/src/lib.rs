@@ -6,6 +6,8 @@
 mod anomaly;
 mod budget;
 mod figures;
+pub mod models;
+pub mod search;
 mod verdict;
 
 pub use anomaly::{Anomaly, Side, Step, Witness};
