@@ -4,13 +4,35 @@
 //! verdict is unknown and says why.
 
 mod anomaly;
+pub mod brute;
 mod budget;
+mod confirm;
+mod convergence;
+mod dispatch;
+mod durability;
+mod explain;
 mod figures;
+mod final_state;
+mod hierarchy;
+mod linear;
 pub mod models;
+mod registers;
 pub mod search;
+mod sessions;
+#[cfg(test)]
+mod testing;
 mod verdict;
+mod words;
 
 pub use anomaly::{Anomaly, Side, Step, Witness};
 pub use budget::{Budget, Exhausted};
+pub use confirm::confirm;
+pub use convergence::Convergent;
+pub use dispatch::{all, check_all, checkers_for};
+pub use durability::Durable;
+pub use explain::fault_in_force;
 pub use figures::{Convergence, Durability, Figures, Staleness};
+pub use hierarchy::{Hierarchy, undecided};
+pub use linear::Linear;
+pub use sessions::Sessions;
 pub use verdict::{Checker, Finding, Verdict};

@@ -86,9 +86,10 @@ fn merge(operations: &[Operation]) -> Vec<Event> {
     if !operations.is_sorted_by_key(|operation| operation.invoked) {
         invocations.sort_by_key(|&i| operations[i as usize].invoked);
     }
-    let mut returns: Vec<(u64, u32)> = (0..)
+    // What ceases to matter at some moment still matters to what returns at it.
+    let mut returns: Vec<(u64, Order)> = (0..)
         .zip(operations)
-        .filter_map(|(i, operation)| operation.returned.map(|returned| (returned, i)))
+        .filter_map(|(i, operation)| operation.returned.map(|returned| (returned, Order::new(i, operation))))
         .collect();
     returns.sort_unstable();
     let mut returns = returns.into_iter().peekable();
@@ -96,10 +97,26 @@ fn merge(operations: &[Operation]) -> Vec<Event> {
     for i in invocations {
         let invoked = operations[i as usize].invoked;
         while let Some((_, returning)) = returns.next_if(|&(returned, _)| returned < invoked) {
-            events.push(Event::new(returning as usize, true));
+            events.push(Event::new(returning.operation(), true));
         }
         events.push(Event::new(i as usize, false));
     }
-    events.extend(returns.map(|(_, returning)| Event::new(returning as usize, true)));
+    events.extend(returns.map(|(_, returning)| Event::new(returning.operation(), true)));
     events
+}
+
+/// An operation among those that return at the same time: the required ones come first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Order(u32);
+
+impl Order {
+    const OPTIONAL: u32 = 1 << 31;
+
+    fn new(i: u32, operation: &Operation) -> Self {
+        Self(if operation.required { i } else { i | Self::OPTIONAL })
+    }
+
+    fn operation(self) -> usize {
+        (self.0 & !Self::OPTIONAL) as usize
+    }
 }

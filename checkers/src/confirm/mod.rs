@@ -1,0 +1,32 @@
+//! Re-checks an anomaly against the history it came from, by definitions alone.
+//!
+//! It shares nothing with the searches: neither their tables nor their rules.
+
+mod convergence;
+mod durability;
+mod linear;
+mod sessions;
+
+use histories::{History, ModelName};
+
+use crate::Anomaly;
+
+/// Whether the history really holds what the anomaly claims; the text says what it does not hold.
+pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+    let known = history.operations().len();
+    let beyond = anomaly.witness.operations.iter().find(|id| id.index() >= known);
+    if let Some(id) = beyond {
+        return Err(format!("the witness names operation {} of {known}", id.0));
+    }
+    match anomaly.witness.model {
+        ModelName::Linearizable => linear::confirm(history, anomaly),
+        ModelName::Durability => durability::confirm(history, anomaly),
+        ModelName::Convergence => convergence::confirm(history, anomaly),
+        ModelName::Sequential
+        | ModelName::ReadYourWrites
+        | ModelName::MonotonicReads
+        | ModelName::MonotonicWrites
+        | ModelName::WritesFollowReads => sessions::confirm(history, anomaly),
+        other => Err(format!("no re-check for {other} yet")),
+    }
+}

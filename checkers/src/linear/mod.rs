@@ -1,0 +1,277 @@
+//! Linearizability of registers whose written values are unique, key by key.
+//!
+//! It never guesses: a key on which values repeat, or other data types are at work, stays undecided.
+
+pub(crate) mod chains;
+pub(crate) mod reads;
+mod staleness;
+#[cfg(test)]
+pub(crate) mod tests;
+pub(crate) mod witness;
+mod zones;
+
+use std::time::Instant;
+
+use histories::{History, ModelName};
+use rayon::prelude::*;
+
+use crate::registers::{Beyond, Group, NONE, Register, Registers};
+use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict, words};
+
+use chains::Chains;
+use staleness::Lag;
+use witness::Crossing;
+use zones::Conflict;
+
+/// How many anomalies a finding lists, one a key.
+const ANOMALIES_MAX: usize = 10;
+/// How many keys the reason for an unknown verdict names.
+const REASONS_MAX: usize = 3;
+
+/// Decides [`ModelName::Linearizable`] by zones, and by chains where keys see compare-and-sets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Linear;
+
+impl Checker for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn models(&self) -> &'static [ModelName] {
+        &[ModelName::Linearizable]
+    }
+
+    fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
+        let started = Instant::now();
+        let registers = Registers::of(history);
+        let keys: Vec<KeyReport> =
+            registers.groups.par_iter().map(|group| check_key(history, group, budget)).collect();
+        vec![Finding {
+            model: ModelName::Linearizable,
+            verdict: merge(history, &keys),
+            method: method(&keys),
+            figures: Figures { staleness: staleness(&keys), ..Figures::default() },
+            elapsed: started.elapsed(),
+        }]
+    }
+}
+
+/// What one key shows.
+#[derive(Debug)]
+struct KeyReport {
+    key: Option<histories::KeyId>,
+    state: KeyState,
+    has_ok: bool,
+    has_cas: bool,
+    reads: u64,
+    lag: Lag,
+    /// In nanoseconds, `None` where no widening helps.
+    gamma: Option<i64>,
+}
+
+#[derive(Debug)]
+enum KeyState {
+    Holds,
+    Violated(Box<Anomaly>),
+    Undecided(String),
+}
+
+fn check_key(history: &History, group: &Group, budget: &Budget) -> KeyReport {
+    let mut report = KeyReport {
+        key: group.key,
+        state: KeyState::Holds,
+        has_ok: true,
+        has_cas: false,
+        reads: 0,
+        lag: Lag::default(),
+        gamma: Some(0),
+    };
+    let register = match group.compile(history, budget) {
+        Ok(register) => register,
+        Err(beyond) => {
+            report.state = KeyState::Undecided(reason(history, &beyond));
+            return report;
+        }
+    };
+    (report.has_ok, report.has_cas, report.reads) = (register.has_ok, register.has_cas, register.reads);
+    if let Err(exhausted) = decide(history, &register, budget, &mut report) {
+        report.state = KeyState::Undecided(exhausted.to_string());
+    }
+    report
+}
+
+fn decide(
+    history: &History,
+    register: &Register,
+    budget: &Budget,
+    report: &mut KeyReport,
+) -> Result<(), Exhausted> {
+    let anomaly = if let Some(unexplained) = reads::unexplained(register, reads::Order::RealTime) {
+        report.gamma = future_gap(register).filter(|_| !register.has_cas);
+        Some(reads::explain(history, register, unexplained))
+    } else if register.has_cas {
+        decide_chains(history, register, budget, report)?
+    } else {
+        decide_zones(history, register, budget)?
+    };
+    if let Some(anomaly) = anomaly {
+        report.state = KeyState::Violated(Box::new(anomaly));
+        // A verdict in hand is not given up for want of time to measure.
+        report.lag = staleness::lag(register, budget).unwrap_or_default();
+        let gap = if register.has_cas { None } else { zones::gamma(&register.zones, budget).ok() };
+        report.gamma = report.gamma.zip(gap.or(report.gamma)).map(|(a, b)| a.max(b));
+    }
+    Ok(())
+}
+
+/// By how much reads that precede their writes are too early; `None` where a value has no write at all.
+fn future_gap(register: &Register) -> Option<i64> {
+    let mut gap = 0;
+    for (zone, &writer) in register.zones.iter().zip(&register.writers).skip(1) {
+        if zone.first_row != NONE {
+            let call = register.rows.get(writer as usize)?.call;
+            gap = gap.max(call - zone.first_return);
+        }
+    }
+    Some(gap)
+}
+
+fn decide_zones(
+    history: &History,
+    register: &Register,
+    budget: &Budget,
+) -> Result<Option<Anomaly>, Exhausted> {
+    let Some(conflict) = zones::conflict(&register.zones, 0, budget)? else { return Ok(None) };
+    if let Some(stale) = staleness::lag(register, budget)?.first {
+        return Ok(Some(witness::stale(history, register, stale)));
+    }
+    Ok(witness::earliest_crossing(register, conflict.a, conflict.b)
+        .map(|crossing| witness::crossing(history, register, crossing, None)))
+}
+
+fn decide_chains(
+    history: &History,
+    register: &Register,
+    budget: &Budget,
+    report: &mut KeyReport,
+) -> Result<Option<Anomaly>, Exhausted> {
+    let chains = match Chains::link(register, budget)? {
+        Ok(chains) => chains,
+        Err(broken) => {
+            report.gamma = None;
+            return Ok(Some(witness::broken(history, register, None, &broken)));
+        }
+    };
+    let conflict = zones::conflict(&chains.zones, 0, budget)?;
+    if conflict.is_none() && chains.disorder.is_none() {
+        return Ok(None);
+    }
+    report.gamma = zones::gamma(&chains.zones, budget).ok().map(|gamma| gamma.max(chains.slack));
+    if let Some(stale) = staleness::lag(register, budget)?.first {
+        return Ok(Some(witness::stale(history, register, stale)));
+    }
+    if let Some(disorder) = &chains.disorder {
+        return Ok(Some(witness::broken(history, register, Some(&chains), disorder)));
+    }
+    Ok(conflict.map(|conflict| {
+        witness::crossing(history, register, crossing_of(register, &chains, conflict), Some(&chains))
+    }))
+}
+
+fn crossing_of(register: &Register, chains: &Chains, conflict: Conflict) -> Crossing {
+    let (a, b) = (chains.zones[conflict.a as usize], chains.zones[conflict.b as usize]);
+    let rows = Crossing {
+        a_returned: a.first_row,
+        b_called: b.last_row,
+        b_returned: b.first_row,
+        a_called: a.last_row,
+    };
+    rows.oriented(register)
+}
+
+fn reason(history: &History, beyond: &Beyond) -> String {
+    match beyond {
+        Beyond::Repeats(value) => {
+            format!("values repeat ({value} is written more than once); the general search is needed")
+        }
+        Beyond::Malformed(id) => {
+            format!("a compare-and-set has no pair [from, to] but {}", history.operation(*id).call)
+        }
+        Beyond::Mixed(function) => format!("the key may also be changed by {function}"),
+        Beyond::Exhausted => Exhausted.to_string(),
+    }
+}
+
+fn merge(history: &History, keys: &[KeyReport]) -> Verdict {
+    if keys.is_empty() {
+        return Verdict::NotApplicable("no operation reads, writes or compares a register".into());
+    }
+    let mut anomalies: Vec<Anomaly> = keys
+        .iter()
+        .filter_map(|key| {
+            if let KeyState::Violated(anomaly) = &key.state { Some((**anomaly).clone()) } else { None }
+        })
+        .collect();
+    if !anomalies.is_empty() {
+        anomalies.sort_by_key(|anomaly| anomaly.witness.operations.last().copied());
+        anomalies.truncate(ANOMALIES_MAX);
+        return Verdict::Invalid(anomalies);
+    }
+    let undecided: Vec<String> = keys
+        .iter()
+        .filter_map(|key| match &key.state {
+            KeyState::Undecided(why) => Some(format!("{}: {why}", words::key(history, key.key))),
+            _ => None,
+        })
+        .collect();
+    if undecided.is_empty() {
+        return if keys.iter().any(|key| key.has_ok) {
+            Verdict::Valid
+        } else {
+            Verdict::Unknown("nothing was observed: no operation succeeded".into())
+        };
+    }
+    let listed = undecided.iter().take(REASONS_MAX).map(String::as_str).collect::<Vec<_>>().join("; ");
+    let more = if undecided.len() > REASONS_MAX { "; …" } else { "" };
+    Verdict::Unknown(format!(
+        "{} of {} undecided: {listed}{more}",
+        undecided.len(),
+        words::count(keys.len(), "key")
+    ))
+}
+
+fn method(keys: &[KeyReport]) -> &'static str {
+    let decided = || keys.iter().filter(|key| !matches!(key.state, KeyState::Undecided(_)));
+    match (decided().any(|key| !key.has_cas), decided().any(|key| key.has_cas)) {
+        (_, false) => "zones",
+        (false, true) => "chains",
+        (true, true) => "zones+chains",
+    }
+}
+
+fn staleness(keys: &[KeyReport]) -> Option<Staleness> {
+    let reads: u64 = keys.iter().map(|key| key.reads).sum();
+    if reads == 0 {
+        return None;
+    }
+    let mut stale: Vec<i64> = keys.iter().flat_map(|key| key.lag.stale.iter().copied()).collect();
+    stale.sort_unstable();
+    let millis = |nanos: i64| nanos as f64 / 1e6;
+    // The nearest-rank percentile, in permille to keep to integers.
+    let rank = |permille: usize| {
+        let place = (stale.len() * permille).div_ceil(1000).max(1) - 1;
+        stale.get(place).map_or(0.0, |&nanos| millis(nanos))
+    };
+    let gamma: Option<i64> =
+        keys.iter().map(|key| key.gamma).try_fold(0, |most, gamma| Some(gamma?.max(most)));
+    Some(Staleness {
+        stale_reads: stale.len() as u64,
+        reads,
+        p50_ms: rank(500),
+        p95_ms: rank(950),
+        p99_ms: rank(990),
+        max_ms: rank(1000),
+        gamma_ms: gamma.map(millis),
+        max_versions: keys.iter().map(|key| key.lag.versions_max).max().unwrap_or_default(),
+    })
+}

@@ -1,0 +1,285 @@
+//! Words of anomalies as snapshots, and the verdicts against every order.
+
+use histories::{AnomalyKind, History, Kind, ModelName, Op, Process, Value};
+
+use crate::brute::{self, Access, Effect};
+use crate::testing::{self, told};
+use crate::{Budget, Checker, Finding, Linear, Verdict, confirm};
+
+fn check(history: &History) -> Finding {
+    Linear.check(history, &Budget::unlimited()).remove(0)
+}
+
+fn anomaly(text: &str) -> String {
+    let history = testing::history(text);
+    let finding = check(&history);
+    let anomaly = finding.verdict.anomalies().first().unwrap_or_else(|| panic!("{:?}", finding.verdict));
+    assert_eq!(confirm(&history, anomaly), Ok(()));
+    assert!(anomaly.steps.len() <= 6);
+    told(&history, anomaly)
+}
+
+#[test]
+fn a_stale_read_is_told_with_what_overwrote_it() {
+    insta::assert_snapshot!(anomaly(
+        "c1 write x 3 [0,10]
+         c1 write x 5 [20,30]
+         c4 read x 3 [40,50]"
+    ));
+    insta::assert_snapshot!(anomaly(
+        "c1 write x 3 [0,]
+         c3 read x 3 [5,8]
+         c2 write x 5 [10,] info
+         c4 read x 5 [20,30]
+         c5 read x 3 [40,50]"
+    ));
+    insta::assert_snapshot!(anomaly(
+        "c1 write x 3 [0,10]
+         c4 read x nil [40,50]"
+    ));
+}
+
+#[test]
+fn values_that_take_turns_are_a_conflict() {
+    insta::assert_snapshot!(anomaly(
+        "c1 write x 3 [0,100]
+         c2 write x 5 [0,100]
+         c3 read x 3 [10,20]
+         c3 read x 5 [30,40]
+         c3 read x 3 [50,60]"
+    ));
+}
+
+#[test]
+fn reads_that_no_write_explains() {
+    insta::assert_snapshot!(anomaly("c1 read x 7 [0,1]"));
+    insta::assert_snapshot!(anomaly(
+        "c1 write x 7 [0,1] fail
+         c2 read x 7 [2,3]"
+    ));
+    insta::assert_snapshot!(anomaly(
+        "c2 read x 7 [2,3]
+         c1 write x 7 [4,5]"
+    ));
+    insta::assert_snapshot!(anomaly(
+        "c1 cas x 9 10 [0,] info
+         c2 read x 10 [2,3]"
+    ));
+}
+
+#[test]
+fn chains_that_cannot_be() {
+    insta::assert_snapshot!(anomaly(
+        "c1 write x 1 [0,1]
+         c2 cas x 1 2 [5,6]
+         c3 cas x 1 3 [5,]
+         c4 read x 3 [8,9]"
+    ));
+    insta::assert_snapshot!(anomaly(
+        "c1 cas x 1 2 [0,9]
+         c2 cas x 2 1 [0,9]"
+    ));
+    insta::assert_snapshot!(anomaly(
+        "c1 write x 1 [0,100]
+         c2 cas x 1 2 [20,30]
+         c3 cas x 2 3 [0,10]"
+    ));
+    insta::assert_snapshot!(anomaly(
+        "c1 write x 1 [0,100]
+         c2 cas x 1 2 [0,100]
+         c3 write x 9 [0,100]
+         c4 read x 1 [10,20]
+         c4 read x 9 [30,40]
+         c4 read x 2 [50,60]"
+    ));
+}
+
+#[test]
+fn what_is_not_decided_is_not_valid() {
+    let verdict = |text: &str| check(&testing::history(text)).verdict;
+    let why = |text: &str| verdict(text).why().unwrap().to_owned();
+    insta::assert_snapshot!(why("c1 write x 1 [0,1]\nc1 write x 1 [2,3]\nc1 read y nil [4,5]"));
+    insta::assert_snapshot!(why("c1 write x 1 [0,1] info"));
+    insta::assert_snapshot!(why("c1 add s 1 [0,1]"));
+    insta::assert_snapshot!(why("c1 write x 1 [0,1]\nc1 append x 2 [2,3]"));
+    assert_eq!(verdict("c1 write x 1 [0,1]\nc1 add s 1 [2,3]\nc1 read x 1 [4,5]"), Verdict::Valid);
+    assert_eq!(verdict("c1 write x 1 [0,1] fail\nc1 write x 1 [2,3]"), Verdict::Valid, "the first never was");
+    let over = Budget::new(std::time::Duration::ZERO, 0);
+    let finding = Linear.check(&testing::history("c1 write x 1 [0,1]"), &over).remove(0);
+    assert_eq!(finding.verdict, Verdict::Unknown("1 of 1 key undecided: x: the time budget ran out".into()));
+}
+
+#[test]
+fn equal_times_are_concurrent() {
+    let history = testing::history("c1 write x 1 [0,10]\nc2 read x nil [10,20]");
+    assert_eq!(check(&history).verdict, Verdict::Valid);
+}
+
+#[test]
+fn a_violated_key_outweighs_an_undecided_one() {
+    let history = testing::history(
+        "c1 write x 1 [0,1]
+         c1 write x 1 [2,3]
+         c2 read y 4 [4,5]",
+    );
+    assert_eq!(check(&history).verdict.anomalies()[0].kind, AnomalyKind::PhantomRead);
+}
+
+/// A small generator of numbers, the same everywhere.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn below(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides
+    }
+
+    pub(crate) fn one_in(&mut self, sides: u64) -> bool {
+        self.below(sides) == 0
+    }
+}
+
+/// Up to `count` operations of three clients, most answers taken from an atomic register, some spoilt.
+fn random(dice: &mut Dice, count: u64, with_cas: bool) -> History {
+    let mut lines = Vec::new();
+    let (mut free, mut names) = ([0_u64; 3], [0_u64, 1, 2]);
+    let (mut state, mut written) = (0_u64, 0_u64);
+    let spoil = 1 + dice.below(6);
+    for _ in 0..count {
+        let turn = (0..3).min_by_key(|&client| free[client] + dice.below(3)).unwrap();
+        let client = names[turn];
+        let from = free[turn] + 1 + dice.below(3);
+        let to = from + dice.below(12);
+        free[turn] = to;
+        let seen = if dice.one_in(spoil) { dice.below(written + 2) } else { state };
+        let value = |value: u64| if value == 0 { "nil".to_owned() } else { value.to_string() };
+        let outcome = match dice.below(10) {
+            0 => "info",
+            1 => "fail",
+            _ => "ok",
+        };
+        let kind = dice.below(10);
+        let time = if outcome == "info" { format!("[{from},]") } else { format!("[{from},{to}]") };
+        if kind < 5 {
+            lines.push(format!("c{client} read x {} {time} {outcome}", value(seen)));
+        } else {
+            written += 1;
+            let applies = outcome == "ok" || outcome == "info" && dice.one_in(2);
+            if with_cas && kind < 8 {
+                let found = if outcome == "fail" && dice.one_in(2) { value(seen) } else { String::new() };
+                lines.push(format!("c{client} cas x {} {written} {time} {outcome} {found}", value(seen)));
+            } else {
+                lines.push(format!("c{client} write x {written} {time} {outcome}"));
+            }
+            state = if applies { written } else { state };
+        }
+        if outcome == "info" {
+            names[turn] += 3;
+        }
+    }
+    testing::history(&lines.join("\n"))
+}
+
+fn by_brute_force(history: &History) -> bool {
+    let accesses: Vec<Access> = history
+        .operations()
+        .iter()
+        .filter_map(|op| {
+            let ret = op.has_completion().then_some(op.completed.0);
+            let pair = || op.call.as_pair().map(|(from, to)| (from.clone(), to.clone())).unwrap();
+            let effect = match (op.function.name(), op.outcome.name()) {
+                ("read", "ok") => Effect::Read(op.reply.clone()),
+                ("write", "ok" | "info") => Effect::Write(op.call.clone()),
+                ("cas", "ok" | "info") => Effect::Cas(pair().0, pair().1),
+                ("cas", _) if op.reply != Value::Null => Effect::Read(op.reply.clone()),
+                _ => return None,
+            };
+            Some(Access { call: op.invoked.0, ret, effect })
+        })
+        .collect();
+    brute::linearizable(&accesses)
+}
+
+fn fuzz(with_cas: bool, cases: u64, seed: u64) {
+    let mut dice = Dice(seed);
+    let (mut valid, mut invalid) = (0, 0);
+    for case in 0..cases {
+        let count = 2 + dice.below(8);
+        let history = random(&mut dice, count, with_cas);
+        let expected = by_brute_force(&history);
+        match check(&history).verdict {
+            Verdict::Valid => {
+                assert!(expected, "case {case}: missed in {:#?}", history.operations());
+                valid += 1;
+            }
+            Verdict::Invalid(anomalies) => {
+                assert!(!expected, "case {case}: false {anomalies:#?} in {:#?}", history.operations());
+                for anomaly in &anomalies {
+                    assert_eq!(confirm(&history, anomaly), Ok(()), "case {case}: {anomaly:#?}");
+                    assert!(anomaly.steps.len() <= 6);
+                }
+                invalid += 1;
+            }
+            Verdict::Unknown(why) => assert!(why.contains("nothing was observed"), "case {case}: {why}"),
+            Verdict::NotApplicable(why) => panic!("case {case}: {why}"),
+        }
+    }
+    assert!(valid > cases / 5 && invalid > cases / 5, "{valid} valid, {invalid} invalid");
+}
+
+#[test]
+fn zones_agree_with_every_order() {
+    fuzz(false, 15_000, 1);
+}
+
+#[test]
+fn chains_agree_with_every_order() {
+    fuzz(true, 15_000, 2);
+}
+
+#[test]
+fn a_long_chain_is_still_confirmed() {
+    let mut lines: Vec<String> = vec!["c0 write x 1 [0,5000]".into()];
+    lines.extend((1..200).map(|i| format!("c{i} cas x {i} {} [0,5000]", i + 1)));
+    lines.push("c300 read x 200 [10,20]".into());
+    lines.push("c300 read x 1 [30,40]".into());
+    let history = testing::history(&lines.join("\n"));
+    let verdict = check(&history).verdict;
+    let [anomaly] = verdict.anomalies() else { panic!("{verdict:?}") };
+    assert_eq!(anomaly.kind, AnomalyKind::ChainOrder);
+    assert_eq!(confirm(&history, anomaly), Ok(()));
+}
+
+#[test]
+fn an_anomaly_that_is_none_is_not_confirmed() {
+    let history = testing::history("c1 write x 3 [0,10]\nc1 write x 5 [20,30]\nc4 read x 3 [40,50]");
+    let mut anomaly = check(&history).verdict.anomalies()[0].clone();
+    anomaly.witness.operations.remove(1);
+    assert_eq!(confirm(&history, &anomaly), Err("the witness has a valid order".into()));
+    anomaly.witness.operations.remove(0);
+    assert_eq!(confirm(&history, &anomaly), Err("the witness lacks the write of 3".into()));
+}
+
+#[test]
+fn staleness_is_measured_in_time_and_in_versions() {
+    let ms = 1_000_000;
+    let write = |value: i64, from: u64| {
+        let op = Op::write("x", value);
+        [(from * ms, Kind::Invoke), ((from + 1) * ms, Kind::Ok)]
+            .map(|(time, kind)| testing::event(time, Process::Client(1), kind, op.clone()))
+    };
+    let mut events: Vec<_> = (1..=4).flat_map(|i| write(i, i as u64 * 10)).collect();
+    let read = |kind| Op { value: if kind == Kind::Ok { 2.into() } else { Value::Null }, ..Op::read("x") };
+    events.push(testing::event(60 * ms, Process::Client(2), Kind::Invoke, read(Kind::Invoke)));
+    events.push(testing::event(61 * ms, Process::Client(2), Kind::Ok, read(Kind::Ok)));
+    let finding = check(&testing::build(Vec::new(), events));
+    let staleness = finding.figures.staleness.unwrap();
+    // 3 was in force from 31 ms; 3 and 4 are newer; to make it fit, 3 must reach back or the read must.
+    assert_eq!((staleness.stale_reads, staleness.reads, staleness.max_versions), (1, 1, 2));
+    assert!((staleness.max_ms - 29.0).abs() < 1e-9);
+    assert_eq!(staleness.gamma_ms, Some(19.0));
+    assert_eq!(finding.model, ModelName::Linearizable);
+}

@@ -1,0 +1,288 @@
+//! A history's registers as dense integers: one table of accesses for each key.
+//!
+//! It never decides anything; it only says where a key's operations are not those of a register.
+
+use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value};
+use rustc_hash::FxHashMap;
+
+use crate::{Budget, Exhausted};
+
+/// No row, no value.
+pub(crate) const NONE: u32 = u32::MAX;
+/// The value id of an absent key.
+pub(crate) const INITIAL: u32 = 0;
+/// When the initial value was written.
+pub(crate) const BEFORE_ALL: i64 = i64::MIN / 4;
+/// When an operation of unknown outcome returns.
+pub(crate) const NEVER: i64 = i64::MAX / 4;
+
+/// What an access does to its register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+    Cas,
+}
+
+/// An operation that happened, or may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) call: i64,
+    /// [`NEVER`] where the outcome is unknown.
+    pub(crate) ret: i64,
+    pub(crate) operation: OperationId,
+    /// What was read or written.
+    pub(crate) value: u32,
+    /// What a compare-and-set replaced, [`NONE`] elsewhere.
+    pub(crate) from: u32,
+    pub(crate) access: Access,
+}
+
+/// When a value was in force: the first completion and the last invocation among its write and its reads, with
+/// the rows that attain them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Zone {
+    pub(crate) first_return: i64,
+    pub(crate) last_call: i64,
+    pub(crate) first_row: u32,
+    pub(crate) last_row: u32,
+}
+
+impl Zone {
+    pub(crate) const EMPTY: Self =
+        Self { first_return: NEVER, last_call: BEFORE_ALL, first_row: NONE, last_row: NONE };
+    const INITIAL: Self =
+        Self { first_return: BEFORE_ALL, last_call: BEFORE_ALL, first_row: NONE, last_row: NONE };
+
+    fn absorb(&mut self, row: &Row, index: u32) {
+        if row.ret < self.first_return {
+            (self.first_return, self.first_row) = (row.ret, index);
+        }
+        if row.call > self.last_call || self.last_row == NONE {
+            (self.last_call, self.last_row) = (row.call, index);
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        if other.first_return < self.first_return {
+            (self.first_return, self.first_row) = (other.first_return, other.first_row);
+        }
+        if other.last_call > self.last_call {
+            (self.last_call, self.last_row) = (other.last_call, other.last_row);
+        }
+    }
+}
+
+/// The accesses of one key in the order of their invocations.
+#[derive(Debug)]
+pub(crate) struct Register {
+    pub(crate) key: Option<KeyId>,
+    pub(crate) rows: Vec<Row>,
+    /// By value id, the row that wrote it.
+    pub(crate) writers: Vec<u32>,
+    /// By value id.
+    pub(crate) zones: Vec<Zone>,
+    /// Writes that certainly did not happen, by value id.
+    pub(crate) failed: FxHashMap<u32, OperationId>,
+    pub(crate) reads: u64,
+    pub(crate) has_cas: bool,
+    pub(crate) has_ok: bool,
+}
+
+/// Why a key is beyond the rules for registers with unique values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    Repeats(Value),
+    Malformed(OperationId),
+    Mixed(String),
+    Exhausted,
+}
+
+/// The operations of one key, still as they stand in the history.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    pub(crate) key: Option<KeyId>,
+    operations: Vec<OperationId>,
+    writes: bool,
+    /// Another data type's operation on the same key.
+    foreign: Option<String>,
+}
+
+/// All registers of a history.
+#[derive(Debug)]
+pub(crate) struct Registers {
+    pub(crate) groups: Vec<Group>,
+}
+
+impl Registers {
+    pub(crate) fn of(history: &History) -> Self {
+        let mut groups: Vec<Group> = history.keys().map(|(key, _)| Group::of(Some(key))).collect();
+        groups.push(Group::default());
+        let keyless = groups.len() - 1;
+        let mut anywhere: Option<String> = None;
+        for (id, op) in history.iter() {
+            let group = &mut groups[op.key.map_or(keyless, |key| key.0 as usize)];
+            match &op.function {
+                Function::Read => group.operations.push(id),
+                Function::Write | Function::Cas => {
+                    group.writes = true;
+                    group.operations.push(id);
+                }
+                Function::Dump | Function::ReadAll => {}
+                other if op.key.is_some() => group.foreign = Some(other.name().to_owned()),
+                other => anywhere = Some(other.name().to_owned()),
+            }
+        }
+        groups.retain(|group| !group.operations.is_empty() && (group.writes || group.foreign.is_none()));
+        for group in &mut groups {
+            group.foreign = group.foreign.take().or_else(|| anywhere.clone());
+        }
+        Self { groups }
+    }
+}
+
+impl Group {
+    fn of(key: Option<KeyId>) -> Self {
+        Self { key, ..Self::default() }
+    }
+
+    pub(crate) fn compile(&self, history: &History, budget: &Budget) -> Result<Register, Beyond> {
+        if let Some(other) = &self.foreign {
+            return Err(Beyond::Mixed(other.clone()));
+        }
+        let mut table = Table::new(self.key, self.operations.len());
+        for (i, &id) in self.operations.iter().enumerate() {
+            if i % 65_536 == 0 {
+                budget.check().map_err(|Exhausted| Beyond::Exhausted)?;
+            }
+            table.add(id, history.operation(id))?;
+        }
+        Ok(table.register)
+    }
+}
+
+struct Table<'h> {
+    register: Register,
+    interner: Interner<'h>,
+}
+
+impl<'h> Table<'h> {
+    fn new(key: Option<KeyId>, count: usize) -> Self {
+        let register = Register {
+            key,
+            rows: Vec::with_capacity(count),
+            writers: vec![NONE],
+            zones: vec![Zone::INITIAL],
+            failed: FxHashMap::default(),
+            reads: 0,
+            has_cas: false,
+            has_ok: false,
+        };
+        Self { register, interner: Interner::new(count) }
+    }
+
+    fn add(&mut self, id: OperationId, op: &'h Operation) -> Result<(), Beyond> {
+        self.register.has_ok |= op.is_ok();
+        match op.function {
+            Function::Read if op.is_ok() => self.read(id, op),
+            Function::Write => self.write(id, op, &op.call, NONE, Access::Write)?,
+            Function::Cas => {
+                let (from, to) = op.call.as_pair().ok_or(Beyond::Malformed(id))?;
+                if op.outcome == Outcome::Fail && !op.reply.is_null() {
+                    self.read(id, op);
+                }
+                let from = self.value(from);
+                self.write(id, op, to, from, Access::Cas)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, id: OperationId, op: &'h Operation) {
+        let value = self.value(&op.reply);
+        self.register.reads += 1;
+        self.push(Row { access: Access::Read, ..row(id, op, value) });
+    }
+
+    fn write(
+        &mut self,
+        id: OperationId,
+        op: &'h Operation,
+        to: &'h Value,
+        from: u32,
+        access: Access,
+    ) -> Result<(), Beyond> {
+        let value = self.value(to);
+        if op.outcome == Outcome::Fail {
+            self.register.failed.entry(value).or_insert(id);
+            return Ok(());
+        }
+        if value == INITIAL || self.register.writers[value as usize] != NONE {
+            return Err(Beyond::Repeats(to.clone()));
+        }
+        self.register.has_cas |= access == Access::Cas;
+        self.register.writers[value as usize] = self.register.rows.len() as u32;
+        self.push(Row { from, access, ..row(id, op, value) });
+        Ok(())
+    }
+
+    fn value(&mut self, value: &'h Value) -> u32 {
+        let id = self.interner.id(value);
+        if id as usize == self.register.writers.len() {
+            self.register.writers.push(NONE);
+            self.register.zones.push(Zone::EMPTY);
+        }
+        id
+    }
+
+    fn push(&mut self, row: Row) {
+        let index = self.register.rows.len() as u32;
+        self.register.zones[row.value as usize].absorb(&row, index);
+        self.register.rows.push(row);
+    }
+}
+
+fn row(operation: OperationId, op: &Operation, value: u32) -> Row {
+    let ret = if op.outcome == Outcome::Info { NEVER } else { time(op.completed.0) };
+    Row { call: time(op.invoked.0), ret, operation, value, from: NONE, access: Access::Write }
+}
+
+fn time(nanos: u64) -> i64 {
+    i64::try_from(nanos).unwrap_or(NEVER).min(NEVER)
+}
+
+/// Values to dense ids, in the order in which they first occur.
+struct Interner<'h> {
+    /// Small integers, the common case.
+    small: Vec<u32>,
+    small_max: usize,
+    others: FxHashMap<&'h Value, u32>,
+    next: u32,
+}
+
+impl<'h> Interner<'h> {
+    fn new(count: usize) -> Self {
+        Self { small: Vec::new(), small_max: 2 * count + 64, others: FxHashMap::default(), next: 1 }
+    }
+
+    fn id(&mut self, value: &'h Value) -> u32 {
+        let slot = match value {
+            Value::Null => return INITIAL,
+            Value::Int(int) if (0..self.small_max as i64).contains(int) => {
+                let index = *int as usize;
+                if index >= self.small.len() {
+                    let len = (index + 1).next_power_of_two().min(self.small_max);
+                    self.small.resize(len, NONE);
+                }
+                &mut self.small[index]
+            }
+            other => self.others.entry(other).or_insert(NONE),
+        };
+        if *slot == NONE {
+            *slot = self.next;
+            self.next += 1;
+        }
+        *slot
+    }
+}

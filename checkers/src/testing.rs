@@ -1,0 +1,153 @@
+//! Histories as text, for tests: one operation a line.
+//!
+//! ```text
+//! nodes n1 n2
+//! c1 write x 1 [0,10]             ok unless it says otherwise
+//! c2 read x nil [11,12]
+//! c1 cas x 1 2 [13,14] fail 3     and found 3
+//! c3 write x 4 [15,] info         "[15,20] info" where the time-out is known
+//! c4 dump n1 x=1,s=[1;2] [30,31]
+//! c4 read-all s [1;2] [32,33] served n1 version 7
+//! nemesis begin cut [5,6]
+//! nemesis heal [20,21]
+//! ```
+
+use std::fmt::Write as _;
+
+use histories::{
+    Applied, Event, FaultStep, Function, Header, Hints, History, Key, Kind, Nanos, Node, Op, Pairing,
+    Process, Value,
+};
+
+use crate::{Anomaly, Side};
+
+pub(crate) fn history(text: &str) -> History {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let (heads, body): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with("nodes "));
+    let nodes = heads.iter().flat_map(|line| line.split_whitespace().skip(1).map(str::to_owned)).collect();
+    let mut events: Vec<Event> = body.into_iter().flat_map(parse).collect();
+    events.sort_by_key(|event| (event.time, event.kind != Kind::Invoke));
+    build(nodes, events)
+}
+
+/// From events in order, which are numbered here.
+pub(crate) fn build(nodes: Vec<String>, events: Vec<Event>) -> History {
+    let mut pairing = Pairing::new(Header { partita: 1, nodes, ..Header::default() });
+    for (index, event) in (0..).zip(events) {
+        pairing.push(Event { index, ..event }, None).unwrap();
+    }
+    pairing.finish()
+}
+
+fn parse(line: &str) -> Vec<Event> {
+    let at = line.rfind(" [").unwrap();
+    let (head, rest) = (&line[..at], &line[at + 2..]);
+    let (times, tail) = rest.split_once(']').unwrap();
+    let (from, to) = times.split_once(',').unwrap();
+    let words: Vec<&str> = head.split_whitespace().collect();
+    let tail: Vec<&str> = tail.split_whitespace().collect();
+    let times = (from.parse().unwrap(), to.parse().ok());
+    if words[0] == "nemesis" { nemesis(&words, times) } else { client(&words, times, &tail) }
+}
+
+fn nemesis(words: &[&str], (from, to): (u64, Option<u64>)) -> Vec<Event> {
+    let (name, what) = (words.get(2).copied().unwrap_or_default().to_owned(), "cut".to_owned());
+    let step = match words[1] {
+        "begin" => FaultStep::Begin { fault: 1, name, what, applied: None },
+        "end" => FaultStep::End { fault: 1, name, what, applied: None },
+        _ => FaultStep::Heal { applied: None },
+    };
+    let done = step.clone().done(Applied::Installed("seen".into()));
+    let mut events = vec![event(from, Process::Nemesis, Kind::Info, step.to_op())];
+    events.extend(to.map(|to| event(to, Process::Nemesis, Kind::Info, done.to_op())));
+    events
+}
+
+fn client(words: &[&str], (from, to): (u64, Option<u64>), tail: &[&str]) -> Vec<Event> {
+    let process = Process::Client(words[0].trim_start_matches('c').parse().unwrap());
+    let function = Function::from(words[1]);
+    let (key, values) = match function {
+        Function::Dump => (None, &words[3..]),
+        _ => (Some(words[2]), &words[3..]),
+    };
+    let values: Vec<Value> = values.iter().map(|text| value(text)).collect();
+    let asks = matches!(function, Function::Read | Function::ReadAll | Function::Dump);
+    let op = |value: Value| Op { function: function.clone(), key: key.map(Key::from), value };
+    let call = match (&function, values.as_slice()) {
+        _ if asks => Value::Null,
+        (Function::Cas, pair) => Value::list(pair.iter().cloned()),
+        (_, values) => values[0].clone(),
+    };
+    let reply = if asks { values.first().cloned().unwrap_or_default() } else { call.clone() };
+    let after = |word: &str| tail.iter().position(|&other| other == word).and_then(|at| tail.get(at + 1));
+    let kind = if tail.contains(&"fail") {
+        Kind::Fail
+    } else if tail.contains(&"info") {
+        Kind::Info
+    } else {
+        Kind::Ok
+    };
+    let mut invoke = event(from, process, Kind::Invoke, op(call));
+    invoke.node = (function == Function::Dump).then(|| words[2].parse().unwrap());
+    let mut events = vec![invoke];
+    if let Some(to) = to {
+        let mut done = event(to, process, kind, op(reply));
+        done.seen = after("fail").filter(|_| function == Function::Cas).map(|text| value(text));
+        done.hints = Hints {
+            version: after("version").map(|text| text.parse().unwrap()),
+            term: None,
+            served_by: after("served").map(|text| text.parse::<Node>().unwrap()),
+        };
+        events.push(done);
+    }
+    events
+}
+
+pub(crate) fn event(time: u64, process: Process, kind: Kind, op: Op) -> Event {
+    Event {
+        index: 0,
+        time: Nanos(time),
+        process,
+        kind,
+        op,
+        node: None,
+        error: None,
+        seen: None,
+        hints: Hints::NONE,
+    }
+}
+
+fn value(text: &str) -> Value {
+    if let Some(inner) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        return Value::list(inner.split(';').filter(|item| !item.is_empty()).map(value));
+    }
+    if text.contains('=') || text == "{}" {
+        let entries = text.trim_matches(['{', '}']).split(',').filter(|entry| !entry.is_empty());
+        return Value::map(entries.map(|entry| {
+            let (key, inner) = entry.split_once('=').unwrap();
+            (key.to_owned(), value(inner))
+        }));
+    }
+    match text {
+        "nil" => Value::Null,
+        other => other.parse::<i64>().map_or_else(|_| Value::text(other), Value::Int),
+    }
+}
+
+/// An anomaly as a snapshot shows it.
+pub(crate) fn told(history: &History, anomaly: &Anomaly) -> String {
+    let mut text = format!("{}: {}\n", anomaly.kind, anomaly.summary);
+    for step in &anomaly.steps {
+        let op = history.operation(step.operation);
+        let time = match step.side {
+            Side::Invoked => format!("invoked {}", op.invoked.0),
+            Side::Completed => format!("completed {}", op.completed.0),
+        };
+        let outcome = op.outcome.name();
+        writeln!(text, "  {outcome} client {} {} {time}: {}", op.process, op.function, step.note).unwrap();
+    }
+    for fact in &anomaly.facts {
+        writeln!(text, "  = {fact}").unwrap();
+    }
+    text
+}

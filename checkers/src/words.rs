@@ -1,0 +1,91 @@
+//! Operations in words, the same in every anomaly.
+//!
+//! It never looks at more than one operation.
+
+use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value};
+
+use crate::{Side, Step};
+
+pub(crate) fn key(history: &History, key: Option<KeyId>) -> String {
+    key.map_or_else(|| "the register".to_owned(), |key| history.key(key).to_string())
+}
+
+/// The value that an operation put in place, or saw.
+pub(crate) fn value(op: &Operation) -> Value {
+    match op.function {
+        Function::Cas if op.outcome == Outcome::Fail => op.reply.clone(),
+        Function::Cas => op.call.as_pair().map(|(_, to)| to.clone()).unwrap_or_default(),
+        Function::Read | Function::ReadAll | Function::Dump => op.reply.clone(),
+        _ => op.call.clone(),
+    }
+}
+
+/// `client 1's write of x = 5`
+pub(crate) fn noun(history: &History, id: OperationId) -> String {
+    let op = history.operation(id);
+    format!("client {}'s {}", op.process, action(history, op))
+}
+
+fn action(history: &History, op: &Operation) -> String {
+    let key = key(history, op.key);
+    let value = value(op);
+    match (&op.function, op.call.as_pair()) {
+        (Function::Cas, Some((from, to))) => format!("compare-and-set of {key} from {from} to {to}"),
+        (Function::Append | Function::Add, _) => format!("{} of {value} to {key}", op.function),
+        (Function::Remove, _) => format!("remove of {value} from {key}"),
+        (Function::Increment | Function::Decrement, _) => format!("{} of {key} by {value}", op.function),
+        _ => format!("{} of {key} = {value}", op.function),
+    }
+}
+
+/// `client 4 read x = 3`
+pub(crate) fn clause(history: &History, id: OperationId) -> String {
+    let op = history.operation(id);
+    let (client, key, value) = (op.process, key(history, op.key), value(op));
+    match (&op.function, op.call.as_pair()) {
+        (Function::Read, _) => format!("client {client} read {key} = {value}"),
+        (Function::Write, _) => format!("client {client} wrote {key} = {value}"),
+        (Function::Cas, _) if op.outcome == Outcome::Fail => format!("client {client} found {key} = {value}"),
+        (Function::Cas, Some((from, to))) => format!("client {client} changed {key} from {from} to {to}"),
+        _ => format!("client {client} did {}", action(history, op)),
+    }
+}
+
+/// What an operation shows once it is complete: `the write of 3 had been acknowledged`, `client 2 had read 3`.
+pub(crate) fn done(history: &History, id: OperationId) -> String {
+    let op = history.operation(id);
+    let value = value(op);
+    match op.function {
+        Function::Read | Function::ReadAll => format!("client {} had read {value}", op.process),
+        Function::Cas if op.outcome == Outcome::Fail => format!("client {} had found {value}", op.process),
+        Function::Cas => format!("the compare-and-set to {value} had been acknowledged"),
+        _ => format!("the {} of {value} had been acknowledged", op.function),
+    }
+}
+
+/// `the write of 5`
+pub(crate) fn short(history: &History, id: OperationId) -> String {
+    let op = history.operation(id);
+    let value = value(op);
+    match op.function {
+        Function::Cas if op.outcome != Outcome::Fail => format!("the compare-and-set to {value}"),
+        Function::Cas => format!("client {}'s sight of {value}", op.process),
+        Function::Read => format!("client {}'s read of {value}", op.process),
+        _ => format!("the {} of {value}", op.function),
+    }
+}
+
+pub(crate) fn invoked(operation: OperationId, note: impl Into<String>) -> Step {
+    Step { operation, side: Side::Invoked, note: note.into() }
+}
+
+pub(crate) fn completed(history: &History, operation: OperationId, note: impl Into<String>) -> Step {
+    let known = history.operation(operation).outcome != Outcome::Info;
+    let side = if known { Side::Completed } else { Side::Invoked };
+    Step { operation, side, note: note.into() }
+}
+
+/// `1 key` and `2 keys`
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
