@@ -7,7 +7,7 @@ use crate::testing::{self, told};
 use crate::{Budget, Checker, Finding, Linear, Verdict, confirm};
 
 fn check(history: &History) -> Finding {
-    Linear.check(history, &Budget::unlimited()).remove(0)
+    Linear::default().check(history, &Budget::unlimited()).remove(0)
 }
 
 fn anomaly(text: &str) -> String {
@@ -105,7 +105,7 @@ fn what_is_not_decided_is_not_valid() {
     assert_eq!(verdict("c1 write x 1 [0,1]\nc1 add s 1 [2,3]\nc1 read x 1 [4,5]"), Verdict::Valid);
     assert_eq!(verdict("c1 write x 1 [0,1] fail\nc1 write x 1 [2,3]"), Verdict::Valid, "the first never was");
     let over = Budget::new(std::time::Duration::ZERO, 0);
-    let finding = Linear.check(&testing::history("c1 write x 1 [0,1]"), &over).remove(0);
+    let finding = Linear::default().check(&testing::history("c1 write x 1 [0,1]"), &over).remove(0);
     assert_eq!(finding.verdict, Verdict::Unknown("1 of 1 key undecided: x: the time budget ran out".into()));
 }
 

@@ -186,10 +186,11 @@ fn register_on_numbered_values() {
     agrees("register, numbered", &Register::default(), register_call, register_reply, |entries| {
         let accesses: Vec<Access> = entries
             .iter()
-            .map(|entry| Access {
+            .map(|entry| Entry {
                 invoked: entry.invoked,
                 returned: entry.returned,
-                action: match &entry.call {
+                reply: None,
+                call: match &entry.call {
                     RegisterCall::Read => Action::Read(entry.reply.as_ref().map_or(0, number)),
                     RegisterCall::Write(value) => Action::Write(number(value)),
                     RegisterCall::Cas { from, to } => Action::Cas { from: number(from), to: number(to) },
@@ -235,10 +236,11 @@ fn string_as_prefixes_of_what_was_read() {
     agrees("kv, prefixes", &Kv, kv_call, kv_reply, |entries| {
         let accesses: Vec<sequence::Access<'_, u8>> = entries
             .iter()
-            .map(|entry| sequence::Access {
+            .map(|entry| Entry {
                 invoked: entry.invoked,
                 returned: entry.returned,
-                passage: match &entry.call {
+                reply: None,
+                call: match &entry.call {
                     KvCall::Get => Passage::Read(entry.reply.as_deref().unwrap_or("").as_bytes()),
                     KvCall::Put(value) => Passage::Write(value.as_bytes()),
                     KvCall::Append(value) => Passage::Append(value.as_bytes()),

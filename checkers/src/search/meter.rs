@@ -25,6 +25,8 @@ pub struct Meter<'a> {
     until_clock: u32,
     steps: u64,
     steps_max: u64,
+    /// That no attempt may exceed.
+    steps_limit: u64,
     bytes: usize,
     bytes_max: usize,
 }
@@ -39,6 +41,7 @@ impl<'a> Meter<'a> {
             until_clock: Self::STEPS_PER_CLOCK,
             steps: 0,
             steps_max: u64::MAX,
+            steps_limit: u64::MAX,
             bytes: 0,
             bytes_max: budget.memory_bytes_max,
         }
@@ -60,7 +63,7 @@ impl<'a> Meter<'a> {
     fn read_clock(&mut self) -> Result<(), Stop> {
         self.until_clock = Self::STEPS_PER_CLOCK;
         self.steps += u64::from(Self::STEPS_PER_CLOCK);
-        if self.steps >= self.steps_max {
+        if self.steps >= self.steps_max.min(self.steps_limit) {
             return Err(Stop::Steps);
         }
         self.budget.check().map_err(|_| Stop::Time)
@@ -85,9 +88,27 @@ impl<'a> Meter<'a> {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
-    /// Lets the search take `steps` more.
+    /// Lets the next attempt take `steps` more.
     pub(super) fn allow_steps(&mut self, steps: u64) {
         self.steps_max = self.steps.saturating_add(steps);
+    }
+
+    /// Lets all attempts together take `steps` more.
+    pub(super) fn limit_steps(&mut self, steps: u64) {
+        self.steps_limit = self.steps.saturating_add(steps);
+    }
+
+    pub(super) fn is_spent(&self) -> bool {
+        self.steps >= self.steps_limit
+    }
+
+    /// Counts the steps of a trial that had a meter of its own, which went on from this one.
+    pub(super) fn count(&mut self, steps: u64) {
+        self.steps = self.steps.max(steps);
+    }
+
+    pub(super) fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// Pushes onto a vector whose growth is counted.

@@ -6,15 +6,21 @@
 
 mod bits;
 mod breadth;
+mod compile;
 mod configuration;
 mod depth;
 mod expansion;
 mod interned;
 mod machine;
 mod meter;
+mod object;
 mod order;
+mod part;
+mod recheck;
 mod register;
+mod selection;
 mod sequence;
+mod shrink;
 mod timeline;
 mod trace;
 mod window;
@@ -25,6 +31,10 @@ mod fuzz;
 mod oracle;
 
 pub use meter::{Meter, Stop};
+pub(crate) use object::{Object, Part, parts};
+pub use part::linearization;
+pub(crate) use part::{Decided, decide_part};
+pub use selection::QueueOrder;
 
 use breadth::{End, breadth_first};
 use depth::depth_first;
@@ -129,7 +139,7 @@ fn search_in<M: Machine, const W: usize>(
             }
             End::Stopped { stop, event } => {
                 explained = (stop, explained.1.max(event));
-                if stop == Stop::Time {
+                if stop == Stop::Time || meter.is_spent() {
                     break;
                 }
             }

@@ -5,13 +5,13 @@
 use super::machine::{FORGOTTEN, IMPOSSIBLE, Machine};
 use super::meter::{Meter, Stop};
 use super::timeline::Operation;
-use crate::models::Effect;
+use crate::models::{Effect, Entry};
 
 /// The number of a register's initial value.
 pub(crate) const INITIAL: u32 = 0;
 
 /// An operation on a register. Values are numbered densely, [`INITIAL`] first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
     Read(u32),
     Write(u32),
@@ -19,13 +19,7 @@ pub(crate) enum Action {
 }
 
 /// An operation of a history on one register that is, or may be, part of its order.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Access {
-    pub(crate) invoked: u64,
-    /// `None` where it may have happened, may happen yet, or never.
-    pub(crate) returned: Option<u64>,
-    pub(crate) action: Action,
-}
+pub(crate) type Access = Entry<Action, ()>;
 
 #[derive(Clone, Debug)]
 pub(super) struct RegisterMachine {
@@ -53,7 +47,7 @@ impl RegisterMachine {
 
     /// `None` for what cannot matter: it may not have happened, and nobody saw it if it did.
     fn operation(&self, access: &Access) -> Option<Operation> {
-        let label = match access.action {
+        let label = match access.call {
             Action::Read(value) => READ | u64::from(value),
             Action::Write(value) => WRITE | u64::from(self.state(value)),
             Action::Cas { from, to } => CAS | u64::from(from) << 31 | u64::from(self.state(to)),
@@ -62,7 +56,7 @@ impl RegisterMachine {
         if returned.is_some() {
             return Some(Operation { invoked, returned, label, required: true });
         }
-        let until = match access.action {
+        let until = match access.call {
             Action::Read(_) => None,
             Action::Write(to) | Action::Cas { to, .. } => self.observed_until[to as usize],
         }?;
@@ -84,7 +78,7 @@ fn observed_until(accesses: &[Access], values: usize) -> Vec<Option<u64>> {
     let mut until: Vec<Option<u64>> = vec![None; values];
     let mut optional = Vec::new();
     for access in accesses {
-        match (access.action, access.returned) {
+        match (access.call, access.returned) {
             (Action::Read(value) | Action::Cas { from: value, .. }, Some(returned)) => {
                 let until = &mut until[value as usize];
                 *until = (*until).max(Some(returned));

@@ -7,24 +7,26 @@ use rustc_hash::FxHashMap;
 use super::machine::{FORGOTTEN, IMPOSSIBLE, Machine};
 use super::meter::{Meter, Stop};
 use super::timeline::Operation;
-use crate::models::Effect;
+use crate::models::{Effect, Entry};
 
 /// An operation on a list of `T`, or on a string of bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Passage<'h, T> {
     Read(&'h [T]),
     Write(&'h [T]),
     Append(&'h [T]),
 }
 
-/// An operation of a history on one list.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Access<'h, T> {
-    pub(crate) invoked: u64,
-    /// `None` where it may have happened, may happen yet, or never.
-    pub(crate) returned: Option<u64>,
-    pub(crate) passage: Passage<'h, T>,
+impl<T> Clone for Passage<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
+
+impl<T> Copy for Passage<'_, T> {}
+
+/// An operation of a history on one list.
+pub(crate) type Access<'h, T> = Entry<Passage<'h, T>, ()>;
 
 /// A prefix that some reads share: they are neighbours once sorted.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +53,7 @@ const WRITE: u64 = 1 << 62;
 const APPEND: u64 = 2 << 62;
 const KIND: u64 = 3 << 62;
 
-impl<'h, T: Copy + Ord + std::hash::Hash> SequenceMachine<'h, T> {
+impl<'h, T: Ord + std::hash::Hash> SequenceMachine<'h, T> {
     /// The machine, its operations, and which access each operation is.
     pub(super) fn new(accesses: &[Access<'h, T>], meter: &mut Meter<'_>) -> Result<Built<Self>, Stop> {
         let mut machine = Self {
@@ -80,7 +82,7 @@ impl<'h, T: Copy + Ord + std::hash::Hash> SequenceMachine<'h, T> {
         pieces: &mut FxHashMap<&'h [T], u64>,
         meter: &mut Meter<'_>,
     ) -> Result<Option<Operation>, Stop> {
-        let (label, to) = match access.passage {
+        let (label, to) = match access.call {
             Passage::Read(_) if access.returned.is_none() => return Ok(None),
             Passage::Read(whole) => (READ, self.extend(0, whole, meter)?),
             Passage::Write(whole) => (WRITE, self.extend(0, whole, meter)?),
@@ -149,10 +151,10 @@ impl<'h, T: Copy + Ord + std::hash::Hash> SequenceMachine<'h, T> {
 /// A machine, its operations, and which access each operation is.
 pub(super) type Built<M> = (M, Vec<Operation>, Vec<u32>);
 
-fn sorted_reads<'h, T: Copy + Ord>(accesses: &[Access<'h, T>]) -> Vec<(&'h [T], u64)> {
+fn sorted_reads<'h, T: Ord>(accesses: &[Access<'h, T>]) -> Vec<(&'h [T], u64)> {
     let mut reads: Vec<(&[T], u64)> = accesses
         .iter()
-        .filter_map(|access| match (access.passage, access.returned) {
+        .filter_map(|access| match (access.call, access.returned) {
             (Passage::Read(whole), Some(returned)) => Some((whole, returned)),
             _ => None,
         })
@@ -168,7 +170,7 @@ fn sorted_reads<'h, T: Copy + Ord>(accesses: &[Access<'h, T>]) -> Vec<(&'h [T], 
     reads
 }
 
-impl<T: Copy + Ord + std::hash::Hash> Machine for SequenceMachine<'_, T> {
+impl<T: Ord + std::hash::Hash> Machine for SequenceMachine<'_, T> {
     fn initial(&self) -> u32 {
         0
     }

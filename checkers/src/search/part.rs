@@ -1,0 +1,181 @@
+//! One part of a history decided by search, with its counterexample in words.
+//!
+//! It never reports a violation that trying all orders of the counterexample contradicts.
+
+use histories::{AnomalyKind, History, KeyId, ModelName, OperationId, Outcome};
+
+use super::compile::{Compiled, compile};
+use super::meter::Meter;
+use super::object::{Object, Part, is_read, parts};
+use super::selection::{QueueOrder, Standing, limited};
+use super::shrink::shrink;
+use super::{Answer, Stop, Want};
+use crate::{Anomaly, Budget, Step, Witness, words};
+
+/// What a part came to.
+#[derive(Debug)]
+pub(crate) enum Decided {
+    Holds,
+    Violated(Box<Anomaly>),
+    /// Why, and how far it got.
+    Undecided(String),
+}
+
+/// How many operations of the order that explains the rest are told.
+const ORDER_TOLD_MAX: usize = 8;
+const PREFIX_STEPS_MAX: u64 = 5_000_000;
+
+/// Decides a part, and says by what method; `searches` of them share the memory budget.
+pub(crate) fn decide_part(
+    history: &History,
+    part: &Part,
+    order: QueueOrder,
+    budget: &Budget,
+    searches: usize,
+) -> (Decided, &'static str) {
+    (by_search(history, part, order, budget, searches), "search")
+}
+
+fn by_search(
+    history: &History,
+    part: &Part,
+    order: QueueOrder,
+    budget: &Budget,
+    searches: usize,
+) -> Decided {
+    let compiled = match compile(history, part) {
+        Ok(compiled) => compiled,
+        Err(why) => return Decided::Undecided(why),
+    };
+    let meter = Meter::sharing(budget, searches);
+    match compiled.decide(None, order, &mut meter.clone(), Want::Verdict) {
+        Answer::Explained { .. } => Decided::Holds,
+        Answer::Undecided { operation, stop } => Decided::Undecided(how_far(history, &compiled, operation, stop)),
+        Answer::Unexplained { operation, .. } => {
+            let standing = shrink(&compiled, operation, order, &meter);
+            if compiled.recheck(&standing, order) == Some(true) {
+                return Decided::Undecided(
+                    "the search and its re-check disagree, which is a bug in the checker".to_owned(),
+                );
+            }
+            let telling = Telling { history, part, compiled: &compiled, last: operation, standing };
+            Decided::Violated(Box::new(telling.anomaly(order, &meter)))
+        }
+    }
+}
+
+/// The operations of one key (or of no key) in an order that explains them, without those that took no effect.
+/// `None` where there is no such order, or none was found within the budget.
+pub fn linearization(
+    history: &History,
+    key: Option<KeyId>,
+    order: QueueOrder,
+    budget: &Budget,
+) -> Option<Vec<OperationId>> {
+    let part = parts(history).into_iter().find(|part| part.key == key)?;
+    let compiled = compile(history, &part).ok()?;
+    match compiled.decide(None, order, &mut Meter::new(budget), Want::Order) {
+        Answer::Explained { order } => Some(order.into_iter().map(|i| compiled.ids[i as usize]).collect()),
+        _ => None,
+    }
+}
+
+fn how_far(history: &History, compiled: &Compiled<'_>, operation: u32, stop: Stop) -> String {
+    let Some(&id) = compiled.ids.get(operation as usize) else { return stop.to_string() };
+    let event = history.operation(id).reply_event;
+    let before = (0..compiled.len())
+        .filter(|&i| history.operation(compiled.ids[i]).reply_event < event)
+        .count();
+    format!("{stop}; linearizable through event {event}, {before} of {} operations", compiled.len())
+}
+
+struct Telling<'a, 'h> {
+    history: &'h History,
+    part: &'a Part,
+    compiled: &'a Compiled<'h>,
+    last: u32,
+    standing: Vec<Standing>,
+}
+
+impl Telling<'_, '_> {
+    fn anomaly(&self, order: QueueOrder, meter: &Meter<'_>) -> Anomaly {
+        let last = self.compiled.ids[self.last as usize];
+        let mut operations = self.with(Standing::Kept);
+        if self.part.object == Ok(Object::Register) {
+            operations.extend(self.with(Standing::Weakened));
+        }
+        operations.sort_unstable();
+        operations.dedup();
+        let steps = operations.iter().map(|&id| self.step(id, last)).collect();
+        let told = words::clause(self.history, last);
+        Anomaly {
+            kind: AnomalyKind::NotLinearizable,
+            summary: format!("{told}, which no order of the operations explains"),
+            key: self.part.key,
+            steps,
+            facts: self.facts(operations.len(), order, meter),
+            witness: Witness { model: ModelName::Linearizable, operations },
+        }
+    }
+
+    fn with(&self, standing: Standing) -> Vec<OperationId> {
+        let ids = self.compiled.ids.iter().zip(&self.standing);
+        ids.filter(|(_, other)| **other == standing).map(|(&id, _)| id).collect()
+    }
+
+    fn step(&self, id: OperationId, last: OperationId) -> Step {
+        let op = self.history.operation(id);
+        let value = words::value(op);
+        let note = match op.outcome {
+            _ if id == last => "no order explains this answer".to_owned(),
+            Outcome::Info => "may have happened at any time since".to_owned(),
+            Outcome::Fail => format!("found {value}"),
+            Outcome::Ok if is_read(op) => format!("saw {value}"),
+            Outcome::Ok => "had happened by now".to_owned(),
+        };
+        words::completed(self.history, id, note)
+    }
+
+    fn facts(&self, told: usize, order: QueueOrder, meter: &Meter<'_>) -> Vec<String> {
+        let weakened = self.with(Standing::Weakened).len();
+        let operations = words::count(told, "operation");
+        let mut facts = if weakened == 0 || self.part.object == Ok(Object::Register) {
+            vec![format!("no order of these {operations} respects real time and explains every answer")]
+        } else {
+            vec![format!(
+                "no order of these {operations} explains every answer, whenever, if at all, the other {weakened} took effect"
+            )]
+        };
+        facts.extend(self.prefix(order, meter));
+        facts
+    }
+
+    /// An order that explains everything up to the operation that nothing explains.
+    fn prefix(&self, order: QueueOrder, meter: &Meter<'_>) -> Option<String> {
+        let end = self.compiled.times(self.last as usize).1?;
+        let standing: Vec<Standing> = (0..self.compiled.len())
+            .map(|i| match self.compiled.times(i) {
+                (_, Some(returned)) if returned < end => Standing::Kept,
+                (invoked, _) if invoked > end => Standing::Dropped,
+                _ => Standing::Weakened,
+            })
+            .collect();
+        let mut meter = limited(meter, PREFIX_STEPS_MAX);
+        let Answer::Explained { order } =
+            self.compiled.decide(Some(&standing), order, &mut meter, Want::Order)
+        else {
+            return None;
+        };
+        let skipped = order.len().saturating_sub(ORDER_TOLD_MAX);
+        let told: Vec<String> = order[skipped..]
+            .iter()
+            .map(|&i| {
+                let op = self.history.operation(self.compiled.ids[i as usize]);
+                format!("{} {} (client {})", op.function, words::value(op), op.process)
+            })
+            .collect();
+        let dots = if skipped > 0 { "…, " } else { "" };
+        let count = words::count(order.len(), "operation");
+        (!told.is_empty()).then(|| format!("the {count} before it have an order: {dots}{}", told.join(", ")))
+    }
+}
