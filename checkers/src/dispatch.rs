@@ -64,6 +64,7 @@ mod tests {
     use histories::ModelName::{Convergence, Linearizable, MonotonicReads, Pram, Sequential};
 
     use super::*;
+    use crate::linear::tests::{Dice, random};
     use crate::testing;
 
     fn verdicts(text: &str, models: &[ModelName]) -> Vec<(ModelName, &'static str, &'static str)> {
@@ -103,6 +104,28 @@ mod tests {
         let models: Vec<ModelName> = findings.iter().map(|finding| finding.model).collect();
         assert_eq!(models, ModelName::ALL);
         assert_eq!(findings.last().unwrap().verdict.name(), "unknown", "no dump was taken");
+    }
+
+    #[test]
+    fn no_checker_contradicts_the_ladder() {
+        let mut dice = Dice(7);
+        let ladder = Hierarchy::default();
+        let mut linearizable = 0;
+        for case in 0..3_000 {
+            let history = random(&mut dice, 8, case % 2 == 0);
+            let budget = Budget::unlimited();
+            let found: Vec<Finding> =
+                all().iter().flat_map(|checker| checker.check(&history, &budget)).collect();
+            let held = found.iter().filter(|finding| finding.verdict == Verdict::Valid);
+            for strong in held {
+                linearizable += usize::from(strong.model == Linearizable);
+                for weak in found.iter().filter(|weak| ladder.implies(strong.model, weak.model)) {
+                    let violated = matches!(weak.verdict, Verdict::Invalid(_));
+                    assert!(!violated, "case {case}: {} but not {}", strong.model, weak.model);
+                }
+            }
+        }
+        assert!(linearizable > 500);
     }
 
     #[test]
