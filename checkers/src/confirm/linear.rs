@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use histories::{Function, History, Operation, Outcome, Value};
 
 use crate::Anomaly;
+use crate::search;
 use crate::brute::{self, Access, Effect};
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
@@ -15,6 +16,10 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         anomaly.witness.operations.iter().map(|&id| history.operation(id)).collect();
     if let Some(op) = inside.iter().find(|op| op.key != anomaly.key) {
         return Err(format!("client {}'s {} is on another key", op.process, op.function));
+    }
+    let is_register = |op: &Operation| matches!(op.function, Function::Read | Function::Write | Function::Cas);
+    if !history.operations().iter().filter(|op| op.key == anomaly.key).all(is_register) {
+        return search::confirm_part(history, anomaly);
     }
     let on_key = || history.operations().iter().filter(|op| op.key == anomaly.key);
     let written_anywhere: BTreeSet<&Value> = on_key().filter_map(written).collect();

@@ -29,11 +29,13 @@ mod window;
 mod fuzz;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod tests;
 
 pub use meter::{Meter, Stop};
 pub(crate) use object::{Object, Part, parts};
 pub use part::linearization;
-pub(crate) use part::{Decided, decide_part};
+pub(crate) use part::{Decided, confirm_part, decide_part};
 pub use selection::QueueOrder;
 
 use breadth::{End, breadth_first};

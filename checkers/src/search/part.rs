@@ -2,6 +2,8 @@
 //!
 //! It never reports a violation that trying all orders of the counterexample contradicts.
 
+use std::collections::BTreeSet;
+
 use histories::{AnomalyKind, History, KeyId, ModelName, OperationId, Outcome};
 
 use super::compile::{Compiled, compile};
@@ -23,6 +25,7 @@ pub(crate) enum Decided {
 
 /// How many operations of the order that explains the rest are told.
 const ORDER_TOLD_MAX: usize = 8;
+const RECHECK_STEPS_MAX: u64 = 50_000_000;
 const PREFIX_STEPS_MAX: u64 = 5_000_000;
 
 /// Decides a part, and says by what method; `searches` of them share the memory budget.
@@ -77,6 +80,38 @@ pub fn linearization(
     match compiled.decide(None, order, &mut Meter::new(budget), Want::Order) {
         Answer::Explained { order } => Some(order.into_iter().map(|i| compiled.ids[i as usize]).collect()),
         _ => None,
+    }
+}
+
+/// Whether the operations of a witness, beside anything that the rest may have done, really admit no order.
+pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+    let part = parts(history).into_iter().find(|part| part.key == anomaly.key);
+    let part = part.ok_or("the key has no operations")?;
+    let compiled = compile(history, &part)?;
+    let witness: BTreeSet<OperationId> = anomaly.witness.operations.iter().copied().collect();
+    let is_kept = |i: usize| witness.contains(&compiled.ids[i]);
+    let kept = (0..compiled.len()).filter(|&i| is_kept(i));
+    let end = kept.map(|i| compiled.times(i).1.unwrap_or(u64::MAX)).max().unwrap_or_default();
+    let standing: Vec<Standing> = (0..compiled.len())
+        .map(|i| match is_kept(i) {
+            true => Standing::Kept,
+            false if compiled.only_reads(i) || compiled.times(i).0 > end => Standing::Dropped,
+            false => Standing::Weakened,
+        })
+        .collect();
+    let budget = Budget::unlimited();
+    let mut meter = limited(&Meter::new(&budget), RECHECK_STEPS_MAX);
+    let explained = compiled.recheck(&standing, QueueOrder::Fifo).or_else(|| {
+        match compiled.decide(Some(&standing), QueueOrder::Fifo, &mut meter, Want::Verdict) {
+            Answer::Explained { .. } => Some(true),
+            Answer::Unexplained { .. } => Some(false),
+            Answer::Undecided { .. } => None,
+        }
+    });
+    match explained {
+        Some(false) => Ok(()),
+        Some(true) => Err("the witness has a valid order".to_owned()),
+        None => Err(format!("{} operations are too many to re-check", compiled.len())),
     }
 }
 
