@@ -2,11 +2,16 @@
 //!
 //! Only this crate prints, exits or reads the environment.
 
+pub mod conductor;
 pub mod exit;
+mod findings;
+pub mod generator;
 pub mod outcome;
 pub mod progress;
 pub mod run;
 pub mod spec;
+pub mod stage;
+pub mod workloads;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -63,5 +63,5 @@ pub trait Cluster: Send + Sync {
     fn target(&self) -> &dyn Target;
     fn status(&self) -> BoxFuture<'_, Status>;
     /// Stops every process and waits until it is gone.
-    fn stop(self: Box<Self>) -> BoxFuture<'static, Result<(), SetupError>>;
+    fn stop(&self) -> BoxFuture<'_, Result<(), SetupError>>;
 }

@@ -1,1 +1,3 @@
-//! x
+//! One integration-test binary over the whole workspace.
+
+mod tidy;

@@ -1,8 +1,29 @@
 //! From a resolved run to its outcome: start, drive, heal, read, stop, check.
 
-use crate::outcome::RunOutcome;
-use crate::progress::{Interrupt, Progress};
+mod conduct;
+mod folder;
+mod judge;
+mod lag;
+mod live;
+mod measure;
+
+use std::sync::Arc;
+
+use checkers::Budget;
+use histories::{Clock, Header, History, ModelName, Nanos, Recorder};
+use nemesis::{Dice, FaultSpec, Schedule};
+use systems::{Cluster, Setup};
+
+pub use conduct::{Conducted, conduct};
+pub use folder::RunFolder;
+pub use judge::{Facts, judge};
+
+use crate::conductor::{Conductor, Score};
+use crate::findings;
+use crate::outcome::{ConvergenceReport, DurabilityReport, RunOutcome, StalenessReport};
+use crate::progress::{Interrupt, Phase, Progress};
 use crate::spec::RunSpec;
+use crate::workloads::{self, Shape, Workload};
 
 /// The harness could not carry a run out: no verdict, and never a pass.
 #[derive(Debug, thiserror::Error)]
@@ -14,11 +35,211 @@ pub enum RunError {
     Interrupted(String),
 }
 
+impl RunError {
+    fn harness(error: impl std::fmt::Display) -> Self {
+        Self::Harness(error.to_string())
+    }
+}
+
 /// Carries a run out and checks its history.
 pub fn execute(
-    _spec: &RunSpec,
-    _progress: &dyn Progress,
-    _interrupt: &Interrupt,
+    spec: &RunSpec,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
 ) -> Result<RunOutcome, RunError> {
-    Err(RunError::Harness("not built yet".into()))
+    let prepared = Prepared::new(spec)?;
+    let folder = RunFolder::create(spec).map_err(RunError::harness)?;
+    progress.phase(Phase::Starting);
+    let conducted = drive(spec, &prepared, &folder, progress, interrupt)?;
+    if conducted.interrupted {
+        return Err(RunError::Interrupted(folder.path().display().to_string()));
+    }
+    progress.phase(Phase::Checking);
+    let history = histories::read::file(&folder.history()).map_err(RunError::harness)?;
+    let outcome = check(spec, &prepared, &folder, &history, &conducted);
+    folder.write_schedule(&history).map_err(RunError::harness)?;
+    folder.write_outcome(&outcome).map_err(RunError::harness)?;
+    Ok(outcome)
+}
+
+/// Everything about a run that can be refused before anything starts.
+struct Prepared {
+    workload: &'static dyn Workload,
+    shape: Shape,
+    faults: Vec<FaultSpec>,
+    notes: Vec<String>,
+}
+
+impl Prepared {
+    fn new(spec: &RunSpec) -> Result<Self, RunError> {
+        let workload = workloads::by_name(&spec.workload)
+            .ok_or_else(|| RunError::Harness(format!("no workload is called {:?}", spec.workload)))?;
+        let faults = FaultSpec::parse_list(&spec.faults.join(",")).map_err(RunError::harness)?;
+        let missing = Self::schedule(&faults, &Dice::new(spec.seed)).needs().missing(spec.system.powers());
+        if !missing.is_empty() {
+            return Err(RunError::Harness(format!(
+                "{} cannot be had with --faults {}: nobody here can {}",
+                spec.system.name(),
+                spec.faults.join(","),
+                missing.join(", ")
+            )));
+        }
+        let mut functions = workload.mix();
+        functions.push(histories::Function::Dump);
+        let unsupported =
+            functions.into_iter().filter(|function| !spec.system.supports(&spec.mode, function)).collect();
+        let shape = Shape { threads: spec.clients, nodes: spec.nodes, rate: spec.rate, unsupported };
+        let notes = shape
+            .unsupported
+            .iter()
+            .map(|function| format!("{} has no {function}: left out of the workload", spec.mode.name))
+            .collect();
+        Ok(Self { workload, shape, faults, notes })
+    }
+
+    fn schedule(faults: &[FaultSpec], dice: &Dice) -> Schedule {
+        Schedule::new(FaultSpec::build_all(faults), dice.split("faults"))
+    }
+
+    /// What both the mode promises and the workload's histories decide.
+    fn demands(&self, spec: &RunSpec) -> Vec<ModelName> {
+        spec.mode.promise.iter().copied().filter(|model| self.workload.models().contains(model)).collect()
+    }
+
+    fn conductor(&self, spec: &RunSpec) -> Conductor {
+        let dice = Dice::new(spec.seed);
+        let score = Score {
+            time: spec.time.into(),
+            operation_deadline: spec.deadline.into(),
+            operations_max: spec.operations_max,
+            routing: spec.routing,
+            threads: spec.clients,
+            nodes: spec.nodes,
+        };
+        let schedule = Self::schedule(&self.faults, &dice);
+        Conductor::new(score, self.workload, self.shape.clone(), schedule, &dice)
+    }
+
+    fn header(&self, spec: &RunSpec, folder: &RunFolder) -> Header {
+        Header {
+            partita: Header::VERSION,
+            suite: spec.suite.clone(),
+            system: spec.system.name().to_owned(),
+            mode: spec.mode.name.clone(),
+            workload: spec.workload.clone(),
+            nodes: histories::Node::first(spec.nodes).map(|node| node.to_string()).collect(),
+            seed: Some(spec.seed),
+            started: folder.started().to_owned(),
+            demands: self.demands(spec),
+        }
+    }
+}
+
+/// Starts the cluster, conducts the run on it and stops it, whatever happens between.
+fn drive(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    folder: &RunFolder,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> Result<Conducted, RunError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(RunError::harness)?;
+    let setup = Setup {
+        mode: spec.mode.clone(),
+        nodes: spec.nodes,
+        clients: spec.clients,
+        logs: folder.path().to_owned(),
+        disks: folder.disks(),
+        seed: spec.seed,
+    };
+    let cluster: Arc<dyn Cluster> =
+        runtime.block_on(spec.system.start(&setup)).map_err(RunError::harness)?.into();
+    let recorder = Recorder::create(&folder.history(), &prepared.header(spec, folder), Clock::monotonic())
+        .map_err(RunError::harness)?;
+    let recorder = Arc::new(recorder);
+    let lag = lag::LagFile::create(&folder.lag()).map_err(RunError::harness)?;
+    let stage = live::LiveStage::new(
+        runtime.handle(),
+        Arc::clone(&cluster),
+        Arc::clone(&recorder),
+        spec.clients,
+        lag,
+    );
+    let conducted = stage.map_err(RunError::harness).and_then(|mut stage| {
+        progress.phase(Phase::Running);
+        let mut conductor = prepared.conductor(spec);
+        let conducted = conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness);
+        runtime.block_on(stage.close());
+        conducted
+    });
+    progress.phase(Phase::Stopping);
+    let flushed = recorder.flush().map_err(RunError::harness);
+    let stopped = stop(&runtime, cluster);
+    if !spec.keep {
+        folder.remove_disks().map_err(RunError::harness)?;
+    }
+    let conducted = conducted?;
+    flushed?;
+    stopped?;
+    Ok(conducted)
+}
+
+fn stop(runtime: &tokio::runtime::Runtime, cluster: Arc<dyn Cluster>) -> Result<(), RunError> {
+    runtime.block_on(cluster.stop()).map_err(RunError::harness)
+}
+
+fn check(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    folder: &RunFolder,
+    history: &History,
+    conducted: &Conducted,
+) -> RunOutcome {
+    let budget = Budget::new(spec.check_time, spec.check_memory_bytes);
+    let findings = checkers::Checker::check(&checkers::Linear, history, &budget);
+    let facts = Facts {
+        mode: &spec.mode,
+        mix: prepared
+            .workload
+            .mix()
+            .into_iter()
+            .filter(|f| !prepared.shape.unsupported.contains(f))
+            .collect(),
+        demands: prepared.demands(spec),
+        settled: conducted.settled,
+        history,
+        findings: &findings,
+    };
+    let judgement = judge(&facts);
+    let figure = |pick: fn(&checkers::Figures) -> bool| findings.iter().map(|f| &f.figures).find(|f| pick(f));
+    let durability = figure(|f| f.durability.is_some()).and_then(|f| f.durability.as_ref());
+    let convergence = figure(|f| f.convergence.is_some()).and_then(|f| f.convergence.as_ref());
+    let staleness = figure(|f| f.staleness.is_some()).and_then(|f| f.staleness.as_ref());
+    let file = folder.history().display().to_string();
+    RunOutcome {
+        suite: spec.suite.clone(),
+        system: spec.system.name().to_owned(),
+        mode: spec.mode.name.clone(),
+        workload: spec.workload.clone(),
+        faults: prepared.faults.iter().map(ToString::to_string).collect(),
+        seed: spec.seed,
+        stage: "live".into(),
+        dir: folder.path().display().to_string(),
+        outcome: judgement.outcome,
+        notes: prepared.notes.iter().cloned().chain(judgement.notes).collect(),
+        operations: measure::operations(history),
+        verdicts: findings.iter().map(|finding| findings::report(history, &file, finding)).collect(),
+        durability: durability.map(DurabilityReport::from),
+        convergence: convergence.map(ConvergenceReport::from),
+        availability: measure::availability(history),
+        latency_ms: measure::latencies(history),
+        staleness: staleness.map(StalenessReport::from),
+        failover_ms: measure::failovers(history),
+        fault_windows: measure::fault_windows(history),
+        elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
+    }
 }

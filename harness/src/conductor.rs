@@ -1,0 +1,327 @@
+//! The conductor: generator, fault schedule and clients in step. Pure: time and completions come in, decisions go out.
+//!
+//! A run goes through [`Part`]s: faults and workload together; the faults healed and the workload going on, so that
+//! recovery can be measured; what is open drained; the cluster given time to settle; and the epilogue's reads.
+
+use std::collections::VecDeque;
+
+use histories::{Event, Key, Kind, Nanos, Node};
+use indexmap::IndexSet;
+use nemesis::{Action, Dice, Schedule, View};
+use systems::{Routing, Status};
+
+use crate::generator::{Context, Generator, Next};
+use crate::stage::{Call, StageEvent};
+use crate::workloads::{Shape, Workload};
+
+/// How long things take, and who takes part.
+#[derive(Clone, Debug)]
+pub struct Score {
+    /// Of the workload; the faults are healed before it ends, see [`Score::heal_at`].
+    pub time: Nanos,
+    pub operation_deadline: Nanos,
+    pub operations_max: Option<u64>,
+    pub routing: Routing,
+    pub threads: u32,
+    pub nodes: u16,
+}
+
+impl Score {
+    const RECOVERY_MAX: Nanos = Nanos::from_secs(3);
+    /// How long the cluster may take until it is ready for the epilogue.
+    pub const SETTLE_MAX: Nanos = Nanos::from_secs(15);
+
+    /// The workload's last sixth, at most three seconds, runs without faults.
+    pub fn heal_at(&self) -> Nanos {
+        self.time.since(Nanos(self.time.0 / 6).min(Self::RECOVERY_MAX))
+    }
+}
+
+/// What a stage is to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Submit(Call),
+    Apply(Action),
+    /// Nothing before this time, unless something completes.
+    Wait(Nanos),
+    Done,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    Faults,
+    Recovery,
+    Drain,
+    Settle,
+    Epilogue,
+    Done,
+}
+
+pub struct Conductor {
+    score: Score,
+    workload: &'static dyn Workload,
+    shape: Shape,
+    part: Part,
+    /// When the current part began.
+    since: Nanos,
+    generator: Box<dyn Generator>,
+    schedule: Schedule,
+    leaders: Vec<(u64, Node)>,
+    clients: Clients,
+    generator_dice: Dice,
+    /// Keys that were used, for the final reads.
+    keys: IndexSet<Key>,
+    actions: VecDeque<Action>,
+    /// An action is being carried out.
+    acting: bool,
+    ready: bool,
+    settled: bool,
+    operations: u64,
+}
+
+/// Threads, and the processes that they stand for in the history.
+struct Clients {
+    free: Vec<u32>,
+    processes: Vec<u32>,
+    routing: Dice,
+}
+
+impl Clients {
+    fn take(&mut self, wanted: Option<u32>) -> Option<u32> {
+        let place = match wanted {
+            Some(thread) => self.free.binary_search(&thread).ok()?,
+            None => self.routing.below(self.free.len() as u64) as usize,
+        };
+        Some(self.free.remove(place))
+    }
+
+    /// An operation with no known outcome retires its process; the thread goes on as another.
+    fn give_back(&mut self, thread: u32, outcome: Kind) {
+        if let Err(place) = self.free.binary_search(&thread) {
+            self.free.insert(place, thread);
+        }
+        let threads = self.processes.len() as u32;
+        if let Some(process) = self.processes.get_mut(thread as usize)
+            && outcome == Kind::Info
+        {
+            *process += threads;
+        }
+    }
+
+    fn all_free(&self) -> bool {
+        self.free.len() == self.processes.len()
+    }
+}
+
+impl Conductor {
+    pub fn new(
+        score: Score,
+        workload: &'static dyn Workload,
+        shape: Shape,
+        faults: Schedule,
+        dice: &Dice,
+    ) -> Self {
+        let threads = 0..score.threads;
+        Self {
+            part: Part::Faults,
+            since: Nanos::ZERO,
+            generator: workload_generator(workload, &shape, &score),
+            schedule: faults,
+            leaders: Vec::new(),
+            clients: Clients {
+                free: threads.clone().collect(),
+                processes: threads.collect(),
+                routing: dice.split("routing"),
+            },
+            generator_dice: dice.split("generator"),
+            keys: IndexSet::new(),
+            actions: VecDeque::new(),
+            acting: false,
+            ready: false,
+            settled: true,
+            operations: 0,
+            score,
+            workload,
+            shape,
+        }
+    }
+
+    pub fn part(&self) -> Part {
+        self.part
+    }
+
+    /// Operations issued so far.
+    pub fn operations(&self) -> u64 {
+        self.operations
+    }
+
+    /// Whether the cluster became ready for the epilogue in time.
+    pub fn settled(&self) -> bool {
+        self.settled
+    }
+
+    pub fn poll(&mut self, now: Nanos) -> Decision {
+        loop {
+            let step = match self.part {
+                Part::Faults => self.poll_faults(now),
+                Part::Recovery => self.poll_recovery(now),
+                Part::Drain => self.poll_drain(now),
+                Part::Settle => self.poll_settle(now),
+                Part::Epilogue => self.poll_epilogue(now),
+                Part::Done => Some(Decision::Done),
+            };
+            if let Some(decision) = step {
+                return decision;
+            }
+        }
+    }
+
+    /// Takes what a stage tells.
+    pub fn observe(&mut self, event: &StageEvent) {
+        match event {
+            StageEvent::Completed { thread, event } => self.completed(*thread, event),
+            StageEvent::Applied { .. } => self.acting = false,
+            StageEvent::Status(status) => self.status(status),
+            StageEvent::Time | StageEvent::Failed(_) => {}
+        }
+    }
+
+    fn completed(&mut self, thread: u32, event: &Event) {
+        self.clients.give_back(thread, event.kind);
+        self.generator.observe(event);
+    }
+
+    fn status(&mut self, status: &Status) {
+        self.leaders.clone_from(&status.leaders);
+        self.ready = status.ready;
+    }
+
+    fn enter(&mut self, part: Part, now: Nanos) -> Option<Decision> {
+        self.part = part;
+        self.since = now;
+        None
+    }
+
+    fn poll_faults(&mut self, now: Nanos) -> Option<Decision> {
+        if now >= self.score.heal_at() {
+            return self.enter(Part::Recovery, now).or_else(|| self.heal());
+        }
+        if !self.acting && self.actions.is_empty() {
+            let nodes = Node::first(self.score.nodes).collect();
+            self.actions.extend(self.schedule.poll(&View::new(now, nodes, self.leaders.clone())));
+        }
+        if let Some(action) = self.next_action() {
+            return Some(Decision::Apply(action));
+        }
+        let wake = if self.acting { None } else { self.schedule.next_wake() };
+        let until = wake.unwrap_or(Nanos::MAX).min(self.score.heal_at());
+        self.poll_generator(now, until, Part::Recovery).or_else(|| self.heal())
+    }
+
+    fn heal(&mut self) -> Option<Decision> {
+        self.actions.clear();
+        self.actions.push_back(self.schedule.end());
+        None
+    }
+
+    fn next_action(&mut self) -> Option<Action> {
+        if self.acting {
+            return None;
+        }
+        let action = self.actions.pop_front()?;
+        self.acting = true;
+        // What the cluster said of itself before is no longer true.
+        self.ready = false;
+        Some(action)
+    }
+
+    fn poll_recovery(&mut self, now: Nanos) -> Option<Decision> {
+        if let Some(action) = self.next_action() {
+            return Some(Decision::Apply(action));
+        }
+        if now >= self.score.time {
+            return self.enter(Part::Drain, now);
+        }
+        self.poll_generator(now, self.score.time, Part::Drain)
+    }
+
+    fn poll_drain(&mut self, now: Nanos) -> Option<Decision> {
+        if let Some(action) = self.next_action() {
+            return Some(Decision::Apply(action));
+        }
+        if self.acting || !self.clients.all_free() {
+            return Some(Decision::Wait(Nanos::MAX));
+        }
+        self.enter(Part::Settle, now)
+    }
+
+    fn poll_settle(&mut self, now: Nanos) -> Option<Decision> {
+        let patience = self.since + Score::SETTLE_MAX;
+        if !self.ready && now < patience {
+            return Some(Decision::Wait(patience));
+        }
+        self.settled = self.ready;
+        self.generator = self.workload.epilogue(&self.shape, self.keys.iter().cloned().collect());
+        self.enter(Part::Epilogue, now)
+    }
+
+    fn poll_epilogue(&mut self, now: Nanos) -> Option<Decision> {
+        if let Some(decision) = self.poll_generator(now, Nanos::MAX, Part::Done) {
+            return Some(decision);
+        }
+        if !self.clients.all_free() {
+            self.part = Part::Epilogue;
+            return Some(Decision::Wait(Nanos::MAX));
+        }
+        None
+    }
+
+    /// The generator's next operation or how long it has none; `None` once it is done, and `then` has begun.
+    fn poll_generator(&mut self, now: Nanos, until: Nanos, then: Part) -> Option<Decision> {
+        if self.clients.free.is_empty() {
+            return Some(Decision::Wait(until));
+        }
+        let context =
+            Context { now, free: &self.clients.free, threads: self.score.threads, nodes: self.score.nodes };
+        match self.generator.next(&context, &mut self.generator_dice) {
+            Next::Op(invocation) => {
+                self.call(invocation).map(Decision::Submit).or(Some(Decision::Wait(until)))
+            }
+            Next::Until(time) => Some(Decision::Wait(time.min(until))),
+            Next::Pending => Some(Decision::Wait(until)),
+            Next::Done => self.enter(then, now),
+        }
+    }
+
+    fn call(&mut self, invocation: crate::generator::Invocation) -> Option<Call> {
+        let thread = self.clients.take(invocation.thread)?;
+        let node = invocation.node.unwrap_or_else(|| match self.score.routing {
+            Routing::Sticky => Node((thread % u32::from(self.score.nodes)) as u16),
+            Routing::Roam => Node(self.clients.routing.below(u64::from(self.score.nodes)) as u16),
+        });
+        if let Some(key) = &invocation.op.key
+            && !self.keys.contains(key)
+        {
+            self.keys.insert(key.clone());
+        }
+        self.operations += 1;
+        let process = self.clients.processes[thread as usize];
+        Some(Call { thread, process, node, op: invocation.op, deadline: self.score.operation_deadline })
+    }
+}
+
+fn workload_generator(workload: &dyn Workload, shape: &Shape, score: &Score) -> Box<dyn Generator> {
+    use crate::generator::{Limit, Rate};
+    let mut generator = workload.generator(shape);
+    if let Some(rate) = shape.rate {
+        generator = Box::new(Rate::new(rate, generator));
+    }
+    if let Some(operations_max) = score.operations_max {
+        generator = Box::new(Limit::new(operations_max, generator));
+    }
+    generator
+}
+
+#[cfg(test)]
+mod tests;

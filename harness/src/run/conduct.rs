@@ -1,0 +1,119 @@
+//! The loop: asks the conductor, tells the stage.
+
+use std::time::Duration;
+
+use histories::{FaultStep, Nanos};
+use nemesis::{Action, Schedule};
+
+use crate::conductor::{Conductor, Decision, Part};
+use crate::progress::{Interrupt, Phase, Progress};
+use crate::stage::{Stage, StageEvent};
+
+/// How a run went, apart from its history.
+#[derive(Clone, Copy, Debug)]
+pub struct Conducted {
+    pub interrupted: bool,
+    /// The cluster was ready for the epilogue in time.
+    pub settled: bool,
+    pub operations: u64,
+    /// From the first operation to the end of the workload.
+    pub elapsed: Duration,
+}
+
+/// Conducts a whole run. Fails where the stage does; an interrupted run is healed first.
+pub fn conduct(
+    conductor: &mut Conductor,
+    stage: &mut dyn Stage,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> Result<Conducted, String> {
+    let mut reporter = Reporter::new(progress);
+    let mut interrupted = false;
+    loop {
+        if interrupt.is_set() {
+            interrupted = true;
+            heal(stage)?;
+            break;
+        }
+        let now = stage.now();
+        reporter.report(conductor, now);
+        match conductor.poll(now) {
+            Decision::Submit(call) => stage.submit(call),
+            Decision::Apply(action) => {
+                reporter.action(now, &action);
+                stage.apply(action);
+            }
+            Decision::Wait(until) => {
+                let event = stage.next(until);
+                if let StageEvent::Failed(why) = event {
+                    return Err(why);
+                }
+                conductor.observe(&event);
+            }
+            Decision::Done => break,
+        }
+    }
+    Ok(Conducted {
+        interrupted,
+        settled: conductor.settled(),
+        operations: conductor.operations(),
+        elapsed: reporter.workload_end.unwrap_or_else(|| stage.now()).to_duration(),
+    })
+}
+
+/// Ends all faults and waits, within limits, until that is done.
+fn heal(stage: &mut dyn Stage) -> Result<(), String> {
+    const PATIENCE: Nanos = Nanos::from_secs(5);
+    let until = stage.now() + PATIENCE;
+    stage.apply(Action::EndAll);
+    while stage.now() < until {
+        match stage.next(until) {
+            StageEvent::Applied { action: Action::EndAll, .. } => break,
+            StageEvent::Failed(why) => return Err(why),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Tells of phases, faults and operations, not more often than a person can follow.
+struct Reporter<'a> {
+    progress: &'a dyn Progress,
+    part: Part,
+    ticked: Nanos,
+    workload_end: Option<Nanos>,
+}
+
+impl<'a> Reporter<'a> {
+    const TICK: Nanos = Nanos::from_millis(100);
+
+    fn new(progress: &'a dyn Progress) -> Self {
+        Self { progress, part: Part::Faults, ticked: Nanos::ZERO, workload_end: None }
+    }
+
+    fn report(&mut self, conductor: &Conductor, now: Nanos) {
+        let part = conductor.part();
+        if part != self.part {
+            self.part = part;
+            match part {
+                Part::Drain => self.workload_end = Some(now),
+                Part::Settle => self.progress.phase(Phase::Healing),
+                Part::Epilogue => self.progress.phase(Phase::Reading),
+                Part::Faults | Part::Recovery | Part::Done => {}
+            }
+        }
+        if part <= Part::Recovery && now.since(self.ticked) >= Self::TICK {
+            self.ticked = now;
+            self.progress.tick(now.to_duration(), conductor.operations());
+        }
+    }
+
+    fn action(&self, now: Nanos, action: &Action) {
+        let text = match Schedule::describe(action) {
+            FaultStep::Begin { name, what, .. } => format!("{name}: {what}"),
+            FaultStep::End { name, what, .. } => format!("{name}: {what} ends"),
+            FaultStep::Heal { .. } => "all faults end".to_owned(),
+        };
+        self.progress.fault(now.to_duration(), &text);
+    }
+}

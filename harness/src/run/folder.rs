@@ -1,0 +1,164 @@
+//! A run's folder: everything that a run leaves behind.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use histories::{FaultStep, History};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::outcome::RunOutcome;
+use crate::spec::RunSpec;
+
+/// Something in the run's folder could not be made or written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {error}", path.display())]
+pub struct FolderError {
+    path: PathBuf,
+    error: io::Error,
+}
+
+/// `<out>/<suite>/<UTC time>-<seed>/`, with `<out>/latest` and `<out>/<suite>/latest` pointing at it.
+pub struct RunFolder {
+    path: PathBuf,
+    started: String,
+}
+
+impl RunFolder {
+    pub fn create(spec: &RunSpec) -> Result<Self, FolderError> {
+        let now = Utc::now();
+        let suite = spec.out.join(&spec.suite);
+        create(&suite)?;
+        let path = fresh(&suite, &format!("{}-{}", now.format("%Y%m%dT%H%M%SZ"), spec.seed))?;
+        let folder = Self { path, started: now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true) };
+        create(&folder.disks())?;
+        folder.write("env.json", &environment(spec))?;
+        folder.link(&suite.join("latest"))?;
+        folder.link(&spec.out.join("latest"))?;
+        Ok(folder)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// RFC 3339, UTC.
+    pub fn started(&self) -> &str {
+        &self.started
+    }
+
+    pub fn history(&self) -> PathBuf {
+        self.path.join("history.jsonl")
+    }
+
+    pub fn lag(&self) -> PathBuf {
+        self.path.join("lag.csv")
+    }
+
+    pub fn disks(&self) -> PathBuf {
+        self.path.join("disks")
+    }
+
+    pub fn remove_disks(&self) -> Result<(), FolderError> {
+        let path = self.disks();
+        fs::remove_dir_all(&path).map_err(|error| FolderError { path, error })
+    }
+
+    /// The faults as they were carried out.
+    pub fn write_schedule(&self, history: &History) -> Result<(), FolderError> {
+        let steps: Vec<_> = history
+            .nemesis()
+            .iter()
+            .filter_map(|event| Some((event.time, FaultStep::from_op(&event.op)?)))
+            .filter(|(_, step)| step.applied().is_some())
+            .map(|(time, step)| {
+                let op = step.to_op();
+                json!({ "time": time.0, "step": op.function.name(), "value": op.value })
+            })
+            .collect();
+        self.write("schedule.json", &json!({ "seed": history.header.seed, "steps": steps }))
+    }
+
+    pub fn write_outcome(&self, outcome: &RunOutcome) -> Result<(), FolderError> {
+        self.write("results.json", outcome)
+    }
+
+    fn write(&self, name: &str, content: &impl serde::Serialize) -> Result<(), FolderError> {
+        let path = self.path.join(name);
+        let text = serde_json::to_string_pretty(content).map_err(io::Error::from);
+        text.and_then(|text| fs::write(&path, text + "\n")).map_err(|error| FolderError { path, error })
+    }
+
+    /// Points `link` at this folder, in place of an older one.
+    fn link(&self, link: &Path) -> Result<(), FolderError> {
+        let wrap = |error| FolderError { path: link.to_owned(), error };
+        let parent = link.parent().unwrap_or(Path::new("."));
+        let target = self.path.strip_prefix(parent).unwrap_or(&self.path);
+        // Made aside and renamed, so that somebody who looks never finds none.
+        let aside = parent.join(format!(".latest-{}", std::process::id()));
+        let _ = fs::remove_file(&aside);
+        std::os::unix::fs::symlink(target, &aside).map_err(wrap)?;
+        fs::rename(&aside, link).map_err(wrap)
+    }
+}
+
+fn create(path: &Path) -> Result<(), FolderError> {
+    fs::create_dir_all(path).map_err(|error| FolderError { path: path.to_owned(), error })
+}
+
+/// A folder of this name, or with a number behind it where that exists.
+fn fresh(parent: &Path, name: &str) -> Result<PathBuf, FolderError> {
+    let mut path = parent.join(name);
+    for number in 2.. {
+        match fs::create_dir(&path) {
+            Ok(()) => break,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                path = parent.join(format!("{name}-{number}"))
+            }
+            Err(error) => return Err(FolderError { path, error }),
+        }
+    }
+    Ok(path)
+}
+
+/// What ran, where, and how it was configured.
+fn environment(spec: &RunSpec) -> serde_json::Value {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+    json!({
+        "partita": env!("CARGO_PKG_VERSION"),
+        "arguments": std::env::args().collect::<Vec<_>>(),
+        "sha256": executable_digest(),
+        "kernel": read("/proc/sys/kernel/osrelease"),
+        "cpus": std::thread::available_parallelism().map_or(0, usize::from),
+        "configuration": {
+            "suite": spec.suite,
+            "system": spec.system.name(),
+            "mode": spec.mode.name,
+            "options": spec.mode.options.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>(),
+            "workload": spec.workload,
+            "faults": spec.faults,
+            "nodes": spec.nodes,
+            "clients": spec.clients,
+            "rate": spec.rate,
+            "time_ms": spec.time.as_millis() as u64,
+            "operations_max": spec.operations_max,
+            "routing": match spec.routing {
+                systems::Routing::Sticky => "sticky",
+                systems::Routing::Roam => "roam",
+            },
+            "deadline_ms": spec.deadline.as_millis() as u64,
+            "seed": spec.seed,
+        },
+    })
+}
+
+/// SHA-256 of the running executable, in hexadecimal; empty where it cannot be read any more.
+fn executable_digest() -> String {
+    let bytes = std::env::current_exe().and_then(fs::read).unwrap_or_default();
+    if bytes.is_empty() {
+        return String::new();
+    }
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}

@@ -1,0 +1,125 @@
+//! What a run comes to, against what its mode promises. Too little evidence is never a pass.
+
+use std::collections::BTreeMap;
+
+use checkers::{Finding, Verdict};
+use histories::{Function, History, ModelName, Nanos};
+use systems::Mode;
+
+use super::measure;
+use crate::outcome::Outcome;
+
+/// What there is to judge by.
+pub struct Facts<'a> {
+    pub mode: &'a Mode,
+    /// Operations that the workload issued while faults were in force.
+    pub mix: Vec<Function>,
+    /// What the mode promises and this workload can decide.
+    pub demands: Vec<ModelName>,
+    /// The cluster became ready for the epilogue in time.
+    pub settled: bool,
+    pub history: &'a History,
+    pub findings: &'a [Finding],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    pub outcome: Outcome,
+    /// Why it is no pass, one reason a line.
+    pub notes: Vec<String>,
+}
+
+/// Fewer answers than this of a kind of operation that the mix holds say nothing.
+const OK_PER_KIND_MIN: u64 = 10;
+/// A window shorter than this may well pass without an answer.
+const WINDOW_MIN: Nanos = Nanos::from_secs(2);
+const OK_PER_WINDOW_MIN: u64 = 5;
+
+/// A violation, wherever there is one; else unknown, else inconclusive, else a pass.
+pub fn judge(facts: &Facts<'_>) -> Judgement {
+    let shown = facts.mode.shows.iter().map(|show| show.model);
+    let counted: Vec<ModelName> = facts.demands.iter().copied().chain(shown).collect();
+    let violated = facts
+        .findings
+        .iter()
+        .any(|finding| counted.contains(&finding.model) && matches!(finding.verdict, Verdict::Invalid(_)));
+    let mut notes = undecided(facts);
+    let unknown = !notes.is_empty();
+    let thin = inconclusive(facts);
+    let outcome = match (violated, unknown, thin.is_empty()) {
+        (true, _, _) => Outcome::Violation,
+        (false, true, _) => Outcome::Unknown,
+        (false, false, false) => Outcome::Inconclusive,
+        (false, false, true) => Outcome::Pass,
+    };
+    notes.extend(thin);
+    Judgement { outcome, notes }
+}
+
+/// Demands that no finding decides.
+fn undecided(facts: &Facts<'_>) -> Vec<String> {
+    let undecided = |model: &ModelName| match facts.findings.iter().find(|finding| finding.model == *model) {
+        None => Some(format!("{model} is promised, and no checker decided it")),
+        Some(finding) => {
+            finding.verdict.why().map(|why| format!("{model} is promised, and undecided: {why}"))
+        }
+    };
+    facts.demands.iter().filter_map(undecided).collect()
+}
+
+fn inconclusive(facts: &Facts<'_>) -> Vec<String> {
+    let mut why = Vec::new();
+    if !facts.settled {
+        why.push("the cluster did not become ready for the final reads".to_owned());
+    }
+    why.extend(rare_operations(facts));
+    for window in facts.history.fault_windows() {
+        if !window.took_effect() {
+            let evidence =
+                window.applied.as_ref().map_or("the run ended first", histories::Applied::evidence);
+            why.push(format!("{} ({}) had no effect: {evidence}", window.name, window.what));
+        }
+    }
+    if facts.mode.available_with_majority {
+        why.extend(silent_windows(facts.history));
+    }
+    why
+}
+
+fn rare_operations(facts: &Facts<'_>) -> Vec<String> {
+    let mut ok: BTreeMap<&Function, u64> = facts.mix.iter().map(|function| (function, 0)).collect();
+    for operation in facts.history.operations().iter().filter(|op| op.is_ok()) {
+        if let Some(count) = ok.get_mut(&operation.function) {
+            *count += 1;
+        }
+    }
+    ok.into_iter()
+        .filter(|(_, count)| *count < OK_PER_KIND_MIN)
+        .map(|(function, count)| {
+            format!("only {count} {function} succeeded; {OK_PER_KIND_MIN} are needed to say anything")
+        })
+        .collect()
+}
+
+/// Windows of some length in which hardly anything was answered, though the mode promises to answer with a majority.
+fn silent_windows(history: &History) -> Vec<String> {
+    let end = history.end();
+    history
+        .fault_windows()
+        .into_iter()
+        .filter(|window| leaves_majority(&window.name) && window.to.min(end).since(window.from) > WINDOW_MIN)
+        .filter_map(|window| {
+            let inside = |time| window.from <= time && time <= window.to;
+            let answered =
+                history.operations().iter().filter(|op| inside(op.invoked) && measure::answered(op)).count()
+                    as u64;
+            (answered < OK_PER_WINDOW_MIN).then(|| {
+                format!("only {answered} operations succeeded during {} ({})", window.name, window.what)
+            })
+        })
+        .collect()
+}
+
+fn leaves_majority(fault: &str) -> bool {
+    !fault.split(['@', ':']).any(|part| matches!(part, "all" | "majority"))
+}

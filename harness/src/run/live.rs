@@ -1,0 +1,236 @@
+//! The live stage: real processes and sockets. Clients are tasks, one a thread; another carries out the faults, and
+//! another looks at the cluster from outside.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+use histories::{Applied, Draft, Kind, Nanos, Op, Process, RecordError, Recorder};
+use nemesis::{Action, Schedule};
+use systems::{Client, Cluster, Completion};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+
+use super::lag::LagFile;
+use crate::stage::{Call, Stage, StageEvent};
+
+/// Told by every task to the conductor's thread.
+type Told = SyncSender<StageEvent>;
+
+pub(super) struct LiveStage {
+    recorder: Arc<Recorder>,
+    told: Receiver<StageEvent>,
+    calls: Vec<UnboundedSender<Call>>,
+    actions: UnboundedSender<Action>,
+    tasks: Vec<JoinHandle<()>>,
+    observer: JoinHandle<()>,
+    /// What could not be handed over, to be told at the next opportunity.
+    failure: Option<String>,
+}
+
+impl LiveStage {
+    const STATUS_INTERVAL: Duration = Duration::from_millis(100);
+    const TOLD_MAX: usize = 65_536;
+
+    pub(super) fn new(
+        runtime: &Handle,
+        cluster: Arc<dyn Cluster>,
+        recorder: Arc<Recorder>,
+        threads: u32,
+        lag: LagFile,
+    ) -> Result<Self, String> {
+        let (tell, told) = sync_channel(Self::TOLD_MAX);
+        let mut tasks = Vec::new();
+        let mut calls = Vec::new();
+        for thread in 0..threads {
+            let (sender, receiver) = unbounded_channel();
+            let hand = ClientTask {
+                thread,
+                cluster: Arc::clone(&cluster),
+                recorder: Arc::clone(&recorder),
+                tell: tell.clone(),
+            };
+            tasks.push(runtime.spawn(hand.run(receiver)));
+            calls.push(sender);
+        }
+        let (actions, to_carry_out) = unbounded_channel();
+        tasks.push(runtime.spawn(carry_out(
+            Arc::clone(&cluster),
+            Arc::clone(&recorder),
+            to_carry_out,
+            tell.clone(),
+        )));
+        let observer = runtime.spawn(observe(cluster, Arc::clone(&recorder), lag, tell));
+        Ok(Self { recorder, told, calls, actions, tasks, observer, failure: None })
+    }
+
+    /// Lets every task end, so that nobody holds the cluster any more.
+    pub(super) async fn close(self) {
+        let Self { calls, actions, tasks, observer, .. } = self;
+        drop((calls, actions));
+        observer.abort();
+        for task in tasks.into_iter().chain([observer]) {
+            // A task that was aborted has ended, too.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Stage for LiveStage {
+    fn now(&self) -> Nanos {
+        self.recorder.now()
+    }
+
+    fn submit(&mut self, call: Call) {
+        let thread = call.thread;
+        let sent = self.calls.get(thread as usize).is_some_and(|calls| calls.send(call).is_ok());
+        if !sent {
+            self.failure = Some(format!("the task of client thread {thread} has ended"));
+        }
+    }
+
+    fn apply(&mut self, action: Action) {
+        if self.actions.send(action).is_err() {
+            self.failure = Some("the nemesis has ended".into());
+        }
+    }
+
+    fn next(&mut self, until: Nanos) -> StageEvent {
+        if let Some(why) = self.failure.take() {
+            return StageEvent::Failed(why);
+        }
+        if let Ok(event) = self.told.try_recv() {
+            return event;
+        }
+        if let Err(error) = self.recorder.flush_if_due() {
+            return StageEvent::Failed(error.to_string());
+        }
+        let wait = until.since(self.now()).min(Recorder::FLUSH_INTERVAL).to_duration();
+        match self.told.recv_timeout(wait) {
+            Ok(event) => event,
+            Err(RecvTimeoutError::Timeout) => StageEvent::Time,
+            Err(RecvTimeoutError::Disconnected) => {
+                StageEvent::Failed("every task of the stage has ended".into())
+            }
+        }
+    }
+}
+
+/// One client thread: at most one operation open.
+struct ClientTask {
+    thread: u32,
+    cluster: Arc<dyn Cluster>,
+    recorder: Arc<Recorder>,
+    tell: Told,
+}
+
+impl ClientTask {
+    async fn run(self, mut calls: UnboundedReceiver<Call>) {
+        let mut client: Option<(u32, Box<dyn Client>)> = None;
+        while let Some(call) = calls.recv().await {
+            let told = match self.call(&mut client, call).await {
+                Ok(event) => event,
+                Err(why) => StageEvent::Failed(why),
+            };
+            if self.tell.send(told).is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn call(
+        &self,
+        client: &mut Option<(u32, Box<dyn Client>)>,
+        call: Call,
+    ) -> Result<StageEvent, String> {
+        if client.as_ref().is_none_or(|(process, _)| *process != call.process) {
+            let fresh = self.cluster.connect(self.thread).await.map_err(|error| error.to_string())?;
+            *client = Some((call.process, fresh));
+        }
+        let Some((_, client)) = client else { return Err("no client".into()) };
+        self.record(&call, Kind::Invoke, call.op.clone(), |_| {})?;
+        let completion = client.call(call.node, &call.op, call.deadline.to_duration()).await;
+        let event = match completion {
+            Completion::Ok(reply) => {
+                let op = Op { value: reply.value, ..call.op.clone() };
+                self.record(&call, Kind::Ok, op, |draft| draft.hints = reply.hints)
+            }
+            Completion::Fail { error, seen, hints } => {
+                self.record(&call, Kind::Fail, call.op.clone(), |draft| {
+                    draft.error = Some(error);
+                    draft.seen = seen;
+                    draft.hints = hints;
+                })
+            }
+            Completion::Info(error) => {
+                self.record(&call, Kind::Info, call.op.clone(), |draft| draft.error = Some(error))
+            }
+        }?;
+        Ok(StageEvent::Completed { thread: self.thread, event })
+    }
+
+    fn record(
+        &self,
+        call: &Call,
+        kind: Kind,
+        op: Op,
+        fill: impl FnOnce(&mut Draft),
+    ) -> Result<histories::Event, String> {
+        let mut draft = Draft::new(Process::Client(call.process), kind, op);
+        draft.node = Some(call.node);
+        fill(&mut draft);
+        self.recorder.record(draft).map_err(|error| error.to_string())
+    }
+}
+
+/// The nemesis's hand: one action after the other, each recorded before and after.
+async fn carry_out(
+    cluster: Arc<dyn Cluster>,
+    recorder: Arc<Recorder>,
+    mut actions: UnboundedReceiver<Action>,
+    tell: Told,
+) {
+    while let Some(action) = actions.recv().await {
+        let event = match carry_out_one(cluster.as_ref(), &recorder, &action).await {
+            Ok(applied) => StageEvent::Applied { action, applied },
+            Err(why) => StageEvent::Failed(why),
+        };
+        if tell.send(event).is_err() {
+            return;
+        }
+    }
+}
+
+async fn carry_out_one(
+    cluster: &dyn Cluster,
+    recorder: &Recorder,
+    action: &Action,
+) -> Result<Applied, String> {
+    let record = |op: Op| -> Result<(), RecordError> {
+        recorder.record(Draft::new(Process::Nemesis, Kind::Info, op))?;
+        recorder.flush()
+    };
+    let step = Schedule::describe(action);
+    record(step.to_op()).map_err(|error| error.to_string())?;
+    let applied = cluster.target().apply(action).await.map_err(|error| error.to_string())?;
+    record(step.done(applied.clone()).to_op()).map_err(|error| error.to_string())?;
+    Ok(applied)
+}
+
+/// Looks at the cluster some times a second: who leads, who lags.
+async fn observe(cluster: Arc<dyn Cluster>, recorder: Arc<Recorder>, mut lag: LagFile, tell: Told) {
+    let mut ticks = tokio::time::interval(LiveStage::STATUS_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let status = cluster.status().await;
+        let event = match lag.append(recorder.now(), &status) {
+            Ok(()) => StageEvent::Status(status),
+            Err(error) => StageEvent::Failed(format!("cannot write lag.csv: {error}")),
+        };
+        if tell.send(event).is_err() {
+            return;
+        }
+    }
+}

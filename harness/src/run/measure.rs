@@ -1,0 +1,179 @@
+//! What a history says of availability, latency and failover. Everything here is measured; nothing is a verdict.
+
+use hdrhistogram::Histogram;
+use histories::{FaultWindow, Function, History, Nanos, Operation, Outcome};
+
+use crate::outcome::{Availability, FaultWindowReport, Latencies, Operations, Percentiles};
+
+pub(super) fn operations(history: &History) -> Operations {
+    let count = |outcome| history.operations().iter().filter(|op| op.outcome == outcome).count() as u64;
+    Operations { ok: count(Outcome::Ok), fail: count(Outcome::Fail), info: count(Outcome::Info) }
+}
+
+/// Whether the system answered. A compare-and-set that found another value was answered as well as one that did not.
+pub(super) fn answered(operation: &Operation) -> bool {
+    let compared = operation.function == Function::Cas && operation.outcome == Outcome::Fail;
+    operation.is_ok() || (compared && !operation.reply.is_null())
+}
+
+pub(super) fn is_read(operation: &Operation) -> bool {
+    matches!(operation.function, Function::Read | Function::ReadAll)
+}
+
+/// A dump asks one node about itself, and says nothing of the service.
+fn is_service(operation: &Operation) -> bool {
+    operation.function != Function::Dump
+}
+
+fn share<'a>(operations: impl Iterator<Item = &'a Operation>) -> Option<f64> {
+    let (mut asked, mut ok) = (0_u64, 0_u64);
+    for operation in operations.filter(|op| is_service(op)) {
+        asked += 1;
+        ok += u64::from(answered(operation));
+    }
+    (asked > 0).then(|| ok as f64 / asked as f64)
+}
+
+pub(super) fn availability(history: &History) -> Availability {
+    let windows = history.fault_windows();
+    let all = || history.operations().iter();
+    let first = windows.iter().map(|window| window.from).min().unwrap_or(Nanos::MAX);
+    let last = windows.iter().map(|window| window.to).max().unwrap_or(Nanos::MAX);
+    let inside = |time: Nanos| windows.iter().any(|window| window.from <= time && time <= window.to);
+    Availability {
+        overall: share(all()),
+        before: share(all().filter(|op| op.invoked < first)),
+        during: share(all().filter(|op| inside(op.invoked))),
+        after: share(all().filter(|op| op.invoked > last)),
+        reads: share(all().filter(|op| is_read(op))),
+        writes: share(all().filter(|op| !is_read(op))),
+    }
+}
+
+pub(super) fn latencies(history: &History) -> Latencies {
+    let of = |reads: bool| {
+        percentiles(history.operations().iter().filter(|op| is_service(op) && is_read(op) == reads))
+    };
+    Latencies { read: of(true), write: of(false) }
+}
+
+fn percentiles<'a>(operations: impl Iterator<Item = &'a Operation>) -> Option<Percentiles> {
+    let mut histogram = Histogram::<u64>::new(3).ok()?;
+    histogram.auto(true);
+    for operation in operations.filter(|op| op.is_ok()) {
+        // A histogram that grows takes every value.
+        let _ = histogram.record(operation.completed.since(operation.invoked).0);
+    }
+    let at = |quantile| Nanos(histogram.value_at_quantile(quantile)).as_millis_f64();
+    (!histogram.is_empty()).then(|| Percentiles { p50: at(0.5), p99: at(0.99) })
+}
+
+/// From each loss of a leader to the completion of the first write that was invoked after it and acknowledged.
+pub(super) fn failovers(history: &History) -> Vec<f64> {
+    let windows = history.fault_windows();
+    windows
+        .iter()
+        .filter(|window| hits_leader(window))
+        .filter_map(|window| failover(history, window))
+        .collect()
+}
+
+fn hits_leader(window: &FaultWindow) -> bool {
+    let aim = window.name.split(['@', ':']).nth(1);
+    window.took_effect() && matches!(aim, Some("leader" | "elected" | "all"))
+}
+
+fn failover(history: &History, window: &FaultWindow) -> Option<f64> {
+    let lost = window.in_force;
+    history
+        .operations()
+        .iter()
+        .filter(|op| op.is_ok() && is_service(op) && !is_read(op) && op.invoked > lost)
+        .map(|op| op.completed.since(lost).as_millis_f64())
+        .min_by(f64::total_cmp)
+}
+
+pub(super) fn fault_windows(history: &History) -> Vec<FaultWindowReport> {
+    history
+        .fault_windows()
+        .into_iter()
+        .map(|window| {
+            let begun = window.applied.as_ref();
+            let evidence: Vec<&str> = begun
+                .map(histories::Applied::evidence)
+                .into_iter()
+                .chain([window.effect.as_str()])
+                .filter(|text| !text.is_empty())
+                .collect();
+            FaultWindowReport {
+                evidence: evidence.join("; "),
+                applied: begun.map_or("indeterminate", histories::Applied::name).to_owned(),
+                from_ms: window.from.as_millis_f64(),
+                to_ms: (window.to != Nanos::MAX).then(|| window.to.as_millis_f64()),
+                fault: window.name,
+                what: window.what,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUN: &str = r#"{"partita":1,"nodes":["n1","n2"]}
+{"index":0,"time":0,"process":0,"type":"invoke","f":"write","key":"x","value":1}
+{"index":1,"time":1000000,"process":0,"type":"ok","f":"write","key":"x","value":1}
+{"index":2,"time":2000000,"process":"nemesis","type":"info","f":"begin","value":{"fault":1,"name":"kill:leader","what":"kill n1"}}
+{"index":3,"time":3000000,"process":"nemesis","type":"info","f":"begin","value":{"fault":1,"name":"kill:leader","what":"kill n1","applied":"installed","evidence":"reaped"}}
+{"index":4,"time":4000000,"process":0,"type":"invoke","f":"write","key":"x","value":2}
+{"index":5,"time":5000000,"process":0,"type":"fail","f":"write","key":"x","value":2}
+{"index":6,"time":6000000,"process":0,"type":"invoke","f":"cas","key":"x","value":[7,8]}
+{"index":7,"time":8000000,"process":0,"type":"fail","f":"cas","key":"x","value":[7,8],"seen":1}
+{"index":8,"time":9000000,"process":0,"type":"invoke","f":"write","key":"x","value":3}
+{"index":9,"time":11000000,"process":0,"type":"ok","f":"write","key":"x","value":3}
+{"index":10,"time":12000000,"process":"nemesis","type":"info","f":"heal","value":{}}
+{"index":11,"time":13000000,"process":"nemesis","type":"info","f":"heal","value":{"applied":"installed","evidence":"all"}}
+{"index":12,"time":14000000,"process":0,"type":"invoke","f":"read","key":"x"}
+{"index":13,"time":16000000,"process":0,"type":"ok","f":"read","key":"x","value":3}
+"#;
+
+    fn history() -> History {
+        histories::read::read(RUN.as_bytes(), "run").unwrap()
+    }
+
+    #[test]
+    fn availability_counts_answers_by_when_they_were_asked_for() {
+        let measured = availability(&history());
+        assert_eq!(measured.before, Some(1.0));
+        assert_eq!(
+            measured.during,
+            Some(2.0 / 3.0),
+            "a failed comparison is an answer, a failed write is none"
+        );
+        assert_eq!(measured.after, Some(1.0));
+        assert_eq!(measured.overall, Some(0.8));
+        assert_eq!((measured.reads, measured.writes), (Some(1.0), Some(0.75)));
+    }
+
+    #[test]
+    fn failover_lasts_from_the_loss_of_the_leader_to_the_next_acknowledged_write() {
+        assert_eq!(failovers(&history()), [8.0]);
+    }
+
+    #[test]
+    fn latency_is_of_operations_that_were_ok() {
+        let measured = latencies(&history());
+        let read = measured.read.unwrap();
+        assert!((read.p50 - 2.0).abs() < 0.01, "{read:?}");
+        assert!(measured.write.unwrap().p99 < 2.01);
+    }
+
+    #[test]
+    fn a_window_says_what_shows_its_effect() {
+        let windows = fault_windows(&history());
+        assert_eq!(windows.len(), 1);
+        assert_eq!((windows[0].applied.as_str(), windows[0].evidence.as_str()), ("installed", "reaped"));
+        assert_eq!(windows[0].to_ms, Some(13.0));
+    }
+}

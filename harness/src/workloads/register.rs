@@ -1,0 +1,164 @@
+//! Registers: many keys, read, written and compared-and-set, every written value unique.
+
+use histories::{Event, Function, Key, Kind, ModelName, Op, Value};
+use nemesis::Dice;
+
+use super::{Shape, Workload, epilogue};
+use crate::generator::{Context, Generator, Limit, Next, PerKey};
+
+pub(super) struct Register;
+
+const KEYS_ACTIVE: usize = 10;
+const OPERATIONS_PER_KEY: u64 = 200;
+
+impl Workload for Register {
+    fn name(&self) -> &'static str {
+        "register"
+    }
+
+    fn about(&self) -> &'static str {
+        "many registers, read, written and compared-and-set with unique values"
+    }
+
+    fn mix(&self) -> Vec<Function> {
+        vec![Function::Read, Function::Write, Function::Cas]
+    }
+
+    fn generator(&self, shape: &Shape) -> Box<dyn Generator> {
+        let cas = shape.supports(&Function::Cas);
+        Box::new(PerKey::new(KEYS_ACTIVE, move |number| {
+            let key = Key::from(format!("r{number}"));
+            (
+                key.clone(),
+                Limit::new(
+                    OPERATIONS_PER_KEY,
+                    OneRegister { key, cas, last_seen: Value::Null, next_value: 1 },
+                ),
+            )
+        }))
+    }
+
+    fn epilogue(&self, shape: &Shape, keys: Vec<Key>) -> Box<dyn Generator> {
+        epilogue::final_reads(shape, keys, Function::Read)
+    }
+
+    fn models(&self) -> &'static [ModelName] {
+        &[
+            ModelName::Linearizable,
+            ModelName::Sequential,
+            ModelName::WritesFollowReads,
+            ModelName::MonotonicWrites,
+            ModelName::MonotonicReads,
+            ModelName::ReadYourWrites,
+            ModelName::Durability,
+            ModelName::Convergence,
+        ]
+    }
+}
+
+/// One key: half reads, the rest writes and, where the last value seen gives something to compare with, cas.
+struct OneRegister {
+    key: Key,
+    cas: bool,
+    last_seen: Value,
+    next_value: i64,
+}
+
+impl OneRegister {
+    fn fresh(&mut self) -> Value {
+        let value = self.next_value;
+        self.next_value += 1;
+        Value::Int(value)
+    }
+}
+
+impl Generator for OneRegister {
+    fn next(&mut self, _: &Context<'_>, dice: &mut Dice) -> Next {
+        let key = self.key.clone();
+        let op = match dice.below(100) {
+            0..50 => Op::read(key),
+            50..70 if self.cas && !self.last_seen.is_null() => {
+                let to = self.fresh();
+                Op::cas(key, self.last_seen.clone(), to)
+            }
+            _ => Op::write(key, self.fresh()),
+        };
+        Next::Op(op.into())
+    }
+
+    fn observe(&mut self, completion: &Event) {
+        let seen = match (completion.kind, &completion.op.function) {
+            (Kind::Ok, Function::Read | Function::Write) => Some(completion.op.value.clone()),
+            (Kind::Ok, Function::Cas) => completion.op.value.as_pair().map(|(_, to)| to.clone()),
+            (Kind::Fail, Function::Cas) => completion.seen.clone(),
+            _ => None,
+        };
+        if let Some(seen) = seen.filter(|value| !value.is_null()) {
+            self.last_seen = seen;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use histories::Nanos;
+
+    use super::*;
+
+    fn issue(shape: &Shape, operations: usize) -> Vec<Op> {
+        let mut generator = Register.generator(shape);
+        let mut dice = Dice::new(5);
+        let context = Context { now: Nanos(0), free: &[0], threads: 1, nodes: 3 };
+        (0..operations)
+            .map(|index| {
+                let Next::Op(invocation) = generator.next(&context, &mut dice) else {
+                    panic!("it never ends")
+                };
+                let op = invocation.op;
+                if op.function == Function::Write {
+                    generator.observe(&Event {
+                        index: index as u64,
+                        time: Nanos(0),
+                        process: histories::Process::Client(0),
+                        kind: Kind::Ok,
+                        op: op.clone(),
+                        node: None,
+                        error: None,
+                        seen: None,
+                        hints: histories::Hints::NONE,
+                    });
+                }
+                op
+            })
+            .collect()
+    }
+
+    fn shape(unsupported: BTreeSet<Function>) -> Shape {
+        Shape { threads: 1, nodes: 3, rate: None, unsupported }
+    }
+
+    #[test]
+    fn written_values_are_unique_per_key() {
+        let mut written = BTreeSet::new();
+        for op in issue(&shape(BTreeSet::new()), 5000) {
+            let value = match &op.function {
+                Function::Write => op.value,
+                Function::Cas => op.value.as_pair().unwrap().1.clone(),
+                _ => continue,
+            };
+            assert!(written.insert((op.key.unwrap(), value)));
+        }
+        assert!(written.len() > 1500);
+    }
+
+    #[test]
+    fn every_operation_of_the_mix_is_issued_unless_the_system_lacks_it() {
+        let functions = |ops: Vec<Op>| ops.into_iter().map(|op| op.function).collect::<BTreeSet<_>>();
+        let all: BTreeSet<_> = Register.mix().into_iter().collect();
+        assert_eq!(functions(issue(&shape(BTreeSet::new()), 1000)), all);
+        let without = functions(issue(&shape([Function::Cas].into()), 1000));
+        assert_eq!(without, [Function::Read, Function::Write].into());
+    }
+}

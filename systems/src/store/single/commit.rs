@@ -1,0 +1,107 @@
+//! When an entry is committed, and what happens then: it is applied, and whoever waited for it is answered.
+//!
+//! Never counts an entry that is not on disk, nor, by itself, one of an earlier term (Ongaro 2014, section 3.6.2).
+
+use super::Replica;
+use super::message::Payload;
+use super::state::Outcome;
+use crate::store::options::Ack;
+use crate::store::replica::Response;
+
+impl Replica {
+    /// A leader counts who holds what.
+    pub(super) fn advance_commit(&mut self) {
+        let (me, own, majority, nodes) =
+            (self.me, self.journal.persisted_index(), self.majority(), usize::from(self.nodes));
+        let Some(leading) = self.leading.as_mut() else { return };
+        let held = leading.reached_by(majority, me, own, |progress| progress.matched);
+        let reached = match self.options.ack {
+            Ack::Majority => held,
+            // Until entries run along a chain, its members are asked directly.
+            Ack::All | Ack::Chain => leading.reached_by(nodes, me, own, |progress| progress.matched),
+            // The leader's own place is first, so that only followers are counted.
+            Ack::Any(count) => {
+                leading.reached_by(usize::from(count) + 1, me, u64::MAX, |progress| progress.matched).min(own)
+            }
+            Ack::None => own,
+        };
+        if self.log.term(held) == Some(self.term) {
+            self.held = self.held.max(held);
+        }
+        if self.log.term(reached) == Some(self.term) {
+            self.commit_to(reached);
+        }
+    }
+
+    pub(super) fn commit_to(&mut self, index: u64) {
+        if index <= self.commit && self.unapplied.is_empty() {
+            return;
+        }
+        self.commit = self.commit.max(index);
+        if self.unfenced() {
+            while let Some(next) = self.unapplied.first().copied().filter(|next| *next <= self.commit) {
+                self.unapplied.remove(&next);
+                self.apply(next);
+            }
+            self.applied = self.commit;
+        }
+        while self.applied < self.commit {
+            self.applied += 1;
+            self.apply(self.applied);
+        }
+        self.serve_local_reads();
+        self.serve_leader_reads();
+        self.compact_when_long();
+    }
+
+    fn apply(&mut self, index: u64) {
+        let Some(entry) = self.log.get(index).cloned() else { return };
+        let outcome = self.state.apply(index, &entry.payload);
+        self.forget_speculation(index, &entry.payload);
+        let Some(leading) = self.leading.as_mut() else { return };
+        while let Some(pending) = leading.pending.pop_front_if(|pending| pending.index <= index) {
+            let response = match pending.outcome.unwrap_or_else(|| outcome.clone()) {
+                Outcome::Done => Response::Done {
+                    value: histories::Value::Null,
+                    version: pending.index,
+                    term: entry.term,
+                    served_by: self.me,
+                },
+                Outcome::Refused { error, seen } => Response::Refused {
+                    error,
+                    definite: true,
+                    seen,
+                    version: pending.index,
+                    term: entry.term,
+                    served_by: self.me,
+                },
+            };
+            pending.asker.answer(self.term, response, &mut self.replies, &mut self.sends);
+        }
+    }
+
+    /// Builds the state anew, up to `index`.
+    pub(super) fn rebuild(&mut self, index: u64) {
+        self.state = self.base.state.clone();
+        self.commit = index;
+        self.applied = index;
+        for (index, entry) in self.log.iter().take_while(|(at, _)| *at <= index) {
+            self.state.apply(index, &entry.payload);
+        }
+    }
+
+    fn forget_speculation(&mut self, index: u64, payload: &Payload) {
+        let Some(leading) = self.leading.as_mut() else { return };
+        let mut forget = |key: &histories::Key| {
+            if leading.speculative.get(key).is_some_and(|(by, _)| *by <= index) {
+                leading.speculative.remove(key);
+            }
+        };
+        match payload {
+            Payload::Empty => {}
+            Payload::Log(command) => forget(command.key()),
+            Payload::Stream(changes) => changes.iter().for_each(|change| forget(change.key())),
+            Payload::Data(cells) => cells.iter().for_each(|(key, _)| forget(key)),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A follower hands a request on to the leader: one hop, once.
+//!
+//! Never executes the same forwarded write twice, and never denies one that may have been executed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use histories::{Nanos, Node};
+
+use super::Replica;
+use super::message::{Body, ForwardId, Message};
+use crate::store::replica::{Request, RequestId, Response};
+
+/// Numbers that a leader remembers of each process that forwards to it.
+const SEEN_MAX: usize = 16_384;
+
+/// Who waits for an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asker {
+    Client(RequestId),
+    /// A client of another member.
+    Member(Node, ForwardId),
+}
+
+impl Asker {
+    pub(super) fn answer(
+        self,
+        term: u64,
+        response: Response,
+        replies: &mut Vec<(RequestId, Response)>,
+        sends: &mut Vec<(Node, Message)>,
+    ) {
+        match self {
+            Self::Client(id) => replies.push((id, response)),
+            Self::Member(node, id) => {
+                sends.push((node, Message { term, body: Body::Answer { id, response } }))
+            }
+        }
+    }
+}
+
+/// Requests that were handed on and not answered.
+#[derive(Debug, Default)]
+pub(super) struct Forwards {
+    last: u64,
+    open: BTreeMap<u64, Forwarded>,
+}
+
+#[derive(Debug)]
+struct Forwarded {
+    id: RequestId,
+    is_read: bool,
+    expires: Nanos,
+}
+
+impl Forwards {
+    /// All wait equally long, so that the oldest expires first.
+    pub(super) fn expires(&self) -> Option<Nanos> {
+        self.open.first_key_value().map(|(_, forwarded)| forwarded.expires)
+    }
+}
+
+/// The forwarded writes that this process has seen while it led `term`.
+///
+/// A follower addresses a write to the leader of a term, and that is one process: a leader that came back leads another
+/// term. So what this process remembers of the term is all there is to remember.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    term: Option<u64>,
+    numbers: BTreeMap<(Node, u64), Window>,
+}
+
+#[derive(Debug, Default)]
+struct Window {
+    /// Everything below counts as seen.
+    floor: u64,
+    numbers: BTreeSet<u64>,
+}
+
+impl Seen {
+    pub(super) fn begin(&mut self, term: u64) {
+        self.term = Some(term);
+        self.numbers.clear();
+    }
+
+    /// Whether it is the first time.
+    fn insert(&mut self, from: Node, id: ForwardId) -> bool {
+        let window = self.numbers.entry((from, id.life)).or_default();
+        let new = id.number >= window.floor && window.numbers.insert(id.number);
+        if window.numbers.len() > SEEN_MAX
+            && let Some(lowest) = window.numbers.pop_first()
+        {
+            window.floor = lowest + 1;
+        }
+        new
+    }
+}
+
+impl Replica {
+    pub(super) fn forward(&mut self, id: RequestId, request: Request) {
+        match self.leader.filter(|leader| *leader != self.me) {
+            Some(leader) => self.forward_to(leader, self.leader_term, id, request),
+            None => self.refuse(Asker::Client(id), "no leader is known", true),
+        }
+    }
+
+    pub(super) fn forward_to(&mut self, to: Node, term: u64, id: RequestId, request: Request) {
+        self.forwards.last += 1;
+        let number = self.forwards.last;
+        let expires = self.now + self.options.timing.wait;
+        let is_read = request.command.is_read();
+        self.forwards.open.insert(number, Forwarded { id, is_read, expires });
+        let id = ForwardId { life: self.life, number };
+        self.sends.push((to, Message { term, body: Body::Forward { id, request } }));
+    }
+
+    pub(super) fn on_forward(&mut self, from: Node, term: u64, id: ForwardId, request: Request) {
+        let asker = Asker::Member(from, id);
+        let leads = self.leading.is_some() && self.term == term;
+        if request.command.is_read() {
+            return if leads {
+                self.execute(asker, request);
+            } else {
+                self.refuse(asker, "the node that was asked does not lead", true);
+            };
+        }
+        if self.seen.term != Some(term) {
+            // A process before this one may have led that term, and taken the write.
+            return self.refuse(asker, "the node that was asked does not lead", false);
+        }
+        if !self.seen.insert(from, id) {
+            return;
+        }
+        if leads {
+            self.execute(asker, request);
+        } else {
+            self.refuse(asker, "the node that was asked does not lead any more", true);
+        }
+    }
+
+    pub(super) fn on_answer(&mut self, id: ForwardId, response: Response) {
+        if id.life == self.life
+            && let Some(forwarded) = self.forwards.open.remove(&id.number)
+        {
+            self.replies.push((forwarded.id, response));
+        }
+    }
+
+    pub(super) fn expire_forwards(&mut self) {
+        while let Some(oldest) =
+            self.forwards.open.first_entry().filter(|oldest| oldest.get().expires <= self.now)
+        {
+            let forwarded = oldest.remove();
+            self.refuse(Asker::Client(forwarded.id), "the leader did not answer", forwarded.is_read);
+        }
+    }
+}

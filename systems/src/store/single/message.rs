@@ -1,0 +1,168 @@
+//! What members say to each other, and what they write to disk.
+//!
+//! Only shapes: what a message means is decided where it is handled.
+
+use std::sync::Arc;
+
+use histories::{Key, Node, Value};
+use serde::{Deserialize, Serialize};
+
+use super::state::{Data, State};
+use crate::store::{Command, Request, Response};
+
+/// A message between members, in the sender's term.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub term: u64,
+    pub body: Body,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Body {
+    /// Would you vote for me? `term` is the one that the sender would campaign in.
+    PreVote(Candidacy),
+    PreVoted(bool),
+    Vote(Candidacy),
+    Voted(bool),
+    Append(Append),
+    Appended(Appended),
+    Rejected(Rejected),
+    /// For a follower that is too far behind the log, or whose state cannot be mended by entries.
+    Snapshot(Arc<Snapshot>),
+    /// A client's request, handed on to the leader of `term`, or to the tail.
+    Forward {
+        id: ForwardId,
+        request: Request,
+    },
+    Answer {
+        id: ForwardId,
+        response: Response,
+    },
+}
+
+/// How complete a candidate's log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidacy {
+    pub last: Position,
+    /// The highest epoch that the candidate accepted.
+    pub epoch: EpochId,
+}
+
+/// A place in the log. Of two logs, the one whose last position is greater is the more complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    pub term: u64,
+    pub index: u64,
+}
+
+/// Entries that follow `previous`; a heartbeat has none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Append {
+    pub previous: Position,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<Arc<Entry>>,
+    pub commit: u64,
+    /// Up to here a majority holds the leader's log: snapshots stop at it.
+    pub held: u64,
+    /// Echoed in the answer: the leader's way to know what was sent after what.
+    pub round: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Appended {
+    /// On the sender's disk up to here, as the leader's log has it.
+    pub matched: u64,
+    pub round: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// The index that did not match.
+    pub previous: u64,
+    /// The sender's log may match up to here.
+    pub hint: u64,
+    pub round: u64,
+    /// Only a snapshot helps: the sender's log begins after the mismatch.
+    pub snapshot: bool,
+}
+
+/// Names a forwarded request. `life` tells the sender's processes apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ForwardId {
+    pub life: u64,
+    pub number: u64,
+}
+
+/// The number of a chain's membership.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EpochId {
+    pub term: u64,
+    pub number: u64,
+}
+
+/// An entry of the log. Its index is its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub term: u64,
+    pub payload: Payload,
+}
+
+/// How a change travels: `format`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Payload {
+    /// A leader's first entry, which changes nothing.
+    Empty,
+    /// To be executed again, in order, by everyone.
+    Log(Command),
+    /// What happened; nothing where a compare-and-set failed.
+    Stream(Vec<Change>),
+    /// What the keys that changed hold now.
+    Data(Vec<(Key, Data)>),
+}
+
+/// A logical change, decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    Set { key: Key, value: Value },
+    Appended { key: Key, value: Value },
+    Added { key: Key, value: Value },
+    Incremented { key: Key, by: i64 },
+}
+
+/// The state up to a place in the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub at: Position,
+    pub state: State,
+}
+
+/// What a member writes to disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Record {
+    /// Term, and whom this member voted for in it.
+    Term {
+        term: u64,
+        vote: Option<Node>,
+    },
+    /// Replaces whatever the log holds from `index` on.
+    Entry {
+        index: u64,
+        entry: Arc<Entry>,
+    },
+    Snapshot(Arc<Snapshot>),
+}
+
+impl Change {
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Set { key, .. }
+            | Self::Appended { key, .. }
+            | Self::Added { key, .. }
+            | Self::Incremented { key, .. } => key,
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The single-leader replica: elections by term, a replicated log, and every way to commit and to read.
+//!
+//! Never does anything but answer an input: no clock, no socket, no disk.
+//!
+//! Follow a write: `requests` takes it (or hands it to the leader), `replication` appends and ships it, followers
+//! answer once `journal` says it is on disk, `commit` counts the answers and applies it, and the client is told.
+
+mod commit;
+mod election;
+mod follow;
+mod forward;
+mod journal;
+mod leading;
+mod log;
+mod message;
+mod reads;
+mod replication;
+mod requests;
+mod restore;
+mod snapshot;
+mod state;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use histories::{Key, Nanos, Node};
+use nemesis::Dice;
+
+use self::forward::{Forwards, Seen};
+use self::journal::Journal;
+use self::leading::Leading;
+use self::log::Log;
+use self::message::{Body, Snapshot};
+use self::reads::LocalRead;
+use self::state::State;
+use super::options::{Ack, Fencing, Options};
+use super::replica::{
+    DumpEntry, Input, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, RequestId, Response, Role,
+};
+
+pub use message::{Message, Record};
+
+/// Which member of how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub node: Node,
+    pub nodes: u16,
+}
+
+/// A member's part in elections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Follower,
+    /// Asks whether it could win before it disturbs anyone with a new term.
+    PreCandidate,
+    Candidate,
+    Leader,
+}
+
+/// A single-leader replica of the reference store.
+#[derive(Debug)]
+pub struct Replica {
+    options: Options,
+    me: Node,
+    nodes: u16,
+    dice: Dice,
+    /// Tells this process's forwarded requests from those of the process before it.
+    life: u64,
+    now: Nanos,
+
+    term: u64,
+    vote: Option<Node>,
+    log: Log,
+    /// The state at the log's base.
+    base: Arc<Snapshot>,
+    journal: Journal,
+
+    state: State,
+    commit: u64,
+    applied: u64,
+    /// Up to here a majority holds the log: snapshots stop at it.
+    held: u64,
+    /// Without fencing: entries of the log that wait to be applied, since any may be replaced at any time.
+    unapplied: BTreeSet<u64>,
+
+    part: Part,
+    leader: Option<Node>,
+    /// The leader's term; without fencing it may be behind ours.
+    leader_term: u64,
+    /// What the leader last said to be committed, and when it was last heard.
+    leader_commit: u64,
+    heard_at: Nanos,
+    /// No vote for anyone before this.
+    refuse_until: Nanos,
+    election_at: Nanos,
+    votes: BTreeSet<Node>,
+    /// The own vote counts once this batch is on disk.
+    campaign_barrier: u64,
+    leading: Option<Box<Leading>>,
+
+    local_reads: Vec<LocalRead>,
+    forwards: Forwards,
+    seen: Seen,
+
+    sends: Vec<(Node, Message)>,
+    replies: Vec<(RequestId, Response)>,
+}
+
+impl Replica {
+    fn majority(&self) -> usize {
+        usize::from(self.nodes) / 2 + 1
+    }
+
+    fn peers(&self) -> impl Iterator<Item = Node> + use<> {
+        let me = self.me;
+        Node::first(self.nodes).filter(move |node| *node != me)
+    }
+
+    fn send(&mut self, to: Node, body: Body) {
+        self.sends.push((to, Message { term: self.term, body }));
+    }
+
+    /// Sends once everything that was decided so far is on disk.
+    fn send_durable(&mut self, to: Node, body: Body) {
+        self.send_durable_in(self.term, to, body);
+    }
+
+    fn send_durable_in(&mut self, term: u64, to: Node, body: Body) {
+        let ready = self.journal.defer(to, Message { term, body });
+        self.sends.extend(ready);
+    }
+
+    fn unfenced(&self) -> bool {
+        self.options.fencing == Fencing::None
+    }
+
+    fn on_message(&mut self, from: Node, message: Message) {
+        if from == self.me || from.0 >= self.nodes {
+            return;
+        }
+        let Message { term, body } = message;
+        match body {
+            Body::PreVote(candidacy) => self.on_pre_vote(from, term, candidacy),
+            Body::PreVoted(granted) => self.on_pre_voted(from, term, granted),
+            Body::Vote(candidacy) => self.on_vote(from, term, candidacy),
+            Body::Forward { id, request } => self.on_forward(from, term, id, request),
+            Body::Answer { id, response } => self.on_answer(id, response),
+            Body::Append(append) if self.heeds_leader(from, term) => self.on_append(from, term, append),
+            Body::Snapshot(snapshot) if self.heeds_leader(from, term) => {
+                self.on_snapshot(from, term, snapshot);
+            }
+            Body::Append(_) | Body::Snapshot(_) => {}
+            Body::Voted(granted) if self.in_term(term) => self.on_voted(from, granted),
+            Body::Appended(appended) if self.in_term(term) => self.on_appended(from, appended),
+            Body::Rejected(rejected) if self.in_term(term) => self.on_rejected(from, rejected),
+            Body::Voted(_) | Body::Appended(_) | Body::Rejected(_) => {}
+        }
+    }
+
+    fn on_time(&mut self) {
+        if self.leading.is_some() {
+            self.lead_on();
+        } else if self.now >= self.election_at {
+            self.stand_for_election();
+        }
+        self.expire_reads();
+        self.expire_forwards();
+    }
+
+    fn on_persisted(&mut self, seq: u64) {
+        let ready = self.journal.persisted(seq);
+        self.sends.extend(ready);
+        if self.part == Part::Candidate && self.journal.is_durable(self.campaign_barrier) {
+            self.on_voted(self.me, true);
+        }
+        self.advance_commit();
+    }
+
+    /// The next moment at which something has to be done without an input.
+    fn timer(&self) -> Nanos {
+        let duty = self.leading.as_ref().map_or(self.election_at, |leading| leading.wakes_at());
+        let read = self.local_reads.iter().map(|read| read.expires).min();
+        [Some(duty), read, self.forwards.expires()].into_iter().flatten().min().unwrap_or(duty)
+    }
+}
+
+impl ReplicaTrait for Replica {
+    type Message = Message;
+    type Record = Record;
+
+    fn handle(&mut self, now: Now, input: Input<Message>, out: &mut Outbox<Message, Record>) {
+        self.now = self.now.max(now.monotonic);
+        self.on_time();
+        match input {
+            Input::Message { from, message } => self.on_message(from, message),
+            Input::Request { id, request } => self.on_request(id, request),
+            Input::Persisted(seq) => self.on_persisted(seq),
+            Input::Tick => {}
+        }
+        out.persists.extend(self.journal.flush(self.log.last_index()));
+        out.sends.append(&mut self.sends);
+        out.replies.append(&mut self.replies);
+        out.timer = Some(self.timer());
+    }
+
+    fn status(&self) -> ReplicaStatus {
+        let last = self.log.last_index();
+        let lag = self.leading.as_ref().map_or_else(Vec::new, |leading| {
+            self.peers().map(|peer| (peer, last.saturating_sub(leading.matched(peer)))).collect()
+        });
+        ReplicaStatus {
+            node: self.me,
+            role: match self.part {
+                Part::Follower => Role::Follower,
+                Part::PreCandidate | Part::Candidate => Role::Candidate,
+                Part::Leader => Role::Leader,
+            },
+            term: self.term,
+            leader: self.leader,
+            last_index: last,
+            commit_index: self.commit,
+            applied_index: self.applied,
+            lag,
+            ready: self.ready(),
+        }
+    }
+
+    fn dump(&self) -> BTreeMap<Key, DumpEntry> {
+        self.state.dump()
+    }
+}
+
+impl Replica {
+    fn ready(&self) -> bool {
+        let Some(leading) = &self.leading else {
+            let heard = self.now < self.heard_at + self.options.timing.election_max;
+            return self.leader.is_some() && heard && self.applied >= self.leader_commit;
+        };
+        let recent = self.now.since(self.options.timing.election_min);
+        let followers = self.peers().filter(|peer| leading.heard_at(*peer) >= recent).count();
+        let needed = match self.options.ack {
+            Ack::All | Ack::Chain => usize::from(self.nodes) - 1,
+            Ack::Any(count) => usize::from(count).max(self.majority() - 1),
+            Ack::Majority => self.majority() - 1,
+            Ack::None => 0,
+        };
+        self.commit >= leading.first && followers >= needed
+    }
+}

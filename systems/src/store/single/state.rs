@@ -1,0 +1,196 @@
+//! The state machine: registers, lists, sets and counters, and what each command does to them.
+//!
+//! Deterministic: the same entries in the same order give the same state on every member.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use histories::{Key, Value};
+use serde::{Deserialize, Serialize};
+
+use super::message::{Change, Payload};
+use crate::store::{Command, DumpEntry};
+
+/// What a key holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Data {
+    Register(Value),
+    List(Arc<Vec<Value>>),
+    Set(Arc<BTreeSet<Value>>),
+    Counter(i64),
+}
+
+impl Data {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Register(_) => "register",
+            Self::List(_) => "list",
+            Self::Set(_) => "set",
+            Self::Counter(_) => "counter",
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Self::Register(value) => value.clone(),
+            Self::List(items) => Value::List(Arc::clone(items)),
+            Self::Set(items) => Value::list(items.iter().cloned()),
+            Self::Counter(sum) => Value::Int(*sum),
+        }
+    }
+}
+
+/// A key's data and the log index that made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Cell {
+    data: Data,
+    version: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct State {
+    cells: BTreeMap<Key, Cell>,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// It changed nothing.
+    Refused {
+        error: String,
+        seen: Option<Value>,
+    },
+}
+
+impl State {
+    pub fn read(&self, key: &Key) -> Value {
+        self.cells.get(key).map_or(Value::Null, |cell| cell.data.value())
+    }
+
+    pub fn data(&self, key: &Key) -> Option<&Data> {
+        self.cells.get(key).map(|cell| &cell.data)
+    }
+
+    pub fn dump(&self) -> BTreeMap<Key, DumpEntry> {
+        self.cells
+            .iter()
+            .map(|(key, cell)| (key.clone(), DumpEntry { value: cell.data.value(), version: cell.version }))
+            .collect()
+    }
+
+    /// Applies the entry at `index`. The outcome is that of a command which is executed only here.
+    pub fn apply(&mut self, index: u64, payload: &Payload) -> Outcome {
+        match payload {
+            Payload::Empty => {}
+            Payload::Log(command) => match decide(command, self.data(command.key())) {
+                Ok(Some(change)) => self.change(index, &change),
+                Ok(None) => {}
+                Err(refused) => return refused,
+            },
+            Payload::Stream(changes) => changes.iter().for_each(|change| self.change(index, change)),
+            Payload::Data(cells) => {
+                for (key, data) in cells {
+                    self.cells.insert(key.clone(), Cell { data: data.clone(), version: index });
+                }
+            }
+        }
+        Outcome::Done
+    }
+
+    fn change(&mut self, index: u64, change: &Change) {
+        let (key, fresh) = match change {
+            Change::Set { key, value } => {
+                self.cells.insert(key.clone(), Cell { data: Data::Register(value.clone()), version: index });
+                return;
+            }
+            Change::Appended { key, .. } => (key, Data::List(Arc::default())),
+            Change::Added { key, .. } => (key, Data::Set(Arc::default())),
+            Change::Incremented { key, .. } => (key, Data::Counter(0)),
+        };
+        let cell = self.cells.entry(key.clone()).or_insert(Cell { data: fresh, version: index });
+        cell.version = index;
+        alter(&mut cell.data, change);
+    }
+}
+
+/// Carries out a change that was decided on data of the same kind; where split brain made them differ, none.
+fn alter(data: &mut Data, change: &Change) {
+    match (data, change) {
+        (Data::List(items), Change::Appended { value, .. }) => Arc::make_mut(items).push(value.clone()),
+        (Data::Set(items), Change::Added { value, .. }) => {
+            Arc::make_mut(items).insert(value.clone());
+        }
+        (Data::Counter(sum), Change::Incremented { by, .. }) => *sum = sum.saturating_add(*by),
+        _ => {}
+    }
+}
+
+/// What `data` becomes by `change`.
+pub(super) fn changed(data: Option<&Data>, change: &Change) -> Data {
+    let mut data = match (data, change) {
+        (_, Change::Set { value, .. }) => return Data::Register(value.clone()),
+        (Some(data), _) => data.clone(),
+        (None, Change::Appended { .. }) => Data::List(Arc::default()),
+        (None, Change::Added { .. }) => Data::Set(Arc::default()),
+        (None, Change::Incremented { .. }) => Data::Counter(0),
+    };
+    alter(&mut data, change);
+    data
+}
+
+/// What `command` does to a key that holds `data`: a change, nothing, or a refusal.
+pub(super) fn decide(command: &Command, data: Option<&Data>) -> Result<Option<Change>, Outcome> {
+    let mismatch = |wanted: &str| match data {
+        Some(data) => Err(Outcome::Refused {
+            error: format!("{} holds a {}, not a {wanted}", command.key(), data.kind()),
+            seen: None,
+        }),
+        None => Ok(()),
+    };
+    Ok(Some(match command {
+        Command::Read { .. } => return Ok(None),
+        Command::Write { key, value } => {
+            if !matches!(data, Some(Data::Register(_))) {
+                mismatch("register")?;
+            }
+            Change::Set { key: key.clone(), value: value.clone() }
+        }
+        Command::Cas { key, from, to } => {
+            let seen = match data {
+                Some(Data::Register(value)) => value.clone(),
+                _ => mismatch("register").map(|()| Value::Null)?,
+            };
+            if seen != *from {
+                let error = format!("{key} holds {seen}, not {from}");
+                return Err(Outcome::Refused { error, seen: Some(seen) });
+            }
+            Change::Set { key: key.clone(), value: to.clone() }
+        }
+        Command::Append { key, value } => {
+            if !matches!(data, Some(Data::List(_))) {
+                mismatch("list")?;
+            }
+            Change::Appended { key: key.clone(), value: value.clone() }
+        }
+        Command::Add { key, value } => {
+            if !matches!(data, Some(Data::Set(_))) {
+                mismatch("set")?;
+            }
+            Change::Added { key: key.clone(), value: value.clone() }
+        }
+        Command::Increment { key, by } => {
+            let sum = match data {
+                Some(Data::Counter(sum)) => *sum,
+                _ => mismatch("counter").map(|()| 0)?,
+            };
+            if sum.checked_add(*by).is_none() {
+                let error = format!("{key} holds {sum}: adding {by} overflows 64 bits");
+                return Err(Outcome::Refused { error, seen: None });
+            }
+            Change::Incremented { key: key.clone(), by: *by }
+        }
+    }))
+}

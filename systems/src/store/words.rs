@@ -1,0 +1,52 @@
+//! Names that users type, and the nearest known one where they mistype.
+//!
+//! Never guesses on the user's behalf: an unknown name is an error that suggests.
+
+/// `did you mean "lease"? known: index, lease`.
+pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<_> = known.into_iter().collect();
+    let best = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(typed, name), *name))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, name)| *distance <= name.len().max(typed.len()) / 2);
+    let list = known.join(", ");
+    match best {
+        Some((_, name)) => format!("did you mean {name:?}? known: {list}"),
+        None => format!("known: {list}"),
+    }
+}
+
+/// An enum whose variants users name.
+macro_rules! option_values {
+    ($(#[$meta:meta])* $name:ident, $option:literal { $($variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($variant,)* }
+
+        impl $name {
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            fn parse(text: &str) -> Result<Self, String> {
+                match text {
+                    $($text => Ok(Self::$variant),)*
+                    _ => Err(format!(
+                        "{} has no value {text:?}; {}",
+                        $option,
+                        nearest(text, [$($text,)*]),
+                    )),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+
+pub(super) use option_values;
