@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use histories::{Function, History, Operation, Outcome, Value};
 
 use crate::Anomaly;
-use crate::search;
 use crate::brute::{self, Access, Effect};
+use crate::search;
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
     let inside: Vec<&Operation> =
@@ -17,7 +17,8 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
     if let Some(op) = inside.iter().find(|op| op.key != anomaly.key) {
         return Err(format!("client {}'s {} is on another key", op.process, op.function));
     }
-    let is_register = |op: &Operation| matches!(op.function, Function::Read | Function::Write | Function::Cas);
+    let is_register =
+        |op: &Operation| matches!(op.function, Function::Read | Function::Write | Function::Cas);
     if !history.operations().iter().filter(|op| op.key == anomaly.key).all(is_register) {
         return search::confirm_part(history, anomaly);
     }

@@ -73,7 +73,7 @@ impl Checker for Linear {
 }
 
 impl Linear {
-    fn check_register(&self, history: &History, part: &Part, group: &Group, budget: &Budget) -> KeyReport {
+    fn check_register(self, history: &History, part: &Part, group: &Group, budget: &Budget) -> KeyReport {
         let mut report = KeyReport::new(group.key, "zones");
         match group.compile(history, budget) {
             Ok(register) => {
@@ -89,7 +89,7 @@ impl Linear {
         report
     }
 
-    fn search(&self, history: &History, part: &Part, budget: &Budget) -> KeyReport {
+    fn search(self, history: &History, part: &Part, budget: &Budget) -> KeyReport {
         let searches = rayon::current_num_threads();
         let (decided, method) = search::decide_part(history, part, self.queues, budget, searches);
         let mut report = KeyReport::new(part.key, method);

@@ -59,7 +59,12 @@ pub trait Model: Sync {
 
     /// The state after `call` was answered with `reply`; `None` where it would not have been answered so.
     /// `reply` is `None` where the client never learned it: any answer will do.
-    fn step(&self, state: &Self::State, call: &Self::Call, reply: Option<&Self::Reply>) -> Option<Self::State>;
+    fn step(
+        &self,
+        state: &Self::State,
+        call: &Self::Call,
+        reply: Option<&Self::Reply>,
+    ) -> Option<Self::State>;
 
     /// What is known of an operation whatever the state. [`Effect::Unknown`] is always right; a sharper answer
     /// must hold in every state.

@@ -30,7 +30,12 @@ impl Model for MultiRegister {
         self.initial.clone()
     }
 
-    fn step(&self, state: &Self::State, call: &Self::Call, reply: Option<&Vec<Value>>) -> Option<Self::State> {
+    fn step(
+        &self,
+        state: &Self::State,
+        call: &Self::Call,
+        reply: Option<&Vec<Value>>,
+    ) -> Option<Self::State> {
         let mut after = state.clone();
         let mut seen = reply.map(|reply| reply.iter());
         for micro in call {

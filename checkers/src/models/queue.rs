@@ -78,12 +78,11 @@ impl Nondeterministic for UnorderedQueue {
                 let at = state.partition_point(|other| other < value);
                 next.push([&state[..at], std::slice::from_ref(value), &state[at..]].concat())
             }
-            (QueueCall::Dequeue, Some(Value::Null)) if state.is_empty() => next.push(Vec::new()),
+            (QueueCall::Dequeue, None | Some(Value::Null)) if state.is_empty() => next.push(Vec::new()),
             (QueueCall::Dequeue, Some(value)) => match state.binary_search(value) {
                 Ok(at) => next.push(without(at)),
                 Err(_) => Ok(()),
             },
-            (QueueCall::Dequeue, None) if state.is_empty() => next.push(Vec::new()),
             (QueueCall::Dequeue, None) => (0..state.len())
                 .filter(|&at| at == 0 || state[at - 1] != state[at])
                 .try_for_each(|at| next.push(without(at))),

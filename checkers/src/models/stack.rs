@@ -36,7 +36,9 @@ impl Model for Stack {
             }
             StackCall::Pop => {
                 let top = state.last().unwrap_or(&Value::Null);
-                reply.is_none_or(|taken| taken == top).then(|| state[..state.len().saturating_sub(1)].to_vec())
+                reply
+                    .is_none_or(|taken| taken == top)
+                    .then(|| state[..state.len().saturating_sub(1)].to_vec())
             }
         }
     }

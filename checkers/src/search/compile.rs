@@ -10,9 +10,7 @@ use rustc_hash::FxHashMap;
 use super::object::{Object, Part, is_read};
 use super::register::{self, Action};
 use super::sequence::{self, Passage};
-use crate::models::{
-    CounterCall, Entry, MicroOperation, MutexCall, QueueCall, SetCall, StackCall,
-};
+use crate::models::{CounterCall, Entry, MicroOperation, MutexCall, QueueCall, SetCall, StackCall};
 
 /// The operations of a part that can matter, and which operation of the history each is.
 pub(crate) struct Compiled<'h> {
@@ -48,8 +46,8 @@ pub(crate) fn compile<'h>(history: &'h History, part: &Part) -> Result<Compiled<
         Object::Set => Entries::Set(source.entries(set)?),
         Object::Counter => Entries::Counter(source.entries(counter)?),
         Object::Queue => Entries::Queue(source.queue()?),
-        Object::Stack => Entries::Stack(source.entries(stack)?),
-        Object::Mutex => Entries::Mutex(source.entries(mutex)?),
+        Object::Stack => Entries::Stack(source.entries(|op| Ok(Some(stack(op))))?),
+        Object::Mutex => Entries::Mutex(source.entries(|op| Ok(Some((mutex(op), None))))?),
         Object::Transactions => Entries::Transactions(source.entries(transaction)?),
     };
     Ok(Compiled { entries, ids: source.ids })
@@ -65,7 +63,10 @@ struct Source<'h, 'p> {
 type Said<C, R> = Result<Option<(C, Option<R>)>, &'static str>;
 
 impl<'h> Source<'h, '_> {
-    fn entries<C, R>(&mut self, mut said: impl FnMut(&'h Operation) -> Said<C, R>) -> Result<Vec<Entry<C, R>>, Malformed> {
+    fn entries<C, R>(
+        &mut self,
+        mut said: impl FnMut(&'h Operation) -> Said<C, R>,
+    ) -> Result<Vec<Entry<C, R>>, Malformed> {
         let mut entries = Vec::with_capacity(self.part.operations.len());
         for &id in &self.part.operations {
             let op = self.history.operation(id);
@@ -100,10 +101,17 @@ impl<'h> Source<'h, '_> {
                 (Function::Enqueue, _) => push(QueueCall::Enqueue(op.call.clone()), None),
                 (Function::Dequeue, ok) => push(QueueCall::Dequeue, ok.then(|| op.reply.clone())),
                 (_, true) => {
-                    let taken = op.reply.as_list().ok_or_else(|| malformed(self.history, id, "the elements that it took"))?;
-                    taken.iter().for_each(|element| push(QueueCall::Dequeue, Some(element.clone())));
+                    let taken = op
+                        .reply
+                        .as_list()
+                        .ok_or_else(|| malformed(self.history, id, "the elements that it took"))?;
+                    for element in taken {
+                        push(QueueCall::Dequeue, Some(element.clone()));
+                    }
                 }
-                (_, false) => return Err("a drain of unknown outcome may have taken any number of elements".into()),
+                (_, false) => {
+                    return Err("a drain of unknown outcome may have taken any number of elements".into());
+                }
             }
         }
         Ok(entries)
@@ -180,7 +188,10 @@ fn set(op: &Operation) -> Said<SetCall, BTreeSet<Value>> {
     Ok(Some(match op.function {
         Function::Add => (SetCall::Add(op.call.clone()), None),
         Function::Remove => (SetCall::Remove(op.call.clone()), None),
-        _ => (SetCall::Read, Some(as_items(&op.reply).ok_or("the elements of a set")?.iter().cloned().collect())),
+        _ => (
+            SetCall::Read,
+            Some(as_items(&op.reply).ok_or("the elements of a set")?.iter().cloned().collect()),
+        ),
     }))
 }
 
@@ -194,16 +205,15 @@ fn counter(op: &Operation) -> Said<CounterCall, i64> {
     Ok(Some((CounterCall::Add(amount), None)))
 }
 
-fn stack(op: &Operation) -> Said<StackCall, Value> {
-    Ok(Some(match op.function.name() {
+fn stack(op: &Operation) -> (StackCall, Option<Value>) {
+    match op.function.name() {
         "push" => (StackCall::Push(op.call.clone()), None),
         _ => (StackCall::Pop, op.is_ok().then(|| op.reply.clone())),
-    }))
+    }
 }
 
-fn mutex(op: &Operation) -> Said<MutexCall, ()> {
-    let acquires = op.function.name() == "acquire";
-    Ok(Some((if acquires { MutexCall::Acquire } else { MutexCall::Release }, None)))
+fn mutex(op: &Operation) -> MutexCall {
+    if op.function.name() == "acquire" { MutexCall::Acquire } else { MutexCall::Release }
 }
 
 fn transaction(op: &Operation) -> Said<Vec<MicroOperation>, Vec<Value>> {

@@ -30,7 +30,12 @@ pub(super) struct Return {
 }
 
 impl<'a, 'b, M: Machine, const W: usize> Expansion<'a, 'b, M, W> {
-    pub(super) fn new(timeline: &'a Timeline, machine: &'a mut M, meter: &'a mut Meter<'b>, traced: bool) -> Self {
+    pub(super) fn new(
+        timeline: &'a Timeline,
+        machine: &'a mut M,
+        meter: &'a mut Meter<'b>,
+        traced: bool,
+    ) -> Self {
         Self {
             timeline,
             machine,
@@ -78,7 +83,12 @@ impl<'a, 'b, M: Machine, const W: usize> Expansion<'a, 'b, M, W> {
 
     /// Adds `c` to `out` if it explains the operation that returns, and queues it if it has yet to.
     #[inline]
-    pub(super) fn seed(&mut self, c: Configuration<W>, at: Return, out: &mut Antichain<W>) -> Result<(), Stop> {
+    pub(super) fn seed(
+        &mut self,
+        c: Configuration<W>,
+        at: Return,
+        out: &mut Antichain<W>,
+    ) -> Result<(), Stop> {
         if c.used.has(at.slot) {
             return out.insert(c.forget(at.slot), &self.window, self.meter);
         }

@@ -2,6 +2,7 @@
 //!
 //! `CASES` in the environment sets how many a model, for a long run by hand.
 
+use std::collections::BTreeSet;
 use std::hash::Hash;
 
 use histories::Value;
@@ -13,13 +14,14 @@ use super::machine::Machine;
 use super::meter::Meter;
 use super::register::{Access, Action, RegisterMachine};
 use super::sequence::{self, Passage, SequenceMachine};
+use super::sets::Ruled;
 use super::timeline::{Operation, Timeline};
-use super::{Answer, Want, decide, oracle, order};
+use super::{Answer, Stop, Want, decide, oracle, order, queues, sets};
 use crate::Budget;
 use crate::models::{
     Counter, CounterCall, Entry, EntryOf, FifoQueue, Kv, KvCall, List, ListCall, MicroOperation, Model,
-    MultiRegister, Mutex, MutexCall, PowerSet, QueueCall, Register, RegisterCall, Set, SetCall, Stack, StackCall,
-    UnorderedQueue,
+    MultiRegister, Mutex, MutexCall, PowerSet, QueueCall, Register, RegisterCall, Set, SetCall, Stack,
+    StackCall, UnorderedQueue,
 };
 
 /// A small generator of numbers, enough for tests.
@@ -47,13 +49,17 @@ pub(crate) fn cases() -> u64 {
     std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1_500)
 }
 
+/// What a call that is made in a state is answered, if the client learns it.
+type Replies<'a, M> =
+    dyn FnMut(&<M as Model>::State, &<M as Model>::Call, &mut Dice) -> Option<<M as Model>::Reply> + 'a;
+
 /// A random history: operations run one after another on the model, most of them, then times are blurred, so that
 /// many histories are linearizable and as many nearly are.
 pub(crate) fn history<M: Model>(
     model: &M,
     dice: &mut Dice,
     call: &mut dyn FnMut(&mut Dice) -> M::Call,
-    reply: &mut dyn FnMut(&M::State, &M::Call, &mut Dice) -> Option<M::Reply>,
+    reply: &mut Replies<'_, M>,
 ) -> Vec<EntryOf<M>> {
     let count = 2 + dice.below(9);
     let spread = 1 + dice.below(8);
@@ -164,10 +170,7 @@ pub(crate) fn agrees<M: Model>(
         match answer {
             Answer::Explained { order } => {
                 assert!(expected, "{name} {seed}: a false pass: {entries:#?}");
-                assert!(
-                    oracle::replays(model, &entries, &order),
-                    "{name} {seed}: {order:?} of {entries:#?}"
-                );
+                assert!(oracle::replays(model, &entries, &order), "{name} {seed}: {order:?} of {entries:#?}");
             }
             Answer::Unexplained { .. } => assert!(!expected, "{name} {seed}: a false alarm: {entries:#?}"),
             Answer::Undecided { stop, .. } => panic!("{name} {seed}: {stop}"),
@@ -215,7 +218,8 @@ fn everywhere<M: Machine>(operations: Vec<Operation>, machine: &mut M, source: &
         ends.push(match end {
             End::Explained { trace: last } => {
                 let path = trace.path(last);
-                let order = order::order(&timeline, machine, &path, timeline.events.len(), &mut meter).unwrap();
+                let order =
+                    order::order(&timeline, machine, &path, timeline.events.len(), &mut meter).unwrap();
                 Answer::Explained { order }.renumbered(source)
             }
             End::Unexplained { event } => {
@@ -287,6 +291,7 @@ fn kv_call(dice: &mut Dice) -> KvCall {
     }
 }
 
+#[expect(clippy::ptr_arg, reason = "the state of the model")]
 fn kv_reply(state: &String, call: &KvCall, _: &mut Dice) -> Option<String> {
     (*call == KvCall::Get).then(|| state.clone())
 }
@@ -360,4 +365,71 @@ fn stack() {
 fn mutex() {
     let call = |dice: &mut Dice| if dice.one_in(2) { MutexCall::Acquire } else { MutexCall::Release };
     fuzz("mutex", &Mutex, call, |_, _, _| None);
+}
+
+/// As [`agrees`], for rules; what they blame must be wrong by itself.
+fn rules_agree<M: Model>(
+    name: &str,
+    model: &M,
+    mut call: impl FnMut(&mut Dice) -> M::Call,
+    mut reply: impl FnMut(&M::State, &M::Call, &mut Dice) -> Option<M::Reply>,
+    rules: fn(&[EntryOf<M>], &mut Meter<'_>) -> Result<Option<Ruled>, Stop>,
+    projected: fn(&[EntryOf<M>], &[u32]) -> Vec<EntryOf<M>>,
+) where
+    M::Call: std::fmt::Debug,
+    M::Reply: std::fmt::Debug,
+{
+    let budget = Budget::unlimited();
+    let mut tally = Tally::default();
+    for seed in 0..3 * cases() {
+        let entries = history(model, &mut Dice::new(seed ^ 0x5EED), &mut call, &mut reply);
+        let Some(ruled) = rules(&entries, &mut Meter::new(&budget)).unwrap() else { continue };
+        let expected = oracle::is_linearizable(model, &entries);
+        tally.count(expected);
+        match ruled {
+            Ruled::Holds => assert!(expected, "{name} {seed}: a false pass: {entries:#?}"),
+            Ruled::Violated(witness) => {
+                assert!(!expected, "{name} {seed}: a false alarm {witness:?}: {entries:#?}");
+                let alone = projected(&entries, &witness);
+                assert!(
+                    !oracle::is_linearizable(model, &alone),
+                    "{name} {seed}: no proof {witness:?}: {entries:#?}"
+                );
+            }
+        }
+    }
+    assert!(tally.valid + tally.invalid > cases() / 2, "{name}: {tally:?}");
+    tally.assert_balanced(name);
+}
+
+fn unique() -> impl FnMut() -> Value {
+    let mut next = 0;
+    move || {
+        next += 1;
+        Value::Int(next)
+    }
+}
+
+#[test]
+fn sets_with_unique_adds() {
+    let mut element = unique();
+    let call = |dice: &mut Dice| if dice.one_in(2) { SetCall::Read } else { SetCall::Add(element()) };
+    let reply = |state: &BTreeSet<Value>, call: &SetCall, _: &mut Dice| {
+        (*call == SetCall::Read).then(|| state.clone())
+    };
+    rules_agree("sets by rules", &Set, call, reply, sets::decide, sets::projected);
+}
+
+#[test]
+fn queues_with_unique_elements() {
+    let mut element = unique();
+    let call = |dice: &mut Dice| match dice.one_in(2) {
+        true => QueueCall::Enqueue(element()),
+        false => QueueCall::Dequeue,
+    };
+    let reply = |state: &Vec<Value>, call: &QueueCall, dice: &mut Dice| {
+        let at = usize::from(dice.one_in(6));
+        (*call == QueueCall::Dequeue).then(|| state.get(at).cloned().unwrap_or_default())
+    };
+    rules_agree("queues by rules", &FifoQueue, call, reply, queues::decide, queues::projected);
 }

@@ -33,7 +33,8 @@ impl<'m> Interned<'m> {
     /// The machine, its operations, and which entry each operation is.
     pub(super) fn new<M: Model>(model: &'m M, entries: &'m [EntryOf<M>]) -> (Self, Vec<Operation>, Vec<u32>) {
         let mut known: FxHashMap<(&M::Call, Option<&M::Reply>), u64> = FxHashMap::default();
-        let (mut operations, mut source) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
+        let (mut operations, mut source) =
+            (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
         let (mut labels, mut effects) = (Vec::new(), Vec::new());
         for (i, entry) in (0..).zip(entries) {
             let word = (&entry.call, entry.reply.as_ref());

@@ -16,15 +16,19 @@ mod meter;
 mod object;
 mod order;
 mod part;
+mod queues;
 mod recheck;
 mod register;
 mod selection;
 mod sequence;
+mod sets;
 mod shrink;
 mod timeline;
 mod trace;
 mod window;
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
@@ -90,7 +94,12 @@ impl Answer {
 }
 
 /// Decides with the narrowest configurations that hold what is pending at once.
-fn search<M: Machine>(operations: Vec<Operation>, machine: &mut M, meter: &mut Meter<'_>, want: Want) -> Answer {
+fn search<M: Machine>(
+    operations: Vec<Operation>,
+    machine: &mut M,
+    meter: &mut Meter<'_>,
+    want: Want,
+) -> Answer {
     let timeline = match Timeline::new(operations, meter) {
         Ok(timeline) => timeline,
         Err(stop) => return Answer::Undecided { operation: 0, stop },
@@ -106,6 +115,8 @@ fn search<M: Machine>(operations: Vec<Operation>, machine: &mut M, meter: &mut M
 /// Steps of the depth-first try, beside a few for each event.
 const TRY_STEPS: u64 = 50_000;
 
+type Attempt<M, const W: usize> = fn(&mut Expansion<'_, '_, M, W>) -> End;
+
 /// A short depth-first try, then breadth-first; where that runs out of memory, depth-first to the end.
 fn search_in<M: Machine, const W: usize>(
     timeline: &Timeline,
@@ -114,7 +125,7 @@ fn search_in<M: Machine, const W: usize>(
     want: Want,
 ) -> Answer {
     let traced = want == Want::Order;
-    let attempts: [(u64, fn(&mut Expansion<'_, '_, M, W>) -> End); 3] = [
+    let attempts: [(u64, Attempt<M, W>); 3] = [
         (TRY_STEPS + 4 * timeline.events.len() as u64, depth_first),
         (u64::MAX, breadth_first),
         (u64::MAX, depth_first),

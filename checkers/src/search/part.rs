@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 
 use histories::{AnomalyKind, History, KeyId, ModelName, OperationId, Outcome};
 
-use super::compile::{Compiled, compile};
+use super::compile::{Compiled, Entries, compile};
 use super::meter::Meter;
 use super::object::{Object, Part, is_read, parts};
 use super::selection::{QueueOrder, Standing, limited};
+use super::sets::Ruled;
 use super::shrink::shrink;
-use super::{Answer, Stop, Want};
+use super::{Answer, Stop, Want, queues, sets};
 use crate::{Anomaly, Budget, Step, Witness, words};
 
 /// What a part came to.
@@ -36,33 +37,82 @@ pub(crate) fn decide_part(
     budget: &Budget,
     searches: usize,
 ) -> (Decided, &'static str) {
-    (by_search(history, part, order, budget, searches), "search")
+    let compiled = match compile(history, part) {
+        Ok(compiled) => compiled,
+        Err(why) => return (Decided::Undecided(why), "search"),
+    };
+    let meter = Meter::sharing(budget, searches);
+    let (method, ruled) = by_rules(&compiled, order, &mut meter.clone());
+    let decided = match ruled {
+        Ok(None) => by_search(history, part, &compiled, order, &meter),
+        Ok(Some(Ruled::Holds)) => Decided::Holds,
+        Ok(Some(Ruled::Violated(entries))) => {
+            Decided::Violated(Box::new(ruled_out(history, part, &compiled, &entries)))
+        }
+        Err(stop) => Decided::Undecided(stop.to_string()),
+    };
+    (decided, method)
+}
+
+/// What rules of its own say of an object, and what they are called.
+fn by_rules(
+    compiled: &Compiled<'_>,
+    order: QueueOrder,
+    meter: &mut Meter<'_>,
+) -> (&'static str, Result<Option<Ruled>, Stop>) {
+    let (method, ruled) = match &compiled.entries {
+        Entries::Set(entries) => ("sets", sets::decide(entries, meter)),
+        Entries::Queue(entries) if order == QueueOrder::Fifo => ("queues", queues::decide(entries, meter)),
+        _ => ("search", Ok(None)),
+    };
+    (if ruled == Ok(None) { "search" } else { method }, ruled)
+}
+
+fn ruled_out(history: &History, part: &Part, compiled: &Compiled<'_>, entries: &[u32]) -> Anomaly {
+    let mut operations: Vec<OperationId> = entries.iter().map(|&i| compiled.ids[i as usize]).collect();
+    operations.sort_unstable();
+    operations.dedup();
+    // Told last is what returned last: by then the contradiction was there.
+    let returned = |id: &OperationId| history.operation(*id).returned();
+    let seen = operations.iter().filter(|id| history.operation(**id).is_ok());
+    let last = seen.max_by_key(|id| (returned(id), **id)).copied().unwrap_or(operations[0]);
+    let told = words::clause(history, last);
+    let count = words::count(operations.len(), "operation");
+    Anomaly {
+        kind: AnomalyKind::NotLinearizable,
+        summary: format!("{told}, which no order of the operations explains"),
+        key: part.key,
+        steps: operations.iter().map(|&id| step(history, id, last)).collect(),
+        facts: vec![if operations.len() == 1 {
+            "nothing in the history explains its answer".to_owned()
+        } else {
+            format!("no order of these {count} respects real time and explains every answer")
+        }],
+        witness: Witness { model: ModelName::Linearizable, operations },
+    }
 }
 
 fn by_search(
     history: &History,
     part: &Part,
+    compiled: &Compiled<'_>,
     order: QueueOrder,
-    budget: &Budget,
-    searches: usize,
+    meter: &Meter<'_>,
 ) -> Decided {
-    let compiled = match compile(history, part) {
-        Ok(compiled) => compiled,
-        Err(why) => return Decided::Undecided(why),
-    };
-    let meter = Meter::sharing(budget, searches);
     match compiled.decide(None, order, &mut meter.clone(), Want::Verdict) {
         Answer::Explained { .. } => Decided::Holds,
-        Answer::Undecided { operation, stop } => Decided::Undecided(how_far(history, &compiled, operation, stop)),
+        Answer::Undecided { operation, stop } => {
+            Decided::Undecided(how_far(history, compiled, operation, stop))
+        }
         Answer::Unexplained { operation, .. } => {
-            let standing = shrink(&compiled, operation, order, &meter);
+            let standing = shrink(compiled, operation, order, meter);
             if compiled.recheck(&standing, order) == Some(true) {
                 return Decided::Undecided(
                     "the search and its re-check disagree, which is a bug in the checker".to_owned(),
                 );
             }
-            let telling = Telling { history, part, compiled: &compiled, last: operation, standing };
-            Decided::Violated(Box::new(telling.anomaly(order, &meter)))
+            let telling = Telling { history, part, compiled, last: operation, standing };
+            Decided::Violated(Box::new(telling.anomaly(order, meter)))
         }
     }
 }
@@ -89,6 +139,11 @@ pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), S
     let part = part.ok_or("the key has no operations")?;
     let compiled = compile(history, &part)?;
     let witness: BTreeSet<OperationId> = anomaly.witness.operations.iter().copied().collect();
+    let chosen: Vec<u32> =
+        (0..compiled.len() as u32).filter(|&i| witness.contains(&compiled.ids[i as usize])).collect();
+    if compiled.recheck_projected(&chosen) == Some(false) {
+        return Ok(());
+    }
     let is_kept = |i: usize| witness.contains(&compiled.ids[i]);
     let kept = (0..compiled.len()).filter(|&i| is_kept(i));
     let end = kept.map(|i| compiled.times(i).1.unwrap_or(u64::MAX)).max().unwrap_or_default();
@@ -118,9 +173,8 @@ pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), S
 fn how_far(history: &History, compiled: &Compiled<'_>, operation: u32, stop: Stop) -> String {
     let Some(&id) = compiled.ids.get(operation as usize) else { return stop.to_string() };
     let event = history.operation(id).reply_event;
-    let before = (0..compiled.len())
-        .filter(|&i| history.operation(compiled.ids[i]).reply_event < event)
-        .count();
+    let before =
+        (0..compiled.len()).filter(|&i| history.operation(compiled.ids[i]).reply_event < event).count();
     format!("{stop}; linearizable through event {event}, {before} of {} operations", compiled.len())
 }
 
@@ -141,7 +195,7 @@ impl Telling<'_, '_> {
         }
         operations.sort_unstable();
         operations.dedup();
-        let steps = operations.iter().map(|&id| self.step(id, last)).collect();
+        let steps = operations.iter().map(|&id| step(self.history, id, last)).collect();
         let told = words::clause(self.history, last);
         Anomaly {
             kind: AnomalyKind::NotLinearizable,
@@ -156,19 +210,6 @@ impl Telling<'_, '_> {
     fn with(&self, standing: Standing) -> Vec<OperationId> {
         let ids = self.compiled.ids.iter().zip(&self.standing);
         ids.filter(|(_, other)| **other == standing).map(|(&id, _)| id).collect()
-    }
-
-    fn step(&self, id: OperationId, last: OperationId) -> Step {
-        let op = self.history.operation(id);
-        let value = words::value(op);
-        let note = match op.outcome {
-            _ if id == last => "no order explains this answer".to_owned(),
-            Outcome::Info => "may have happened at any time since".to_owned(),
-            Outcome::Fail => format!("found {value}"),
-            Outcome::Ok if is_read(op) => format!("saw {value}"),
-            Outcome::Ok => "had happened by now".to_owned(),
-        };
-        words::completed(self.history, id, note)
     }
 
     fn facts(&self, told: usize, order: QueueOrder, meter: &Meter<'_>) -> Vec<String> {
@@ -213,4 +254,17 @@ impl Telling<'_, '_> {
         let count = words::count(order.len(), "operation");
         (!told.is_empty()).then(|| format!("the {count} before it have an order: {dots}{}", told.join(", ")))
     }
+}
+
+fn step(history: &History, id: OperationId, last: OperationId) -> Step {
+    let op = history.operation(id);
+    let value = words::value(op);
+    let note = match op.outcome {
+        _ if id == last => "no order explains this answer".to_owned(),
+        Outcome::Info => "may have happened at any time since".to_owned(),
+        Outcome::Fail => format!("found {value}"),
+        Outcome::Ok if is_read(op) => format!("saw {value}"),
+        Outcome::Ok => "had happened by now".to_owned(),
+    };
+    words::completed(history, id, note)
 }

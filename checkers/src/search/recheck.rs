@@ -9,6 +9,7 @@ use super::compile::{Compiled, Entries};
 use super::register::{Action, INITIAL};
 use super::selection::{QueueOrder, Standing, select};
 use super::sequence::Passage;
+use super::{queues, sets};
 use crate::models::{
     Counter, Entry, EntryOf, FifoQueue, Model, MultiRegister, Mutex, PowerSet, Set, Stack, UnorderedQueue,
 };
@@ -64,6 +65,20 @@ impl Compiled<'_> {
             Entries::Stack(entries) => recheck(&Stack, entries, standing),
             Entries::Mutex(entries) => recheck(&Mutex, entries, standing),
             Entries::Transactions(entries) => recheck(&MultiRegister::default(), entries, standing),
+        }
+    }
+}
+
+impl Compiled<'_> {
+    /// Whether some order explains what the whole shows of the elements that a witness is about; `None` where the
+    /// object has no elements, or they are too much to try all.
+    pub(crate) fn recheck_projected(&self, witness: &[u32]) -> Option<bool> {
+        match &self.entries {
+            Entries::Set(entries) => is_linearizable(&Set, &sets::projected(entries, witness), TRIES_MAX),
+            Entries::Queue(entries) => {
+                is_linearizable(&FifoQueue, &queues::projected(entries, witness), TRIES_MAX)
+            }
+            _ => None,
         }
     }
 }

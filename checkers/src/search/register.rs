@@ -36,7 +36,8 @@ impl RegisterMachine {
     /// The machine, its operations, and which access each operation is.
     pub(super) fn new(accesses: &[Access], values: usize) -> (Self, Vec<Operation>, Vec<u32>) {
         let machine = Self { observed_until: observed_until(accesses, values) };
-        let (mut operations, mut source) = (Vec::with_capacity(accesses.len()), Vec::with_capacity(accesses.len()));
+        let (mut operations, mut source) =
+            (Vec::with_capacity(accesses.len()), Vec::with_capacity(accesses.len()));
         for (i, access) in (0..).zip(accesses) {
             let Some(operation) = machine.operation(access) else { continue };
             operations.push(operation);

@@ -61,7 +61,9 @@ impl Compiled<'_> {
             },
             Entries::Stack(entries) => model(&Stack, entries, standing, meter, want),
             Entries::Mutex(entries) => model(&Mutex, entries, standing, meter, want),
-            Entries::Transactions(entries) => model(&MultiRegister::default(), entries, standing, meter, want),
+            Entries::Transactions(entries) => {
+                model(&MultiRegister::default(), entries, standing, meter, want)
+            }
         }
     }
 

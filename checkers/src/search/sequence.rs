@@ -65,7 +65,8 @@ impl<'h, T: Ord + std::hash::Hash> SequenceMachine<'h, T> {
         };
         let root = Prefix { first: 0, end: machine.reads.len() as u32, length: 0, observed_until: 0 };
         machine.intern(root, meter)?;
-        let (mut operations, mut source) = (Vec::with_capacity(accesses.len()), Vec::with_capacity(accesses.len()));
+        let (mut operations, mut source) =
+            (Vec::with_capacity(accesses.len()), Vec::with_capacity(accesses.len()));
         let mut pieces = FxHashMap::default();
         for (i, access) in (0..).zip(accesses) {
             if let Some(operation) = machine.operation(access, &mut pieces, meter)? {
@@ -129,7 +130,8 @@ impl<'h, T: Ord + std::hash::Hash> SequenceMachine<'h, T> {
         let reads = &self.reads[prefix.first as usize..prefix.end as usize];
         for chunk in reads.chunks(1024) {
             meter.tick()?;
-            prefix.observed_until = chunk.iter().map(|&(_, until)| until).fold(prefix.observed_until, u64::max);
+            prefix.observed_until =
+                chunk.iter().map(|&(_, until)| until).fold(prefix.observed_until, u64::max);
         }
         meter.hold(size_of::<Prefix>() + 32)?;
         let id = self.prefixes.len() as u32;

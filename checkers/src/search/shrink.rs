@@ -17,7 +17,12 @@ const ALL_STEPS_MAX: u64 = 20_000_000;
 
 /// What to make of each operation so that no order explains what is left, given that no order explains the return
 /// of `last`.
-pub(crate) fn shrink(compiled: &Compiled<'_>, last: u32, order: QueueOrder, meter: &Meter<'_>) -> Vec<Standing> {
+pub(crate) fn shrink(
+    compiled: &Compiled<'_>,
+    last: u32,
+    order: QueueOrder,
+    meter: &Meter<'_>,
+) -> Vec<Standing> {
     let mut shrinking = Shrinking {
         compiled,
         order,

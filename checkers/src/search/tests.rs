@@ -85,7 +85,7 @@ fn explosive() -> History {
 fn a_budget_holds_and_says_how_far_it_got() {
     let history = explosive();
     let started = std::time::Instant::now();
-    let small = Budget::new(Duration::from_secs(60), 1 << 20);
+    let small = Budget::new(Duration::from_mins(1), 1 << 20);
     let finding = Linear::default().check(&history, &small).remove(0);
     let why = finding.verdict.why().unwrap().to_owned();
     assert!(why.contains("budget ran out; linearizable through event"), "{why}");
@@ -165,9 +165,12 @@ fn histories_of_registers_agree_with_every_order() {
             }
             Verdict::Invalid(anomalies) => {
                 assert!(!expected, "a false alarm: {text}");
-                confirm(&history, &anomalies[0]).unwrap_or_else(|why| panic!("{why}: {text}\n{anomalies:#?}"));
+                confirm(&history, &anomalies[0])
+                    .unwrap_or_else(|why| panic!("{why}: {text}\n{anomalies:#?}"));
             }
-            other => assert!(!history.operations().iter().any(histories::Operation::is_ok), "{other:?}: {text}"),
+            other => {
+                assert!(!history.operations().iter().any(histories::Operation::is_ok), "{other:?}: {text}");
+            }
         }
     }
     tally.assert_balanced("registers, from histories to witnesses");

@@ -49,7 +49,8 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub(super) fn new(operations: Vec<Operation>, meter: &mut Meter<'_>) -> Result<Self, Stop> {
-        meter.hold(operations.len() * (size_of::<Operation>() + 2 * size_of::<Event>() + size_of::<u16>()))?;
+        meter
+            .hold(operations.len() * (size_of::<Operation>() + 2 * size_of::<Event>() + size_of::<u16>()))?;
         let events = merge(&operations);
         let mut timeline = Self { operations, events, slots: Vec::new(), width: 0 };
         timeline.assign_slots()?;

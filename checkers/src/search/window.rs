@@ -62,13 +62,9 @@ impl<const W: usize> Window<W> {
     }
 
     pub(super) fn close(&mut self, slot: usize) {
-        for set in [
-            &mut self.pending,
-            &mut self.reads,
-            &mut self.overwrites,
-            &mut self.extends,
-            &mut self.optional,
-        ] {
+        for set in
+            [&mut self.pending, &mut self.reads, &mut self.overwrites, &mut self.extends, &mut self.optional]
+        {
             set.remove(slot);
         }
         for other in self.changing().iter().filter(|&other| self.label[other] == self.label[slot]) {
