@@ -107,7 +107,8 @@ fn search<M: Machine>(
     match timeline.width {
         0..=64 => search_in::<M, 1>(&timeline, machine, meter, want),
         65..=128 => search_in::<M, 2>(&timeline, machine, meter, want),
-        129..=512 => search_in::<M, 8>(&timeline, machine, meter, want),
+        129..=256 => search_in::<M, 4>(&timeline, machine, meter, want),
+        257..=1024 => search_in::<M, 16>(&timeline, machine, meter, want),
         _ => search_in::<M, { bits::SLOTS_MAX / 64 }>(&timeline, machine, meter, want),
     }
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use histories::{AnomalyKind, History, KeyId};
+use histories::{AnomalyKind, History, KeyId, Value};
 
 use super::fuzz::{Dice, Tally, cases};
-use super::{QueueOrder, linearization};
+use super::{Answer, QueueOrder, Stop, Want, decide, linearization};
 use crate::brute::{self, Access, Effect};
+use crate::models::{Entry, PowerSet, QueueCall, UnorderedQueue};
 use crate::{Anomaly, Budget, Checker, Finding, Linear, Verdict, confirm, testing};
 
 fn check(history: &History) -> Finding {
@@ -92,6 +93,18 @@ fn a_budget_holds_and_says_how_far_it_got() {
     let short = Budget::new(Duration::from_millis(50), 1 << 30);
     assert_eq!(Linear::default().check(&history, &short)[0].verdict.name(), "unknown");
     assert!(started.elapsed() < Duration::from_secs(40), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_budget_holds_within_one_step_of_a_model() {
+    let entry = |i: u64, call, returned: Option<u64>| Entry { invoked: i, returned, call, reply: None };
+    let enqueues = (0..40).map(|i| entry(i, QueueCall::Enqueue(Value::Int(i as i64)), Some(i)));
+    let lost = (50..70).map(|i| entry(i, QueueCall::Dequeue, None));
+    let probe = Entry { reply: Some(Value::Int(-1)), ..entry(80, QueueCall::Dequeue, Some(81)) };
+    let entries: Vec<_> = enqueues.chain(lost).chain([probe]).collect();
+    let budget = Budget::new(Duration::from_mins(1), 8 << 20);
+    let answer = decide(&PowerSet(UnorderedQueue), &entries, &budget, Want::Verdict);
+    assert_eq!(answer, Answer::Undecided { operation: 60, stop: Stop::Memory });
 }
 
 /// Registers whose values repeat, so that zones and chains do not apply.

@@ -2,21 +2,14 @@
 //!
 //! `CASES` in the environment sets how many a model, for a long run by hand.
 
-use std::collections::BTreeSet;
+mod machines;
+mod rules;
+
 use std::hash::Hash;
 
 use histories::Value;
 
-use super::breadth::{End, breadth_first};
-use super::depth::depth_first;
-use super::expansion::Expansion;
-use super::machine::Machine;
-use super::meter::Meter;
-use super::register::{Access, Action, RegisterMachine};
-use super::sequence::{self, Passage, SequenceMachine};
-use super::sets::Ruled;
-use super::timeline::{Operation, Timeline};
-use super::{Answer, Stop, Want, decide, oracle, order, queues, sets};
+use super::{Answer, Want, decide, oracle};
 use crate::Budget;
 use crate::models::{
     Counter, CounterCall, Entry, EntryOf, FifoQueue, Kv, KvCall, List, ListCall, MicroOperation, Model,
@@ -184,81 +177,6 @@ fn register_reply(state: &Value, call: &RegisterCall, _: &mut Dice) -> Option<Va
 }
 
 #[test]
-fn register_on_numbered_values() {
-    let number = |value: &Value| value.as_int().map_or(0, |int| int as u32 + 1);
-    agrees("register, numbered", &Register::default(), register_call, register_reply, |entries| {
-        let accesses: Vec<Access> = entries
-            .iter()
-            .map(|entry| Entry {
-                invoked: entry.invoked,
-                returned: entry.returned,
-                reply: None,
-                call: match &entry.call {
-                    RegisterCall::Read => Action::Read(entry.reply.as_ref().map_or(0, number)),
-                    RegisterCall::Write(value) => Action::Write(number(value)),
-                    RegisterCall::Cas { from, to } => Action::Cas { from: number(from), to: number(to) },
-                },
-            })
-            .collect();
-        let (mut machine, operations, source) = RegisterMachine::new(&accesses, 4);
-        Some(everywhere(operations, &mut machine, &source))
-    });
-}
-
-/// The answer of the whole search, which each part of it alone must give as well.
-fn everywhere<M: Machine>(operations: Vec<Operation>, machine: &mut M, source: &[u32]) -> Answer {
-    let budget = Budget::unlimited();
-    let mut meter = Meter::new(&budget);
-    let timeline = Timeline::new(operations.clone(), &mut meter).unwrap();
-    let mut ends = Vec::new();
-    for attempt in [depth_first::<M, 1>, breadth_first::<M, 1>] {
-        let mut expansion = Expansion::new(&timeline, machine, &mut meter, true);
-        let end = attempt(&mut expansion);
-        let trace = std::mem::take(&mut expansion.trace);
-        ends.push(match end {
-            End::Explained { trace: last } => {
-                let path = trace.path(last);
-                let order =
-                    order::order(&timeline, machine, &path, timeline.events.len(), &mut meter).unwrap();
-                Answer::Explained { order }.renumbered(source)
-            }
-            End::Unexplained { event } => {
-                let operation = timeline.events[event].operation() as u32;
-                Answer::Unexplained { operation, prefix: Vec::new() }.renumbered(source)
-            }
-            End::Stopped { stop, .. } => panic!("{stop}"),
-        });
-    }
-    if let (Answer::Unexplained { .. }, _) | (_, Answer::Unexplained { .. }) = (&ends[0], &ends[1]) {
-        assert_eq!(ends[0], ends[1], "depth-first and breadth-first differ");
-    }
-    ends.remove(1)
-}
-
-#[test]
-fn string_as_prefixes_of_what_was_read() {
-    agrees("kv, prefixes", &Kv, kv_call, kv_reply, |entries| {
-        let accesses: Vec<sequence::Access<'_, u8>> = entries
-            .iter()
-            .map(|entry| Entry {
-                invoked: entry.invoked,
-                returned: entry.returned,
-                reply: None,
-                call: match &entry.call {
-                    KvCall::Get => Passage::Read(entry.reply.as_deref().unwrap_or("").as_bytes()),
-                    KvCall::Put(value) => Passage::Write(value.as_bytes()),
-                    KvCall::Append(value) => Passage::Append(value.as_bytes()),
-                },
-            })
-            .collect();
-        let budget = Budget::unlimited();
-        let (mut machine, operations, source) =
-            SequenceMachine::new(&accesses, &mut Meter::new(&budget)).unwrap();
-        Some(everywhere(operations, &mut machine, &source))
-    });
-}
-
-#[test]
 fn multi_register() {
     let call = |dice: &mut Dice| {
         (0..=dice.below(3))
@@ -365,71 +283,4 @@ fn stack() {
 fn mutex() {
     let call = |dice: &mut Dice| if dice.one_in(2) { MutexCall::Acquire } else { MutexCall::Release };
     fuzz("mutex", &Mutex, call, |_, _, _| None);
-}
-
-/// As [`agrees`], for rules; what they blame must be wrong by itself.
-fn rules_agree<M: Model>(
-    name: &str,
-    model: &M,
-    mut call: impl FnMut(&mut Dice) -> M::Call,
-    mut reply: impl FnMut(&M::State, &M::Call, &mut Dice) -> Option<M::Reply>,
-    rules: fn(&[EntryOf<M>], &mut Meter<'_>) -> Result<Option<Ruled>, Stop>,
-    projected: fn(&[EntryOf<M>], &[u32]) -> Vec<EntryOf<M>>,
-) where
-    M::Call: std::fmt::Debug,
-    M::Reply: std::fmt::Debug,
-{
-    let budget = Budget::unlimited();
-    let mut tally = Tally::default();
-    for seed in 0..3 * cases() {
-        let entries = history(model, &mut Dice::new(seed ^ 0x5EED), &mut call, &mut reply);
-        let Some(ruled) = rules(&entries, &mut Meter::new(&budget)).unwrap() else { continue };
-        let expected = oracle::is_linearizable(model, &entries);
-        tally.count(expected);
-        match ruled {
-            Ruled::Holds => assert!(expected, "{name} {seed}: a false pass: {entries:#?}"),
-            Ruled::Violated(witness) => {
-                assert!(!expected, "{name} {seed}: a false alarm {witness:?}: {entries:#?}");
-                let alone = projected(&entries, &witness);
-                assert!(
-                    !oracle::is_linearizable(model, &alone),
-                    "{name} {seed}: no proof {witness:?}: {entries:#?}"
-                );
-            }
-        }
-    }
-    assert!(tally.valid + tally.invalid > cases() / 2, "{name}: {tally:?}");
-    tally.assert_balanced(name);
-}
-
-fn unique() -> impl FnMut() -> Value {
-    let mut next = 0;
-    move || {
-        next += 1;
-        Value::Int(next)
-    }
-}
-
-#[test]
-fn sets_with_unique_adds() {
-    let mut element = unique();
-    let call = |dice: &mut Dice| if dice.one_in(2) { SetCall::Read } else { SetCall::Add(element()) };
-    let reply = |state: &BTreeSet<Value>, call: &SetCall, _: &mut Dice| {
-        (*call == SetCall::Read).then(|| state.clone())
-    };
-    rules_agree("sets by rules", &Set, call, reply, sets::decide, sets::projected);
-}
-
-#[test]
-fn queues_with_unique_elements() {
-    let mut element = unique();
-    let call = |dice: &mut Dice| match dice.one_in(2) {
-        true => QueueCall::Enqueue(element()),
-        false => QueueCall::Dequeue,
-    };
-    let reply = |state: &Vec<Value>, call: &QueueCall, dice: &mut Dice| {
-        let at = usize::from(dice.one_in(6));
-        (*call == QueueCall::Dequeue).then(|| state.get(at).cloned().unwrap_or_default())
-    };
-    rules_agree("queues by rules", &FifoQueue, call, reply, queues::decide, queues::projected);
 }
