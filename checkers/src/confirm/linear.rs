@@ -5,22 +5,20 @@
 
 use std::collections::BTreeSet;
 
-use histories::{Function, History, Operation, Outcome, Value};
+use histories::{AnomalyKind, Function, History, Operation, Outcome, Value};
 
 use crate::Anomaly;
 use crate::brute::{self, Access, Effect};
 use crate::search;
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+    if anomaly.kind == AnomalyKind::NotLinearizable {
+        return search::confirm_part(history, anomaly);
+    }
     let inside: Vec<&Operation> =
         anomaly.witness.operations.iter().map(|&id| history.operation(id)).collect();
     if let Some(op) = inside.iter().find(|op| op.key != anomaly.key) {
         return Err(format!("client {}'s {} is on another key", op.process, op.function));
-    }
-    let is_register =
-        |op: &Operation| matches!(op.function, Function::Read | Function::Write | Function::Cas);
-    if !history.operations().iter().filter(|op| op.key == anomaly.key).all(is_register) {
-        return search::confirm_part(history, anomaly);
     }
     let on_key = || history.operations().iter().filter(|op| op.key == anomaly.key);
     let written_anywhere: BTreeSet<&Value> = on_key().filter_map(written).collect();

@@ -3,6 +3,7 @@
 //! It never reports a violation that trying all orders of the counterexample contradicts.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use histories::{AnomalyKind, History, KeyId, ModelName, OperationId, Outcome};
 
@@ -26,6 +27,7 @@ pub(crate) enum Decided {
 
 /// How many operations of the order that explains the rest are told.
 const ORDER_TOLD_MAX: usize = 8;
+const RECHECK_BYTES_MAX: usize = 1 << 30;
 const RECHECK_STEPS_MAX: u64 = 50_000_000;
 const PREFIX_STEPS_MAX: u64 = 5_000_000;
 
@@ -144,17 +146,14 @@ pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), S
     if compiled.recheck_projected(&chosen) == Some(false) {
         return Ok(());
     }
-    let is_kept = |i: usize| witness.contains(&compiled.ids[i]);
-    let kept = (0..compiled.len()).filter(|&i| is_kept(i));
-    let end = kept.map(|i| compiled.times(i).1.unwrap_or(u64::MAX)).max().unwrap_or_default();
-    let standing: Vec<Standing> = (0..compiled.len())
-        .map(|i| match is_kept(i) {
-            true => Standing::Kept,
-            false if compiled.only_reads(i) || compiled.times(i).0 > end => Standing::Dropped,
-            false => Standing::Weakened,
-        })
-        .collect();
-    let budget = Budget::unlimited();
+    let last = anomaly.witness.operations.last().ok_or("the witness is empty")?;
+    let end = history.operation(*last).returned().0;
+    let standing = witnessed(&compiled, &chosen, end);
+    if let Some(writer) = compiled.unclosed(&standing, end) {
+        let id = compiled.ids[writer as usize];
+        return Err(format!("the witness lacks {}", words::short(history, id)));
+    }
+    let budget = Budget::new(Duration::MAX, RECHECK_BYTES_MAX);
     let mut meter = limited(&Meter::new(&budget), RECHECK_STEPS_MAX);
     let explained = compiled.recheck(&standing, QueueOrder::Fifo).or_else(|| {
         match compiled.decide(Some(&standing), QueueOrder::Fifo, &mut meter, Want::Verdict) {
@@ -168,6 +167,30 @@ pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), S
         Some(true) => Err("the witness has a valid order".to_owned()),
         None => Err(format!("{} operations are too many to re-check", compiled.len())),
     }
+}
+
+/// What a witness says of each operation, of what happened until `end`: those that it names are kept. Of a register
+/// the others are left out; of any other object those that change it may have happened or not.
+fn witnessed(compiled: &Compiled<'_>, chosen: &[u32], end: u64) -> Vec<Standing> {
+    let is_register = matches!(compiled.entries, Entries::Register(..));
+    let mut is_chosen = vec![false; compiled.len()];
+    for &i in chosen {
+        is_chosen[i as usize] = true;
+    }
+    (0..compiled.len())
+        .map(|i| {
+            let (invoked, returned) = compiled.times(i);
+            let has_ended = returned.is_some_and(|returned| returned <= end);
+            let unneeded = !is_chosen[i] && is_register || invoked > end;
+            if is_chosen[i] && has_ended {
+                Standing::Kept
+            } else if unneeded || compiled.only_reads(i) {
+                Standing::Dropped
+            } else {
+                Standing::Weakened
+            }
+        })
+        .collect()
 }
 
 fn how_far(history: &History, compiled: &Compiled<'_>, operation: u32, stop: Stop) -> String {
@@ -195,14 +218,17 @@ impl Telling<'_, '_> {
         }
         operations.sort_unstable();
         operations.dedup();
-        let steps = operations.iter().map(|&id| step(self.history, id, last)).collect();
+        let steps: Vec<Step> = operations.iter().map(|&id| step(self.history, id, last)).collect();
+        // The re-check looks at what had happened when the last of them returned.
+        operations.retain(|&id| id != last);
+        operations.push(last);
         let told = words::clause(self.history, last);
         Anomaly {
             kind: AnomalyKind::NotLinearizable,
             summary: format!("{told}, which no order of the operations explains"),
             key: self.part.key,
+            facts: self.facts(steps.len(), order, meter),
             steps,
-            facts: self.facts(operations.len(), order, meter),
             witness: Witness { model: ModelName::Linearizable, operations },
         }
     }

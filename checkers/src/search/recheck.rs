@@ -4,12 +4,14 @@
 
 use std::collections::HashSet;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use super::compile::{Compiled, Entries};
 use super::register::{Action, INITIAL};
 use super::selection::{QueueOrder, Standing, select};
 use super::sequence::Passage;
-use super::{queues, sets};
+use super::{Answer, Want, decide, queues, sets};
+use crate::Budget;
 use crate::models::{
     Counter, Entry, EntryOf, FifoQueue, Model, MultiRegister, Mutex, PowerSet, Set, Stack, UnorderedQueue,
 };
@@ -74,16 +76,27 @@ impl Compiled<'_> {
     /// object has no elements, or they are too much to try all.
     pub(crate) fn recheck_projected(&self, witness: &[u32]) -> Option<bool> {
         match &self.entries {
-            Entries::Set(entries) => is_linearizable(&Set, &sets::projected(entries, witness), TRIES_MAX),
-            Entries::Queue(entries) => {
-                is_linearizable(&FifoQueue, &queues::projected(entries, witness), TRIES_MAX)
-            }
+            Entries::Set(entries) => explained(&Set, &sets::projected(entries, witness)),
+            Entries::Queue(entries) => explained(&FifoQueue, &queues::projected(entries, witness)),
             _ => None,
         }
     }
 }
 
+const BYTES_MAX: usize = 1 << 30;
 const TRIES_MAX: usize = 200_000;
+
+/// By trying all orders, or where they are too many by the search.
+fn explained<M: Model>(model: &M, entries: &[EntryOf<M>]) -> Option<bool> {
+    is_linearizable(model, entries, TRIES_MAX).or_else(|| {
+        let budget = Budget::new(Duration::from_mins(1), BYTES_MAX);
+        match decide(model, entries, &budget, Want::Verdict) {
+            Answer::Explained { .. } => Some(true),
+            Answer::Unexplained { .. } => Some(false),
+            Answer::Undecided { .. } => None,
+        }
+    })
+}
 
 fn recheck<M: Model>(model: &M, entries: &[Entry<M::Call, M::Reply>], standing: &[Standing]) -> Option<bool> {
     is_linearizable(model, &select(entries, Some(standing)).0, TRIES_MAX)

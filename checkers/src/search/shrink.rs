@@ -148,3 +148,20 @@ fn observed(accesses: &[register::Access], trial: &[Standing]) -> BTreeSet<u32> 
         }
     }
 }
+
+impl Compiled<'_> {
+    /// Of a register a write that was dropped though what is kept observes its value; those that were called after
+    /// `end` need not be there.
+    pub(crate) fn unclosed(&self, standing: &[Standing], end: u64) -> Option<u32> {
+        let Entries::Register(accesses, _) = &self.entries else { return None };
+        let observed = observed(accesses, standing);
+        let dropped =
+            (0..).zip(accesses).zip(standing).filter(|(_, standing)| **standing == Standing::Dropped);
+        dropped.map(|(access, _)| access).find_map(|(i, access)| match access.call {
+            Action::Write(to) | Action::Cas { to, .. } if observed.contains(&to) && access.invoked <= end => {
+                Some(i)
+            }
+            _ => None,
+        })
+    }
+}
