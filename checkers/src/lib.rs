@@ -19,6 +19,7 @@ pub mod models;
 mod registers;
 pub mod search;
 mod sessions;
+mod split_brain;
 #[cfg(test)]
 mod testing;
 mod verdict;

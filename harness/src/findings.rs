@@ -1,29 +1,46 @@
 //! Findings as they stand in reports.
+//!
+//! Decides nothing: a verdict is passed on as it came.
 
 use checkers::{Anomaly, Finding};
-use histories::{History, Nanos};
+use histories::{History, ModelName, Nanos};
+use systems::Mode;
 
+use crate::explain;
 use crate::outcome::{AnomalyReport, ConvergenceReport, DurabilityReport, StalenessReport, VerdictReport};
 
-/// A finding, with each anomaly explained in words against the lines of `file`.
-pub(crate) fn report(history: &History, file: &str, finding: &Finding) -> VerdictReport {
+/// A finding, with each anomaly explained in words against the lines of `file`. `expected` is what the mode or the
+/// user demands of the model; `help` is the last line of each explanation and says what to do next.
+pub(crate) fn report(
+    history: &History,
+    file: &str,
+    finding: &Finding,
+    expected: Option<&str>,
+    help: Option<&str>,
+) -> VerdictReport {
     VerdictReport {
         model: finding.model.name().to_owned(),
         verdict: finding.verdict.name().to_owned(),
         method: finding.method.to_owned(),
         why: finding.verdict.why().map(str::to_owned),
         elapsed_ms: Nanos::from(finding.elapsed).as_millis_f64(),
-        expected: None,
+        expected: expected.map(str::to_owned),
         anomalies: finding
             .verdict
             .anomalies()
             .iter()
-            .map(|anomaly| report_anomaly(history, file, anomaly))
+            .map(|anomaly| report_anomaly(history, file, anomaly, help))
             .collect(),
     }
 }
 
-fn report_anomaly(history: &History, _file: &str, anomaly: &Anomaly) -> AnomalyReport {
+/// What a mode says of a model: `valid` where it is among the demands, `invalid` where the mode gives it up.
+pub(crate) fn expected(mode: &Mode, demands: &[ModelName], model: ModelName) -> Option<&'static str> {
+    let given_up = || mode.shows.iter().any(|show| show.model == model);
+    if demands.contains(&model) { Some("valid") } else { given_up().then_some("invalid") }
+}
+
+fn report_anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&str>) -> AnomalyReport {
     let mut events: Vec<u32> = anomaly
         .steps
         .iter()
@@ -40,7 +57,7 @@ fn report_anomaly(history: &History, _file: &str, anomaly: &Anomaly) -> AnomalyR
         summary: anomaly.summary.clone(),
         lines: events.iter().filter_map(|&event| history.line(event)).collect(),
         events,
-        explanation: String::new(),
+        explanation: explain::anomaly(history, file, anomaly, help),
     }
 }
 
@@ -73,5 +90,27 @@ impl From<&checkers::Staleness> for StalenessReport {
             gamma_ms: figures.gamma_ms,
             max_versions: figures.max_versions,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use systems::Show;
+
+    use super::*;
+    use crate::testing::mode;
+
+    #[test]
+    fn a_promise_outranks_what_a_mode_gives_up_under_some_fault() {
+        let show =
+            |model| Show { model, kinds: Vec::new(), under: vec!["clock:drift".to_owned()], live: false };
+        let lease = Mode {
+            shows: vec![show(ModelName::Linearizable), show(ModelName::MonotonicReads)],
+            ..mode("single/lease")
+        };
+        let expected = |model| expected(&lease, &lease.promise, model);
+        assert_eq!(expected(ModelName::Linearizable), Some("valid"));
+        assert_eq!(expected(ModelName::MonotonicReads), Some("invalid"));
+        assert_eq!(expected(ModelName::Pram), None);
     }
 }

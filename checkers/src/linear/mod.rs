@@ -10,7 +10,7 @@ pub(crate) mod tests;
 pub(crate) mod witness;
 mod zones;
 
-use std::time::Instant;
+use crate::budget::Stopwatch;
 
 use histories::{History, KeyId, ModelName};
 use rayon::prelude::*;
@@ -48,7 +48,7 @@ impl Checker for Linear {
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let registers = Registers::of(history);
         let groups: FxHashMap<Option<KeyId>, &Group> =
             registers.groups.iter().map(|group| (group.key, group)).collect();

@@ -84,6 +84,13 @@ impl Prepared {
                 missing.join(", ")
             )));
         }
+        if let Some(fault) = faults.iter().find(|fault| fault.nodes_min() > usize::from(spec.nodes)) {
+            let (name, needed) = (fault.name(), fault.nodes_min());
+            return Err(RunError::Harness(format!(
+                "{name} takes {needed} nodes or more; this run has {}",
+                spec.nodes
+            )));
+        }
         let mut functions = workload.mix();
         functions.push(histories::Function::Dump);
         let unsupported =
@@ -162,23 +169,20 @@ fn drive(
         .map_err(RunError::harness)?;
     let recorder = Arc::new(recorder);
     let lag = lag::LagFile::create(&folder.lag()).map_err(RunError::harness)?;
-    let stage = live::LiveStage::new(
+    let mut stage = live::LiveStage::new(
         runtime.handle(),
         Arc::clone(&cluster),
         Arc::clone(&recorder),
         spec.clients,
         lag,
     );
-    let conducted = stage.map_err(RunError::harness).and_then(|mut stage| {
-        progress.phase(Phase::Running);
-        let mut conductor = prepared.conductor(spec);
-        let conducted = conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness);
-        runtime.block_on(stage.close());
-        conducted
-    });
+    progress.phase(Phase::Running);
+    let mut conductor = prepared.conductor(spec);
+    let conducted = conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness);
+    runtime.block_on(stage.close());
     progress.phase(Phase::Stopping);
     let flushed = recorder.flush().map_err(RunError::harness);
-    let stopped = stop(&runtime, cluster);
+    let stopped = runtime.block_on(cluster.stop()).map_err(RunError::harness);
     if !spec.keep {
         folder.remove_disks().map_err(RunError::harness)?;
     }
@@ -186,10 +190,6 @@ fn drive(
     flushed?;
     stopped?;
     Ok(conducted)
-}
-
-fn stop(runtime: &tokio::runtime::Runtime, cluster: Arc<dyn Cluster>) -> Result<(), RunError> {
-    runtime.block_on(cluster.stop()).map_err(RunError::harness)
 }
 
 fn check(
@@ -200,7 +200,7 @@ fn check(
     conducted: &Conducted,
 ) -> RunOutcome {
     let budget = Budget::new(spec.check_time, spec.check_memory_bytes);
-    let findings = checkers::Checker::check(&checkers::Linear, history, &budget);
+    let findings = crate::checking::check(history, Some(prepared.workload.models()), &budget);
     let facts = Facts {
         mode: &spec.mode,
         mix: prepared
@@ -220,6 +220,7 @@ fn check(
     let convergence = figure(|f| f.convergence.is_some()).and_then(|f| f.convergence.as_ref());
     let staleness = figure(|f| f.staleness.is_some()).and_then(|f| f.staleness.as_ref());
     let file = folder.history().display().to_string();
+    let reproduce = spec.reproduce();
     RunOutcome {
         suite: spec.suite.clone(),
         system: spec.system.name().to_owned(),
@@ -232,7 +233,13 @@ fn check(
         outcome: judgement.outcome,
         notes: prepared.notes.iter().cloned().chain(judgement.notes).collect(),
         operations: measure::operations(history),
-        verdicts: findings.iter().map(|finding| findings::report(history, &file, finding)).collect(),
+        verdicts: findings
+            .iter()
+            .map(|finding| {
+                let expected = findings::expected(facts.mode, &facts.demands, finding.model);
+                findings::report(history, &file, finding, expected, Some(&reproduce))
+            })
+            .collect(),
         durability: durability.map(DurabilityReport::from),
         convergence: convergence.map(ConvergenceReport::from),
         availability: measure::availability(history),
@@ -241,5 +248,6 @@ fn check(
         failover_ms: measure::failovers(history),
         fault_windows: measure::fault_windows(history),
         elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
+        reproduce,
     }
 }

@@ -13,14 +13,14 @@ impl Replica {
     pub(super) fn on_append(&mut self, from: Node, term: u64, append: Append) {
         self.hear_leader(from, term);
         self.leader_commit = append.commit;
-        let Append { previous, mut entries, commit, held, round } = append;
+        let Append { previous, mut entries, commit, held, round, epoch } = append;
         let mut previous = previous;
         let base = self.log.base();
         if previous.index < base.index {
             let covered = (base.index - previous.index) as usize;
             let agrees = entries.get(covered - 1).is_some_and(|entry| entry.term == base.term);
             if !agrees && !self.options.keeps_commits() {
-                return self.reject(from, previous.index, round, base.index, true);
+                return self.reject(from, previous.index, round, base.index, false);
             }
             // What a snapshot covers was committed, and committed entries are the same everywhere.
             entries.drain(..covered.min(entries.len()));
@@ -35,7 +35,8 @@ impl Replica {
         }
         self.held = self.held.max(held.min(matched));
         self.commit_to(commit.min(matched));
-        let appended = Appended { matched, round };
+        self.learn_epoch(epoch);
+        let appended = Appended { matched: self.matched_in_chain(matched), round };
         self.send_durable_in(term, from, Body::Appended(appended));
     }
 
@@ -61,7 +62,7 @@ impl Replica {
         self.send_durable(to, Body::Rejected(Rejected { previous, hint, round, snapshot }));
     }
 
-    fn take_entry(&mut self, index: u64, entry: Arc<Entry>) {
+    pub(super) fn take_entry(&mut self, index: u64, entry: Arc<Entry>) {
         match self.log.term(index) {
             Some(term) if term == entry.term => return,
             Some(_) if self.unfenced() => {
@@ -88,6 +89,7 @@ impl Replica {
         self.log.truncate(index);
         self.journal.truncate(index);
         self.held = self.held.min(index);
+        self.chain.truncate(index);
         if index < self.applied {
             self.rebuild(index);
         }

@@ -8,7 +8,7 @@ use histories::Node;
 
 use super::Replica;
 use super::log::Log;
-use super::message::{Appended, Body, Record, Snapshot};
+use super::message::{Appended, Body, EpochId, Record, Snapshot};
 
 impl Replica {
     /// Keeps half of what is allowed, for followers that are only a little behind.
@@ -19,7 +19,8 @@ impl Replica {
         let safe = if self.options.keeps_commits() { self.applied } else { self.applied.min(self.held) };
         let keep_from = self.log.last_index() - self.options.snapshot_entries as u64 / 2;
         let index = safe.min(keep_from);
-        if index <= self.log.base().index {
+        // Not entry by entry: each time the whole log is written anew.
+        if index < self.log.base().index + (self.options.snapshot_entries as u64 / 4).max(1) {
             return;
         }
         let base = Arc::make_mut(&mut self.base);
@@ -35,6 +36,9 @@ impl Replica {
         let mut records = Vec::with_capacity(self.log.len() + 2);
         records.push(Record::Snapshot(Arc::clone(&self.base)));
         records.push(Record::Term { term: self.term, vote: self.vote });
+        if self.chain.accepted.id > EpochId::default() {
+            records.push(Record::Epoch(Arc::clone(&self.chain.accepted)));
+        }
         records
             .extend(self.log.iter().map(|(index, entry)| Record::Entry { index, entry: Arc::clone(entry) }));
         self.journal.compact(records);
