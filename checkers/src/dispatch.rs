@@ -13,7 +13,7 @@ use crate::{Budget, Checker, Convergent, Durable, Figures, Finding, Linear, Sess
 
 /// Every checker, the strongest model first.
 pub fn all() -> Vec<Box<dyn Checker>> {
-    vec![Box::new(Linear), Box::new(Sessions), Box::new(Durable), Box::new(Convergent)]
+    vec![Box::new(Linear::default()), Box::new(Sessions), Box::new(Durable), Box::new(Convergent)]
 }
 
 /// The checkers that decide these models, and those whose findings may imply them.

@@ -45,10 +45,10 @@ mod tests {
              nemesis heal [70,71]
              nemesis begin late [80,81]",
         );
-        let finding = super::super::Linear.check(&history, &Budget::unlimited()).remove(0);
+        let finding = super::super::Linear::default().check(&history, &Budget::unlimited()).remove(0);
         let windows = super::fault_in_force(&history, &finding.verdict.anomalies()[0]);
         assert_eq!(windows.iter().map(|window| window.name.as_str()).collect::<Vec<_>>(), ["cut"]);
-        assert_eq!(Linear.name(), "linear");
+        assert_eq!(Linear::default().name(), "linear");
     }
 
     #[test]

@@ -15,7 +15,9 @@ mod figures;
 mod final_state;
 mod hierarchy;
 mod linear;
+pub mod models;
 mod registers;
+pub mod search;
 mod sessions;
 mod split_brain;
 #[cfg(test)]

@@ -68,6 +68,7 @@ words! {
         LostUpdate = "lost-update", "Two compare-and-sets both replaced the same value.";
         CasLoop = "cas-loop", "Compare-and-sets replace each other's values in a circle.";
         ChainOrder = "chain-order", "Compare-and-sets had to take effect in an order that real time forbids.";
+        NotLinearizable = "not-linearizable", "No order of the operations that respects real time explains every answer.";
         MissedOwnWrite = "missed-own-write", "A session did not see its own write.";
         NonMonotonicRead = "non-monotonic-read", "A session saw less than it had seen before.";
         LostWrite = "lost-write", "An acknowledged write is gone.";

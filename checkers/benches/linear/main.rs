@@ -24,7 +24,7 @@ fn linear(criterion: &mut Criterion) {
         let history = history(load);
         group.throughput(Throughput::Elements(load.operations as u64));
         group.bench_function(BenchmarkId::new(name, load.operations), |bencher| {
-            bencher.iter(|| Linear.check(black_box(&history), &Budget::unlimited()));
+            bencher.iter(|| Linear::default().check(black_box(&history), &Budget::unlimited()));
         });
     }
     group.finish();

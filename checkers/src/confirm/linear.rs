@@ -5,12 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use histories::{Function, History, Operation, Outcome, Value};
+use histories::{AnomalyKind, Function, History, Operation, Outcome, Value};
 
 use crate::Anomaly;
 use crate::brute::{self, Access, Effect};
+use crate::search;
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+    if anomaly.kind == AnomalyKind::NotLinearizable {
+        return search::confirm_part(history, anomaly);
+    }
     let inside: Vec<&Operation> =
         anomaly.witness.operations.iter().map(|&id| history.operation(id)).collect();
     if let Some(op) = inside.iter().find(|op| op.key != anomaly.key) {

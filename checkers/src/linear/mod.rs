@@ -1,6 +1,6 @@
-//! Linearizability of registers whose written values are unique, key by key.
+//! Linearizability, key by key, each by the cheapest method that decides it.
 //!
-//! It never guesses: a key on which values repeat, or other data types are at work, stays undecided.
+//! It never guesses: a key that no method decides within the budget stays undecided.
 
 pub(crate) mod chains;
 pub(crate) mod reads;
@@ -12,10 +12,12 @@ mod zones;
 
 use crate::budget::Stopwatch;
 
-use histories::{History, ModelName};
+use histories::{History, KeyId, ModelName};
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::registers::{Beyond, Group, NONE, Register, Registers};
+use crate::search::{self, Decided, Object, Part, QueueOrder};
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict, words};
 
 use chains::Chains;
@@ -28,9 +30,13 @@ const ANOMALIES_MAX: usize = 10;
 /// How many keys the reason for an unknown verdict names.
 const REASONS_MAX: usize = 3;
 
-/// Decides [`ModelName::Linearizable`] by zones, and by chains where keys see compare-and-sets.
+/// Decides [`ModelName::Linearizable`]: registers with unique values by zones, and by chains where they see
+/// compare-and-sets; everything else by rules of its own where they apply, and by search.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Linear;
+pub struct Linear {
+    /// What the queues of the history promise.
+    pub queues: QueueOrder,
+}
 
 impl Checker for Linear {
     fn name(&self) -> &'static str {
@@ -44,8 +50,18 @@ impl Checker for Linear {
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
         let started = Stopwatch::start();
         let registers = Registers::of(history);
-        let keys: Vec<KeyReport> =
-            registers.groups.par_iter().map(|group| check_key(history, group, budget)).collect();
+        let groups: FxHashMap<Option<KeyId>, &Group> =
+            registers.groups.iter().map(|group| (group.key, group)).collect();
+        let keys: Vec<KeyReport> = search::parts(history)
+            .par_iter()
+            .map(|part| {
+                let group = groups.get(&part.key);
+                match group.filter(|_| part.object == Ok(Object::Register)) {
+                    Some(group) => self.check_register(history, part, group, budget),
+                    None => self.search(history, part, budget),
+                }
+            })
+            .collect();
         vec![Finding {
             model: ModelName::Linearizable,
             verdict: merge(history, &keys),
@@ -56,13 +72,49 @@ impl Checker for Linear {
     }
 }
 
+impl Linear {
+    fn check_register(self, history: &History, part: &Part, group: &Group, budget: &Budget) -> KeyReport {
+        let mut report = KeyReport::new(group.key, "zones");
+        match group.compile(history, budget) {
+            Ok(register) => {
+                (report.has_ok, report.reads) = (register.has_ok, register.reads);
+                report.method = if register.has_cas { "chains" } else { "zones" };
+                if let Err(exhausted) = decide(history, &register, budget, &mut report) {
+                    report.state = KeyState::Undecided(exhausted.to_string());
+                }
+            }
+            Err(Beyond::Repeats(_)) => return self.search(history, part, budget),
+            Err(beyond) => report.state = KeyState::Undecided(reason(history, &beyond)),
+        }
+        report
+    }
+
+    fn search(self, history: &History, part: &Part, budget: &Budget) -> KeyReport {
+        let searches = rayon::current_num_threads();
+        let (decided, method) = search::decide_part(history, part, self.queues, budget, searches);
+        let mut report = KeyReport::new(part.key, method);
+        report.has_ok = part.operations.iter().any(|&id| history.operation(id).is_ok());
+        report.applies = part.object.is_ok();
+        report.state = match decided {
+            Decided::Holds => KeyState::Holds,
+            Decided::Violated(anomaly) => KeyState::Violated(anomaly),
+            Decided::Undecided(why) => KeyState::Undecided(why),
+        };
+        report
+    }
+}
+
 /// What one key shows.
 #[derive(Debug)]
 struct KeyReport {
-    key: Option<histories::KeyId>,
+    key: Option<KeyId>,
     state: KeyState,
+    /// How the state was reached.
+    method: &'static str,
+    /// Whether the operations are those of an object that is known.
+    applies: bool,
     has_ok: bool,
-    has_cas: bool,
+    /// That the figures are about.
     reads: u64,
     lag: Lag,
     /// In nanoseconds, `None` where no widening helps.
@@ -76,28 +128,19 @@ enum KeyState {
     Undecided(String),
 }
 
-fn check_key(history: &History, group: &Group, budget: &Budget) -> KeyReport {
-    let mut report = KeyReport {
-        key: group.key,
-        state: KeyState::Holds,
-        has_ok: true,
-        has_cas: false,
-        reads: 0,
-        lag: Lag::default(),
-        gamma: Some(0),
-    };
-    let register = match group.compile(history, budget) {
-        Ok(register) => register,
-        Err(beyond) => {
-            report.state = KeyState::Undecided(reason(history, &beyond));
-            return report;
+impl KeyReport {
+    fn new(key: Option<KeyId>, method: &'static str) -> Self {
+        Self {
+            key,
+            state: KeyState::Holds,
+            method,
+            applies: true,
+            has_ok: true,
+            reads: 0,
+            lag: Lag::default(),
+            gamma: Some(0),
         }
-    };
-    (report.has_ok, report.has_cas, report.reads) = (register.has_ok, register.has_cas, register.reads);
-    if let Err(exhausted) = decide(history, &register, budget, &mut report) {
-        report.state = KeyState::Undecided(exhausted.to_string());
     }
-    report
 }
 
 fn decide(
@@ -192,7 +235,7 @@ fn crossing_of(register: &Register, chains: &Chains, conflict: Conflict) -> Cros
 fn reason(history: &History, beyond: &Beyond) -> String {
     match beyond {
         Beyond::Repeats(value) => {
-            format!("values repeat ({value} is written more than once); the general search is needed")
+            format!("values repeat: {value} is written more than once")
         }
         Beyond::Malformed(id) => {
             format!("a compare-and-set has no pair [from, to] but {}", history.operation(*id).call)
@@ -203,8 +246,8 @@ fn reason(history: &History, beyond: &Beyond) -> String {
 }
 
 fn merge(history: &History, keys: &[KeyReport]) -> Verdict {
-    if keys.is_empty() {
-        return Verdict::NotApplicable("no operation reads, writes or compares a register".into());
+    if let Some(why) = nothing_applies(keys) {
+        return Verdict::NotApplicable(why);
     }
     let mut anomalies: Vec<Anomaly> = keys
         .iter()
@@ -240,12 +283,38 @@ fn merge(history: &History, keys: &[KeyReport]) -> Verdict {
     ))
 }
 
+/// Why no key can be judged at all.
+fn nothing_applies(keys: &[KeyReport]) -> Option<String> {
+    if keys.iter().any(|key| key.applies) {
+        return None;
+    }
+    Some(match keys.first().map(|key| &key.state) {
+        Some(KeyState::Undecided(why)) => why.clone(),
+        _ => "no operation is one of a sequential object".to_owned(),
+    })
+}
+
+/// What decided, over all keys.
 fn method(keys: &[KeyReport]) -> &'static str {
-    let decided = || keys.iter().filter(|key| !matches!(key.state, KeyState::Undecided(_)));
-    match (decided().any(|key| !key.has_cas), decided().any(|key| key.has_cas)) {
-        (_, false) => "zones",
-        (false, true) => "chains",
-        (true, true) => "zones+chains",
+    let decided = keys.iter().filter(|key| !matches!(key.state, KeyState::Undecided(_)));
+    let methods: std::collections::BTreeSet<&str> = decided.map(|key| key.method).collect();
+    let methods: Vec<&str> = methods.into_iter().collect();
+    match methods.as_slice() {
+        [] => keys.first().map_or("zones", |key| key.method),
+        ["chains"] => "chains",
+        ["lists"] => "lists",
+        ["queues"] => "queues",
+        ["search"] => "search",
+        ["sets"] => "sets",
+        ["zones"] => "zones",
+        ["chains", "zones"] => "zones+chains",
+        ["search", "zones"] => "zones+search",
+        ["chains", "search"] => "chains+search",
+        ["chains", "search", "zones"] => "zones+chains+search",
+        ["lists", "search"] => "lists+search",
+        ["search", "sets"] => "sets+search",
+        ["queues", "search"] => "queues+search",
+        _ => "several",
     }
 }
 

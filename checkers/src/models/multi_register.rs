@@ -1,0 +1,71 @@
+//! Several registers, read and written together in one atomic step.
+//!
+//! It says nothing of isolation levels: every transaction is one operation.
+
+use std::collections::BTreeMap;
+
+use histories::Value;
+
+use super::{Effect, Model};
+
+/// Registers by key; a key that was never written holds null.
+#[derive(Clone, Debug, Default)]
+pub struct MultiRegister {
+    pub initial: BTreeMap<Value, Value>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum MicroOperation {
+    Read(Value),
+    Write(Value, Value),
+}
+
+impl Model for MultiRegister {
+    type State = BTreeMap<Value, Value>;
+    type Call = Vec<MicroOperation>;
+    /// What each read saw, in order.
+    type Reply = Vec<Value>;
+
+    fn initial(&self) -> Self::State {
+        self.initial.clone()
+    }
+
+    fn step(
+        &self,
+        state: &Self::State,
+        call: &Self::Call,
+        reply: Option<&Vec<Value>>,
+    ) -> Option<Self::State> {
+        let mut after = state.clone();
+        let mut seen = reply.map(|reply| reply.iter());
+        for micro in call {
+            match micro {
+                MicroOperation::Write(key, value) => {
+                    after.insert(key.clone(), value.clone());
+                }
+                MicroOperation::Read(key) => {
+                    if let Some(seen) = &mut seen
+                        && seen.next()? != after.get(key).unwrap_or(&Value::Null)
+                    {
+                        return None;
+                    }
+                }
+            }
+        }
+        Some(after)
+    }
+
+    fn effect(&self, call: &Self::Call, reply: Option<&Vec<Value>>) -> Effect {
+        let writes = call.iter().any(|micro| matches!(micro, MicroOperation::Write(..)));
+        let reads = call.iter().any(|micro| matches!(micro, MicroOperation::Read(_)));
+        match (writes, reads && reply.is_some()) {
+            (false, _) => Effect::Reads,
+            (true, false) => Effect::Blind,
+            (true, true) => Effect::Unknown,
+        }
+    }
+
+    fn state_bytes(&self, state: &Self::State) -> usize {
+        size_of::<Self::State>() + state.len() * 2 * size_of::<(Value, Value)>()
+    }
+}

@@ -1,0 +1,107 @@
+//! Queues: first in, first out, and without any order.
+//!
+//! Neither has a limit: an enqueue is never refused.
+
+use histories::Value;
+
+use super::{Effect, Model, Nondeterministic, Successors};
+use crate::search::Stop;
+
+/// Elements leave in the order in which they came.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FifoQueue;
+
+/// Elements leave in any order. Wrap it in [`super::PowerSet`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UnorderedQueue;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum QueueCall {
+    Enqueue(Value),
+    /// A reply is the element that was taken, null from an empty queue.
+    Dequeue,
+}
+
+impl Model for FifoQueue {
+    type State = Vec<Value>;
+    type Call = QueueCall;
+    type Reply = Value;
+
+    fn initial(&self) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn step(&self, state: &Vec<Value>, call: &QueueCall, reply: Option<&Value>) -> Option<Vec<Value>> {
+        match call {
+            QueueCall::Enqueue(value) => {
+                let mut after = Vec::with_capacity(state.len() + 1);
+                after.extend_from_slice(state);
+                after.push(value.clone());
+                Some(after)
+            }
+            QueueCall::Dequeue => {
+                let head = state.first().unwrap_or(&Value::Null);
+                reply.is_none_or(|taken| taken == head).then(|| state.iter().skip(1).cloned().collect())
+            }
+        }
+    }
+
+    fn effect(&self, call: &QueueCall, reply: Option<&Value>) -> Effect {
+        effect(call, reply)
+    }
+
+    fn state_bytes(&self, state: &Vec<Value>) -> usize {
+        size_of::<Self::State>() + state.len() * size_of::<Value>()
+    }
+}
+
+impl Nondeterministic for UnorderedQueue {
+    /// Sorted.
+    type State = Vec<Value>;
+    type Call = QueueCall;
+    type Reply = Value;
+
+    fn initial(&self) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn step(
+        &self,
+        state: &Vec<Value>,
+        call: &QueueCall,
+        reply: Option<&Value>,
+        next: &mut Successors<'_, '_, Vec<Value>>,
+    ) -> Result<(), Stop> {
+        let without = |at: usize| [&state[..at], &state[at + 1..]].concat();
+        match (call, reply) {
+            (QueueCall::Enqueue(value), _) => {
+                let at = state.partition_point(|other| other < value);
+                next.push([&state[..at], std::slice::from_ref(value), &state[at..]].concat())
+            }
+            (QueueCall::Dequeue, None | Some(Value::Null)) if state.is_empty() => next.push(Vec::new()),
+            (QueueCall::Dequeue, Some(value)) => match state.binary_search(value) {
+                Ok(at) => next.push(without(at)),
+                Err(_) => Ok(()),
+            },
+            (QueueCall::Dequeue, None) => (0..state.len())
+                .filter(|&at| at == 0 || state[at - 1] != state[at])
+                .try_for_each(|at| next.push(without(at))),
+        }
+    }
+
+    fn effect(&self, call: &QueueCall, reply: Option<&Value>) -> Effect {
+        effect(call, reply)
+    }
+
+    fn state_bytes(&self, state: &Vec<Value>) -> usize {
+        size_of::<Self::State>() + state.len() * size_of::<Value>()
+    }
+}
+
+fn effect(call: &QueueCall, reply: Option<&Value>) -> Effect {
+    match (call, reply) {
+        (QueueCall::Dequeue, Some(Value::Null)) => Effect::Reads,
+        (QueueCall::Dequeue, Some(_)) => Effect::Unknown,
+        (QueueCall::Enqueue(_), _) | (QueueCall::Dequeue, None) => Effect::Blind,
+    }
+}

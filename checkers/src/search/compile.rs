@@ -1,0 +1,235 @@
+//! A part of a history in the terms of its object's model.
+//!
+//! What failed is left out, but for what a failed compare-and-set saw; so are reads that nobody saw answered.
+
+use std::collections::BTreeSet;
+
+use histories::{Function, History, Operation, OperationId, Outcome, Value};
+use rustc_hash::FxHashMap;
+
+use super::object::{Object, Part, is_read};
+use super::register::{self, Action};
+use super::sequence::{self, Passage};
+use crate::models::{CounterCall, Entry, MicroOperation, MutexCall, QueueCall, SetCall, StackCall};
+
+/// The operations of a part that can matter, and which operation of the history each is.
+pub(crate) struct Compiled<'h> {
+    pub(crate) entries: Entries<'h>,
+    pub(crate) ids: Vec<OperationId>,
+}
+
+pub(crate) enum Entries<'h> {
+    /// With the number of distinct values.
+    Register(Vec<register::Access>, usize),
+    Text(Vec<sequence::Access<'h, u8>>),
+    List(Vec<sequence::Access<'h, Value>>),
+    Set(Vec<Entry<SetCall, BTreeSet<Value>>>),
+    Counter(Vec<Entry<CounterCall, i64>>),
+    Queue(Vec<Entry<QueueCall, Value>>),
+    Stack(Vec<Entry<StackCall, Value>>),
+    Mutex(Vec<Entry<MutexCall, ()>>),
+    Transactions(Vec<Entry<Vec<MicroOperation>, Vec<Value>>>),
+}
+
+/// An operation whose value does not fit its function, in words.
+type Malformed = String;
+
+pub(crate) fn compile<'h>(history: &'h History, part: &Part) -> Result<Compiled<'h>, Malformed> {
+    let mut source = Source { history, part, ids: Vec::with_capacity(part.operations.len()) };
+    let entries = match part.object.clone()? {
+        Object::Register => {
+            let mut values = Values::default();
+            Entries::Register(source.entries(|op| action(op, &mut values))?, values.count())
+        }
+        Object::Text => Entries::Text(source.entries(text)?),
+        Object::List => Entries::List(source.entries(list)?),
+        Object::Set => Entries::Set(source.entries(set)?),
+        Object::Counter => Entries::Counter(source.entries(counter)?),
+        Object::Queue => Entries::Queue(source.queue()?),
+        Object::Stack => Entries::Stack(source.entries(|op| Ok(Some(stack(op))))?),
+        Object::Mutex => Entries::Mutex(source.entries(|op| Ok(Some((mutex(op), None))))?),
+        Object::Transactions => Entries::Transactions(source.entries(transaction)?),
+    };
+    Ok(Compiled { entries, ids: source.ids })
+}
+
+struct Source<'h, 'p> {
+    history: &'h History,
+    part: &'p Part,
+    ids: Vec<OperationId>,
+}
+
+/// What an operation says in the terms of its model; `None` where it says nothing.
+type Said<C, R> = Result<Option<(C, Option<R>)>, &'static str>;
+
+impl<'h> Source<'h, '_> {
+    fn entries<C, R>(
+        &mut self,
+        mut said: impl FnMut(&'h Operation) -> Said<C, R>,
+    ) -> Result<Vec<Entry<C, R>>, Malformed> {
+        let mut entries = Vec::with_capacity(self.part.operations.len());
+        for &id in &self.part.operations {
+            let op = self.history.operation(id);
+            let saw = op.function == Function::Cas && !op.reply.is_null();
+            if op.outcome == Outcome::Fail && !saw || is_read(op) && !op.is_ok() {
+                continue;
+            }
+            let said = said(op).map_err(|expected| malformed(self.history, id, expected))?;
+            if let Some((call, reply)) = said {
+                let returned = (op.outcome != Outcome::Info).then_some(op.completed.0);
+                entries.push(Entry { invoked: op.invoked.0, returned, call, reply });
+                self.ids.push(id);
+            }
+        }
+        Ok(entries)
+    }
+
+    /// A drain is as many dequeues, each within its time, in no order that it would tell.
+    fn queue(&mut self) -> Result<Vec<Entry<QueueCall, Value>>, Malformed> {
+        let mut entries = Vec::with_capacity(self.part.operations.len());
+        for &id in &self.part.operations {
+            let op = self.history.operation(id);
+            if op.outcome == Outcome::Fail {
+                continue;
+            }
+            let returned = (op.outcome != Outcome::Info).then_some(op.completed.0);
+            let mut push = |call: QueueCall, reply: Option<Value>| {
+                entries.push(Entry { invoked: op.invoked.0, returned, call, reply });
+                self.ids.push(id);
+            };
+            match (&op.function, op.is_ok()) {
+                (Function::Enqueue, _) => push(QueueCall::Enqueue(op.call.clone()), None),
+                (Function::Dequeue, ok) => push(QueueCall::Dequeue, ok.then(|| op.reply.clone())),
+                (_, true) => {
+                    let taken = op
+                        .reply
+                        .as_list()
+                        .ok_or_else(|| malformed(self.history, id, "the elements that it took"))?;
+                    for element in taken {
+                        push(QueueCall::Dequeue, Some(element.clone()));
+                    }
+                }
+                (_, false) => {
+                    return Err("a drain of unknown outcome may have taken any number of elements".into());
+                }
+            }
+        }
+        Ok(entries)
+    }
+}
+
+fn malformed(history: &History, id: OperationId, expected: &str) -> Malformed {
+    let op = history.operation(id);
+    let line = history.line(op.call_event).map_or_else(String::new, |line| format!(" on line {line}"));
+    let value = if op.is_ok() && !op.reply.is_null() { &op.reply } else { &op.call };
+    format!("the {}{line} has the value {value} instead of {expected}", op.function)
+}
+
+/// Numbers of values, the initial one first.
+#[derive(Default)]
+struct Values<'h> {
+    numbers: FxHashMap<&'h Value, u32>,
+}
+
+impl<'h> Values<'h> {
+    fn number(&mut self, value: &'h Value) -> u32 {
+        if value.is_null() {
+            return register::INITIAL;
+        }
+        let next = self.numbers.len() as u32 + 1;
+        *self.numbers.entry(value).or_insert(next)
+    }
+
+    fn count(&self) -> usize {
+        self.numbers.len() + 1
+    }
+}
+
+fn action<'h>(op: &'h Operation, values: &mut Values<'h>) -> Said<Action, ()> {
+    let action = match op.function {
+        Function::Write => Action::Write(values.number(&op.call)),
+        Function::Cas if op.outcome != Outcome::Fail => {
+            let (from, to) = op.call.as_pair().ok_or("a pair [from, to]")?;
+            Action::Cas { from: values.number(from), to: values.number(to) }
+        }
+        _ => Action::Read(values.number(&op.reply)),
+    };
+    Ok(Some((action, None)))
+}
+
+fn text(op: &Operation) -> Said<Passage<'_, u8>, ()> {
+    let bytes = |value| as_bytes(value).ok_or("a string");
+    let passage = match op.function {
+        Function::Write => Passage::Write(bytes(&op.call)?),
+        Function::Append => Passage::Append(bytes(&op.call)?),
+        _ => Passage::Read(bytes(&op.reply)?),
+    };
+    Ok(Some((passage, None)))
+}
+
+fn as_bytes(value: &Value) -> Option<&[u8]> {
+    if value.is_null() { Some(&[]) } else { value.as_text().map(str::as_bytes) }
+}
+
+fn list(op: &Operation) -> Said<Passage<'_, Value>, ()> {
+    let passage = match op.function {
+        Function::Write => Passage::Write(as_items(&op.call).ok_or("a list")?),
+        Function::Append => Passage::Append(std::slice::from_ref(&op.call)),
+        _ => Passage::Read(as_items(&op.reply).ok_or("a list")?),
+    };
+    Ok(Some((passage, None)))
+}
+
+fn as_items(value: &Value) -> Option<&[Value]> {
+    if value.is_null() { Some(&[]) } else { value.as_list() }
+}
+
+fn set(op: &Operation) -> Said<SetCall, BTreeSet<Value>> {
+    Ok(Some(match op.function {
+        Function::Add => (SetCall::Add(op.call.clone()), None),
+        Function::Remove => (SetCall::Remove(op.call.clone()), None),
+        _ => (
+            SetCall::Read,
+            Some(as_items(&op.reply).ok_or("the elements of a set")?.iter().cloned().collect()),
+        ),
+    }))
+}
+
+fn counter(op: &Operation) -> Said<CounterCall, i64> {
+    if is_read(op) {
+        let seen = if op.reply.is_null() { Some(0) } else { op.reply.as_int() };
+        return Ok(Some((CounterCall::Read, Some(seen.ok_or("a number")?))));
+    }
+    let amount = if op.call.is_null() { Some(1) } else { op.call.as_int() }.ok_or("a number")?;
+    let amount = if op.function == Function::Decrement { -amount } else { amount };
+    Ok(Some((CounterCall::Add(amount), None)))
+}
+
+fn stack(op: &Operation) -> (StackCall, Option<Value>) {
+    match op.function.name() {
+        "push" => (StackCall::Push(op.call.clone()), None),
+        _ => (StackCall::Pop, op.is_ok().then(|| op.reply.clone())),
+    }
+}
+
+fn mutex(op: &Operation) -> MutexCall {
+    if op.function.name() == "acquire" { MutexCall::Acquire } else { MutexCall::Release }
+}
+
+fn transaction(op: &Operation) -> Said<Vec<MicroOperation>, Vec<Value>> {
+    const EXPECTED: &str = "a list of [\"r\", key, value] and [\"w\", key, value]";
+    let micros = if op.is_ok() && !op.reply.is_null() { &op.reply } else { &op.call };
+    let (mut calls, mut seen) = (Vec::new(), Vec::new());
+    for micro in micros.as_list().ok_or(EXPECTED)? {
+        let Some([function, key, value]) = micro.as_list() else { return Err(EXPECTED) };
+        match function.as_text() {
+            Some("r") => {
+                calls.push(MicroOperation::Read(key.clone()));
+                seen.push(value.clone());
+            }
+            Some("w") => calls.push(MicroOperation::Write(key.clone(), value.clone())),
+            _ => return Err(EXPECTED),
+        }
+    }
+    Ok(Some((calls, op.is_ok().then_some(seen))))
+}
