@@ -6,6 +6,7 @@
 mod anomaly;
 pub mod brute;
 mod budget;
+mod causal;
 mod confirm;
 mod figures;
 mod linear;
@@ -17,6 +18,7 @@ mod words;
 
 pub use anomaly::{Anomaly, Side, Step, Witness};
 pub use budget::{Budget, Exhausted};
+pub use causal::{Causal, dot};
 pub use confirm::confirm;
 pub use figures::{Convergence, Durability, Figures, Staleness};
 pub use linear::Linear;
