@@ -32,6 +32,7 @@ fn action(history: &History, op: &Operation) -> String {
     match (&op.function, op.call.as_pair()) {
         (Function::Cas, Some((from, to))) => format!("compare-and-set of {key} from {from} to {to}"),
         (Function::Append | Function::Add, _) => format!("{} of {value} to {key}", op.function),
+        (Function::Remove, _) => format!("remove of {value} from {key}"),
         (Function::Increment | Function::Decrement, _) => format!("{} of {key} by {value}", op.function),
         _ => format!("{} of {key} = {value}", op.function),
     }

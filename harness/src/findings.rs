@@ -1,12 +1,25 @@
 //! Findings as they stand in reports.
+//!
+//! Decides nothing: a verdict is passed on as it came.
 
 use checkers::{Anomaly, Finding};
 use histories::{History, Nanos};
 
+use crate::explain;
 use crate::outcome::{AnomalyReport, ConvergenceReport, DurabilityReport, StalenessReport, VerdictReport};
 
 /// A finding, with each anomaly explained in words against the lines of `file`.
 pub(crate) fn report(history: &History, file: &str, finding: &Finding) -> VerdictReport {
+    report_with_help(history, file, finding, None)
+}
+
+/// The same, with a last line in each explanation that says what to do next.
+pub(crate) fn report_with_help(
+    history: &History,
+    file: &str,
+    finding: &Finding,
+    help: Option<&str>,
+) -> VerdictReport {
     VerdictReport {
         model: finding.model.name().to_owned(),
         verdict: finding.verdict.name().to_owned(),
@@ -18,12 +31,12 @@ pub(crate) fn report(history: &History, file: &str, finding: &Finding) -> Verdic
             .verdict
             .anomalies()
             .iter()
-            .map(|anomaly| report_anomaly(history, file, anomaly))
+            .map(|anomaly| report_anomaly(history, file, anomaly, help))
             .collect(),
     }
 }
 
-fn report_anomaly(history: &History, _file: &str, anomaly: &Anomaly) -> AnomalyReport {
+fn report_anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&str>) -> AnomalyReport {
     let mut events: Vec<u32> = anomaly
         .steps
         .iter()
@@ -40,7 +53,7 @@ fn report_anomaly(history: &History, _file: &str, anomaly: &Anomaly) -> AnomalyR
         summary: anomaly.summary.clone(),
         lines: events.iter().filter_map(|&event| history.line(event)).collect(),
         events,
-        explanation: String::new(),
+        explanation: explain::anomaly(history, file, anomaly, help),
     }
 }
 

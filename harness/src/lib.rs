@@ -2,15 +2,38 @@
 //!
 //! Only this crate prints, exits or reads the environment.
 
+mod catalogue;
+mod checking;
+mod cli;
+mod commands;
+mod compare;
 pub mod conductor;
+mod config;
+mod dispatch;
 pub mod exit;
+pub mod expect;
+pub mod explain;
+mod failure;
+mod faults;
 mod findings;
 pub mod generator;
+mod grid;
+mod names;
+mod options;
 pub mod outcome;
+mod paint;
+mod plan;
 pub mod progress;
+mod quantity;
+pub mod report;
 pub mod run;
 pub mod spec;
 pub mod stage;
+mod suite;
+mod terminal;
+#[cfg(test)]
+mod testing;
+mod toml_file;
 pub mod workloads;
 
 use std::process::ExitCode;
@@ -19,6 +42,6 @@ use std::sync::Arc;
 use systems::System;
 
 /// The whole command line, over the bundled systems and `own`, a user's own.
-pub fn main(_own: &[Arc<dyn System>]) -> ExitCode {
-    exit::Exit::NothingRan.into()
+pub fn main(own: &[Arc<dyn System>]) -> ExitCode {
+    dispatch::main(own)
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::spec::RunSpec;
+
 /// One run. Serialised as it stands in `results.json` and in `--report json`; fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunOutcome {
@@ -31,6 +33,101 @@ pub struct RunOutcome {
     pub fault_windows: Vec<FaultWindowReport>,
     /// Wall time of the workload, the epilogue apart.
     pub elapsed_ms: f64,
+    /// The command that runs the same again, [`crate::spec::RunSpec::reproduce`].
+    #[serde(default)]
+    pub reproduce: String,
+}
+
+impl RunOutcome {
+    /// A run of which nothing came but the reason.
+    pub fn harness_failure(spec: &RunSpec, why: impl Into<String>) -> Self {
+        Self {
+            suite: spec.suite.clone(),
+            system: spec.system.name().to_owned(),
+            mode: spec.mode.name.clone(),
+            workload: spec.workload.clone(),
+            faults: spec.faults.clone(),
+            seed: spec.seed,
+            stage: "live".to_owned(),
+            dir: String::new(),
+            outcome: Outcome::HarnessFailure,
+            notes: vec![why.into()],
+            operations: Operations::default(),
+            verdicts: Vec::new(),
+            durability: None,
+            convergence: None,
+            availability: Availability::default(),
+            latency_ms: Latencies::default(),
+            staleness: None,
+            failover_ms: Vec::new(),
+            fault_windows: Vec::new(),
+            elapsed_ms: 0.0,
+            reproduce: spec.reproduce(),
+        }
+    }
+
+    /// A run with every field filled in: what the JSON can hold.
+    pub fn complete_example() -> Self {
+        let percentiles = Some(Percentiles { p50: 2.1, p99: 9.8 });
+        Self {
+            suite: "quick".into(),
+            system: "store".into(),
+            mode: "single/quorum".into(),
+            workload: "register".into(),
+            faults: vec!["partition:leader".into(), "kill:leader".into()],
+            seed: 7,
+            stage: "live".into(),
+            dir: "runs/quick/20260102T030405Z-7".into(),
+            outcome: Outcome::Pass,
+            notes: Vec::new(),
+            operations: Operations { ok: 3900, fail: 60, info: 40 },
+            verdicts: vec![VerdictReport {
+                model: "linearizable".into(),
+                verdict: "valid".into(),
+                method: "zones".into(),
+                why: None,
+                elapsed_ms: 12.5,
+                expected: Some("valid".into()),
+                anomalies: Vec::new(),
+            }],
+            durability: Some(DurabilityReport {
+                acknowledged: 1900,
+                lost: 0,
+                superseded: 1890,
+                discarded: 3,
+            }),
+            convergence: Some(ConvergenceReport {
+                converged: true,
+                after_ms: Some(210.0),
+                differing_keys: Vec::new(),
+            }),
+            availability: Availability {
+                overall: Some(0.975),
+                before: Some(1.0),
+                during: Some(0.81),
+                after: Some(1.0),
+                reads: Some(0.98),
+                writes: Some(0.97),
+            },
+            latency_ms: Latencies { read: percentiles, write: percentiles },
+            staleness: Some(StalenessReport {
+                gamma_ms: Some(0.0),
+                reads: 2000,
+                ..StalenessReport::default()
+            }),
+            failover_ms: vec![1300.0, 1410.5],
+            fault_windows: vec![FaultWindowReport {
+                fault: "partition:leader".into(),
+                what: "cut n1 | n2,n3".into(),
+                from_ms: 3000.0,
+                to_ms: Some(6000.0),
+                applied: "installed".into(),
+                evidence: "1,204 bytes held back".into(),
+            }],
+            elapsed_ms: 20_000.0,
+            reproduce: "partita run quick --mode single/quorum --workload register --seed 7".into(),
+        }
+    }
 }
 
 /// How a run came out against what its mode promises, before any `[[expect]]`.
@@ -44,6 +141,19 @@ pub enum Outcome {
     /// Too little happened to say anything.
     Inconclusive,
     HarnessFailure,
+}
+
+impl Outcome {
+    /// As it stands in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Violation => "violation",
+            Self::Unknown => "unknown",
+            Self::Inconclusive => "inconclusive",
+            Self::HarnessFailure => "harness-failure",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

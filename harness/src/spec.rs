@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use systems::{Mode, Routing, System};
 
+use crate::names::shell_quote;
+use crate::options::RoutingName;
+use crate::quantity::Time;
+
 /// What a run is to do. Made by the command line, carried out by [`crate::run::execute`].
 #[derive(Clone)]
 pub struct RunSpec {
@@ -42,5 +46,26 @@ impl RunSpec {
     pub fn title(&self) -> String {
         let faults = if self.faults.is_empty() { "no faults".to_owned() } else { self.faults.join(",") };
         format!("{} × {} × {faults}, seed {}", self.workload, self.mode.name, self.seed)
+    }
+
+    /// The command that runs exactly this again, with nothing left to the environment or a configuration.
+    pub fn reproduce(&self) -> String {
+        let faults = if self.faults.is_empty() { "none".to_owned() } else { self.faults.join(",") };
+        let mut words = vec!["partita run".to_owned()];
+        let mut flag = |name: &str, value: &str| words.push(format!("--{name} {}", shell_quote(value)));
+        flag("system", self.system.name());
+        flag("mode", &self.mode.name);
+        flag("workload", &self.workload);
+        flag("faults", &faults);
+        flag("nodes", &self.nodes.to_string());
+        flag("clients", &self.clients.to_string());
+        flag("rate", &self.rate.map_or_else(|| "max".to_owned(), |rate| rate.to_string()));
+        flag("time", &Time(self.time).to_string());
+        if let Some(operations) = self.operations_max {
+            flag("ops", &operations.to_string());
+        }
+        flag("routing", &RoutingName(self.routing).to_string());
+        flag("seed", &self.seed.to_string());
+        words.join(" ")
     }
 }

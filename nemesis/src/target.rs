@@ -12,6 +12,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What a target can have done to it. A fault that needs more is refused before the run begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each power is there or not, whatever the others are")]
 pub struct Powers {
     /// Cut links between nodes, each direction by itself.
     pub cut: bool,

@@ -4,6 +4,7 @@
 //! harness and never a verdict.
 
 mod client;
+pub mod live;
 mod mode;
 pub mod store;
 mod system;

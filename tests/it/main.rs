@@ -1,3 +1,5 @@
 //! One integration-test binary over the whole workspace.
 
+mod command;
+mod live;
 mod tidy;

@@ -2,7 +2,10 @@
 //!
 //! It shares nothing with the searches: neither their tables nor their rules.
 
+mod convergence;
+mod durability;
 mod linear;
+mod sessions;
 
 use histories::{History, ModelName};
 
@@ -17,6 +20,12 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
     }
     match anomaly.witness.model {
         ModelName::Linearizable => linear::confirm(history, anomaly),
+        ModelName::Durability => durability::confirm(history, anomaly),
+        ModelName::Convergence => convergence::confirm(history, anomaly),
+        ModelName::ReadYourWrites
+        | ModelName::MonotonicReads
+        | ModelName::MonotonicWrites
+        | ModelName::WritesFollowReads => sessions::confirm(history, anomaly),
         other => Err(format!("no re-check for {other} yet")),
     }
 }

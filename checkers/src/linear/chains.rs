@@ -44,7 +44,7 @@ impl Chains {
     pub(crate) fn link(register: &Register, budget: &Budget) -> Result<Result<Self, Broken>, Exhausted> {
         let happened = match Happened::of(register) {
             Ok(happened) => happened,
-            Err(broken) => return Ok(Err(broken)),
+            Err((unexplained, proof)) => return Ok(Err(Broken::FromNowhere(unexplained, proof))),
         };
         budget.check()?;
         let (successors, predecessors) = match links(register, &happened) {
@@ -189,14 +189,14 @@ fn reads_only(register: &Register) -> Vec<Zone> {
 
 /// Which values were certainly in force at some time: acknowledged, read, or replaced by one that was.
 #[derive(Debug)]
-struct Happened {
-    known: Vec<bool>,
+pub(crate) struct Happened {
+    pub(crate) known: Vec<bool>,
     /// By value id, the row that replaced it, where nothing else shows that it was in force.
     replaced_by: Vec<u32>,
 }
 
 impl Happened {
-    fn of(register: &Register) -> Result<Self, Broken> {
+    pub(crate) fn of(register: &Register) -> Result<Self, (Unexplained, Proof)> {
         let mut known: Vec<bool> = register.zones.iter().map(|zone| zone.first_return < NEVER).collect();
         known[INITIAL as usize] = true;
         let mut work: Vec<u32> = (0..known.len() as u32).filter(|&value| known[value as usize]).collect();
@@ -208,7 +208,7 @@ impl Happened {
             };
             if row.from != INITIAL && register.writers[row.from as usize] == NONE {
                 let unexplained = Unexplained { row: writer, kind: unwritten(register, row.from) };
-                return Err(Broken::FromNowhere(unexplained, happened.proof(register, value)));
+                return Err((unexplained, happened.proof(register, value)));
             }
             if !std::mem::replace(&mut happened.known[row.from as usize], true) {
                 happened.replaced_by[row.from as usize] = writer;

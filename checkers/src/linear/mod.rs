@@ -2,12 +2,12 @@
 //!
 //! It never guesses: a key on which values repeat, or other data types are at work, stays undecided.
 
-mod chains;
-mod reads;
+pub(crate) mod chains;
+pub(crate) mod reads;
 mod staleness;
 #[cfg(test)]
 pub(crate) mod tests;
-mod witness;
+pub(crate) mod witness;
 mod zones;
 
 use std::time::Instant;
@@ -106,7 +106,7 @@ fn decide(
     budget: &Budget,
     report: &mut KeyReport,
 ) -> Result<(), Exhausted> {
-    let anomaly = if let Some(unexplained) = reads::unexplained(register) {
+    let anomaly = if let Some(unexplained) = reads::unexplained(register, reads::Order::RealTime) {
         report.gamma = future_gap(register).filter(|_| !register.has_cas);
         Some(reads::explain(history, register, unexplained))
     } else if register.has_cas {

@@ -16,8 +16,17 @@ pub(crate) struct Unexplained {
     pub(crate) kind: AnomalyKind,
 }
 
-/// The one of them that completes first. `happened` says which values are known to have been written, or seen.
-pub(crate) fn unexplained(register: &Register) -> Option<Unexplained> {
+/// What may excuse a write for not explaining a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The write began too late.
+    RealTime,
+    /// Only that there is none.
+    None,
+}
+
+/// The one of them that completes first.
+pub(crate) fn unexplained(register: &Register, order: Order) -> Option<Unexplained> {
     let mut first: Option<(i64, Unexplained)> = None;
     let mut found = |time: i64, new: Unexplained| {
         if first.is_none_or(|(old, _)| time < old) {
@@ -32,7 +41,7 @@ pub(crate) fn unexplained(register: &Register) -> Option<Unexplained> {
         if writer == NONE {
             let kind = unwritten(register, value as u32);
             found(zone.first_return, Unexplained { row: zone.first_row, kind });
-        } else if zone.first_return < register.rows[writer as usize].call {
+        } else if order == Order::RealTime && zone.first_return < register.rows[writer as usize].call {
             found(zone.first_return, Unexplained { row: zone.first_row, kind: AnomalyKind::FutureRead });
         }
     }

@@ -243,7 +243,7 @@ pub(crate) fn broken(
 }
 
 /// Adds rows to a witness.
-fn beside(anomaly: &mut Anomaly, register: &Register, rows: &[u32]) {
+pub(crate) fn beside(anomaly: &mut Anomaly, register: &Register, rows: &[u32]) {
     let operations = &mut anomaly.witness.operations;
     operations.extend(rows.iter().map(|&row| register.rows[row as usize].operation));
     operations.sort_unstable();

@@ -115,7 +115,7 @@ fn fresh(parent: &Path, name: &str) -> Result<PathBuf, FolderError> {
         match fs::create_dir(&path) {
             Ok(()) => break,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                path = parent.join(format!("{name}-{number}"))
+                path = parent.join(format!("{name}-{number}"));
             }
             Err(error) => return Err(FolderError { path, error }),
         }

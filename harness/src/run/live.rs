@@ -39,7 +39,7 @@ impl LiveStage {
         recorder: Arc<Recorder>,
         threads: u32,
         lag: LagFile,
-    ) -> Result<Self, String> {
+    ) -> Self {
         let (tell, told) = sync_channel(Self::TOLD_MAX);
         let mut tasks = Vec::new();
         let mut calls = Vec::new();
@@ -62,7 +62,7 @@ impl LiveStage {
             tell.clone(),
         )));
         let observer = runtime.spawn(observe(cluster, Arc::clone(&recorder), lag, tell));
-        Ok(Self { recorder, told, calls, actions, tasks, observer, failure: None })
+        Self { recorder, told, calls, actions, tasks, observer, failure: None }
     }
 
     /// Lets every task end, so that nobody holds the cluster any more.

@@ -162,23 +162,20 @@ fn drive(
         .map_err(RunError::harness)?;
     let recorder = Arc::new(recorder);
     let lag = lag::LagFile::create(&folder.lag()).map_err(RunError::harness)?;
-    let stage = live::LiveStage::new(
+    let mut stage = live::LiveStage::new(
         runtime.handle(),
         Arc::clone(&cluster),
         Arc::clone(&recorder),
         spec.clients,
         lag,
     );
-    let conducted = stage.map_err(RunError::harness).and_then(|mut stage| {
-        progress.phase(Phase::Running);
-        let mut conductor = prepared.conductor(spec);
-        let conducted = conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness);
-        runtime.block_on(stage.close());
-        conducted
-    });
+    progress.phase(Phase::Running);
+    let mut conductor = prepared.conductor(spec);
+    let conducted = conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness);
+    runtime.block_on(stage.close());
     progress.phase(Phase::Stopping);
     let flushed = recorder.flush().map_err(RunError::harness);
-    let stopped = stop(&runtime, cluster);
+    let stopped = runtime.block_on(cluster.stop()).map_err(RunError::harness);
     if !spec.keep {
         folder.remove_disks().map_err(RunError::harness)?;
     }
@@ -186,10 +183,6 @@ fn drive(
     flushed?;
     stopped?;
     Ok(conducted)
-}
-
-fn stop(runtime: &tokio::runtime::Runtime, cluster: Arc<dyn Cluster>) -> Result<(), RunError> {
-    runtime.block_on(cluster.stop()).map_err(RunError::harness)
 }
 
 fn check(
@@ -200,7 +193,7 @@ fn check(
     conducted: &Conducted,
 ) -> RunOutcome {
     let budget = Budget::new(spec.check_time, spec.check_memory_bytes);
-    let findings = checkers::Checker::check(&checkers::Linear, history, &budget);
+    let findings = crate::checking::check(history, Some(prepared.workload.models()), &budget);
     let facts = Facts {
         mode: &spec.mode,
         mix: prepared
@@ -241,5 +234,6 @@ fn check(
         failover_ms: measure::failovers(history),
         fault_windows: measure::fault_windows(history),
         elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
+        reproduce: spec.reproduce(),
     }
 }

@@ -1,1 +1,11 @@
-//! Means to carry faults out.
+//! Means to carry faults out. No backend decides what is to be broken, or when.
+
+mod gate;
+mod listener;
+mod process;
+mod proxy;
+mod pump;
+mod spawner;
+
+pub use process::{NodeProcess, ProcessError, ProcessSpec};
+pub use proxy::{CutReport, Proxies};

@@ -2,10 +2,14 @@
 //!
 //! Nothing here reads a clock, opens a socket or touches a disk: see [`Replica`].
 
+pub mod codec;
 mod options;
 mod presets;
 mod replica;
 pub mod single;
+#[cfg(test)]
+mod tests;
+pub mod wal;
 mod words;
 
 pub use options::{Ack, Fencing, Format, Options, Promotion, Read, Sync, Timing};

@@ -13,17 +13,20 @@ impl Replica {
     pub(super) fn advance_commit(&mut self) {
         let (me, own, majority, nodes) =
             (self.me, self.journal.persisted_index(), self.majority(), usize::from(self.nodes));
+        if self.chained() {
+            self.advance_chain();
+            return self.mend_chain();
+        }
         let Some(leading) = self.leading.as_mut() else { return };
         let held = leading.reached_by(majority, me, own, |progress| progress.matched);
         let reached = match self.options.ack {
             Ack::Majority => held,
-            // Until entries run along a chain, its members are asked directly.
-            Ack::All | Ack::Chain => leading.reached_by(nodes, me, own, |progress| progress.matched),
+            Ack::All => leading.reached_by(nodes, me, own, |progress| progress.matched),
             // The leader's own place is first, so that only followers are counted.
             Ack::Any(count) => {
                 leading.reached_by(usize::from(count) + 1, me, u64::MAX, |progress| progress.matched).min(own)
             }
-            Ack::None => own,
+            Ack::None | Ack::Chain => own,
         };
         if self.log.term(held) == Some(self.term) {
             self.held = self.held.max(held);
@@ -51,12 +54,16 @@ impl Replica {
         }
         self.serve_local_reads();
         self.serve_leader_reads();
+        self.serve_tail_reads();
         self.compact_when_long();
     }
 
     fn apply(&mut self, index: u64) {
         let Some(entry) = self.log.get(index).cloned() else { return };
         let outcome = self.state.apply(index, &entry.payload);
+        if let Payload::Epoch(epoch) = entry.payload {
+            self.chain.tail.begin(epoch);
+        }
         self.forget_speculation(index, &entry.payload);
         let Some(leading) = self.leading.as_mut() else { return };
         while let Some(pending) = leading.pending.pop_front_if(|pending| pending.index <= index) {
@@ -98,7 +105,7 @@ impl Replica {
             }
         };
         match payload {
-            Payload::Empty => {}
+            Payload::Empty | Payload::Epoch(_) => {}
             Payload::Log(command) => forget(command.key()),
             Payload::Stream(changes) => changes.iter().for_each(|change| forget(change.key())),
             Payload::Data(cells) => cells.iter().for_each(|(key, _)| forget(key)),

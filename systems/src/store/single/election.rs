@@ -4,7 +4,7 @@
 
 use histories::{Nanos, Node};
 
-use super::message::{Body, Candidacy, EpochId};
+use super::message::{Body, Candidacy};
 use super::{Part, Record, Replica};
 use crate::store::options::Promotion;
 
@@ -17,11 +17,14 @@ impl Replica {
     }
 
     fn candidacy(&self) -> Candidacy {
-        Candidacy { last: self.log.last(), epoch: EpochId::default() }
+        Candidacy { last: self.log.last(), epoch: self.chain.accepted.id }
     }
 
     pub(super) fn stand_for_election(&mut self) {
         self.rest();
+        if self.chained() && !self.chain.has(self.me) {
+            return;
+        }
         if !self.options.cautious() {
             return self.campaign();
         }
@@ -108,6 +111,10 @@ impl Replica {
     }
 
     fn accepts(&self, candidacy: &Candidacy) -> bool {
+        if self.chained() {
+            // Every member of an epoch has all that was committed in it, whatever else its log holds.
+            return candidacy.epoch >= self.chain.accepted.id;
+        }
         self.options.promotion == Promotion::Any || candidacy.last >= self.log.last()
     }
 

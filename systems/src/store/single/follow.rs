@@ -13,7 +13,7 @@ impl Replica {
     pub(super) fn on_append(&mut self, from: Node, term: u64, append: Append) {
         self.hear_leader(from, term);
         self.leader_commit = append.commit;
-        let Append { previous, mut entries, commit, held, round } = append;
+        let Append { previous, mut entries, commit, held, round, epoch } = append;
         let mut previous = previous;
         let base = self.log.base();
         if previous.index < base.index {
@@ -35,7 +35,8 @@ impl Replica {
         }
         self.held = self.held.max(held.min(matched));
         self.commit_to(commit.min(matched));
-        let appended = Appended { matched, round };
+        self.learn_epoch(epoch);
+        let appended = Appended { matched: self.matched_in_chain(matched), round };
         self.send_durable_in(term, from, Body::Appended(appended));
     }
 
@@ -61,7 +62,7 @@ impl Replica {
         self.send_durable(to, Body::Rejected(Rejected { previous, hint, round, snapshot }));
     }
 
-    fn take_entry(&mut self, index: u64, entry: Arc<Entry>) {
+    pub(super) fn take_entry(&mut self, index: u64, entry: Arc<Entry>) {
         match self.log.term(index) {
             Some(term) if term == entry.term => return,
             Some(_) if self.unfenced() => {
@@ -88,6 +89,7 @@ impl Replica {
         self.log.truncate(index);
         self.journal.truncate(index);
         self.held = self.held.min(index);
+        self.chain.truncate(index);
         if index < self.applied {
             self.rebuild(index);
         }

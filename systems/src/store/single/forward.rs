@@ -32,7 +32,7 @@ impl Asker {
         match self {
             Self::Client(id) => replies.push((id, response)),
             Self::Member(node, id) => {
-                sends.push((node, Message { term, body: Body::Answer { id, response } }))
+                sends.push((node, Message { term, body: Body::Answer { id, response } }));
             }
         }
     }
@@ -117,7 +117,9 @@ impl Replica {
         let asker = Asker::Member(from, id);
         let leads = self.leading.is_some() && self.term == term;
         if request.command.is_read() {
-            return if leads {
+            return if self.chained() {
+                self.read_as_tail(asker, request);
+            } else if leads {
                 self.execute(asker, request);
             } else {
                 self.refuse(asker, "the node that was asked does not lead", true);

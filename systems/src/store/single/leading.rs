@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use histories::{Key, Nanos, Node};
 
+use super::chain::Head;
 use super::forward::Asker;
 use super::reads::LeaderRead;
 use super::state::{Data, Outcome};
@@ -95,6 +96,8 @@ pub(super) struct Leading {
     /// Reads may be served without asking until then.
     pub(super) lease_until: Nanos,
     pub(super) reads: VecDeque<LeaderRead>,
+    /// Of a chain.
+    pub(super) head: Head,
     /// For counting, kept to spare its allocation.
     pub(super) scratch: Vec<u64>,
 }
@@ -115,6 +118,7 @@ impl Leading {
             quorum_at: now,
             lease_until: Nanos::ZERO,
             reads: VecDeque::new(),
+            head: Head::new(now),
             scratch: Vec::with_capacity(usize::from(nodes)),
         }
     }
@@ -125,6 +129,21 @@ impl Leading {
 
     pub(super) fn matched(&self, node: Node) -> u64 {
         self.progress[node.index()].matched
+    }
+
+    pub(super) fn is_probing(&self, node: Node) -> bool {
+        self.progress[node.index()].probing
+    }
+
+    /// Sends to everyone from what is known to be there.
+    pub(super) fn resume_all(&mut self, now: Nanos) {
+        for progress in &mut self.progress {
+            if !progress.probing {
+                progress.in_flight.clear();
+                progress.next = progress.matched + 1;
+                progress.moved_at = now;
+            }
+        }
     }
 
     pub(super) fn heard_at(&self, node: Node) -> Nanos {

@@ -39,6 +39,24 @@ pub enum Body {
         id: ForwardId,
         response: Response,
     },
+    /// The head proposes who is in the chain.
+    Propose(Arc<Epoch>),
+    Accepted(EpochId),
+    /// Entries on their way along the chain, and how far they came.
+    Relay {
+        epoch: EpochId,
+        append: Append,
+    },
+    Relayed(Relayed),
+    /// The tail asks whether its epoch still stands.
+    Confirm {
+        epoch: EpochId,
+        round: u64,
+    },
+    Confirmed {
+        epoch: EpochId,
+        round: u64,
+    },
 }
 
 /// How complete a candidate's log is.
@@ -67,6 +85,17 @@ pub struct Append {
     pub held: u64,
     /// Echoed in the answer: the leader's way to know what was sent after what.
     pub round: u64,
+    /// The chain's epoch in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<EpochId>,
+}
+
+/// What a member of a chain has on disk, and knows to be committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relayed {
+    pub epoch: EpochId,
+    pub matched: u64,
+    pub commit: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +130,13 @@ pub struct EpochId {
     pub number: u64,
 }
 
+/// A chain's membership, head first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Epoch {
+    pub id: EpochId,
+    pub members: Vec<Node>,
+}
+
 /// An entry of the log. Its index is its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -114,6 +150,8 @@ pub struct Entry {
 pub enum Payload {
     /// A leader's first entry, which changes nothing.
     Empty,
+    /// The first entry of a chain's epoch, which changes nothing either.
+    Epoch(EpochId),
     /// To be executed again, in order, by everyone.
     Log(Command),
     /// What happened; nothing where a compare-and-set failed.
@@ -154,6 +192,8 @@ pub enum Record {
         entry: Arc<Entry>,
     },
     Snapshot(Arc<Snapshot>),
+    /// Accepted as the chain's membership.
+    Epoch(Arc<Epoch>),
 }
 
 impl Change {

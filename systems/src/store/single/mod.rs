@@ -5,6 +5,7 @@
 //! Follow a write: `requests` takes it (or hands it to the leader), `replication` appends and ships it, followers
 //! answer once `journal` says it is on disk, `commit` counts the answers and applies it, and the client is told.
 
+mod chain;
 mod commit;
 mod election;
 mod follow;
@@ -19,6 +20,8 @@ mod requests;
 mod restore;
 mod snapshot;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,6 +29,7 @@ use std::sync::Arc;
 use histories::{Key, Nanos, Node};
 use nemesis::Dice;
 
+use self::chain::Chain;
 use self::forward::{Forwards, Seen};
 use self::journal::Journal;
 use self::leading::Leading;
@@ -97,6 +101,7 @@ pub struct Replica {
     /// The own vote counts once this batch is on disk.
     campaign_barrier: u64,
     leading: Option<Box<Leading>>,
+    chain: Chain,
 
     local_reads: Vec<LocalRead>,
     forwards: Forwards,
@@ -149,11 +154,24 @@ impl Replica {
             Body::Snapshot(snapshot) if self.heeds_leader(from, term) => {
                 self.on_snapshot(from, term, snapshot);
             }
-            Body::Append(_) | Body::Snapshot(_) => {}
             Body::Voted(granted) if self.in_term(term) => self.on_voted(from, granted),
             Body::Appended(appended) if self.in_term(term) => self.on_appended(from, appended),
             Body::Rejected(rejected) if self.in_term(term) => self.on_rejected(from, rejected),
-            Body::Voted(_) | Body::Appended(_) | Body::Rejected(_) => {}
+            Body::Propose(epoch) if self.heeds_leader(from, term) => self.on_propose(from, term, epoch),
+            Body::Accepted(epoch) if self.in_term(term) => self.on_accepted(from, epoch),
+            Body::Relay { epoch, append } if self.in_term(term) => self.on_relay(from, epoch, append),
+            Body::Relayed(relayed) if self.in_term(term) => self.on_relayed(from, relayed),
+            Body::Confirm { epoch, round } => self.on_confirm(from, epoch, round),
+            Body::Confirmed { epoch, round } => self.on_confirmed(from, epoch, round),
+            Body::Append(_)
+            | Body::Snapshot(_)
+            | Body::Voted(_)
+            | Body::Appended(_)
+            | Body::Rejected(_)
+            | Body::Propose(_)
+            | Body::Accepted(_)
+            | Body::Relay { .. }
+            | Body::Relayed(_) => {}
         }
     }
 
@@ -162,6 +180,10 @@ impl Replica {
             self.lead_on();
         } else if self.now >= self.election_at {
             self.stand_for_election();
+        }
+        if self.chained() {
+            self.keep_chain();
+            self.keep_tail();
         }
         self.expire_reads();
         self.expire_forwards();
@@ -180,7 +202,11 @@ impl Replica {
     fn timer(&self) -> Nanos {
         let duty = self.leading.as_ref().map_or(self.election_at, |leading| leading.wakes_at());
         let read = self.local_reads.iter().map(|read| read.expires).min();
-        [Some(duty), read, self.forwards.expires()].into_iter().flatten().min().unwrap_or(duty)
+        [Some(duty), Some(self.chain.wakes_at()), read, self.forwards.expires()]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(duty)
     }
 }
 
@@ -233,15 +259,15 @@ impl ReplicaTrait for Replica {
 impl Replica {
     fn ready(&self) -> bool {
         let Some(leading) = &self.leading else {
-            let heard = self.now < self.heard_at + self.options.timing.election_max;
+            let heard = self.now < self.heard_at + self.options.timing.election_min;
             return self.leader.is_some() && heard && self.applied >= self.leader_commit;
         };
         let recent = self.now.since(self.options.timing.election_min);
         let followers = self.peers().filter(|peer| leading.heard_at(*peer) >= recent).count();
         let needed = match self.options.ack {
-            Ack::All | Ack::Chain => usize::from(self.nodes) - 1,
+            Ack::All => usize::from(self.nodes) - 1,
             Ack::Any(count) => usize::from(count).max(self.majority() - 1),
-            Ack::Majority => self.majority() - 1,
+            Ack::Majority | Ack::Chain => self.majority() - 1,
             Ack::None => 0,
         };
         self.commit >= leading.first && followers >= needed

@@ -27,7 +27,7 @@ pub(super) struct LocalRead {
 }
 
 impl Replica {
-    fn answer_read(&mut self, asker: Asker, key: &Key) {
+    pub(super) fn answer_read(&mut self, asker: Asker, key: &Key) {
         let response = Response::Done {
             value: self.state.read(key),
             version: self.applied,

@@ -12,7 +12,7 @@ use super::{Part, Replica};
 use crate::store::options::{Ack, Fencing};
 
 /// Entries in one message.
-const BATCH_MAX: usize = 256;
+pub(super) const BATCH_MAX: usize = 256;
 /// Without progress for this many heartbeats, entries are sent again.
 const STALL_HEARTBEATS: u64 = 3;
 
@@ -25,9 +25,14 @@ impl Replica {
         self.leading = Some(Box::new(Leading::new(self.nodes, first, self.now)));
         self.seen.begin(self.term);
         self.speculate_on_log();
+        if self.chained() {
+            // Nothing to append yet: the chain is founded by those who answer.
+            return self.begin_round();
+        }
         self.append(Payload::Empty);
-        self.begin_round();
+        self.open_round();
         self.replicate_all();
+        self.confirm_round();
     }
 
     /// Adds an entry of the own term to the log and has it written.
@@ -59,6 +64,7 @@ impl Replica {
         }
         if self.leading.as_ref().is_some_and(|leading| self.now >= leading.heartbeat_at) {
             self.retry_stalled();
+            self.propose_again();
             self.begin_round();
             self.replicate_all();
         }
@@ -84,6 +90,14 @@ impl Replica {
 
     /// Sends a heartbeat to everyone, with a new round's number.
     pub(super) fn begin_round(&mut self) {
+        self.open_round();
+        for peer in self.peers() {
+            self.heartbeat(peer);
+        }
+        self.confirm_round();
+    }
+
+    fn open_round(&mut self) {
         let Some(leading) = self.leading.as_mut() else { return };
         leading.round += 1;
         leading.sent.push_back((leading.round, self.now));
@@ -91,16 +105,12 @@ impl Replica {
         if self.options.ack != Ack::None {
             leading.ship_at = leading.heartbeat_at;
         }
-        for peer in self.peers() {
-            self.heartbeat(peer);
-        }
-        self.confirm_round();
     }
 
     fn heartbeat(&mut self, to: Node) {
         let Some(leading) = self.leading.as_mut() else { return };
         let progress = leading.progress(to);
-        let index = if progress.probing { progress.next - 1 } else { progress.matched };
+        let index = if progress.probing { progress.next.saturating_sub(1) } else { progress.matched };
         self.send_append(to, index.clamp(self.log.base().index, self.log.last_index()), 0);
     }
 
@@ -108,10 +118,16 @@ impl Replica {
         for peer in self.peers() {
             self.replicate(peer);
         }
+        if self.chained() {
+            self.advance_chain();
+        }
     }
 
     /// Sends everything that `to` lacks and may have, as far as its window allows.
     pub(super) fn replicate(&mut self, to: Node) {
+        if self.is_fed_by_chain(to) {
+            return;
+        }
         while let Some(leading) = self.leading.as_mut() {
             let limit = match self.options.ack {
                 Ack::None => leading.shipped.min(self.log.last_index()),
@@ -140,16 +156,22 @@ impl Replica {
     }
 
     fn send_append(&mut self, to: Node, previous: u64, count: usize) {
-        let Some(leading) = self.leading.as_ref() else { return };
-        let Some(term) = self.log.term(previous) else { return };
-        let append = Append {
+        let Some(round) = self.leading.as_ref().map(|leading| leading.round) else { return };
+        if let Some(append) = self.make_append(previous, count, round) {
+            self.send(to, Body::Append(append));
+        }
+    }
+
+    pub(super) fn make_append(&self, previous: u64, count: usize, round: u64) -> Option<Append> {
+        let term = self.log.term(previous)?;
+        Some(Append {
             previous: Position { term, index: previous },
             entries: if count == 0 { Vec::new() } else { self.log.slice(previous + 1, count) },
             commit: self.commit,
             held: self.held,
-            round: leading.round,
-        };
-        self.send(to, Body::Append(append));
+            round,
+            epoch: self.epoch_in_force(),
+        })
     }
 
     pub(super) fn on_appended(&mut self, from: Node, appended: Appended) {

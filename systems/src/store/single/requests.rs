@@ -18,6 +18,8 @@ impl Replica {
         let asker = Asker::Client(id);
         if request.command.is_read() && self.reads_locally(&request) {
             self.read_locally(id, request);
+        } else if self.chained() && request.command.is_read() {
+            self.read_from_chain(id, request);
         } else if self.leading.is_some() {
             self.execute(asker, request);
         } else {
@@ -26,12 +28,10 @@ impl Replica {
     }
 
     fn reads_locally(&self, request: &Request) -> bool {
-        match (request.level, self.options.read) {
-            (Some(ReadLevel::Local), _) => true,
-            (Some(ReadLevel::Index), _) | (None, Read::Index | Read::Lease | Read::Leader | Read::Tail) => {
-                false
-            }
-            (None, Read::Follower | Read::Session | Read::Recent) => true,
+        match request.level {
+            Some(ReadLevel::Local) => true,
+            Some(ReadLevel::Index) => false,
+            None => matches!(self.options.read, Read::Follower | Read::Session | Read::Recent),
         }
     }
 
@@ -55,6 +55,9 @@ impl Replica {
         if self.options.fencing == Fencing::Lease && now >= leading.lease_until && self.nodes > 1 {
             return self.refuse(asker, "the leader's lease has run out", true);
         }
+        if self.is_frozen() {
+            return self.hold(asker, command);
+        }
         let (payload, outcome) = self.encode(command);
         let index = self.append(payload);
         if let Some(leading) = self.leading.as_mut() {
@@ -62,6 +65,14 @@ impl Replica {
         }
         if self.options.ack != Ack::None {
             self.replicate_all();
+        }
+    }
+
+    /// Keeps a write until the chain is mended.
+    fn hold(&mut self, asker: Asker, command: Command) {
+        match self.leading.as_mut().filter(|leading| leading.head.queue.len() < PENDING_MAX) {
+            Some(leading) => leading.head.queue.push_back((asker, command)),
+            None => self.refuse(asker, "too many writes are waiting for the chain", true),
         }
     }
 
@@ -120,6 +131,9 @@ impl Replica {
             // In the log, and perhaps in a later leader's.
             self.refuse(pending.asker, "the leader was deposed before the write was committed", false);
         }
+        for (asker, _) in leading.head.queue {
+            self.refuse(asker, "the leader was deposed before it took the write", true);
+        }
         for read in leading.reads {
             self.refuse(read.asker, "the leader was deposed before it could answer", true);
         }
@@ -139,7 +153,7 @@ fn foresee(
         }
     };
     match payload {
-        Payload::Empty => {}
+        Payload::Empty | Payload::Epoch(_) => {}
         Payload::Log(command) => insert(command.key(), &|current| {
             decide(command, current).ok().flatten().map(|change| changed(current, &change))
         }),

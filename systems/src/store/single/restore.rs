@@ -8,10 +8,12 @@ use std::sync::Arc;
 use histories::Nanos;
 use nemesis::Dice;
 
+use super::chain::Chain;
 use super::forward::{Forwards, Seen};
 use super::journal::Journal;
 use super::log::Log;
 use super::message::{Record, Snapshot};
+use super::state::State;
 use super::{Member, Part, Replica};
 use crate::store::options::Options;
 use crate::store::replica::Now;
@@ -37,7 +39,7 @@ impl Replica {
             log: Log::default(),
             base: Arc::default(),
             journal: Journal::default(),
-            state: Default::default(),
+            state: State::default(),
             commit: 0,
             applied: 0,
             held: 0,
@@ -52,6 +54,7 @@ impl Replica {
             votes: BTreeSet::new(),
             campaign_barrier: 0,
             leading: None,
+            chain: Chain::of_everyone(member.nodes),
             local_reads: Vec::new(),
             forwards: Forwards::default(),
             seen: Seen::default(),
@@ -70,6 +73,7 @@ impl Replica {
             match record {
                 Record::Term { term, vote } => (self.term, self.vote) = (term, vote),
                 Record::Snapshot(snapshot) => self.replay_snapshot(snapshot),
+                Record::Epoch(epoch) => self.chain.accepted = epoch,
                 Record::Entry { index, entry } => {
                     if self.unfenced() && index <= self.log.last_index() {
                         self.log.replace(index, entry);
@@ -87,6 +91,7 @@ impl Replica {
         if self.unfenced() {
             self.unapplied = (self.commit + 1..=self.log.last_index()).collect();
         }
+        self.chain = Chain::restored(Arc::clone(&self.chain.accepted), self.log.last_index(), self.life);
         self.journal = Journal::restored(self.log.last_index());
     }
 

@@ -8,7 +8,7 @@ use histories::Node;
 
 use super::Replica;
 use super::log::Log;
-use super::message::{Appended, Body, Record, Snapshot};
+use super::message::{Appended, Body, EpochId, Record, Snapshot};
 
 impl Replica {
     /// Keeps half of what is allowed, for followers that are only a little behind.
@@ -35,6 +35,9 @@ impl Replica {
         let mut records = Vec::with_capacity(self.log.len() + 2);
         records.push(Record::Snapshot(Arc::clone(&self.base)));
         records.push(Record::Term { term: self.term, vote: self.vote });
+        if self.chain.accepted.id > EpochId::default() {
+            records.push(Record::Epoch(Arc::clone(&self.chain.accepted)));
+        }
         records
             .extend(self.log.iter().map(|(index, entry)| Record::Entry { index, entry: Arc::clone(entry) }));
         self.journal.compact(records);

@@ -84,7 +84,7 @@ impl State {
     /// Applies the entry at `index`. The outcome is that of a command which is executed only here.
     pub fn apply(&mut self, index: u64, payload: &Payload) -> Outcome {
         match payload {
-            Payload::Empty => {}
+            Payload::Empty | Payload::Epoch(_) => {}
             Payload::Log(command) => match decide(command, self.data(command.key())) {
                 Ok(Some(change)) => self.change(index, &change),
                 Ok(None) => {}

@@ -1,0 +1,130 @@
+//! What it means that a write is gone, one definition for each kind.
+//!
+//! It never looks at the searches' tables; everything is read from the history again.
+
+use histories::{AnomalyKind, FaultStep, Function, History, KeyId, Operation, Outcome, Value};
+
+use crate::Anomaly;
+
+pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+    let (Some(first), Some(key)) = (anomaly.steps.first(), anomaly.key) else {
+        return Err("no operation and key are named".into());
+    };
+    let gone = history.operation(first.operation);
+    let finals = finals(history, key);
+    if finals.is_empty() {
+        return Err("nobody observed the key at the end".into());
+    }
+    match (anomaly.kind, &gone.function) {
+        (AnomalyKind::Revived, _) => revived(gone, &finals),
+        (AnomalyKind::Resurrected, Function::Remove) => {
+            let added_before = history.operations().iter().all(|op| {
+                !is_addition(op) || op.key != gone.key || op.call != gone.call || op.precedes(gone)
+            });
+            let there = finals.iter().all(|value| holds(value, &gone.call));
+            if gone.is_ok() && there && added_before {
+                Ok(())
+            } else {
+                Err("the element may be there".into())
+            }
+        }
+        (_, Function::Add | Function::Append) => element(history, gone, &finals),
+        _ => register(history, gone, &finals),
+    }
+}
+
+fn revived(gone: &Operation, finals: &[&Value]) -> Result<(), String> {
+    let there = finals.iter().any(|value| *value == written(gone) || holds(value, &gone.call));
+    if gone.outcome == Outcome::Fail && there {
+        Ok(())
+    } else {
+        Err("it did not fail, or is not there".into())
+    }
+}
+
+fn element(history: &History, gone: &Operation, finals: &[&Value]) -> Result<(), String> {
+    let on_element = || history.operations().iter().filter(|op| op.key == gone.key);
+    let removed = on_element()
+        .any(|op| op.function == Function::Remove && op.outcome != Outcome::Fail && op.call == gone.call);
+    let known = gone.is_ok()
+        || on_element().any(|op| {
+            op.is_ok()
+                && matches!(op.function, Function::Read | Function::ReadAll)
+                && holds(&op.reply, &gone.call)
+        });
+    if removed || !known || finals.iter().any(|value| holds(value, &gone.call)) {
+        return Err("the element is there, was removed, or never was".into());
+    }
+    Ok(())
+}
+
+/// Everything that stands there at the end was in force before the lost write was invoked.
+fn register(history: &History, gone: &Operation, finals: &[&Value]) -> Result<(), String> {
+    let on_key = || history.operations().iter().filter(|op| op.key == gone.key);
+    let shows = |op: &&Operation, value: &Value| match op.function {
+        Function::Read => op.is_ok() && op.reply == *value,
+        Function::Write | Function::Cas => op.outcome != Outcome::Fail && written(op) == value,
+        _ => false,
+    };
+    let known = gone.is_ok() || on_key().any(|op| op.function == Function::Read && shows(&op, written(gone)));
+    if !known {
+        return Err("nobody knows that it happened".into());
+    }
+    for value in finals.iter().filter(|value| !value.is_null()) {
+        let early = on_key().filter(|op| shows(op, value)).any(|op| op.precedes(gone));
+        let failed_and_seen = on_key().any(|op| {
+            op.function == Function::Cas
+                && op.outcome == Outcome::Fail
+                && op.reply == **value
+                && op.precedes(gone)
+        });
+        if *value == written(gone) || !(early || failed_and_seen) {
+            return Err(format!("{value} may have replaced it"));
+        }
+    }
+    Ok(())
+}
+
+fn written(op: &Operation) -> &Value {
+    op.call.as_pair().filter(|_| op.function == Function::Cas).map_or(&op.call, |(_, to)| to)
+}
+
+fn is_addition(op: &Operation) -> bool {
+    matches!(op.function, Function::Add | Function::Append) && op.outcome != Outcome::Fail
+}
+
+fn holds(value: &Value, element: &Value) -> bool {
+    value.as_list().is_some_and(|items| items.contains(element))
+}
+
+/// What each node's last dump, and each read that ended after the first of those began, shows of a key.
+fn finals(history: &History, key: KeyId) -> Vec<&Value> {
+    let name = history.key(key).as_str();
+    let updates = history.operations().iter().filter(|op| {
+        op.has_completion() && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
+    });
+    let last_update = updates.map(|op| op.completed).max();
+    let heal = history
+        .nemesis()
+        .iter()
+        .rfind(|event| matches!(FaultStep::from_op(&event.op), Some(FaultStep::Heal { applied: Some(_) })));
+    let late: Vec<&Operation> = history
+        .operations()
+        .iter()
+        .filter(|op| op.is_ok() && last_update.is_none_or(|time| time < op.invoked))
+        .filter(|op| heal.is_none_or(|event| event.index < u64::from(op.call_event)))
+        .collect();
+    let is_dump = |op: &&&Operation| op.function == Function::Dump;
+    let is_last = |op: &&&Operation| {
+        late.iter().filter(is_dump).all(|other| other.node != op.node || other.call_event <= op.call_event)
+    };
+    let dumps: Vec<&Operation> = late.iter().filter(is_dump).filter(is_last).copied().collect();
+    let began = dumps.iter().map(|op| op.invoked).min().unwrap_or_default();
+    let reads = late.iter().filter(|op| {
+        op.key == Some(key)
+            && matches!(op.function, Function::Read | Function::ReadAll)
+            && op.completed >= began
+    });
+    let dumped = dumps.iter().filter_map(|op| op.reply.as_map());
+    dumped.map(|map| map.get(name).unwrap_or(&Value::Null)).chain(reads.map(|op| &op.reply)).collect()
+}

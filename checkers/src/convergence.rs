@@ -1,0 +1,216 @@
+//! Convergence: whether every replica answers after the heal, and all hold the same.
+//!
+//! It never asks which value is the right one.
+//!
+//! Dumps that were invoked once all was quiet form rounds of one dump a node. The last round decides; the time to
+//! converge is that of the first round since which all agreed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use histories::{AnomalyKind, Function, History, Key, KeyId, ModelName, Nanos, Node, OperationId, Value};
+
+use crate::final_state::{Quiet, members};
+use crate::{Anomaly, Budget, Checker, Convergence, Figures, Finding, Verdict, Witness, words};
+
+/// How many differing keys are told, each as an anomaly of its own.
+const ANOMALIES_MAX: usize = 10;
+
+/// Decides [`ModelName::Convergence`] from `dump` operations.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Convergent;
+
+impl Checker for Convergent {
+    fn name(&self) -> &'static str {
+        "convergence"
+    }
+
+    fn models(&self) -> &'static [ModelName] {
+        &[ModelName::Convergence]
+    }
+
+    fn check(&self, history: &History, _budget: &Budget) -> Vec<Finding> {
+        let started = Instant::now();
+        let (verdict, figures) = decide(history);
+        vec![Finding {
+            model: ModelName::Convergence,
+            verdict,
+            method: "dumps",
+            figures: Figures { convergence: figures, ..Figures::default() },
+            elapsed: started.elapsed(),
+        }]
+    }
+}
+
+fn decide(history: &History) -> (Verdict, Option<Convergence>) {
+    let quiet = match Quiet::of(history) {
+        Ok(quiet) => quiet,
+        Err(why) => return (Verdict::Unknown(why), None),
+    };
+    let nodes = members(history);
+    let rounds = rounds(history, quiet);
+    let Some(last) = rounds.last() else {
+        return (Verdict::Unknown("no dump was taken after the last update and the heal".into()), None);
+    };
+    let absent: Vec<Node> = nodes.iter().copied().filter(|&node| !last.answered(history, node)).collect();
+    if !absent.is_empty() {
+        if history.cut_off().is_some() {
+            return (Verdict::Unknown("the history breaks off in the last round of dumps".into()), None);
+        }
+        let missing = absent.into_iter().map(|node| missing(history, last, node)).collect();
+        return (Verdict::Invalid(missing), Some(Convergence::default()));
+    }
+    let sets = set_keys(history);
+    let differing = last.differing(history, &sets);
+    if !differing.is_empty() {
+        let anomalies = differing.iter().take(ANOMALIES_MAX).map(|key| diverged(history, last, key, &sets));
+        let figures = Convergence { differing_keys: differing.clone(), ..Convergence::default() };
+        return (Verdict::Invalid(anomalies.collect()), Some(figures));
+    }
+    let agreed = |round: &&Round| {
+        nodes.iter().all(|&node| round.answered(history, node)) && round.differing(history, &sets).is_empty()
+    };
+    let first = rounds.iter().rev().take_while(agreed).last().unwrap_or(last);
+    let after_ms =
+        quiet.heal.map(|(healed, _)| first.completed(history).since(healed)).map(Nanos::as_millis_f64);
+    (Verdict::Valid, Some(Convergence { converged: true, after_ms, differing_keys: Vec::new() }))
+}
+
+/// One dump a node.
+#[derive(Debug, Default)]
+struct Round(BTreeMap<Node, OperationId>);
+
+fn rounds(history: &History, quiet: Quiet) -> Vec<Round> {
+    let mut rounds: Vec<Round> = Vec::new();
+    for (id, op) in history.iter().filter(|(_, op)| op.function == Function::Dump && quiet.is_final(op)) {
+        let Some(node) = op.node else { continue };
+        match rounds.last_mut() {
+            Some(round) if !round.0.contains_key(&node) => {
+                round.0.insert(node, id);
+            }
+            _ => rounds.push(Round(BTreeMap::from([(node, id)]))),
+        }
+    }
+    rounds
+}
+
+impl Round {
+    fn answered(&self, history: &History, node: Node) -> bool {
+        self.0.get(&node).is_some_and(|&id| state(history, id).is_some())
+    }
+
+    fn completed(&self, history: &History) -> Nanos {
+        self.0.values().map(|&id| history.operation(id).completed).max().unwrap_or_default()
+    }
+
+    /// The keys whose values are not the same everywhere.
+    fn differing(&self, history: &History, sets: &BTreeSet<Key>) -> Vec<Key> {
+        let states: Vec<&BTreeMap<String, Value>> =
+            self.0.values().filter_map(|&id| state(history, id)).collect();
+        let Some((first, others)) = states.split_first() else { return Vec::new() };
+        if others.iter().all(|other| other == first) {
+            return Vec::new();
+        }
+        let names: BTreeSet<&String> = states.iter().flat_map(|state| state.keys()).collect();
+        let differs = |name: &String| {
+            let key = Key::from(name.as_str());
+            let is_set = sets.contains(&key);
+            let mut values = states.iter().map(|state| canonical(state.get(name), is_set));
+            let first = values.next();
+            values.any(|other| Some(other) != first).then_some(key)
+        };
+        names.into_iter().filter_map(differs).collect()
+    }
+}
+
+fn state(history: &History, dump: OperationId) -> Option<&BTreeMap<String, Value>> {
+    let op = history.operation(dump);
+    op.reply.as_map().filter(|_| op.is_ok())
+}
+
+/// The order of a set's elements means nothing.
+fn canonical(value: Option<&Value>, is_set: bool) -> Value {
+    match value {
+        Some(Value::List(items)) if is_set => {
+            let mut items = items.to_vec();
+            items.sort_unstable();
+            Value::list(items)
+        }
+        Some(value) => value.clone(),
+        None => Value::Null,
+    }
+}
+
+fn set_keys(history: &History) -> BTreeSet<Key> {
+    let keys: BTreeSet<KeyId> = history
+        .operations()
+        .iter()
+        .filter(|op| matches!(op.function, Function::Add | Function::Remove))
+        .filter_map(|op| op.key)
+        .collect();
+    keys.into_iter().map(|key| history.key(key).clone()).collect()
+}
+
+fn missing(history: &History, round: &Round, node: Node) -> Anomaly {
+    let name = history.node_name(node);
+    let asked = round.0.get(&node).copied();
+    let steps: Vec<_> =
+        asked.into_iter().map(|dump| words::completed(history, dump, "got no state")).collect();
+    let fact = match asked {
+        Some(dump) => match history.error(dump) {
+            Some(error) => format!("its dump failed: {error}"),
+            None => "its dump was not answered".to_owned(),
+        },
+        None => "nobody got to ask it in the last round of dumps".to_owned(),
+    };
+    Anomaly {
+        kind: AnomalyKind::MissingReplica,
+        summary: format!("{name} did not answer after the faults were healed"),
+        key: None,
+        witness: Witness { model: ModelName::Convergence, operations: asked.into_iter().collect() },
+        steps,
+        facts: vec![fact, format!("the replica that is missing: {name}")],
+    }
+}
+
+fn diverged(history: &History, round: &Round, key: &Key, sets: &BTreeSet<Key>) -> Anomaly {
+    let is_set = sets.contains(key);
+    let mut holders: BTreeMap<Value, Vec<(Node, OperationId)>> = BTreeMap::new();
+    for (&node, &dump) in &round.0 {
+        let value = state(history, dump).and_then(|state| state.get(key.as_str()));
+        holders.entry(canonical(value, is_set)).or_default().push((node, dump));
+    }
+    let mut groups: Vec<(&Value, &Vec<(Node, OperationId)>)> = holders.iter().collect();
+    groups.sort_by_key(|(_, nodes)| nodes.first().copied());
+    let names = |nodes: &[(Node, OperationId)]| {
+        nodes.iter().map(|&(node, _)| history.node_name(node)).collect::<Vec<_>>().join(", ")
+    };
+    let facts = groups.iter().map(|(value, nodes)| format!("{} at {}", short(value), names(nodes))).collect();
+    let steps: Vec<_> = groups
+        .iter()
+        .take(6)
+        .map(|(value, nodes)| {
+            let note = format!("{} holds {}", history.node_name(nodes[0].0), short(value));
+            words::completed(history, nodes[0].1, note)
+        })
+        .collect();
+    Anomaly {
+        kind: AnomalyKind::Diverged,
+        summary: format!("{key} has {} different values after the faults were healed", groups.len()),
+        key: history.key_id(key),
+        witness: Witness {
+            model: ModelName::Convergence,
+            operations: steps.iter().map(|step| step.operation).collect(),
+        },
+        steps,
+        facts,
+    }
+}
+
+/// A long list by its length only.
+fn short(value: &Value) -> String {
+    match value.as_list() {
+        Some(items) if items.len() > 8 => words::count(items.len(), "element"),
+        _ => value.to_string(),
+    }
+}

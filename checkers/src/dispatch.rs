@@ -1,0 +1,112 @@
+//! From demanded models to checkers, and to one finding for each model.
+//!
+//! It never decides a model itself, and never returns valid for one that no checker decides or implies.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use histories::{History, ModelName};
+use rayon::prelude::*;
+
+use crate::hierarchy::Hierarchy;
+use crate::{Budget, Checker, Convergent, Durable, Figures, Finding, Linear, Sessions, Verdict};
+
+/// Every checker, the strongest model first.
+pub fn all() -> Vec<Box<dyn Checker>> {
+    vec![Box::new(Linear), Box::new(Sessions), Box::new(Durable), Box::new(Convergent)]
+}
+
+/// The checkers that decide these models, and those whose findings may imply them.
+pub fn checkers_for(models: &[ModelName]) -> Vec<Box<dyn Checker>> {
+    let ladder = Hierarchy::default();
+    let helps = |checker: &dyn Checker| {
+        checker.models().iter().any(|&decided| {
+            models.iter().any(|&model| ladder.implies(decided, model) || ladder.implies(model, decided))
+        })
+    };
+    all().into_iter().filter(|checker| helps(checker.as_ref())).collect()
+}
+
+/// One finding for each demanded model, in order; without demands, one for each model that a checker decides, and
+/// for each that follows.
+pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budget) -> Vec<Finding> {
+    let checkers = models.map_or_else(all, checkers_for);
+    let found: Vec<Finding> =
+        checkers.par_iter().flat_map(|checker| checker.check(history, budget)).collect();
+    let ladder = Hierarchy::default();
+    match models {
+        Some(models) => {
+            let mut asked = BTreeSet::new();
+            let once = models.iter().filter(|&&model| asked.insert(model));
+            once.map(|&model| ladder.deduce(&found, model).unwrap_or_else(|| unruled(&found, model)))
+                .collect()
+        }
+        None => ModelName::ALL.iter().filter_map(|&model| ladder.deduce(&found, model)).collect(),
+    }
+}
+
+/// A model that no checker here decides, and that none of the findings settle.
+fn unruled(found: &[Finding], model: ModelName) -> Finding {
+    let ladder = Hierarchy::default();
+    let applies = found.iter().any(|finding| {
+        ladder.implies(finding.model, model) && !matches!(finding.verdict, Verdict::NotApplicable(_))
+    });
+    let verdict = if applies {
+        Verdict::Unknown(format!("no checker for {model} yet, and no other finding settles it"))
+    } else {
+        Verdict::Unknown(format!("no checker for {model} yet"))
+    };
+    Finding { model, verdict, method: "none", figures: Figures::default(), elapsed: Duration::ZERO }
+}
+
+#[cfg(test)]
+mod tests {
+    use histories::ModelName::{Convergence, Linearizable, MonotonicReads, Pram, Sequential};
+
+    use super::*;
+    use crate::testing;
+
+    fn verdicts(text: &str, models: &[ModelName]) -> Vec<(ModelName, &'static str, &'static str)> {
+        let history = testing::history(text);
+        let findings = check_all(&history, Some(models), &Budget::unlimited());
+        findings.iter().map(|finding| (finding.model, finding.verdict.name(), finding.method)).collect()
+    }
+
+    #[test]
+    fn a_demanded_model_without_a_rule_is_valid_only_where_a_stronger_one_held() {
+        let fresh = "c1 write x 1 [0,1]\nc2 read x 1 [2,3]";
+        assert_eq!(verdicts(fresh, &[Pram, Pram]), [(Pram, "valid", "implied")]);
+        let stale = "c1 write x 1 [0,1]\nc2 read x nil [2,3]";
+        assert_eq!(verdicts(stale, &[Pram]), [(Pram, "unknown", "none")]);
+    }
+
+    #[test]
+    fn a_violated_guarantee_violates_what_implies_it() {
+        let back = "c1 write x 1 [0,1]\nc2 read x 1 [2,3]\nc2 read x nil [4,5]";
+        assert_eq!(
+            verdicts(back, &[Sequential, MonotonicReads, Linearizable]),
+            [
+                (Sequential, "invalid", "implied"),
+                (MonotonicReads, "invalid", "arbitration"),
+                (Linearizable, "invalid", "zones"),
+            ]
+        );
+    }
+
+    #[test]
+    fn without_demands_every_model_that_is_settled_is_listed_once() {
+        let history = testing::history("c1 write x 1 [0,1]\nc2 read x 1 [2,3]");
+        let findings = check_all(&history, None, &Budget::unlimited());
+        let models: Vec<ModelName> = findings.iter().map(|finding| finding.model).collect();
+        assert_eq!(models, ModelName::ALL);
+        assert_eq!(findings.last().unwrap().verdict.name(), "unknown", "no dump was taken");
+    }
+
+    #[test]
+    fn only_checkers_that_can_help_are_chosen() {
+        let names = |models: &[ModelName]| checkers_for(models).iter().map(|c| c.name()).collect::<Vec<_>>();
+        assert_eq!(names(&[Convergence]), ["convergence"]);
+        assert_eq!(names(&[MonotonicReads]), ["linear", "sessions"]);
+        assert_eq!(names(&[]), Vec::<&str>::new());
+    }
+}

@@ -1,0 +1,163 @@
+//! What is lost and what only seems so.
+
+use histories::{AnomalyKind, History};
+
+use crate::testing::{self, told};
+use crate::{Budget, Checker, Convergent, Durability, Durable, Finding, Verdict, confirm};
+
+fn check(checker: &dyn Checker, history: &History) -> Finding {
+    let finding = checker.check(history, &Budget::unlimited()).remove(0);
+    for anomaly in finding.verdict.anomalies() {
+        assert_eq!(confirm(history, anomaly), Ok(()), "{anomaly:#?}");
+    }
+    finding
+}
+
+fn lost(text: &str) -> String {
+    let history = testing::history(text);
+    let verdict = check(&Durable, &history).verdict;
+    let [anomaly] = verdict.anomalies() else { panic!("{verdict:?}") };
+    told(&history, anomaly)
+}
+
+fn counts(text: &str) -> (&'static str, u64, u64, u64, u64) {
+    let finding = check(&Durable, &testing::history(text));
+    let Durability { acknowledged, lost, superseded, discarded } = finding.figures.durability.unwrap();
+    (finding.verdict.name(), acknowledged, lost, superseded, discarded)
+}
+
+#[test]
+fn a_write_that_an_older_value_stands_for_is_lost() {
+    insta::assert_snapshot!(lost(
+        "nodes n1 n2
+         c1 write x 1 [0,1]
+         c1 write x 2 [2,3]
+         c2 write x 3 [4,5]
+         nemesis heal [6,7]
+         c9 dump n1 x=1 [10,11]
+         c9 dump n2 x=1 [12,13]"
+    ));
+    insta::assert_snapshot!(lost("c1 write x 1 [0,1]\nc2 read x nil [10,11]"));
+}
+
+#[test]
+fn two_leaders_around_a_loss_are_named() {
+    insta::assert_snapshot!(lost(
+        "nodes n1 n2
+         c1 write x 1 [0,1] served n2
+         c1 write x 2 [2,3] served n1
+         c2 write y 3 [4,5] served n2
+         c3 read x 1 [10,11]
+         c3 read y 3 [12,13]"
+    ));
+    insta::assert_snapshot!(lost(
+        "nodes n1 n2
+         c1 write x 1 [0,1] served n2
+         c1 write x 2 [2,3] served n1
+         c3 read x 1 [10,11]"
+    ));
+}
+
+#[test]
+fn elements_that_are_gone_are_lost() {
+    insta::assert_snapshot!(lost("c1 add s 1 [0,1]\nc1 add s 2 [2,3]\nc2 read-all s [1] [10,11]"));
+    insta::assert_snapshot!(lost(
+        "c1 add s 1 [0,1]\nc1 add s 2 [2,4] info\nc2 read-all s [1;2] [3,4]\nc2 read-all s [1] [10,11]"
+    ));
+    insta::assert_snapshot!(lost("c1 append s 1 [0,1] fail\nc1 append s 2 [2,3]\nc2 read s [1;2] [10,11]"));
+    insta::assert_snapshot!(lost("c1 add s 1 [0,1]\nc1 remove s 1 [2,3]\nc2 read-all s [1] [10,11]"));
+}
+
+#[test]
+fn what_comes_back_is_told() {
+    insta::assert_snapshot!(lost(
+        "c1 write x 1 [0,1]
+         c2 write x 2 [2,4] info
+         c3 read x 2 [3,5]
+         c3 read x 1 [10,11]"
+    ));
+    insta::assert_snapshot!(lost("c1 write x 1 [0,1]\nc2 write x 2 [2,3] fail\nc3 read x 2 [10,11]"));
+}
+
+#[test]
+fn what_may_have_been_replaced_is_not_lost() {
+    let superseded = "c1 write x 1 [0,1]\nc1 write x 2 [2,3]\nc3 read x 2 [10,11]";
+    assert_eq!(counts(superseded), ("valid", 2, 0, 1, 0));
+    let concurrent = "c1 write x 1 [0,5]\nc2 write x 2 [2,7]\nc3 read x 1 [10,11]";
+    assert_eq!(counts(concurrent), ("valid", 2, 0, 0, 1));
+    let late = "c1 write x 1 [0,5] info\nc2 write x 2 [6,7]\nc3 read x 1 [10,11]";
+    assert_eq!(counts(late), ("valid", 1, 0, 0, 1), "the indefinite write may have taken effect late");
+    let one_replica = "nodes n1 n2\nc1 write x 1 [0,1]\nc9 dump n1 {} [10,11]\nc9 dump n2 x=1 [10,12]";
+    let one_replica = one_replica.replace("c9 dump n2", "c8 dump n2");
+    assert_eq!(counts(&one_replica), ("valid", 1, 0, 0, 0), "it is still somewhere");
+    let unseen = "c1 write x 1 [0,1] info\nc1 write x 2 [2,3]\nc3 read x 2 [10,11]";
+    assert_eq!(counts(unseen).0, "valid");
+    assert_eq!(counts("c1 add s 1 [0,1]\nc1 remove s 1 [2,3] info\nc2 read-all s [] [10,11]").0, "valid");
+    assert_eq!(counts("c1 cas x nil 1 [0,1]\nc2 cas x 1 2 [0,9]\nc2 read x 2 [10,11]").0, "valid");
+}
+
+#[test]
+fn the_figures_count_all_losses_and_the_list_is_capped() {
+    let mut lines: Vec<String> = (0..30).map(|i| format!("c1 add s {i} [{},{}]", 2 * i, 2 * i + 1)).collect();
+    lines.push("c1 read-all s [0] [100,101]".into());
+    let finding = check(&Durable, &testing::history(&lines.join("\n")));
+    assert_eq!(finding.figures.durability.unwrap().lost, 29);
+    assert_eq!(finding.verdict.anomalies().len(), 10);
+    assert!(finding.verdict.anomalies().iter().all(|anomaly| anomaly.kind == AnomalyKind::LostWrite));
+}
+
+#[test]
+fn without_a_final_state_nothing_is_decided() {
+    let why = |text: &str| check(&Durable, &testing::history(text)).verdict.why().unwrap().to_owned();
+    insta::assert_snapshot!(why("c1 write x 1 [0,1]\nc2 read x nil [1,2]"));
+    insta::assert_snapshot!(why("nodes n1 n2\nc1 write x 1 [0,1]\nc2 dump n1 {} [2,3]"));
+    insta::assert_snapshot!(why("nemesis begin cut [0,1]\nc1 write x 1 [0,1]\nc2 read x nil [3,4]"));
+    insta::assert_snapshot!(why("c1 write x 1 [0,1]\nc1 write y 1 [2,3]\nc2 read y 1 [6,7]"));
+    insta::assert_snapshot!(why("c1 read x nil [0,1]"));
+    insta::assert_snapshot!(why("c1 enqueue q 1 [0,1]"));
+}
+
+#[test]
+fn replicas_that_agree_have_converged_since_the_first_round_that_did() {
+    let history = testing::history(
+        "nodes n1 n2
+         c1 write x 1 [0,1]
+         nemesis heal [2000000,3000000]
+         c9 dump n1 x=1,s=[1;2] [4000000,4000001]
+         c8 dump n2 {} [4000000,4000001]
+         c9 dump n1 x=1,s=[1;2] [5000000,6000000]
+         c8 dump n2 x=1,s=[1;2] [5000000,8000000]
+         c9 dump n1 x=1,s=[1;2] [9000000,9000001]
+         c8 dump n2 x=1,s=[1;2] [9000000,9000001]",
+    );
+    let finding = check(&Convergent, &history);
+    assert_eq!(finding.verdict, Verdict::Valid);
+    assert_eq!(finding.figures.convergence.unwrap().after_ms, Some(5.0));
+}
+
+#[test]
+fn replicas_that_differ_or_are_silent_have_not_converged() {
+    let told_of = |text: &str| {
+        let history = testing::history(text);
+        let verdict = check(&Convergent, &history).verdict;
+        verdict.anomalies().iter().map(|anomaly| told(&history, anomaly)).collect::<String>()
+    };
+    insta::assert_snapshot!(told_of(
+        "nodes n1 n2 n3
+         c1 write x 1 [0,1]
+         c9 dump n1 x=1,y=2 [4,5]
+         c9 dump n2 x=1,y=3 [6,7]
+         c9 dump n3 x=1 [8,9]"
+    ));
+    insta::assert_snapshot!(told_of(
+        "nodes n1 n2
+         c1 write x 1 [0,1]
+         c9 dump n1 x=1 [4,5]
+         c9 dump n2 x=1 [6,7] info"
+    ));
+    let order =
+        testing::history("nodes n1 n2\nc1 add s 1 [0,1]\nc9 dump n1 s=[1;2] [4,5]\nc9 dump n2 s=[2;1] [6,7]");
+    assert_eq!(check(&Convergent, &order).verdict, Verdict::Valid, "a set has no order");
+    let none = testing::history("c1 write x 1 [0,1]\nc1 read x 1 [2,3]");
+    assert_eq!(check(&Convergent, &none).verdict.name(), "unknown");
+}

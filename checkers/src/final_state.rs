@@ -1,0 +1,124 @@
+//! The final state: what was seen once every fault was healed and every client had stopped changing things.
+//!
+//! It never judges what it finds; it says what is missing where there is no final state.
+//!
+//! An observation is final where it was invoked after the nemesis's last `heal` was done and after the last update
+//! had completed. Of the dumps only each node's last counts; and where every node has one, reads that ended before
+//! the first of those began are out of date.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use histories::{
+    Applied, FaultStep, FaultWindow, Function, History, KeyId, Nanos, Node, Operation, OperationId, Value,
+};
+
+/// From when on observations are final.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quiet {
+    /// When the heal was done, with the index of that event; `None` where nothing had to be healed.
+    pub(crate) heal: Option<(Nanos, u64)>,
+    last_update: Option<Nanos>,
+}
+
+impl Quiet {
+    pub(crate) fn of(history: &History) -> Result<Self, String> {
+        let heal = history
+            .nemesis()
+            .iter()
+            .rev()
+            .find(|event| matches!(FaultStep::from_op(&event.op), Some(FaultStep::Heal { applied: Some(_) })))
+            .map(|event| (event.time, event.index));
+        if let Some(open) = history.fault_windows().iter().find(|window| is_open(window)) {
+            return Err(format!("no final state: the fault {:?} was never healed", open.name));
+        }
+        let last_update = history
+            .operations()
+            .iter()
+            .filter(|op| is_update(&op.function) && op.has_completion())
+            .map(|op| op.completed)
+            .max();
+        Ok(Self { heal, last_update })
+    }
+
+    pub(crate) fn is_final(&self, op: &Operation) -> bool {
+        self.last_update.is_none_or(|time| op.invoked > time)
+            && self.heal.is_none_or(|(_, index)| u64::from(op.call_event) > index)
+    }
+}
+
+fn is_open(window: &FaultWindow) -> bool {
+    window.to == Nanos::MAX && !matches!(window.applied, Some(Applied::Skipped(_)))
+}
+
+fn is_update(function: &Function) -> bool {
+    !matches!(function, Function::Read | Function::ReadAll | Function::Dump)
+}
+
+/// The nodes that a complete round of dumps covers: the header's, or else all that are named.
+pub(crate) fn members(history: &History) -> BTreeSet<Node> {
+    let listed = history.header.nodes.len();
+    history.nodes().map(|(node, _)| node).filter(|node| listed == 0 || node.index() < listed).collect()
+}
+
+/// What stands in one place at the end.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) operation: OperationId,
+    pub(crate) value: Value,
+}
+
+#[derive(Debug)]
+pub(crate) struct FinalState<'h> {
+    history: &'h History,
+    dumps: Vec<OperationId>,
+    reads: BTreeMap<KeyId, Vec<OperationId>>,
+}
+
+impl<'h> FinalState<'h> {
+    pub(crate) fn of(history: &'h History) -> Result<Self, String> {
+        let quiet = Quiet::of(history)?;
+        let mut dumps: BTreeMap<Node, OperationId> = BTreeMap::new();
+        let mut reads: BTreeMap<KeyId, Vec<OperationId>> = BTreeMap::new();
+        for (id, op) in history.iter().filter(|(_, op)| op.is_ok() && quiet.is_final(op)) {
+            match (&op.function, op.node, op.key) {
+                (Function::Dump, Some(node), _) if op.reply.as_map().is_some() => {
+                    dumps.insert(node, id);
+                }
+                (Function::Read | Function::ReadAll, _, Some(key)) => reads.entry(key).or_default().push(id),
+                _ => {}
+            }
+        }
+        if dumps.is_empty() && reads.is_empty() {
+            return Err(
+                "no final state: nothing was read or dumped after the last update and the heal".into()
+            );
+        }
+        let lacking: Vec<&str> = members(history)
+            .iter()
+            .filter(|node| !dumps.contains_key(node))
+            .map(|&node| history.node_name(node))
+            .collect();
+        if !dumps.is_empty() && !lacking.is_empty() {
+            return Err(format!("no final state of {}: only other nodes were dumped", lacking.join(", ")));
+        }
+        if let Some(began) = dumps.values().map(|&id| history.operation(id).invoked).min() {
+            for ids in reads.values_mut() {
+                ids.retain(|&id| history.operation(id).completed >= began);
+            }
+        }
+        Ok(Self { history, dumps: dumps.into_values().collect(), reads })
+    }
+
+    /// Everything that was seen of a key; empty where nobody looked.
+    pub(crate) fn seen(&self, key: KeyId) -> Vec<Seen> {
+        let name = self.history.key(key).as_str();
+        let dumped = self.dumps.iter().map(|&operation| {
+            let map = self.history.operation(operation).reply.as_map();
+            Seen { operation, value: map.and_then(|map| map.get(name)).cloned().unwrap_or_default() }
+        });
+        let read = self.reads.get(&key).into_iter().flatten();
+        let read =
+            read.map(|&operation| Seen { operation, value: self.history.operation(operation).reply.clone() });
+        dumped.chain(read).collect()
+    }
+}

@@ -1,0 +1,191 @@
+//! Which model implies which, and what that adds to the findings of checkers.
+//!
+//! It never looks at a history. No arrow is drawn that is not proved.
+
+use std::time::Duration;
+
+use histories::ModelName::{
+    self, Causal, CausalConvergence, CausalMemory, Linearizable, MonotonicReads, MonotonicWrites, Pram,
+    ReadYourWrites, Sequential, WritesFollowReads,
+};
+use petgraph::Direction;
+use petgraph::graphmap::DiGraphMap;
+use petgraph::visit::Bfs;
+
+use crate::{Anomaly, Figures, Finding, Verdict};
+
+/// An arrow from each model to what it implies at once.
+const IMPLICATIONS: [(ModelName, ModelName); 10] = [
+    (Linearizable, Sequential),
+    (Sequential, CausalMemory),
+    (Sequential, CausalConvergence),
+    (CausalMemory, Causal),
+    (CausalMemory, Pram),
+    (CausalConvergence, Causal),
+    (CausalConvergence, ReadYourWrites),
+    (CausalConvergence, MonotonicReads),
+    (CausalConvergence, MonotonicWrites),
+    (CausalConvergence, WritesFollowReads),
+];
+
+/// The ladder of models.
+#[derive(Debug)]
+pub struct Hierarchy(DiGraphMap<ModelName, ()>);
+
+impl Default for Hierarchy {
+    fn default() -> Self {
+        Self(DiGraphMap::from_edges(IMPLICATIONS))
+    }
+}
+
+impl Hierarchy {
+    pub fn implies(&self, stronger: ModelName, weaker: ModelName) -> bool {
+        stronger == weaker || self.reach(stronger, Direction::Outgoing).contains(&weaker)
+    }
+
+    /// Every other model that follows from this one.
+    pub fn implied_by(&self, model: ModelName) -> Vec<ModelName> {
+        self.reach(model, Direction::Outgoing)
+    }
+
+    /// Every other model that this one follows from.
+    pub fn implying(&self, model: ModelName) -> Vec<ModelName> {
+        self.reach(model, Direction::Incoming)
+    }
+
+    fn reach(&self, from: ModelName, direction: Direction) -> Vec<ModelName> {
+        if !self.0.contains_node(from) {
+            return Vec::new();
+        }
+        let mut reached = Vec::new();
+        match direction {
+            Direction::Outgoing => {
+                let mut walk = Bfs::new(&self.0, from);
+                while let Some(model) = walk.next(&self.0) {
+                    reached.push(model);
+                }
+            }
+            Direction::Incoming => {
+                let reversed = petgraph::visit::Reversed(&self.0);
+                let mut walk = Bfs::new(reversed, from);
+                while let Some(model) = walk.next(reversed) {
+                    reached.push(model);
+                }
+            }
+        }
+        reached.retain(|&model| model != from);
+        reached.sort_unstable();
+        reached
+    }
+
+    /// What the findings say of a model, by a finding of its own or by implication; `None` where they say nothing.
+    pub fn deduce(&self, findings: &[Finding], model: ModelName) -> Option<Finding> {
+        let own = findings.iter().find(|finding| finding.model == model);
+        let decided = own.filter(|finding| matches!(finding.verdict, Verdict::Valid | Verdict::Invalid(_)));
+        if let Some(decided) = decided {
+            return Some(decided.clone());
+        }
+        let held = findings
+            .iter()
+            .find(|finding| finding.verdict == Verdict::Valid && self.implies(finding.model, model))
+            .map(|_| Verdict::Valid);
+        let violated =
+            findings
+                .iter()
+                .filter(|finding| self.implies(model, finding.model))
+                .find_map(|finding| {
+                    if let Verdict::Invalid(anomalies) = &finding.verdict { Some(anomalies) } else { None }
+                })
+                .map(|anomalies: &Vec<Anomaly>| Verdict::Invalid(anomalies.clone()));
+        let deduced = violated.or(held).map(|verdict| Finding {
+            model,
+            verdict,
+            method: "implied",
+            figures: own.map_or_else(Figures::default, |finding| finding.figures.clone()),
+            elapsed: own.map_or(Duration::ZERO, |finding| finding.elapsed),
+        });
+        deduced.or_else(|| own.cloned())
+    }
+
+    /// The models that held and follow from no other that held.
+    pub fn strongest(&self, findings: &[Finding]) -> Vec<ModelName> {
+        let held = with(findings, |verdict| *verdict == Verdict::Valid);
+        let implied =
+            |&model: &ModelName| held.iter().any(|&other| other != model && self.implies(other, model));
+        held.iter().copied().filter(|model| !implied(model)).collect()
+    }
+
+    /// The models that were violated and imply no other that was.
+    pub fn weakest_violated(&self, findings: &[Finding]) -> Vec<ModelName> {
+        let violated = with(findings, |verdict| matches!(verdict, Verdict::Invalid(_)));
+        let implies =
+            |&model: &ModelName| violated.iter().any(|&other| other != model && self.implies(model, other));
+        violated.iter().copied().filter(|model| !implies(model)).collect()
+    }
+}
+
+/// The models about which nothing is known.
+pub fn undecided(findings: &[Finding]) -> Vec<ModelName> {
+    with(findings, |verdict| matches!(verdict, Verdict::Unknown(_)))
+}
+
+fn with(findings: &[Finding], test: impl Fn(&Verdict) -> bool) -> Vec<ModelName> {
+    let mut models: Vec<ModelName> =
+        findings.iter().filter(|finding| test(&finding.verdict)).map(|finding| finding.model).collect();
+    models.sort_unstable();
+    models.dedup();
+    models
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(model: ModelName, verdict: Verdict) -> Finding {
+        Finding { model, verdict, method: "test", figures: Figures::default(), elapsed: Duration::ZERO }
+    }
+
+    #[test]
+    fn linearizable_implies_every_model_on_the_ladder_and_none_beside_it() {
+        let ladder = Hierarchy::default();
+        for &model in ModelName::ALL {
+            let beside = matches!(model, ModelName::Durability | ModelName::Convergence);
+            assert_eq!(ladder.implies(Linearizable, model), !beside, "{model}");
+        }
+        assert!(!ladder.implies(CausalMemory, ReadYourWrites), "the guarantees presuppose one arbitration");
+        assert!(!ladder.implies(CausalConvergence, Pram));
+        assert_eq!(ladder.implying(Pram), [Linearizable, Sequential, CausalMemory]);
+        assert_eq!(ladder.implied_by(CausalMemory), [Causal, Pram]);
+    }
+
+    #[test]
+    fn what_holds_is_passed_down_and_what_is_violated_up() {
+        let ladder = Hierarchy::default();
+        let held = [finding(Linearizable, Verdict::Valid)];
+        assert_eq!(ladder.deduce(&held, Pram).unwrap().verdict, Verdict::Valid);
+        assert_eq!(ladder.deduce(&held, ModelName::Durability), None);
+        let violated = [
+            finding(MonotonicReads, Verdict::Invalid(Vec::new())),
+            finding(Linearizable, Verdict::Unknown(String::new())),
+        ];
+        assert_eq!(ladder.deduce(&violated, Linearizable).unwrap().verdict, Verdict::Invalid(Vec::new()));
+        assert_eq!(ladder.deduce(&violated, Sequential).unwrap().method, "implied");
+        assert_eq!(ladder.deduce(&violated, Causal), None, "a guarantee is not causal consistency");
+    }
+
+    #[test]
+    fn only_the_maximal_and_the_minimal_are_named() {
+        let ladder = Hierarchy::default();
+        let findings = [
+            finding(Linearizable, Verdict::Invalid(Vec::new())),
+            finding(Sequential, Verdict::Invalid(Vec::new())),
+            finding(CausalConvergence, Verdict::Valid),
+            finding(MonotonicReads, Verdict::Valid),
+            finding(ModelName::Durability, Verdict::Valid),
+            finding(Pram, Verdict::Unknown(String::new())),
+        ];
+        assert_eq!(ladder.strongest(&findings), [CausalConvergence, ModelName::Durability]);
+        assert_eq!(ladder.weakest_violated(&findings), [Sequential]);
+        assert_eq!(undecided(&findings), [Pram]);
+    }
+}

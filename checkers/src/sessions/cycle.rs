@@ -1,0 +1,167 @@
+//! A shortest cycle of demands, or the certainty that there is none.
+//!
+//! It never knows what an edge means.
+
+use std::collections::VecDeque;
+
+use histories::OperationId;
+
+use crate::registers::NONE;
+use crate::{Budget, Exhausted};
+
+use super::guarantees::{Demands, Edge};
+
+/// From how many writes a shortest cycle is sought.
+const STARTS_MAX: usize = 256;
+
+/// `from` is arbitrated before `to`, because a session did `first` and `then`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hop {
+    pub(super) from: u32,
+    pub(super) to: u32,
+    pub(super) first: OperationId,
+    pub(super) then: OperationId,
+}
+
+/// `writes` is the number of nodes that are writes; the others only help.
+pub(super) fn shortest(
+    demands: &Demands,
+    writes: u32,
+    budget: &Budget,
+) -> Result<Option<Vec<Hop>>, Exhausted> {
+    let forward = Adjacency::of(demands, |edge| edge.from);
+    let core = core(demands, &forward, budget)?;
+    let mut best: Option<Vec<Edge>> = None;
+    let cost = |path: &Vec<Edge>| path.iter().filter(|edge| edge.to < writes).count();
+    let starts = (0..writes).filter(|&node| core[node as usize]);
+    for start in starts.take(STARTS_MAX) {
+        budget.check()?;
+        if let Some(found) = around(demands, &forward, &core, start)
+            && best.as_ref().is_none_or(|best| cost(&found) < cost(best))
+        {
+            best = Some(found);
+        }
+        if best.as_ref().is_some_and(|best| cost(best) <= 2) {
+            break;
+        }
+    }
+    Ok(best.map(|edges| hops(&edges, writes)))
+}
+
+/// Edges by one end, as rows of one table.
+struct Adjacency {
+    starts: Vec<u32>,
+    edges: Vec<u32>,
+}
+
+impl Adjacency {
+    fn of(demands: &Demands, end: impl Fn(&Edge) -> u32) -> Self {
+        let mut starts = vec![0_u32; demands.nodes as usize + 1];
+        for edge in &demands.edges {
+            starts[end(edge) as usize + 1] += 1;
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let mut next = starts.clone();
+        let mut edges = vec![0_u32; demands.edges.len()];
+        for (index, edge) in (0_u32..).zip(&demands.edges) {
+            let place = &mut next[end(edge) as usize];
+            edges[*place as usize] = index;
+            *place += 1;
+        }
+        Self { starts, edges }
+    }
+
+    fn at(&self, node: u32) -> &[u32] {
+        &self.edges[self.starts[node as usize] as usize..self.starts[node as usize + 1] as usize]
+    }
+}
+
+/// The nodes that are left once those without a predecessor, and then those without a successor, are taken away
+/// over and over: all cycles, and what lies between them.
+fn core(demands: &Demands, forward: &Adjacency, budget: &Budget) -> Result<Vec<bool>, Exhausted> {
+    let mut inside = vec![true; demands.nodes as usize];
+    peel(demands, forward, &mut inside, |edge| edge.to);
+    budget.check()?;
+    if inside.iter().any(|&left| left) {
+        let backward = Adjacency::of(demands, |edge| edge.to);
+        peel(demands, &backward, &mut inside, |edge| edge.from);
+    }
+    budget.check()?;
+    Ok(inside)
+}
+
+fn peel(demands: &Demands, adjacency: &Adjacency, inside: &mut [bool], far: impl Fn(&Edge) -> u32) {
+    let mut degree = vec![0_u32; inside.len()];
+    for node in (0..inside.len() as u32).filter(|&node| inside[node as usize]) {
+        for &edge in adjacency.at(node) {
+            degree[far(&demands.edges[edge as usize]) as usize] += 1;
+        }
+    }
+    let mut work: Vec<u32> = (0..inside.len() as u32)
+        .filter(|&node| inside[node as usize] && degree[node as usize] == 0)
+        .collect();
+    while let Some(node) = work.pop() {
+        inside[node as usize] = false;
+        for &edge in adjacency.at(node) {
+            let next = far(&demands.edges[edge as usize]);
+            degree[next as usize] -= 1;
+            if degree[next as usize] == 0 && inside[next as usize] {
+                work.push(next);
+            }
+        }
+    }
+}
+
+/// The edges of a cycle through `start` with the fewest writes: steps between helpers cost nothing.
+fn around(demands: &Demands, forward: &Adjacency, core: &[bool], start: u32) -> Option<Vec<Edge>> {
+    let mut came: Vec<u32> = vec![NONE; demands.nodes as usize];
+    let mut queue = VecDeque::from([start]);
+    while let Some(node) = queue.pop_front() {
+        for &index in forward.at(node) {
+            let edge = &demands.edges[index as usize];
+            if edge.to == start {
+                return Some(trace(demands, &came, start, index));
+            }
+            if !core[edge.to as usize] || came[edge.to as usize] != NONE {
+                continue;
+            }
+            came[edge.to as usize] = index;
+            if edge.first == NONE && edge.then == NONE {
+                queue.push_front(edge.to);
+            } else {
+                queue.push_back(edge.to);
+            }
+        }
+    }
+    None
+}
+
+fn trace(demands: &Demands, came: &[u32], start: u32, last: u32) -> Vec<Edge> {
+    let mut edges = vec![demands.edges[last as usize]];
+    let mut node = edges[0].from;
+    while node != start {
+        let edge = demands.edges[came[node as usize] as usize];
+        edges.push(edge);
+        node = edge.from;
+    }
+    edges.reverse();
+    edges
+}
+
+/// Joins what lies between two writes to one hop.
+fn hops(edges: &[Edge], writes: u32) -> Vec<Hop> {
+    let mut hops = Vec::new();
+    let (mut from, mut first) = (NONE, NONE);
+    for edge in edges {
+        if edge.from < writes {
+            (from, first) = (edge.from, edge.first);
+        }
+        if edge.to < writes {
+            let (first, then) = (OperationId(first), OperationId(edge.then));
+            hops.push(Hop { from, to: edge.to, first, then });
+        }
+    }
+    hops
+}

@@ -1,0 +1,142 @@
+//! All sessions of a history: what each read and wrote, in its own order.
+//!
+//! It never compares sessions; it drops what nobody knows to have happened.
+
+use histories::{History, KeyId, OperationId};
+
+use crate::linear::chains::Happened;
+use crate::linear::reads::{self, Order};
+use crate::linear::witness;
+use crate::registers::{Access, Beyond, INITIAL, NEVER, NONE, Register, Registers};
+use crate::{Anomaly, Budget, words};
+
+/// A value of a key, dense over all keys. What follows from a read of an absent key is decided apart.
+pub(crate) type Write = u32;
+
+/// What was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Nothing,
+    Absent,
+    Written(Write),
+}
+
+/// One operation of a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Act {
+    pub(crate) operation: OperationId,
+    pub(crate) process: u32,
+    /// Dense.
+    pub(crate) key: u32,
+    pub(crate) seen: Seen,
+    pub(crate) wrote: Option<Write>,
+    /// Whether the session learned that it happened.
+    pub(crate) acknowledged: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// Session by session, each in its order.
+    pub(crate) acts: Vec<Act>,
+    pub(crate) keys: Vec<Option<KeyId>>,
+    pub(crate) writes: u32,
+    /// By write, the operation; [`NONE`] where the write is no write.
+    pub(crate) writers: Vec<u32>,
+}
+
+/// Why there is no table.
+#[derive(Debug)]
+pub(crate) enum NoTable {
+    NotApplicable(String),
+    Exhausted,
+    /// A read that no write explains: no guarantee admits it.
+    Unexplained(Box<Anomaly>),
+}
+
+impl Table {
+    pub(crate) fn of(history: &History, budget: &Budget) -> Result<Self, NoTable> {
+        let registers = Registers::of(history);
+        if registers.groups.is_empty() {
+            return Err(NoTable::NotApplicable("no operation reads or writes a register".into()));
+        }
+        let mut table = Self { acts: Vec::new(), keys: Vec::new(), writes: 0, writers: Vec::new() };
+        let mut unexplained: Option<Anomaly> = None;
+        for group in &registers.groups {
+            let register =
+                group.compile(history, budget).map_err(|beyond| beyond_words(history, group.key, beyond))?;
+            match explained(history, &register) {
+                Ok(happened) => table.add(history, &register, &happened),
+                Err(new) => {
+                    if unexplained.as_ref().is_none_or(|old| new.witness.operations < old.witness.operations)
+                    {
+                        unexplained = Some(new);
+                    }
+                }
+            }
+        }
+        if let Some(anomaly) = unexplained {
+            return Err(NoTable::Unexplained(Box::new(anomaly)));
+        }
+        table.acts.sort_unstable_by_key(|act| (act.process, act.operation));
+        Ok(table)
+    }
+
+    fn add(&mut self, history: &History, register: &Register, happened: &Happened) {
+        let base = self.writes;
+        let key = self.keys.len() as u32;
+        self.keys.push(register.key);
+        self.writes += register.zones.len() as u32;
+        self.writers.extend(
+            register
+                .writers
+                .iter()
+                .map(|&row| register.rows.get(row as usize).map_or(NONE, |row| row.operation.0)),
+        );
+        let seen = |value: u32| match value {
+            NONE => Seen::Nothing,
+            INITIAL => Seen::Absent,
+            value => Seen::Written(base + value),
+        };
+        for row in register.rows.iter().filter(|row| happened.known[row.value as usize]) {
+            let reads = row.access == Access::Read;
+            self.acts.push(Act {
+                operation: row.operation,
+                process: history.operation(row.operation).process,
+                key,
+                seen: seen(if reads { row.value } else { row.from }),
+                wrote: (!reads).then_some(base + row.value),
+                acknowledged: row.ret < NEVER,
+            });
+        }
+    }
+
+    pub(crate) fn writer(&self, write: Write) -> OperationId {
+        OperationId(self.writers[write as usize])
+    }
+}
+
+/// Which values were in force, or a read that no write explains.
+fn explained(history: &History, register: &Register) -> Result<Happened, Anomaly> {
+    if let Some(unexplained) = reads::unexplained(register, Order::None) {
+        return Err(reads::explain(history, register, unexplained));
+    }
+    Happened::of(register).map_err(|(unexplained, proof)| {
+        let mut anomaly = reads::explain_cas(history, register, unexplained);
+        witness::beside(&mut anomaly, register, &proof);
+        anomaly
+    })
+}
+
+fn beyond_words(history: &History, key: Option<KeyId>, beyond: Beyond) -> NoTable {
+    let key = words::key(history, key);
+    match beyond {
+        Beyond::Repeats(value) => {
+            NoTable::NotApplicable(format!("values repeat: {key} is given {value} more than once"))
+        }
+        Beyond::Malformed(_) => {
+            NoTable::NotApplicable(format!("a compare-and-set of {key} has no pair [from, to]"))
+        }
+        Beyond::Mixed(function) => NoTable::NotApplicable(format!("{key} may also be changed by {function}")),
+        Beyond::Exhausted => NoTable::Exhausted,
+    }
+}

@@ -1,0 +1,29 @@
+//! What `check` exits with.
+//!
+//! What was demanded and not decided is never a pass.
+
+use checkers::{Finding, Verdict};
+use histories::{History, ModelName};
+
+use crate::exit::Exit;
+
+/// With demands: 1 if one is violated, 2 if one is undecided. Without: 0, or 2 where nothing could be decided.
+pub(super) fn exit(demands: &[ModelName], findings: &[Finding], history: &History) -> Exit {
+    if demands.is_empty() {
+        let decided = findings.iter().any(|f| matches!(f.verdict, Verdict::Valid | Verdict::Invalid(_)));
+        // An empty history decides nothing, however many models it satisfies.
+        let undecided = !decided || history.operations().is_empty();
+        return if undecided { Exit::Undecided } else { Exit::Success };
+    }
+    demands.iter().map(|&model| demanded(model, findings, history)).fold(Exit::Success, Exit::merge)
+}
+
+fn demanded(model: ModelName, findings: &[Finding], history: &History) -> Exit {
+    let verdicts = findings.iter().filter(|finding| finding.model == model).map(|finding| &finding.verdict);
+    let exits = verdicts.map(|verdict| match verdict {
+        Verdict::Invalid(_) => Exit::Violation,
+        Verdict::Valid if !history.operations().is_empty() => Exit::Success,
+        Verdict::Valid | Verdict::Unknown(_) | Verdict::NotApplicable(_) => Exit::Undecided,
+    });
+    exits.reduce(Exit::merge).unwrap_or(Exit::Undecided)
+}

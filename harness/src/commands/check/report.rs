@@ -1,0 +1,71 @@
+//! The JSON of `check`: one object a file, one line each.
+//!
+//! Fields are only ever added.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::Checked;
+use crate::checking;
+use crate::findings::report_with_help;
+use crate::outcome::{StalenessReport, VerdictReport};
+
+#[derive(Serialize)]
+struct FileReport<'a> {
+    file: &'a str,
+    format: &'static str,
+    operations: usize,
+    events: u32,
+    keys: usize,
+    processes: usize,
+    /// The file breaks off in mid-line.
+    truncated: bool,
+    verdicts: Vec<VerdictReport>,
+    strongest: Vec<&'static str>,
+    weakest_violated: Vec<&'static str>,
+    undecided: Vec<&'static str>,
+    staleness: Option<StalenessReport>,
+}
+
+/// One line, without its break.
+pub(super) fn json(checked: &Checked) -> String {
+    let summary = checking::summary(&checked.findings);
+    let report = FileReport {
+        file: &checked.file,
+        format: "jsonl",
+        operations: checked.history.operations().len(),
+        events: checked.history.event_count(),
+        keys: checked.history.keys().len(),
+        processes: processes(checked),
+        truncated: checked.history.cut_off().is_some(),
+        verdicts: verdicts(checked),
+        strongest: summary.strongest.iter().map(|model| model.name()).collect(),
+        weakest_violated: summary.weakest_violated.iter().map(|model| model.name()).collect(),
+        undecided: summary.undecided.iter().map(|model| model.name()).collect(),
+        staleness: staleness(checked),
+    };
+    // Our types have string keys only, so they always serialise.
+    serde_json::to_string(&report).unwrap_or_default()
+}
+
+pub(super) fn verdicts(checked: &Checked) -> Vec<VerdictReport> {
+    let report = |finding: &checkers::Finding| {
+        let expected = checked.demands.contains(&finding.model).then_some("valid");
+        let help = checked.reproduce.as_deref();
+        VerdictReport {
+            expected: expected.map(str::to_owned),
+            ..report_with_help(&checked.history, &checked.file, finding, help)
+        }
+    };
+    checked.findings.iter().map(report).collect()
+}
+
+pub(super) fn processes(checked: &Checked) -> usize {
+    checked.history.operations().iter().map(|operation| operation.process).collect::<BTreeSet<_>>().len()
+}
+
+/// How stale reads were, where a checker measured it.
+pub(super) fn staleness(checked: &Checked) -> Option<StalenessReport> {
+    checked.findings.iter().find_map(|finding| finding.figures.staleness.as_ref()).map(StalenessReport::from)
+}

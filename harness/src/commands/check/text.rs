@@ -1,0 +1,90 @@
+//! What `check` shows a person.
+
+use std::fmt::Write as _;
+
+use histories::ModelName;
+
+use super::{Checked, report};
+use crate::checking;
+use crate::exit::Exit;
+use crate::grid::Grid;
+use crate::outcome::VerdictReport;
+use crate::paint::Paint;
+use crate::report::terminal;
+
+/// The file, its models with their verdicts, the anomalies, and what it comes to.
+pub(super) fn render(checked: &Checked, paint: Paint, every_anomaly: bool, explain: bool) -> String {
+    let mut text = format!("{}\n", header(checked, paint));
+    let verdicts = report::verdicts(checked);
+    let grid = models(&verdicts, paint, explain);
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{}", grid.terminal(2));
+    if let Some(staleness) = report::staleness(checked) {
+        let _ = writeln!(text, "  staleness: {}", terminal::staleness_words(&staleness));
+    }
+    for verdict in &verdicts {
+        text.push_str(&terminal::anomalies(verdict, paint, every_anomaly));
+    }
+    let _ = writeln!(text, "\n{}", closing(checked, paint));
+    text
+}
+
+/// `a.jsonl: 812 operations in 1,630 events on 3 keys by 5 clients; store single/quorum, register, seed 7`.
+fn header(checked: &Checked, paint: Paint) -> String {
+    let history = &checked.history;
+    let counts = format!(
+        "{} operations in {} events on {} keys by {} clients",
+        history.operations().len(),
+        history.event_count(),
+        history.keys().len(),
+        report::processes(checked)
+    );
+    let header = &history.header;
+    let seed = header.seed.map(|seed| format!("seed {seed}")).unwrap_or_default();
+    let system = [header.system.as_str(), header.mode.as_str()].join(" ");
+    let origin = [system.trim(), header.workload.as_str(), seed.as_str()];
+    let origin = origin.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ");
+    let origin = if origin.is_empty() { origin } else { format!("; {origin}") };
+    format!("{}: {counts}{origin}", paint.strong(&checked.file))
+}
+
+fn models(verdicts: &[VerdictReport], paint: Paint, explain: bool) -> Grid {
+    let mut grid = Grid::new(&["model", "verdict", "method", ""]);
+    for verdict in verdicts {
+        let model = ModelName::ALL.iter().find(|model| model.name() == verdict.model);
+        let about = model.filter(|_| explain).map_or("", |model| model.about());
+        grid.push(vec![
+            verdict.model.clone(),
+            terminal::held(verdict, paint),
+            verdict.method.clone(),
+            about.to_owned(),
+        ]);
+    }
+    grid
+}
+
+/// What was demanded and how it came out; without demands the strongest that held and the weakest that did not.
+fn closing(checked: &Checked, paint: Paint) -> String {
+    let summary = checking::summary(&checked.findings);
+    let names = |models: &[ModelName]| models.iter().map(|model| model.name()).collect::<Vec<_>>().join(", ");
+    let mut lines = Vec::new();
+    for (label, models) in [
+        ("strongest that held", &summary.strongest),
+        ("weakest violated", &summary.weakest_violated),
+        ("undecided", &summary.undecided),
+    ] {
+        if !models.is_empty() {
+            lines.push(format!("{label}: {}", names(models)));
+        }
+    }
+    let exit = super::judge::exit(&checked.demands, &checked.findings, &checked.history);
+    let demands = names(&checked.demands);
+    lines.push(match (exit, checked.demands.is_empty()) {
+        (Exit::Undecided, true) => paint.doubtful("nothing could be decided"),
+        (_, true) => "nothing was demanded".to_owned(),
+        (Exit::Success, false) => format!("demanded: {demands}: {}", paint.good("held")),
+        (Exit::Undecided, false) => format!("demanded: {demands}: {}", paint.doubtful("undecided")),
+        (_, false) => format!("demanded: {demands}: {}", paint.bad("VIOLATED")),
+    });
+    lines.join("\n")
+}

@@ -1,0 +1,192 @@
+//! `partita compare`: modes side by side, each against its promise and against what it gives up.
+//!
+//! A promise that breaks fails, and so does a weakness that no longer shows: then the test has lost its teeth.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::time::Duration;
+
+use histories::ModelName;
+use systems::Mode;
+
+use super::Session;
+use super::run::{Carried, carry_out, closing, draw_seed, exit, flags};
+use crate::catalogue::Catalogue;
+use crate::cli::CompareArgs;
+use crate::compare::{Compared, grid};
+use crate::exit::Exit;
+use crate::expect::{Expectation, Judgement, judge_runs};
+use crate::failure::Failure;
+use crate::names::shell_quote;
+use crate::options::Options;
+use crate::outcome::RunOutcome;
+use crate::paint::Paint;
+use crate::plan;
+use crate::quantity::Time;
+use crate::report::{Report, Targets};
+use crate::spec::RunSpec;
+use crate::workloads;
+
+/// Every mode meets at least these.
+const FAULTS: [&str; 2] = ["partition:leader", "kill:leader"];
+/// All modes, one after the other: long enough to see each fault several times, short enough to wait for.
+const TIME: Duration = Duration::from_secs(15);
+
+pub(crate) fn compare(
+    args: &CompareArgs,
+    config: Options,
+    catalogue: &Catalogue,
+    session: &Session,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let defaults = Options { time: Some(Time(TIME)), ..Options::default() };
+    let options = args.options.clone().over(config);
+    let targets = Targets::parse(options.report.as_ref())?;
+    let specs = plan::specs("compare", &options.clone().over(defaults), catalogue, draw_seed(), &faults_of);
+    let specs = specs.map_err(Failure::Usage)?;
+    let again = again(&options, &specs);
+    session.say(&again);
+    let total = plan::running_time(&specs);
+    session.say(&format!("{} runs, {:.0} s of running time", specs.len(), total.as_secs_f64()));
+    let mut stderr = std::io::stderr();
+    let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
+    let mut carried = Carried::default();
+    if session.verbose {
+        carry_out(&specs, session, people, &mut carried)?;
+    } else {
+        // The table says it all; whoever wants each run asks with -v.
+        carry_out(&specs, session, &mut std::io::sink(), &mut carried)?;
+    }
+    let expectations = expectations(&specs);
+    let compared = compared(&specs, &carried.runs, &expectations);
+    let mut judgement = Judgement::default();
+    for mode in &compared {
+        judgement.extend(mode.judgement.clone());
+    }
+    let exit = exit(&carried, &judgement);
+    writeln!(people, "{}\n", grid(&compared, session.paint).terminal(0))?;
+    write!(people, "{}", closing(&carried, &judgement, exit, session))?;
+    writeln!(people, "{again}")?;
+    let plain = grid(&compared, Paint::PLAIN);
+    let report = Report {
+        exit,
+        runs: &carried.runs,
+        missed: &judgement.missed,
+        expectations: &expectations,
+        modes: Some(&plain),
+    };
+    targets.write(&report, out)?;
+    Ok(exit)
+}
+
+/// What a mode is run with unless told: what breaks most stores, and what shows this one's weaknesses.
+fn faults_of(mode: &Mode) -> Vec<String> {
+    let shown = mode.shows.iter().filter(|show| show.live).flat_map(|show| &show.under);
+    let mut faults: Vec<String> = FAULTS.map(str::to_owned).into();
+    for fault in shown {
+        if !faults.contains(fault) && fault != "none" {
+            faults.push(fault.clone());
+        }
+    }
+    faults
+}
+
+/// One for each mode, under the faults that it was run with.
+fn expectations(specs: &[RunSpec]) -> Vec<Expectation> {
+    let workloads: BTreeSet<&str> = specs.iter().map(|spec| spec.workload.as_str()).collect();
+    let decided: BTreeSet<ModelName> = workloads
+        .iter()
+        .filter_map(|name| workloads::by_name(name))
+        .flat_map(|w| w.models().to_vec())
+        .collect();
+    let mut expectations: Vec<Expectation> = Vec::new();
+    for spec in specs {
+        let expectation = Expectation::of_mode(&spec.mode, &spec.faults, &decided);
+        if !expectations.contains(&expectation) {
+            expectations.push(expectation);
+        }
+    }
+    expectations
+}
+
+/// The modes in the order in which they were asked for, without those that were not reached.
+fn compared<'a>(
+    specs: &'a [RunSpec],
+    runs: &'a [RunOutcome],
+    expectations: &[Expectation],
+) -> Vec<Compared<'a>> {
+    let mut modes: Vec<&Mode> = Vec::new();
+    for spec in specs {
+        if !modes.iter().any(|mode| mode.name == spec.mode.name) {
+            modes.push(&spec.mode);
+        }
+    }
+    let row = |mode: &'a Mode| {
+        let runs: Vec<&RunOutcome> = runs.iter().filter(|run| run.mode == mode.name).collect();
+        let own: Vec<Expectation> = expectations
+            .iter()
+            .filter(|expectation| expectation.modes.contains(&mode.name))
+            .cloned()
+            .collect();
+        Compared { mode, judgement: judge_runs(&own, &runs), runs }
+    };
+    modes.into_iter().map(row).filter(|compared| !compared.runs.is_empty()).collect()
+}
+
+fn again(options: &Options, specs: &[RunSpec]) -> String {
+    let mut seeds: Vec<String> = specs.iter().map(|spec| spec.seed.to_string()).collect();
+    seeds.dedup();
+    let mut words = vec!["partita compare".to_owned()];
+    words.extend(flags(options));
+    let flag = if seeds.len() == 1 { "--seed" } else { "--seeds" };
+    let seeds = seeds.join(",");
+    format!("seed {seeds}; again: {} {flag} {}", words.join(" "), shell_quote(&seeds))
+}
+
+#[cfg(test)]
+mod tests {
+    use histories::AnomalyKind;
+    use systems::Show;
+
+    use super::*;
+    use crate::testing::{catalogue, mode};
+
+    fn show(under: &str, live: bool) -> Show {
+        Show {
+            model: ModelName::Durability,
+            kinds: vec![AnomalyKind::LostWrite],
+            under: vec![under.to_owned()],
+            live,
+        }
+    }
+
+    #[test]
+    fn a_mode_meets_the_common_faults_and_those_that_show_its_weaknesses() {
+        let weak =
+            Mode { shows: vec![show("pause:leader", true), show("power:all", false)], ..mode("single/x") };
+        assert_eq!(faults_of(&weak), ["partition:leader", "kill:leader", "pause:leader"]);
+        assert_eq!(faults_of(&mode("single/quorum")), FAULTS);
+    }
+
+    #[test]
+    fn modes_are_rows_in_the_order_asked_for_each_with_its_own_judgement() {
+        let options =
+            Options { mode: Some("single/async,single/quorum".parse().unwrap()), ..Options::default() };
+        let specs = plan::specs("compare", &options, &catalogue(), 7, &faults_of).unwrap();
+        let runs: Vec<RunOutcome> = specs
+            .iter()
+            .map(|spec| RunOutcome {
+                mode: spec.mode.name.clone(),
+                workload: spec.workload.clone(),
+                ..RunOutcome::complete_example()
+            })
+            .collect();
+        let expectations = expectations(&specs);
+        let rows = compared(&specs, &runs, &expectations);
+        let summary: Vec<_> = rows.iter().map(|row| (row.mode.name.as_str(), row.runs.len())).collect();
+        assert_eq!(summary, [("single/async", 2), ("single/quorum", 2)]);
+        // The example run holds linearizability and says nothing of durability.
+        assert_eq!(rows[1].judgement.exit(), Exit::Undecided);
+        insta::assert_snapshot!(again(&options, &specs));
+    }
+}

@@ -1,0 +1,171 @@
+//! `partita list`: what there is to choose from.
+//!
+//! Asks no system to start and changes nothing.
+
+use std::io::Write;
+use std::path::Path;
+
+use histories::ModelName;
+use nemesis::{FaultKind, FaultSpec};
+use systems::System;
+
+use crate::catalogue::Catalogue;
+use crate::cli::{ListArgs, Listed};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::grid::Grid;
+use crate::outcome::RunOutcome;
+use crate::report::Format;
+use crate::suite;
+
+pub(crate) fn list(args: &ListArgs, catalogue: &Catalogue, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let system = || catalogue.system(args.system.as_deref()).map_err(Failure::Usage);
+    let grid = match args.what {
+        Listed::Systems => systems(catalogue),
+        Listed::Modes => modes(system()?.as_ref()),
+        Listed::Suites => suites()?,
+        Listed::Workloads => workloads(catalogue),
+        Listed::Faults => faults(),
+        Listed::Models => models(),
+        Listed::Formats => formats(),
+        Listed::Runs => runs(&args.out),
+    };
+    if grid.is_empty() {
+        writeln!(out, "nothing yet")?;
+    } else {
+        writeln!(out, "{}", grid.terminal(0))?;
+    }
+    Ok(Exit::Success)
+}
+
+fn systems(catalogue: &Catalogue) -> Grid {
+    let mut grid = Grid::new(&["system", "modes", "faults"]);
+    for system in &catalogue.systems {
+        let powers = system.powers();
+        let kinds = FaultKind::ALL.into_iter().filter(|kind| kind.needs().missing(powers).is_empty());
+        grid.push(vec![
+            system.name().to_owned(),
+            system.modes().len().to_string(),
+            kinds.map(FaultKind::name).collect::<Vec<_>>().join(", "),
+        ]);
+    }
+    grid
+}
+
+fn modes(system: &dyn System) -> Grid {
+    let mut grid = Grid::new(&["mode", "nodes", "promises", "gives up", "about"]);
+    for mode in system.modes() {
+        let promise: Vec<_> = mode.promise.iter().map(|model| model.name()).collect();
+        let shows = mode.shows.iter().map(|show| match show.under.as_slice() {
+            [] => show.model.name().to_owned(),
+            under => format!("{} ({})", show.model, under.join(", ")),
+        });
+        grid.push(vec![
+            mode.name.clone(),
+            mode.nodes.to_string(),
+            if promise.is_empty() { "nothing".to_owned() } else { promise.join(", ") },
+            Some(shows.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty()).unwrap_or("-".into()),
+            mode.about.clone(),
+        ]);
+    }
+    grid
+}
+
+fn suites() -> Result<Grid, Failure> {
+    let mut grid = Grid::new(&["suite", "about"]);
+    for suite in suite::built_in()? {
+        grid.push(vec![suite.name, suite.about]);
+    }
+    Ok(grid)
+}
+
+fn workloads(catalogue: &Catalogue) -> Grid {
+    let mut grid = Grid::new(&["workload", "about"]);
+    for workload in &catalogue.workloads {
+        grid.push(vec![workload.name.to_owned(), workload.about.to_owned()]);
+    }
+    grid
+}
+
+fn faults() -> Grid {
+    let mut grid = Grid::new(&["fault", "about"]);
+    for kind in FaultKind::ALL {
+        grid.push(vec![kind.name().to_owned(), kind.about().to_owned()]);
+    }
+    for fault in FaultSpec::catalogue() {
+        grid.push(vec![fault.name(), fault.about().to_owned()]);
+    }
+    grid
+}
+
+fn models() -> Grid {
+    let mut grid = Grid::new(&["model", "about"]);
+    for model in ModelName::ALL {
+        grid.push(vec![model.name().to_owned(), model.about().to_owned()]);
+    }
+    grid
+}
+
+fn formats() -> Grid {
+    let mut grid = Grid::new(&["format", "for", "about"]);
+    let history = "our own: a header, then one JSON object a line";
+    grid.push(vec!["jsonl".to_owned(), "check".to_owned(), history.to_owned()]);
+    for format in Format::ALL {
+        grid.push(vec![format.name().to_owned(), "--report".to_owned(), format.about().to_owned()]);
+    }
+    grid
+}
+
+/// Newest first; a folder without an outcome was broken off.
+fn runs(out: &Path) -> Grid {
+    let mut grid = Grid::new(&["folder", "outcome", "workload", "mode", "faults", "seed"]);
+    let mut folders: Vec<_> = children(out).iter().flat_map(|suite| children(suite)).collect();
+    folders.sort_by(|a, b| b.file_name().cmp(&a.file_name()).then_with(|| a.cmp(b)));
+    for folder in folders {
+        let text = std::fs::read_to_string(folder.join("results.json")).unwrap_or_default();
+        let name = folder.display().to_string();
+        let mut row = vec![name];
+        if let Ok(run) = serde_json::from_str::<RunOutcome>(&text) {
+            let outcome = run.outcome.name().to_owned();
+            row.extend([outcome, run.workload, run.mode, run.faults.join(","), run.seed.to_string()]);
+        } else {
+            row.push("no results".to_owned());
+            row.resize(6, "-".to_owned());
+        }
+        grid.push(row);
+    }
+    grid
+}
+
+/// Folders in a folder, the links to the newest left out.
+fn children(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folders.map(|entry| entry.path()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_listed_newest_first_and_broken_ones_say_so() {
+        let out = tempfile::tempdir().unwrap();
+        for name in ["quick/20260101T000000Z-1", "quick/20260103T000000Z-3", "smoke/20260102T000000Z-2"] {
+            std::fs::create_dir_all(out.path().join(name)).unwrap();
+        }
+        let results = serde_json::to_string(&RunOutcome::complete_example()).unwrap();
+        std::fs::write(out.path().join("quick/20260103T000000Z-3/results.json"), results).unwrap();
+        let text = runs(out.path()).terminal(0).replace(&out.path().display().to_string(), "runs");
+        let columns: Vec<Vec<&str>> =
+            text.lines().map(|line| line.split_whitespace().take(2).collect()).collect();
+        insta::assert_debug_snapshot!(columns);
+        assert!(runs(&out.path().join("nowhere")).is_empty());
+    }
+
+    #[test]
+    fn every_model_and_fault_says_what_it_is() {
+        insta::assert_snapshot!(models().terminal(0));
+        assert!(faults().terminal(0).contains("partition:leader"));
+    }
+}

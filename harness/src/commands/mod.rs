@@ -1,0 +1,11 @@
+//! The commands: each one function from its arguments to an exit.
+//!
+//! Results go to standard output, everything else to standard error.
+
+pub(crate) mod check;
+pub(crate) mod compare;
+pub(crate) mod list;
+pub(crate) mod run;
+mod session;
+
+pub(crate) use session::Session;

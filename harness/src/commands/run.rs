@@ -1,0 +1,210 @@
+//! `partita run`: suites, one run after the other, then what it came to.
+
+use std::io::Write;
+
+use super::Session;
+use crate::catalogue::Catalogue;
+use crate::cli::RunArgs;
+use crate::exit::Exit;
+use crate::expect::{Expectation, Judgement, judge_runs};
+use crate::failure::Failure;
+use crate::names::shell_quote;
+use crate::options::Options;
+use crate::outcome::RunOutcome;
+use crate::report::{Report, Targets, terminal};
+use crate::run::{self, RunError};
+use crate::spec::RunSpec;
+use crate::suite::{self, Suite};
+use crate::{outcome, plan};
+
+/// A suite with its runs resolved.
+struct Planned {
+    suite: Suite,
+    specs: Vec<RunSpec>,
+}
+
+/// Runs that were carried out, and how that ended.
+#[derive(Default)]
+pub(crate) struct Carried {
+    pub(crate) runs: Vec<RunOutcome>,
+    pub(crate) interrupted: bool,
+}
+
+pub(crate) fn run(
+    args: &RunArgs,
+    config: Options,
+    catalogue: &Catalogue,
+    session: &Session,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let options = args.options.clone().over(config);
+    let targets = Targets::parse(options.report.as_ref())?;
+    let seed_drawn = draw_seed();
+    let planned = plan_all(args, &options, catalogue, seed_drawn)?;
+    let again = again(args, &options, &planned);
+    session.say(&again);
+    let mut stderr = std::io::stderr();
+    let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
+    let mut carried = Carried::default();
+    let mut judgement = Judgement::default();
+    let mut expectations: Vec<Expectation> = Vec::new();
+    for Planned { suite, specs } in planned {
+        if carried.interrupted {
+            break;
+        }
+        let first = carried.runs.len();
+        carry_out(&specs, session, people, &mut carried)?;
+        let runs: Vec<&RunOutcome> = carried.runs[first..].iter().collect();
+        judgement.extend(judge_runs(&suite.expectations, &runs));
+        expectations.extend(suite.expectations);
+    }
+    let exit = exit(&carried, &judgement);
+    write!(people, "{}", closing(&carried, &judgement, exit, session))?;
+    writeln!(people, "{again}")?;
+    let report = Report {
+        exit,
+        runs: &carried.runs,
+        missed: &judgement.missed,
+        expectations: &expectations,
+        modes: None,
+    };
+    targets.write(&report, out)?;
+    Ok(exit)
+}
+
+fn plan_all(
+    args: &RunArgs,
+    options: &Options,
+    catalogue: &Catalogue,
+    seed_drawn: u64,
+) -> Result<Vec<Planned>, Failure> {
+    let default = [suite::DEFAULT.to_owned()];
+    let names = if args.suites.is_empty() { &default[..] } else { &args.suites };
+    let plan_one = |name: &String| {
+        let suite = suite::load(name)?;
+        let options = options.clone().over(suite.options.clone());
+        let specs = plan::specs(&suite.name, &options, catalogue, seed_drawn, &|_| Vec::new());
+        Ok(Planned { suite, specs: specs.map_err(Failure::Usage)? })
+    };
+    names.iter().map(plan_one).collect()
+}
+
+/// Short enough to be copied by hand, drawn from the clock: only the harness may.
+pub(crate) fn draw_seed() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(1, |since| nemesis::Dice::new(since.as_nanos() as u64).between(1, 999_999))
+}
+
+/// `seed 7; again: partita run quick --mode 'single/*' --seed 7`.
+fn again(args: &RunArgs, options: &Options, planned: &[Planned]) -> String {
+    let mut seeds: Vec<u64> = planned.iter().flat_map(|p| &p.specs).map(|spec| spec.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let mut words: Vec<String> = vec!["partita run".into()];
+    words.extend(args.suites.iter().map(|suite| shell_quote(suite)));
+    words.extend(flags(options));
+    let texts: Vec<_> = seeds.iter().map(ToString::to_string).collect();
+    match texts.as_slice() {
+        [one] => format!("seed {one}; again: {} --seed {one}", words.join(" ")),
+        [first, .., last] if seeds.windows(2).all(|pair| pair[0] + 1 == pair[1]) => {
+            format!("seeds {first}..{last}; again: {} --seeds {first}..{last}", words.join(" "))
+        }
+        many => format!("seeds {0}; again: {1} --seeds {0}", many.join(","), words.join(" ")),
+    }
+}
+
+/// What flags, environment and profile said, as flags; the seed, and what changes no run, apart.
+pub(crate) fn flags(options: &Options) -> Vec<String> {
+    let list = |list: &Option<crate::quantity::List>| list.as_ref().map(|list| list.0.join(","));
+    let pairs = [
+        ("system", options.system.clone()),
+        ("mode", list(&options.mode)),
+        ("workload", list(&options.workload)),
+        ("faults", list(&options.faults)),
+        ("nodes", options.nodes.map(|nodes| nodes.to_string())),
+        ("clients", options.clients.map(|clients| clients.to_string())),
+        ("rate", options.rate.map(|rate| rate.0.map_or_else(|| "max".to_owned(), |rate| rate.to_string()))),
+        ("time", options.time.map(|time| time.to_string())),
+        ("ops", options.ops.map(|ops| ops.to_string())),
+        ("routing", options.routing.map(|routing| routing.to_string())),
+    ];
+    let flag = |(name, value): (&str, Option<String>)| {
+        value.map(|value| format!("--{name} {}", shell_quote(&value)))
+    };
+    pairs.into_iter().filter_map(flag).collect()
+}
+
+/// Carries runs out one by one and tells of each. A harness failure is an outcome too: the others still run.
+pub(crate) fn carry_out(
+    specs: &[RunSpec],
+    session: &Session,
+    people: &mut dyn Write,
+    carried: &mut Carried,
+) -> Result<(), Failure> {
+    for (number, spec) in specs.iter().enumerate() {
+        let title = format!("[{}/{}] {}", number + 1, specs.len(), spec.title());
+        let progress = session.progress(&title, spec.time);
+        let result = run::execute(spec, progress.as_ref(), &session.interrupt);
+        drop(progress);
+        match result {
+            Ok(outcome) => {
+                if !session.quiet || outcome.outcome != outcome::Outcome::Pass {
+                    writeln!(people, "{}", terminal::run(&outcome, session.paint, session.verbose))?;
+                }
+                carried.runs.push(outcome);
+            }
+            Err(RunError::Harness(why)) => {
+                session.error(&format!("{}: {why}", spec.title()));
+                carried.runs.push(RunOutcome::harness_failure(spec, why));
+            }
+            Err(error @ RunError::Interrupted(_)) => {
+                session.warn(&error.to_string());
+                carried.interrupted = true;
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn exit(carried: &Carried, judgement: &Judgement) -> Exit {
+    let ran = if carried.runs.is_empty() { Exit::NothingRan } else { Exit::Success };
+    let interrupted = if carried.interrupted { Exit::Interrupted } else { Exit::Success };
+    ran.merge(judgement.exit()).merge(interrupted)
+}
+
+/// What was not as expected, how to run that again, and the verdict over all.
+pub(crate) fn closing(carried: &Carried, judgement: &Judgement, exit: Exit, session: &Session) -> String {
+    let paint = session.paint;
+    let mut lines: Vec<String> = Vec::new();
+    for miss in &judgement.missed {
+        let mark = match miss.exit {
+            Exit::Violation => paint.bad("not as expected"),
+            Exit::HarnessFailure => paint.bad("harness failure"),
+            _ => paint.doubtful("undecided"),
+        };
+        lines.push(format!("{mark}: {miss}"));
+    }
+    let failed = carried.runs.iter().filter(|run| run.outcome != outcome::Outcome::Pass);
+    for run in failed.filter(|run| !run.reproduce.is_empty() && exit != Exit::Success) {
+        lines.push(format!("  again: {}", run.reproduce));
+    }
+    let runs = match carried.runs.len() {
+        1 => "1 run".to_owned(),
+        count => format!("{count} runs"),
+    };
+    lines.push(match exit {
+        Exit::Success => format!("{}: {runs}, everything as expected", paint.good("pass")),
+        Exit::Violation => {
+            format!("{}: {runs}, {} not as expected", paint.bad("violation"), judgement.missed.len())
+        }
+        Exit::Undecided => {
+            format!("{}: {runs}, {} undecided", paint.doubtful("unknown"), judgement.missed.len())
+        }
+        Exit::HarnessFailure => format!("{}: {runs}; see the errors above", paint.bad("harness failure")),
+        Exit::NothingRan => paint.doubtful("nothing ran"),
+        Exit::Interrupted => format!("{} after {runs}", paint.doubtful("interrupted")),
+        Exit::Usage | Exit::Bug => paint.bad("failed"),
+    });
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,84 @@
+//! What every command has: where to complain, how loud, in which colours, and who can stop it.
+
+use std::io::{IsTerminal, Write};
+
+use crate::cli::{Global, ProgressChoice};
+use crate::paint::Paint;
+use crate::progress::{Interrupt, Progress, Silent};
+use crate::terminal::{Bar, Lines};
+
+/// One command's surroundings.
+pub(crate) struct Session {
+    /// For standard output.
+    pub(crate) paint: Paint,
+    paint_stderr: Paint,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+    progress: ProgressChoice,
+    pub(crate) interrupt: Interrupt,
+    complains: bool,
+}
+
+impl Session {
+    pub(crate) fn new(global: &Global, interrupt: Interrupt) -> Self {
+        Self {
+            paint: Paint::new(global.color, &std::io::stdout()),
+            paint_stderr: Paint::new(global.color, &std::io::stderr()),
+            quiet: global.quiet,
+            verbose: global.verbose,
+            progress: global.progress,
+            interrupt,
+            complains: true,
+        }
+    }
+
+    /// For tests: says nothing.
+    #[cfg(test)]
+    pub(crate) fn silent() -> Self {
+        Self {
+            paint: Paint::PLAIN,
+            paint_stderr: Paint::PLAIN,
+            quiet: true,
+            verbose: false,
+            progress: ProgressChoice::None,
+            interrupt: Interrupt::default(),
+            complains: false,
+        }
+    }
+
+    pub(crate) fn error(&self, message: &str) {
+        self.complain(&format!("{}: {message}", self.paint_stderr.bad("error")));
+    }
+
+    pub(crate) fn warn(&self, message: &str) {
+        self.complain(&format!("{}: {message}", self.paint_stderr.doubtful("warning")));
+    }
+
+    /// On standard error, unless it is to be quiet.
+    pub(crate) fn say(&self, message: &str) {
+        if !self.quiet {
+            self.complain(message);
+        }
+    }
+
+    fn complain(&self, message: &str) {
+        if self.complains {
+            // Nobody is left to hear that standard error is closed.
+            let _ = writeln!(std::io::stderr().lock(), "{message}");
+        }
+    }
+
+    /// Who is told how a run goes on.
+    pub(crate) fn progress(&self, title: &str, time: std::time::Duration) -> Box<dyn Progress> {
+        if self.quiet {
+            return Box::new(Silent);
+        }
+        let bar = match self.progress {
+            ProgressChoice::None => return Box::new(Silent),
+            ProgressChoice::Bar => true,
+            ProgressChoice::Lines => false,
+            ProgressChoice::Auto => std::io::stderr().is_terminal(),
+        };
+        if bar { Box::new(Bar::new(title, time, self.verbose)) } else { Box::new(Lines::new(title, time)) }
+    }
+}

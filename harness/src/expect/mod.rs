@@ -1,0 +1,116 @@
+//! Expectations over the outcomes of runs: what a suite, or a mode by its promise, says must come out.
+//!
+//! Pure: no run is started, judged anew or left out here.
+
+mod comparison;
+mod evaluate;
+mod parse;
+
+pub use comparison::Comparison;
+pub use evaluate::{Judgement, Miss, evaluate, judge_runs};
+pub(crate) use parse::parse;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use histories::{AnomalyKind, ModelName};
+use systems::Mode;
+
+use crate::faults::plain_name;
+use crate::names::glob_matches;
+use crate::outcome::RunOutcome;
+
+/// Claims about the runs of some modes and workloads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// Names or globs; every mode where empty.
+    pub modes: Vec<String>,
+    /// Names or globs; every workload where empty.
+    pub workloads: Vec<String>,
+    /// In how many seeds at least a violation or a figure must show.
+    pub seeds_min: Option<u32>,
+    pub claims: Vec<Claim>,
+}
+
+/// One thing that is expected.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claim {
+    /// Held in every run, or violated in at least so many seeds, with an anomaly of one of the kinds if any are named.
+    Verdict { model: ModelName, expected: Expected, kinds: Vec<AnomalyKind> },
+    /// A figure of the JSON compares as said: in every run, or in at least so many seeds where that is said.
+    Figure { path: String, comparison: Comparison },
+}
+
+/// The two verdicts that can be demanded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    Valid,
+    Invalid,
+}
+
+impl Expectation {
+    pub fn covers(&self, run: &RunOutcome) -> bool {
+        let any = |patterns: &[String], name: &str| {
+            patterns.is_empty()
+                || patterns.iter().any(|pattern| pattern == name || glob_matches(pattern, name))
+        };
+        any(&self.modes, &run.mode) && any(&self.workloads, &run.workload)
+    }
+
+    /// What a mode says of itself: its promise, and what it must show under the faults that were injected; of both,
+    /// what the workloads that were run can decide.
+    pub fn of_mode(mode: &Mode, faults: &[String], decided: &BTreeSet<ModelName>) -> Self {
+        let promised = mode.promise.iter().filter(|model| decided.contains(model));
+        let promised =
+            promised.map(|&model| Claim::Verdict { model, expected: Expected::Valid, kinds: Vec::new() });
+        let shown = mode
+            .shows
+            .iter()
+            .filter(|show| show.live && decided.contains(&show.model) && injected(&show.under, faults));
+        let shown = shown.map(|show| Claim::Verdict {
+            model: show.model,
+            expected: Expected::Invalid,
+            kinds: show.kinds.clone(),
+        });
+        let mut claims: Vec<Claim> = Vec::new();
+        for claim in promised.chain(shown) {
+            // The same weakness may be told of several faults.
+            if !claims.contains(&claim) {
+                claims.push(claim);
+            }
+        }
+        Self { modes: vec![mode.name.clone()], workloads: Vec::new(), seeds_min: None, claims }
+    }
+}
+
+/// Whether every fault that is needed was among those injected; a rhythm (`@3s`) makes no other fault of it.
+fn injected(needed: &[String], faults: &[String]) -> bool {
+    needed
+        .iter()
+        .all(|need| need == "none" || faults.iter().any(|fault| plain_name(fault) == plain_name(need)))
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Valid => "valid",
+            Self::Invalid => "invalid",
+        })
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Verdict { model, expected, kinds } => {
+                write!(f, "{model} is {expected}")?;
+                if !kinds.is_empty() {
+                    let names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
+                    write!(f, " ({})", names.join(" or "))?;
+                }
+                Ok(())
+            }
+            Self::Figure { path, comparison } => write!(f, "{path} {comparison}"),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Names that people type: lists, globs, and the nearest known one when none matches.
+//!
+//! Knows no name itself.
+
+/// Splits at commas outside of brackets: `a[x=1,y=2],b` is two.
+pub(crate) fn split_list(text: &str) -> Vec<String> {
+    let mut items = vec![String::new()];
+    let mut depth = 0_usize;
+    for character in text.chars() {
+        match character {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                items.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(item) = items.last_mut() {
+            item.push(character);
+        }
+    }
+    items.into_iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+}
+
+/// Whether the name is a pattern. A bracket is an option list, not a character class.
+pub(crate) fn is_glob(text: &str) -> bool {
+    text.contains(['*', '?'])
+}
+
+/// `*` is any text, `?` any one character.
+pub(crate) fn glob_matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    // Where to go on after the last star: only the last one ever needs to give back.
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(&character) if character == '?' || character == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, taken)) => {
+                    star = Some((at, taken + 1));
+                    p = at + 1;
+                    t = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|&character| character == '*')
+}
+
+/// The known name most like `name`, if one is like it at all.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (similarity(name, candidate), candidate))
+        .filter(|&(score, _)| score > 0.5)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// What follows the last slash counts by itself: `async` is like `single/async`.
+fn similarity(name: &str, candidate: &str) -> f64 {
+    let tail = candidate.rsplit('/').next().unwrap_or(candidate);
+    strsim::jaro_winkler(name, candidate).max(strsim::jaro_winkler(name, tail) * 0.99)
+}
+
+/// `no workload is called "regster"; did you mean "register"? Known: register, set.`
+pub(crate) fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
+    let all = known.join(", ");
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("no {kind} is called {name:?}; did you mean {near:?}? Known: {all}"),
+        None => format!("no {kind} is called {name:?}. Known: {all}"),
+    }
+}
+
+/// Quoted for a shell where it has to be.
+pub(crate) fn shell_quote(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_in_brackets_do_not_split() {
+        assert_eq!(
+            split_list("single/quorum[read=lease,sync=never], single/async,"),
+            ["single/quorum[read=lease,sync=never]", "single/async"]
+        );
+        assert!(split_list(" , ").is_empty());
+    }
+
+    #[test]
+    fn globs_match_whole_names() {
+        assert!(glob_matches("multi/*", "multi/lww"));
+        assert!(glob_matches("*read*", "single/leader-read"));
+        assert!(glob_matches("single/?ync", "single/sync"));
+        assert!(glob_matches("*", ""));
+        assert!(!glob_matches("single/*-read", "single/read"));
+        assert!(!glob_matches("single", "single/sync"));
+    }
+
+    #[test]
+    fn the_nearest_name_is_offered_and_a_strange_one_is_not() {
+        let known = ["single/quorum", "single/async", "single/sync"];
+        assert_eq!(nearest("single/asinc", known), Some("single/async"));
+        assert_eq!(nearest("async", known), Some("single/async"));
+        assert_eq!(nearest("xylophone", ["register", "set"]), None);
+        insta::assert_snapshot!(
+            unknown("workload", "regster", &["register", "set"]),
+            @r#"no workload is called "regster"; did you mean "register"? Known: register, set"#
+        );
+    }
+
+    #[test]
+    fn only_what_a_shell_would_touch_is_quoted() {
+        assert_eq!(shell_quote("kill:leader,partition:one"), "kill:leader,partition:one");
+        assert_eq!(shell_quote("single/quorum[read=lease]"), "'single/quorum[read=lease]'");
+        assert_eq!(shell_quote("it's"), r"'it'\''s'");
+    }
+}

@@ -1,0 +1,163 @@
+//! From options and a suite to runs: every open question gets its answer, and every name is checked.
+//!
+//! Pure: nothing is started, and nothing is asked of the machine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use systems::{Mode, System};
+
+use crate::catalogue::Catalogue;
+use crate::options::{Options, Rate};
+use crate::quantity::Seeds;
+use crate::spec::RunSpec;
+
+/// What is taken where neither flags nor profile nor suite say anything.
+mod defaults {
+    use std::time::Duration;
+
+    pub(super) const CLIENTS: u32 = 5;
+    pub(super) const RATE: f64 = 200.0;
+    pub(super) const TIME: Duration = Duration::from_secs(30);
+    /// Long enough for a failover to end within it or not at all, short enough for clients to go on.
+    pub(super) const DEADLINE: Duration = Duration::from_secs(1);
+    pub(super) const OUT: &str = "runs";
+}
+
+/// Faults that a mode is run with: the same for all, or each mode's own.
+pub(crate) type FaultsOf<'a> = &'a dyn Fn(&Mode) -> Vec<String>;
+
+/// The runs of a matrix: seeds, then modes, then workloads.
+pub(crate) fn specs(
+    suite: &str,
+    options: &Options,
+    catalogue: &Catalogue,
+    seed_drawn: u64,
+    faults_default: FaultsOf<'_>,
+) -> Result<Vec<RunSpec>, String> {
+    let system = catalogue.system(options.system.as_deref())?;
+    let patterns = options.mode.as_ref().map_or_else(|| vec!["*".to_owned()], |list| list.0.clone());
+    let modes = Catalogue::modes(system.as_ref(), &patterns)?;
+    let asked = options.workload.as_ref().map(|list| list.0.clone());
+    let every = || catalogue.workloads.iter().map(|workload| workload.name.to_owned()).collect();
+    let workloads = asked.unwrap_or_else(every);
+    let workloads: Vec<_> =
+        workloads.iter().map(|name| catalogue.workload(name)).collect::<Result<_, _>>()?;
+    let budget = options.budget.unwrap_or_default();
+    let mut specs = Vec::new();
+    for seed in seeds(options, seed_drawn)? {
+        for mode in &modes {
+            let faults = faults(options, system.as_ref(), mode, faults_default)?;
+            for workload in &workloads {
+                specs.push(RunSpec {
+                    suite: suite.to_owned(),
+                    system: system.clone(),
+                    mode: mode.clone(),
+                    workload: workload.clone(),
+                    faults: faults.clone(),
+                    nodes: options.nodes.unwrap_or(mode.nodes),
+                    clients: options.clients.unwrap_or(defaults::CLIENTS),
+                    rate: options.rate.unwrap_or(Rate(Some(defaults::RATE))).0,
+                    time: options.time.map_or(defaults::TIME, |time| time.0),
+                    operations_max: options.ops,
+                    routing: options.routing.map_or(mode.routing, |routing| routing.0),
+                    deadline: defaults::DEADLINE,
+                    seed,
+                    out: options.out.clone().unwrap_or_else(|| PathBuf::from(defaults::OUT)),
+                    keep: options.keep.unwrap_or(false),
+                    check_time: budget.time,
+                    check_memory_bytes: budget.memory_bytes,
+                });
+            }
+        }
+    }
+    Ok(specs)
+}
+
+fn seeds(options: &Options, drawn: u64) -> Result<Vec<u64>, String> {
+    match (&options.seeds, options.seed) {
+        (Some(Seeds::These(_)), Some(_)) => {
+            Err("--seed and a list of --seeds exclude each other; --seeds 20 counts from --seed on".into())
+        }
+        (Some(seeds), seed) => Ok(seeds.resolve(seed.map_or(drawn, |seed| seed.0))),
+        (None, seed) => Ok(vec![seed.map_or(drawn, |seed| seed.0)]),
+    }
+}
+
+/// Each fault is parsed, and refused here where the system cannot have it done to it.
+fn faults(
+    options: &Options,
+    system: &dyn System,
+    mode: &Mode,
+    default: FaultsOf<'_>,
+) -> Result<Vec<String>, String> {
+    let asked = options.faults.as_ref().map_or_else(|| default(mode), |list| list.0.clone());
+    let faults: Vec<String> = asked.into_iter().filter(|fault| fault != "none").collect();
+    for fault in &faults {
+        crate::faults::check(fault, system, options.nodes.unwrap_or(mode.nodes))?;
+    }
+    Ok(faults)
+}
+
+/// How long the workloads of these runs take, their starts and epilogues apart.
+pub(crate) fn running_time(specs: &[RunSpec]) -> Duration {
+    specs.iter().map(|spec| spec.time).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::catalogue;
+
+    fn plan(options: Options) -> Result<Vec<RunSpec>, String> {
+        specs("quick", &options, &catalogue(), 7, &|_| Vec::new())
+    }
+
+    fn list(text: &str) -> crate::quantity::List {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_matrix_is_seeds_by_modes_by_workloads() {
+        let options = Options {
+            mode: Some(list("single/*[sync=never],single/async")),
+            workload: Some(list("register,set")),
+            seeds: Some("2".parse().unwrap()),
+            ..Options::default()
+        };
+        let specs = plan(options).unwrap();
+        let titles: Vec<String> = specs.iter().map(RunSpec::title).collect();
+        assert_eq!(specs.len(), 2 * 4 * 2);
+        insta::assert_debug_snapshot!(titles);
+    }
+
+    #[test]
+    fn what_nobody_said_is_as_the_mode_says_or_by_default() {
+        let options =
+            Options { mode: Some(list("single/quorum")), workload: Some(list("set")), ..Options::default() };
+        let specs = plan(options).unwrap();
+        insta::assert_snapshot!(specs[0].reproduce());
+        assert_eq!(specs[0].deadline, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn names_and_faults_are_checked_before_anything_starts() {
+        let error = |options| plan(options).map(|specs| specs.len()).unwrap_err();
+        let errors = [
+            error(Options { system: Some("stor".into()), ..Options::default() }),
+            error(Options { mode: Some(list("single/quorun")), ..Options::default() }),
+            error(Options { mode: Some(list("triple/*")), ..Options::default() }),
+            error(Options { workload: Some(list("registre")), ..Options::default() }),
+            error(Options { faults: Some(list("kil:leader")), ..Options::default() }),
+            error(Options { faults: Some(list("clients:one")), ..Options::default() }),
+            error(Options {
+                seed: Some("1".parse().unwrap()),
+                seeds: Some("1..2".parse().unwrap()),
+                ..Options::default()
+            }),
+        ];
+        insta::assert_snapshot!(errors.join("\n"));
+        let none = Options { faults: Some(list("none")), ..Options::default() };
+        assert!(plan(none).unwrap().iter().all(|spec| spec.faults.is_empty()));
+    }
+}

@@ -1,0 +1,45 @@
+//! The JSON contract: `{"partita":version,"exit":code,"runs":[…]}`. It is versioned and only grows.
+
+use serde::Serialize;
+
+use super::Report;
+use crate::outcome::RunOutcome;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    partita: &'static str,
+    exit: u8,
+    runs: &'a [RunOutcome],
+    /// Expectations that were not met, in words.
+    missed: Vec<String>,
+}
+
+/// One object and a line break.
+pub fn render(report: &Report<'_>) -> String {
+    let document = Document {
+        partita: env!("CARGO_PKG_VERSION"),
+        exit: report.exit.code(),
+        runs: report.runs,
+        missed: report.missed.iter().map(ToString::to_string).collect(),
+    };
+    // Our types have string keys only, so they always serialise.
+    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+
+    #[test]
+    fn the_contract_holds() {
+        let report = Report {
+            exit: Exit::Success,
+            runs: &[RunOutcome::complete_example()],
+            missed: &[],
+            expectations: &[],
+            modes: None,
+        };
+        insta::assert_snapshot!(render(&report).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+    }
+}

@@ -1,0 +1,162 @@
+//! JUnit: a suite is workload × mode, a case is checker × faults × seed.
+//!
+//! A violation is a failure; what nobody knows, and what the harness could not do, is an error.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use quick_junit::{NonSuccessKind, Property, Report as Document, TestCase, TestCaseStatus, TestSuite};
+
+use super::Report;
+use crate::exit::Exit;
+use crate::expect::{Claim, Expectation, Expected, Miss};
+use crate::outcome::{Outcome, RunOutcome, VerdictReport};
+
+/// The document as XML.
+pub fn render(report: &Report<'_>) -> Result<String, String> {
+    let mut suites: IndexMap<String, TestSuite> = IndexMap::new();
+    for run in report.runs {
+        let name = format!("{} × {}", run.workload, run.mode);
+        let suite = suites.entry(name.clone()).or_insert_with(|| TestSuite::new(name));
+        suite.add_test_cases(cases(run, report.expectations));
+    }
+    let mut document = Document::new("partita");
+    document.add_test_suites(suites.into_values());
+    if !report.missed.is_empty() {
+        document.add_test_suite(missed(report.missed));
+    }
+    document.to_string().map_err(|error| format!("the JUnit report cannot be made: {error}"))
+}
+
+/// Some expectations are about many runs at once; so that none is lost, each that was missed is a case as well.
+fn missed(missed: &[Miss]) -> TestSuite {
+    let mut suite = TestSuite::new("expectations");
+    for miss in missed {
+        let status = match miss.exit {
+            Exit::Violation => failure("violation", &miss.why, None),
+            Exit::HarnessFailure => error("harness", &miss.why),
+            _ => error("unknown", &miss.why),
+        };
+        suite.add_test_case(TestCase::new(miss.subject.clone(), status));
+    }
+    suite
+}
+
+fn cases(run: &RunOutcome, expectations: &[Expectation]) -> Vec<TestCase> {
+    let decided = run.verdicts.iter().filter(|verdict| verdict.verdict != "not-applicable");
+    let mut cases: Vec<TestCase> =
+        decided.map(|verdict| case(run, &verdict.model, status(run, verdict, expectations))).collect();
+    // What has no verdict to hang on still must not look like a pass.
+    match run.outcome {
+        Outcome::HarnessFailure => cases.push(case(run, "harness", error("harness", &run.notes.join("; ")))),
+        Outcome::Inconclusive => cases.push(case(run, "conclusive", error("unknown", &run.notes.join("; ")))),
+        Outcome::Pass | Outcome::Violation | Outcome::Unknown => {}
+    }
+    if let Some(first) = cases.first_mut() {
+        first.set_time(Duration::from_secs_f64((run.elapsed_ms / 1e3).max(0.0)));
+    }
+    cases
+}
+
+fn case(run: &RunOutcome, checker: &str, status: TestCaseStatus) -> TestCase {
+    let faults = if run.faults.is_empty() { "none".to_owned() } else { run.faults.join(",") };
+    let mut case = TestCase::new(format!("{checker} × {faults} × seed {}", run.seed), status);
+    case.set_classname(format!("{}.{}", run.workload, run.mode));
+    case.add_property(Property::new("repro", run.reproduce.clone()));
+    case
+}
+
+/// A violation fails unless a claim expects it, or claims speak of the run and nobody promised the model.
+fn status(run: &RunOutcome, verdict: &VerdictReport, expectations: &[Expectation]) -> TestCaseStatus {
+    let promised = verdict.expected.as_deref() == Some("valid");
+    let mut covering = expectations.iter().filter(|expectation| expectation.covers(run)).peekable();
+    let covered = covering.peek().is_some();
+    let expected = covering.flat_map(|expectation| &expectation.claims).find_map(|claim| match claim {
+        Claim::Verdict { model, expected, .. } if model.name() == verdict.model => Some(*expected),
+        _ => None,
+    });
+    let fails = match expected {
+        Some(expected) => expected == Expected::Valid,
+        None => promised || (!covered && run.outcome == Outcome::Violation),
+    };
+    match verdict.verdict.as_str() {
+        "invalid" if fails => {
+            let first = verdict.anomalies.first();
+            let summary = first.map_or("violated", |anomaly| anomaly.summary.as_str());
+            failure("violation", summary, first.map(|anomaly| anomaly.explanation.as_str()))
+        }
+        "unknown" if promised || expected.is_some() => {
+            error("unknown", verdict.why.as_deref().unwrap_or("undecided"))
+        }
+        _ => TestCaseStatus::success(),
+    }
+}
+
+fn failure(kind: &str, message: &str, description: Option<&str>) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_type(kind);
+    status.set_message(message);
+    if let Some(description) = description {
+        status.set_description(description);
+    }
+    status
+}
+
+fn error(kind: &str, message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type(kind);
+    status.set_message(message);
+    status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::AnomalyReport;
+
+    #[test]
+    fn violations_fail_and_what_nobody_knows_is_an_error() {
+        let pass = RunOutcome::complete_example();
+        let mut violated = RunOutcome { seed: 8, outcome: Outcome::Violation, ..pass.clone() };
+        violated.verdicts[0].verdict = "invalid".into();
+        violated.verdicts[0].anomalies.push(AnomalyReport {
+            kind: "stale-read".into(),
+            summary: "client 4 read x = 3".into(),
+            events: vec![1],
+            lines: vec![3],
+            explanation: "error[stale-read]: client 4 read x = 3\n  --> a:3".into(),
+        });
+        let mut unknown = RunOutcome { seed: 9, outcome: Outcome::Unknown, ..pass.clone() };
+        unknown.verdicts[0].verdict = "unknown".into();
+        unknown.verdicts[0].why = Some("the time budget ran out".into());
+        let harness = RunOutcome {
+            workload: "set".into(),
+            outcome: Outcome::HarnessFailure,
+            notes: vec!["start n2: no port".into()],
+            verdicts: Vec::new(),
+            ..pass.clone()
+        };
+        let missed =
+            [Miss { subject: "set".into(), why: "start n2: no port".into(), exit: Exit::HarnessFailure }];
+        let runs = [pass, violated.clone(), unknown, harness];
+        let report =
+            Report { exit: Exit::Violation, runs: &runs, missed: &missed, expectations: &[], modes: None };
+        insta::assert_snapshot!(render(&report).unwrap());
+
+        let claim = Claim::Verdict {
+            model: histories::ModelName::Linearizable,
+            expected: Expected::Invalid,
+            kinds: Vec::new(),
+        };
+        let expectations =
+            [Expectation { modes: vec![], workloads: vec![], seeds_min: None, claims: vec![claim] }];
+        let report = Report {
+            exit: Exit::Success,
+            runs: &[violated],
+            missed: &[],
+            expectations: &expectations,
+            modes: None,
+        };
+        assert!(render(&report).unwrap().contains("failures=\"0\""), "an expected violation is no failure");
+    }
+}

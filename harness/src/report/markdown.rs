@@ -1,0 +1,87 @@
+//! Tables for a pull request or a page.
+
+use super::Report;
+use super::terminal::{percent, seconds};
+use crate::grid::Grid;
+use crate::outcome::{Outcome, RunOutcome};
+
+/// The comparison, if it is one, the runs, and what was not as expected.
+pub fn render(report: &Report<'_>) -> String {
+    let mut parts = Vec::new();
+    if let Some(modes) = report.modes {
+        parts.push(format!("## Modes\n\n{}", modes.markdown()));
+    }
+    parts.push(format!("## Runs\n\n{}", runs(report.runs).markdown()));
+    if !report.missed.is_empty() {
+        let lines: Vec<_> = report.missed.iter().map(|miss| format!("- {miss}")).collect();
+        parts.push(format!("## Not as expected\n\n{}\n", lines.join("\n")));
+    }
+    let failed = report.runs.iter().filter(|run| run.outcome != Outcome::Pass && !run.reproduce.is_empty());
+    let again: Vec<_> = failed.map(|run| run.reproduce.as_str()).collect();
+    if !again.is_empty() {
+        parts.push(format!("## Again\n\n```\n{}\n```\n", again.join("\n")));
+    }
+    parts.join("\n")
+}
+
+/// One row a run.
+pub(crate) fn runs(runs: &[RunOutcome]) -> Grid {
+    let mut grid = Grid::new(&[
+        "workload",
+        "mode",
+        "faults",
+        "seed",
+        "outcome",
+        "violated",
+        "undecided",
+        "lost",
+        "availability",
+        "during faults",
+        "failover",
+    ]);
+    for run in runs {
+        let models = |word: &str| {
+            let of = run.verdicts.iter().filter(|verdict| verdict.verdict == word);
+            of.map(|verdict| verdict.model.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        let lost =
+            run.durability.as_ref().map_or_else(|| "-".to_owned(), |durability| durability.lost.to_string());
+        let faults = if run.faults.is_empty() { "none".to_owned() } else { run.faults.join(" ") };
+        let longest = run.failover_ms.iter().copied().max_by(f64::total_cmp);
+        grid.push(vec![
+            run.workload.clone(),
+            run.mode.clone(),
+            faults,
+            run.seed.to_string(),
+            run.outcome.name().to_owned(),
+            models("invalid"),
+            models("unknown"),
+            lost,
+            percent(run.availability.overall),
+            percent(run.availability.during),
+            longest.map_or_else(|| "-".to_owned(), seconds),
+        ]);
+    }
+    grid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+    use crate::expect::Miss;
+
+    #[test]
+    fn runs_and_misses_are_tables_and_lists() {
+        let failed = RunOutcome { outcome: Outcome::Unknown, seed: 8, ..RunOutcome::complete_example() };
+        let missed = [Miss { subject: "register".into(), why: "it was slow".into(), exit: Exit::Undecided }];
+        let report = Report {
+            exit: Exit::Undecided,
+            runs: &[RunOutcome::complete_example(), failed],
+            missed: &missed,
+            expectations: &[],
+            modes: None,
+        };
+        insta::assert_snapshot!(render(&report));
+    }
+}

@@ -1,0 +1,65 @@
+//! Small stand-ins for tests: a system that has modes and never starts.
+
+use std::sync::Arc;
+
+use histories::{Function, ModelName};
+use nemesis::{BoxFuture, Powers};
+use systems::{Cluster, Mode, Routing, Setup, SetupError, System};
+
+use crate::catalogue::{Catalogue, WorkloadEntry};
+use crate::names::unknown;
+
+struct Paper;
+
+impl System for Paper {
+    fn name(&self) -> &'static str {
+        "store"
+    }
+
+    fn modes(&self) -> Vec<Mode> {
+        ["single/quorum", "single/async", "single/lease", "multi/lww"].map(mode).into()
+    }
+
+    fn mode(&self, text: &str) -> Result<Mode, String> {
+        let (name, _) = text.split_at(text.find('[').unwrap_or(text.len()));
+        let known = self.modes();
+        let names: Vec<_> = known.iter().map(|mode| mode.name.as_str()).collect();
+        let found =
+            known.iter().find(|mode| mode.name == name).ok_or_else(|| unknown("mode", name, &names))?;
+        Ok(Mode { name: text.to_owned(), ..found.clone() })
+    }
+
+    fn supports(&self, _mode: &Mode, _function: &Function) -> bool {
+        true
+    }
+
+    fn powers(&self) -> Powers {
+        Powers { cut: true, cut_clients: false, kill: true, pause: true }
+    }
+
+    fn start<'a>(&'a self, _setup: &'a Setup) -> BoxFuture<'a, Result<Box<dyn Cluster>, SetupError>> {
+        let error = SetupError { what: "start".into(), why: "this system is of paper".into() };
+        Box::pin(async { Err(error) })
+    }
+}
+
+/// A mode that promises what `single/quorum` does.
+pub(crate) fn mode(name: &str) -> Mode {
+    Mode {
+        name: name.to_owned(),
+        preset: name.to_owned(),
+        options: Vec::new(),
+        promise: vec![ModelName::Linearizable, ModelName::Durability],
+        shows: Vec::new(),
+        figures: Vec::new(),
+        available_with_majority: true,
+        routing: Routing::Sticky,
+        nodes: 3,
+        about: "of paper".to_owned(),
+    }
+}
+
+pub(crate) fn catalogue() -> Catalogue {
+    let workload = |name| WorkloadEntry { name, about: "of paper" };
+    Catalogue { systems: vec![Arc::new(Paper)], workloads: vec![workload("register"), workload("set")] }
+}

@@ -1,0 +1,280 @@
+//! A node as a child process: started, killed, stopped, and never left behind. It never finds a process by number
+//! alone: a child that was not reaped keeps its number, and only such a child is signalled.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::spawner;
+
+/// What a ready process says on its standard output, followed by its address.
+const READY: &str = "listening ";
+const POLL: Duration = Duration::from_millis(2);
+/// How long a signal may take to show.
+const SIGNAL_WAIT_MAX: Duration = Duration::from_secs(5);
+const TAIL_BYTES: u64 = 2000;
+
+/// How to start a node.
+#[derive(Clone, Debug)]
+pub struct ProcessSpec {
+    /// For messages, `n2`.
+    pub name: String,
+    pub program: PathBuf,
+    pub arguments: Vec<String>,
+    /// Where standard output and error go, appended across restarts.
+    pub log: PathBuf,
+}
+
+/// A process could not be started, signalled or reaped.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    #[error("cannot {what} {name}: {error}")]
+    Os { what: &'static str, name: String, error: io::Error },
+    #[error("{name} ended ({status}) before it was ready; the end of {}:\n{tail}", log.display())]
+    Ended { name: String, status: ExitStatus, log: PathBuf, tail: String },
+    #[error("{name} was not ready within {seconds} s; the end of {}:\n{tail}", log.display())]
+    NotReady { name: String, seconds: u64, log: PathBuf, tail: String },
+    #[error("{name} did not {what} within {seconds} s of the signal")]
+    NoEffect { name: String, what: &'static str, seconds: u64 },
+}
+
+/// A child process. Dropping it kills and reaps it.
+#[derive(Debug)]
+pub struct NodeProcess {
+    spec: ProcessSpec,
+    child: Child,
+    /// Where this start's output begins in the log.
+    log_from: u64,
+    reaped: bool,
+}
+
+impl NodeProcess {
+    /// Starts the process; it is not ready yet.
+    pub fn start(spec: ProcessSpec) -> Result<Self, ProcessError> {
+        let wrap = |what| {
+            let name = spec.name.clone();
+            move |error| ProcessError::Os { what, name, error }
+        };
+        let log =
+            OpenOptions::new().create(true).append(true).open(&spec.log).map_err(wrap("open the log of"))?;
+        let log_from = log.metadata().map_err(wrap("open the log of"))?.len();
+        let output = log.try_clone().map_err(wrap("open the log of"))?;
+        let mut command = Command::new(&spec.program);
+        command.args(&spec.arguments).stdin(Stdio::null()).stdout(output).stderr(log);
+        // A terminal sends Ctrl-C to a whole process group; whether and when nodes end is the harness's to say.
+        command.process_group(0);
+        let child = spawner::spawn(command).map_err(wrap("start"))?;
+        Ok(Self { spec, child, log_from, reaped: false })
+    }
+
+    /// The operating system's number, for messages.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until the process says where it listens.
+    pub async fn ready(&mut self, limit: Duration) -> Result<SocketAddr, ProcessError> {
+        let began = Instant::now();
+        loop {
+            if let Some(address) = self.announced()? {
+                return Ok(address);
+            }
+            let status = self.child.try_wait().map_err(|error| self.os("watch", error))?;
+            let (name, log) = (self.spec.name.clone(), self.spec.log.clone());
+            if let Some(status) = status {
+                self.reaped = true;
+                return Err(ProcessError::Ended { name, status, log, tail: self.tail() });
+            }
+            if began.elapsed() > limit {
+                let seconds = limit.as_secs();
+                return Err(ProcessError::NotReady { name, seconds, log, tail: self.tail() });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// SIGKILL, and waits until it is reaped. The answer says so.
+    pub async fn kill(&mut self) -> Result<String, ProcessError> {
+        let id = self.id();
+        if self.reaped {
+            return Ok(format!("{} (process {id}) was dead already", self.spec.name));
+        }
+        self.child.kill().map_err(|error| self.os("kill", error))?;
+        let began = Instant::now();
+        while began.elapsed() < SIGNAL_WAIT_MAX {
+            if let Some(status) = self.child.try_wait().map_err(|error| self.os("reap", error))? {
+                self.reaped = true;
+                return Ok(format!("{} (process {id}) reaped: {status}", self.spec.name));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Err(self.no_effect("die"))
+    }
+
+    /// SIGSTOP, and reads back that it is stopped.
+    pub async fn pause(&mut self) -> Result<String, ProcessError> {
+        self.signal(Signal::SIGSTOP, "stop", |state| state == 'T').await
+    }
+
+    /// SIGCONT, and reads back that it is not stopped any more.
+    pub async fn resume(&mut self) -> Result<String, ProcessError> {
+        self.signal(Signal::SIGCONT, "go on", |state| state != 'T').await
+    }
+
+    /// Whether it has ended by itself since it was started.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        let status = self.child.try_wait().ok().flatten()?;
+        self.reaped = true;
+        Some(status)
+    }
+
+    /// The last lines of this start's output.
+    pub fn tail(&self) -> String {
+        let length = std::fs::metadata(&self.spec.log).map(|data| data.len()).unwrap_or_default();
+        let from = self.log_from.max(length.saturating_sub(TAIL_BYTES));
+        read_from(&self.spec.log, from).unwrap_or_default().trim_end().to_owned()
+    }
+
+    async fn signal(
+        &mut self,
+        signal: Signal,
+        what: &'static str,
+        done: impl Fn(char) -> bool,
+    ) -> Result<String, ProcessError> {
+        let id = self.id();
+        if self.reaped || self.ended().is_some() {
+            return Err(self.os("signal", io::Error::other("it has ended")));
+        }
+        // Not reaped, so the number is still this child's.
+        let pid = i32::try_from(id).map_err(|error| self.os("signal", io::Error::other(error)))?;
+        kill(Pid::from_raw(pid), signal).map_err(|errno| self.os("signal", errno.into()))?;
+        let began = Instant::now();
+        while began.elapsed() < SIGNAL_WAIT_MAX {
+            let state = process_state(id).map_err(|error| self.os("read the state of", error))?;
+            if done(state) {
+                return Ok(format!("{} (process {id}) in state {state}", self.spec.name));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Err(self.no_effect(what))
+    }
+
+    /// The address in the first whole line that says that it listens.
+    fn announced(&self) -> Result<Option<SocketAddr>, ProcessError> {
+        let output =
+            read_from(&self.spec.log, self.log_from).map_err(|error| self.os("read the log of", error))?;
+        let whole_lines = output.rsplit_once('\n').map(|(lines, _)| lines).unwrap_or_default();
+        let address = whole_lines.lines().find_map(|line| line.strip_prefix(READY)?.trim().parse().ok());
+        Ok(address)
+    }
+
+    fn os(&self, what: &'static str, error: io::Error) -> ProcessError {
+        ProcessError::Os { what, name: self.spec.name.clone(), error }
+    }
+
+    fn no_effect(&self, what: &'static str) -> ProcessError {
+        ProcessError::NoEffect { name: self.spec.name.clone(), what, seconds: SIGNAL_WAIT_MAX.as_secs() }
+    }
+}
+
+impl Drop for NodeProcess {
+    fn drop(&mut self) {
+        if !self.reaped {
+            // Nobody is left to tell. A process that was killed cannot refuse, so the wait is short.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn read_from(path: &Path, from: u64) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The third field of `/proc/ID/stat`; the second, a name in parentheses, may hold anything.
+fn process_state(id: u32) -> io::Result<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest);
+    after_name.and_then(|rest| rest.chars().next()).ok_or_else(|| io::Error::other("it has no state"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, folder: &Path) -> ProcessSpec {
+        ProcessSpec {
+            name: "n1".into(),
+            program: "/bin/sh".into(),
+            arguments: vec!["-c".into(), script.into()],
+            log: folder.join("n1.log"),
+        }
+    }
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    #[tokio::test]
+    async fn a_process_is_paused_resumed_killed_and_started_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = shell("echo starting; echo listening 127.0.0.1:4242; exec sleep 60", folder.path());
+        let mut process = NodeProcess::start(spec.clone()).unwrap();
+        assert_eq!(process.ready(LIMIT).await.unwrap().port(), 4242);
+        assert!(process.pause().await.unwrap().ends_with("in state T"));
+        assert!(process.resume().await.unwrap().contains("in state "));
+        process.pause().await.unwrap();
+        let id = process.id();
+        assert!(process.kill().await.unwrap().contains("signal: 9"), "a stopped process dies, too");
+        assert!(process_state(id).is_err(), "it was reaped");
+        assert!(process.pause().await.unwrap_err().to_string().contains("it has ended"));
+        let mut again = NodeProcess::start(ProcessSpec { name: "n1".into(), ..spec }).unwrap();
+        again.ready(LIMIT).await.unwrap();
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join("n1.log")).unwrap().matches("starting").count(),
+            2
+        );
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ends_too_soon_or_never_gets_ready_shows_its_last_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ends = NodeProcess::start(shell("echo no such disk >&2; exit 3", folder.path())).unwrap();
+        let error = ends.ready(LIMIT).await.unwrap_err().to_string();
+        assert!(error.contains("exit status: 3") && error.contains("no such disk"), "{error}");
+        let mut hangs = NodeProcess::start(shell("echo thinking; exec sleep 60", folder.path())).unwrap();
+        let error = hangs.ready(Duration::from_millis(300)).await.unwrap_err().to_string();
+        assert!(error.contains("thinking") && !error.contains("no such disk"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_dropped_process_is_gone_even_on_a_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = shell("exec sleep 60", folder.path());
+        let id = std::thread::spawn(move || {
+            let process = NodeProcess::start(spec).unwrap();
+            std::panic::panic_any(process.id());
+        })
+        .join()
+        .unwrap_err();
+        let id = *id.downcast::<u32>().unwrap();
+        assert!(process_state(id).is_err(), "it was killed and reaped");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = ProcessSpec { program: "/no/such/program".into(), ..shell("", folder.path()) };
+        let error = NodeProcess::start(spec).unwrap_err().to_string();
+        assert!(error.contains("cannot start n1"), "{error}");
+    }
+}

@@ -1,0 +1,70 @@
+//! A client of the live store: one thread's connections and its session. It never sends a request twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use histories::{Hints, Nanos, Node, Op};
+use nemesis::BoxFuture;
+use nemesis::backends::Proxies;
+
+use super::http::Link;
+use super::wire;
+use crate::store::codec::{Answer, Ask, Loss, Session};
+use crate::{Client, Completion};
+
+/// How long a call takes at least that nobody decided, so that a node which is dead or knows no leader is not asked
+/// thousands of times a second.
+const REFUSED_BACK_OFF: Duration = Duration::from_millis(50);
+
+pub(crate) struct StoreClient {
+    thread: u32,
+    proxies: Arc<Proxies>,
+    links: BTreeMap<Node, Link>,
+    session: Session,
+    began: Instant,
+}
+
+impl StoreClient {
+    /// `began` is when the session's time begins.
+    pub(crate) fn new(thread: u32, proxies: Arc<Proxies>, session: Session, began: Instant) -> Self {
+        Self { thread, proxies, links: BTreeMap::new(), session, began }
+    }
+
+    async fn answer(&mut self, node: Node, ask: &Ask, deadline: Duration) -> Answer {
+        let Some(address) = self.proxies.client_address(self.thread, node) else {
+            return Answer::Lost(Loss::NotSent(format!("{node} is dead, connections are refused")));
+        };
+        let request = match wire::request(ask) {
+            Ok(request) => request,
+            Err(error) => return Answer::Lost(Loss::NotSent(error.to_string())),
+        };
+        match self.links.entry(node).or_default().send(address, request, deadline).await {
+            Ok((status, body)) => wire::understood(ask, status, &body)
+                .unwrap_or_else(|nonsense| Answer::Lost(Loss::Broken(nonsense))),
+            Err(loss) => Answer::Lost(loss),
+        }
+    }
+
+    fn now(&self) -> Nanos {
+        self.began.elapsed().into()
+    }
+}
+
+impl Client for StoreClient {
+    fn call<'a>(&'a mut self, node: Node, op: &'a Op, deadline: Duration) -> BoxFuture<'a, Completion> {
+        Box::pin(async move {
+            let ask = match self.session.ask(self.now(), op) {
+                Ok(ask) => ask,
+                Err(error) => return Completion::Fail { error, seen: None, hints: Hints::NONE },
+            };
+            let sent = Instant::now();
+            let answer = self.answer(node, &ask, deadline).await;
+            let completion = self.session.complete(self.now(), node, op, answer);
+            if matches!(completion, Completion::Fail { seen: None, .. }) {
+                tokio::time::sleep(REFUSED_BACK_OFF.min(deadline).saturating_sub(sent.elapsed())).await;
+            }
+            completion
+        })
+    }
+}

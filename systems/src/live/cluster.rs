@@ -1,0 +1,165 @@
+//! The reference store as a system under test: nodes as processes, every link through a proxy. It never speaks of faults
+//! to a node; a node only feels them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use histories::{Function, Node};
+use nemesis::backends::Proxies;
+use nemesis::{BoxFuture, Powers, Target};
+use tokio::sync::Mutex;
+
+use super::client::StoreClient;
+use super::control::Control;
+use super::member::Member;
+use super::status;
+use crate::store::codec::Session;
+use crate::store::{self, Options};
+use crate::{Client, Cluster, Mode, Setup, SetupError, Status, System};
+
+/// How long a cluster may take to elect its first leader.
+const READY_MAX: Duration = Duration::from_secs(30);
+const READY_POLL: Duration = Duration::from_millis(10);
+
+/// The bundled reference store.
+#[derive(Clone, Debug)]
+pub struct StoreSystem {
+    exe: PathBuf,
+}
+
+impl StoreSystem {
+    /// What every live cluster of the store can have done to it.
+    pub const POWERS: Powers = Powers { cut: true, cut_clients: true, kill: true, pause: true };
+
+    /// `exe node …` must run [`super::run_blocking`] with what follows `node`.
+    pub fn new(exe: PathBuf) -> Self {
+        Self { exe }
+    }
+}
+
+impl System for StoreSystem {
+    fn name(&self) -> &'static str {
+        "store"
+    }
+
+    fn modes(&self) -> Vec<Mode> {
+        store::modes()
+    }
+
+    fn mode(&self, text: &str) -> Result<Mode, String> {
+        store::mode(text).map(|(mode, _)| mode)
+    }
+
+    fn supports(&self, _mode: &Mode, function: &Function) -> bool {
+        Session::supports(function)
+    }
+
+    fn powers(&self) -> Powers {
+        Self::POWERS
+    }
+
+    fn start<'a>(&'a self, setup: &'a Setup) -> BoxFuture<'a, Result<Box<dyn Cluster>, SetupError>> {
+        Box::pin(async move {
+            let cluster = StoreCluster::start(&self.exe, setup).await?;
+            Ok(Box::new(cluster) as Box<dyn Cluster>)
+        })
+    }
+}
+
+struct StoreCluster {
+    options: Options,
+    clients: u32,
+    nodes: Vec<Node>,
+    began: Instant,
+    proxies: Arc<Proxies>,
+    members: Arc<Vec<Mutex<Member>>>,
+    control: Control,
+}
+
+impl StoreCluster {
+    async fn start(exe: &std::path::Path, setup: &Setup) -> Result<Self, SetupError> {
+        let wrap = |what: &str, why: &dyn std::fmt::Display| SetupError {
+            what: what.to_owned(),
+            why: why.to_string(),
+        };
+        let (_, options) = store::mode(&setup.mode.name).map_err(|error| wrap("read the mode", &error))?;
+        options.validate(setup.nodes).map_err(|error| wrap("use the mode", &error))?;
+        std::fs::create_dir_all(&setup.logs).map_err(|error| wrap("make the folder of logs", &error))?;
+        let proxies = Proxies::open(setup.nodes, setup.clients)
+            .map_err(|error| wrap("open the proxies; each client and node takes one socket", &error))?;
+        let proxies = Arc::new(proxies);
+        let nodes: Vec<Node> = Node::first(setup.nodes).collect();
+        let mut members = Vec::new();
+        for &node in &nodes {
+            let mut member = Member::new(exe, setup, node, &proxies);
+            member.start(&proxies).await.map_err(|error| wrap(&format!("start {node}"), &error))?;
+            members.push(Mutex::new(member));
+        }
+        let members = Arc::new(members);
+        let control = Control::new(nodes.clone(), Arc::clone(&proxies), Arc::clone(&members));
+        let cluster =
+            Self { options, clients: setup.clients, nodes, began: Instant::now(), proxies, members, control };
+        cluster.await_ready().await?;
+        Ok(cluster)
+    }
+
+    async fn await_ready(&self) -> Result<(), SetupError> {
+        while self.began.elapsed() < READY_MAX {
+            if status::of(&self.members).await.ready {
+                return Ok(());
+            }
+            self.ended_unasked().await?;
+            tokio::time::sleep(READY_POLL).await;
+        }
+        let status = status::of(&self.members).await;
+        let what = format!("elect a leader within {} s", READY_MAX.as_secs());
+        Err(SetupError { what, why: format!("what the nodes say: {status:?}") })
+    }
+
+    /// A node that ended without being killed is a bug, and must not look like a fault.
+    async fn ended_unasked(&self) -> Result<(), SetupError> {
+        for member in self.members.iter() {
+            if let Some(why) = member.lock().await.ended_unasked() {
+                return Err(SetupError { what: "keep every node running".to_owned(), why });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Cluster for StoreCluster {
+    fn connect(&self, thread: u32) -> BoxFuture<'_, Result<Box<dyn Client>, SetupError>> {
+        Box::pin(async move {
+            if thread >= self.clients {
+                return Err(SetupError {
+                    what: format!("connect client thread {thread}"),
+                    why: format!("the cluster was set up for {} of them", self.clients),
+                });
+            }
+            let session = Session::new(&self.options);
+            let client = StoreClient::new(thread, Arc::clone(&self.proxies), session, self.began);
+            Ok(Box::new(client) as Box<dyn Client>)
+        })
+    }
+
+    fn target(&self) -> &dyn Target {
+        &self.control
+    }
+
+    fn status(&self) -> BoxFuture<'_, Status> {
+        Box::pin(status::of(&self.members))
+    }
+
+    fn stop(&self) -> BoxFuture<'_, Result<(), SetupError>> {
+        Box::pin(async move {
+            let ended = self.ended_unasked().await;
+            for (node, member) in self.nodes.iter().zip(self.members.iter()) {
+                let killed = member.lock().await.kill().await;
+                killed
+                    .map_err(|error| SetupError { what: format!("stop {node}"), why: error.to_string() })?;
+            }
+            ended
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! Carries actions of the nemesis out on a live cluster, with evidence. It never decides what is to be broken.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+use histories::{Applied, Node};
+use nemesis::backends::{ProcessError, Proxies};
+use nemesis::{Action, BoxFuture, ControlError, Effect, FaultId, Powers, Target};
+use tokio::sync::Mutex;
+
+use super::cluster::StoreSystem;
+use super::member::Member;
+
+/// A live cluster as the nemesis sees it.
+pub(crate) struct Control {
+    nodes: Vec<Node>,
+    proxies: Arc<Proxies>,
+    members: Arc<Vec<Mutex<Member>>>,
+    holds: Mutex<Holds>,
+}
+
+/// Which faults keep a node dead, and which keep it stopped: it runs again when none does.
+#[derive(Debug, Default)]
+struct Holds {
+    dead: BTreeMap<Node, BTreeSet<FaultId>>,
+    stopped: BTreeMap<Node, BTreeSet<FaultId>>,
+}
+
+impl Control {
+    pub(crate) fn new(nodes: Vec<Node>, proxies: Arc<Proxies>, members: Arc<Vec<Mutex<Member>>>) -> Self {
+        Self { nodes, proxies, members, holds: Mutex::default() }
+    }
+
+    async fn begin(&self, fault: FaultId, effects: &[Effect]) -> Result<Vec<String>, ProcessError> {
+        let mut evidence = Vec::new();
+        let mut links = 0;
+        let mut holds = self.holds.lock().await;
+        for effect in effects {
+            match effect {
+                Effect::Cut { .. } | Effect::CutClients { .. } => {
+                    links += self.proxies.cut(fault, effect).unwrap_or_default();
+                }
+                Effect::Kill { nodes } => {
+                    hold(&mut holds.dead, fault, nodes);
+                    evidence.extend(try_join_all(self.some(nodes).map(|member| self.kill(member))).await?);
+                }
+                Effect::Pause { nodes } => {
+                    hold(&mut holds.stopped, fault, nodes);
+                    evidence.extend(try_join_all(self.some(nodes).map(pause)).await?);
+                }
+            }
+        }
+        if links > 0 {
+            evidence.push(format!("{links} links hold what comes"));
+        }
+        Ok(evidence)
+    }
+
+    async fn kill(&self, member: &Mutex<Member>) -> Result<String, ProcessError> {
+        let mut member = member.lock().await;
+        let told = member.kill().await?;
+        self.proxies.node_died(member.node);
+        Ok(told)
+    }
+
+    /// Undoes what `fault` did, whatever it was; says what shows it, and whether its cuts held anything.
+    async fn end(&self, fault: FaultId) -> Result<(Vec<String>, bool), ProcessError> {
+        let mut evidence = Vec::new();
+        let mut held = true;
+        if let Some(report) = self.proxies.heal(fault) {
+            held = report.held_something();
+            evidence.push(report.to_string());
+        }
+        let mut holds = self.holds.lock().await;
+        let dead = release(&mut holds.dead, |holder| holder == fault);
+        let stopped = release(&mut holds.stopped, |holder| holder == fault);
+        evidence.extend(self.run_again(&holds, &dead, &stopped).await?);
+        Ok((evidence, held))
+    }
+
+    async fn end_all(&self) -> Result<Vec<String>, ProcessError> {
+        let report = self.proxies.heal_all();
+        let mut evidence = if report.links > 0 { vec![report.to_string()] } else { Vec::new() };
+        let mut holds = self.holds.lock().await;
+        let dead = release(&mut holds.dead, |_| true);
+        let stopped = release(&mut holds.stopped, |_| true);
+        evidence.extend(self.run_again(&holds, &dead, &stopped).await?);
+        Ok(evidence)
+    }
+
+    async fn run_again(
+        &self,
+        holds: &Holds,
+        dead: &[Node],
+        stopped: &[Node],
+    ) -> Result<Vec<String>, ProcessError> {
+        let mut evidence = try_join_all(self.some(dead).map(|member| self.restart(member))).await?;
+        for member in self.some(stopped) {
+            evidence.push(member.lock().await.resume().await?);
+        }
+        // Another fault still wants it stopped, and it was killed and started meanwhile.
+        let again: Vec<Node> = dead.iter().copied().filter(|node| holds.stopped.contains_key(node)).collect();
+        for member in self.some(&again) {
+            evidence.push(member.lock().await.pause().await?);
+        }
+        Ok(evidence)
+    }
+
+    async fn restart(&self, member: &Mutex<Member>) -> Result<String, ProcessError> {
+        let mut member = member.lock().await;
+        if member.is_dead() { member.start(&self.proxies).await } else { Ok(format!("{} runs", member.node)) }
+    }
+
+    fn some<'a>(&'a self, nodes: &'a [Node]) -> impl Iterator<Item = &'a Mutex<Member>> {
+        nodes.iter().filter_map(|node| self.members.get(node.index()))
+    }
+}
+
+async fn pause(member: &Mutex<Member>) -> Result<String, ProcessError> {
+    member.lock().await.pause().await
+}
+
+fn hold(holds: &mut BTreeMap<Node, BTreeSet<FaultId>>, fault: FaultId, nodes: &[Node]) {
+    for &node in nodes {
+        holds.entry(node).or_default().insert(fault);
+    }
+}
+
+/// Lets go; says which nodes nobody holds any more.
+fn release(holds: &mut BTreeMap<Node, BTreeSet<FaultId>>, whose: impl Fn(FaultId) -> bool) -> Vec<Node> {
+    for faults in holds.values_mut() {
+        faults.retain(|&fault| !whose(fault));
+    }
+    let free: Vec<Node> =
+        holds.iter().filter(|(_, faults)| faults.is_empty()).map(|(&node, _)| node).collect();
+    holds.retain(|_, faults| !faults.is_empty());
+    free
+}
+
+impl Target for Control {
+    fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    fn powers(&self) -> Powers {
+        StoreSystem::POWERS
+    }
+
+    fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<Applied, ControlError>> {
+        Box::pin(async move {
+            let applied = match action {
+                Action::Begin { fault, effects, .. } => {
+                    self.begin(*fault, effects).await.map(|evidence| Applied::Installed(evidence.join("; ")))
+                }
+                Action::End { fault, .. } => self.end(*fault).await.map(|(evidence, held)| {
+                    let told = evidence.join("; ");
+                    if held { Applied::Installed(told) } else { Applied::Indeterminate(told) }
+                }),
+                Action::EndAll => {
+                    self.end_all().await.map(|evidence| Applied::Installed(evidence.join("; ")))
+                }
+            };
+            applied.map_err(|error| ControlError { what: described(action), why: error.to_string() })
+        })
+    }
+}
+
+fn described(action: &Action) -> String {
+    match action {
+        Action::Begin { name, .. } => format!("begin {name}"),
+        Action::End { name, .. } => format!("end {name}"),
+        Action::EndAll => "heal everything".to_owned(),
+    }
+}

@@ -1,0 +1,149 @@
+//! A member alone, over real HTTP.
+
+use std::time::Duration;
+
+use histories::Node;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::*;
+use crate::live::http::Link;
+use crate::live::wire::HttpRequest;
+use crate::store::Options;
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn arguments(disk: &std::path::Path) -> NodeArguments {
+    NodeArguments {
+        node: Node(0),
+        nodes: 1,
+        mode: "single/quorum".into(),
+        disk: disk.to_owned(),
+        peers: Vec::new(),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        seed: 1,
+        parent: None,
+    }
+}
+
+/// A member that leads itself.
+async fn alone(disk: &std::path::Path) -> Serving {
+    let member = Member { node: Node(0), nodes: 1 };
+    let now = Now { monotonic: Nanos::ZERO, wall: Nanos::ZERO };
+    let serving = serve(&arguments(disk), Sync::Always, |records| {
+        single::Replica::new(Options::default(), member, 1, records, now)
+    })
+    .await
+    .unwrap();
+    let ready = async {
+        while !exchange(serving.address, "GET /status HTTP/1.1\r\n", "").await.1.contains("\"ready\":true") {}
+    };
+    tokio::time::timeout(LIMIT, ready).await.expect("a member alone elects itself");
+    serving
+}
+
+/// One request on a connection of its own, byte for byte; the status and everything that came back.
+async fn exchange(address: SocketAddr, head: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let text = format!("{head}host: n1\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+    // A node may answer and close before it has read what is too long anyway.
+    let _ = stream.write_all(text.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(LIMIT, stream.read_to_end(&mut answer)).await.expect("answers in time");
+    let answer = String::from_utf8(answer).unwrap();
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+    (status, answer)
+}
+
+#[tokio::test]
+async fn every_operation_is_served_and_survives_a_restart() {
+    let disk = tempfile::tempdir().unwrap();
+    let serving = alone(disk.path()).await;
+    let at = serving.address;
+    for (head, body, expected) in [
+        ("PUT /kv/x HTTP/1.1\r\n", r#"{"value":3}"#, r#""value":null"#),
+        ("GET /kv/x HTTP/1.1\r\n", "", r#""value":3"#),
+        ("POST /kv/x/cas HTTP/1.1\r\n", r#"{"from":3,"to":4}"#, "200 OK"),
+        ("POST /kv/x/cas HTTP/1.1\r\n", r#"{"from":3,"to":5}"#, r#""definite":true,"seen":4"#),
+        ("POST /kv/l/append HTTP/1.1\r\n", r#"{"value":1}"#, "200 OK"),
+        ("POST /kv/s/add HTTP/1.1\r\n", r#"{"value":1}"#, "200 OK"),
+        ("POST /kv/c/increment HTTP/1.1\r\n", r#"{"by":2}"#, "200 OK"),
+        ("GET /kv/l?level=index HTTP/1.1\r\n", "", r#""value":[1]"#),
+        ("GET /dump HTTP/1.1\r\n", "", r#""x":{"value":4"#),
+    ] {
+        let (_, answer) = exchange(at, head, body).await;
+        assert!(answer.contains(expected), "{head}{body}: {answer}");
+    }
+    serving.server.abort();
+    serving.actor.abort();
+    assert!(serving.actor.await.is_err());
+    let again = alone(disk.path()).await;
+    let (status, answer) = exchange(again.address, "GET /kv/x HTTP/1.1\r\n", "").await;
+    assert!(status == 200 && answer.contains(r#""value":4"#), "{answer}");
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_for_certain() {
+    let disk = tempfile::tempdir().unwrap();
+    let serving = alone(disk.path()).await;
+    let long = format!(r#"{{"value":"{}"}}"#, "x".repeat(crate::live::wire::BODY_BYTES_MAX));
+    for (head, body, expected) in [
+        ("PUT /kv/x HTTP/1.1\r\n", "3", 400),
+        ("PUT /kv/x HTTP/1.1\r\n", r#"{"value":1,"other":2}"#, 400),
+        ("PUT /kv/x HTTP/1.1\r\n", r#"{"value":1.5}"#, 400),
+        ("PUT /kv/x HTTP/1.1\r\n", &long, 413),
+        ("POST /kv/x/cas HTTP/1.1\r\n", r#"{"from":1}"#, 400),
+        ("POST /kv/x/explode HTTP/1.1\r\n", "{}", 400),
+        ("GET /kv/x?level=high HTTP/1.1\r\n", "", 400),
+        ("GET /kv/x?after=-1 HTTP/1.1\r\n", "", 400),
+        ("GET /kv/%FF HTTP/1.1\r\n", "", 400),
+        ("GET /nowhere HTTP/1.1\r\n", "", 404),
+        ("DELETE /kv/x HTTP/1.1\r\n", "", 405),
+        ("POST /peer HTTP/1.1\r\n", "", 400),
+        ("POST /peer?from=n2 HTTP/1.1\r\n", "nonsense\n", 400),
+    ] {
+        let (status, answer) = exchange(serving.address, head, body).await;
+        let shown = answer.get(..answer.len().min(400));
+        assert_eq!(status, expected, "{head}{shown:?}");
+        assert!(answer.contains(r#""definite":true"#), "{head}{shown:?}");
+    }
+    let (_, answer) = exchange(serving.address, "GET /kv/x HTTP/1.1\r\n", "").await;
+    assert!(answer.contains(r#""value":null"#), "none of it happened: {answer}");
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_one_clear_error() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let disk = tempfile::tempdir().unwrap();
+    let listen = taken.local_addr().unwrap();
+    let error = run(NodeArguments { listen, ..arguments(disk.path()) }).await.unwrap_err();
+    assert!(matches!(error, NodeError::PortInUse { address } if address == listen), "{error}");
+    assert!(error.to_string().contains("is in use by another process"), "{error}");
+}
+
+#[tokio::test]
+async fn an_unknown_mode_names_the_nearest() {
+    let disk = tempfile::tempdir().unwrap();
+    let mode = "single/quorom".to_owned();
+    let error = run(NodeArguments { mode, ..arguments(disk.path()) }).await.unwrap_err();
+    assert!(error.to_string().contains("single/quorum"), "{error}");
+}
+
+#[test]
+fn a_node_whose_parent_is_gone_does_not_start() {
+    // No process is the parent of process 1, and this test's parent is not process 0.
+    assert!(matches!(die_with_parent(Some(0)), Err(NodeError::Orphan { parent: 0 })));
+    set_pdeathsig(None).unwrap();
+}
+
+#[tokio::test]
+async fn a_kept_link_serves_many_requests() {
+    let disk = tempfile::tempdir().unwrap();
+    let serving = alone(disk.path()).await;
+    let mut link = Link::default();
+    for _ in 0..50 {
+        let (status, body) = link.send(serving.address, HttpRequest::get("/kv/x"), LIMIT).await.unwrap();
+        assert_eq!(status, 200, "{body:?}");
+    }
+}

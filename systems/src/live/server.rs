@@ -1,0 +1,178 @@
+//! The HTTP face of a node. It never looks into a replica: everything goes through the actor's queue.
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response as HttpResponse};
+use axum::routing::{get, post};
+use bytes::{Buf, BytesMut};
+use futures::StreamExt;
+use histories::{Key, Node};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+
+use super::actor::Event;
+use super::wire::{self, AnswerBody, Method};
+
+/// The longest message between members, a snapshot included.
+const LINE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+type Events<M> = mpsc::Sender<Event<M>>;
+
+/// Routes whose handlers talk to the actor at the other end of `events`.
+pub(crate) fn router<M>(events: Events<M>) -> Router
+where
+    M: for<'de> Deserialize<'de> + Send + 'static,
+{
+    Router::new()
+        .route("/kv/{key}", get(read::<M>).put(write::<M>))
+        .route("/kv/{key}/{verb}", post(change::<M>))
+        .route("/status", get(status::<M>))
+        .route("/dump", get(dump::<M>))
+        .route("/peer", post(peer::<M>))
+        .fallback(async || rejected(StatusCode::NOT_FOUND, "no such path"))
+        .method_not_allowed_fallback(async || rejected(StatusCode::METHOD_NOT_ALLOWED, "no such method here"))
+        .layer(DefaultBodyLimit::max(wire::BODY_BYTES_MAX))
+        .with_state(events)
+}
+
+type KeyPath = Result<Path<String>, PathRejection>;
+type VerbPath = Result<Path<(String, String)>, PathRejection>;
+type AskQuery = Result<Query<wire::Query>, QueryRejection>;
+type AskBody = Result<Bytes, BytesRejection>;
+
+async fn read<M>(State(events): State<Events<M>>, path: KeyPath, query: AskQuery) -> HttpResponse {
+    let path = path.map(|Path(key)| (key, String::new()));
+    ask(&events, Method::Get, path, query, Ok(Bytes::new())).await
+}
+
+async fn write<M>(
+    State(events): State<Events<M>>,
+    path: KeyPath,
+    query: AskQuery,
+    body: AskBody,
+) -> HttpResponse {
+    let path = path.map(|Path(key)| (key, String::new()));
+    ask(&events, Method::Put, path, query, body).await
+}
+
+async fn change<M>(
+    State(events): State<Events<M>>,
+    path: VerbPath,
+    query: AskQuery,
+    body: AskBody,
+) -> HttpResponse {
+    ask(&events, Method::Post, path.map(|Path(parts)| parts), query, body).await
+}
+
+async fn ask<M>(
+    events: &Events<M>,
+    method: Method,
+    path: Result<(String, String), PathRejection>,
+    query: AskQuery,
+    body: AskBody,
+) -> HttpResponse {
+    let (key, verb) = match path {
+        Ok(path) => path,
+        Err(error) => return rejected(error.status(), &error.body_text()),
+    };
+    let query = match query {
+        Ok(Query(query)) => query,
+        Err(error) => return rejected(StatusCode::BAD_REQUEST, &error.body_text()),
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => return rejected(error.status(), &error.body_text()),
+    };
+    let command = match wire::command(method, &verb, Key::from(key), &body) {
+        Ok(command) => command,
+        Err(why) => return rejected(StatusCode::BAD_REQUEST, &why),
+    };
+    let request = wire::asked(command, &query);
+    match told(events, |answer| Event::Request { request, answer }).await {
+        Some(response) => {
+            let (status, body) = wire::answer(response);
+            json(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body)
+        }
+        None => stopping(),
+    }
+}
+
+async fn status<M>(State(events): State<Events<M>>) -> HttpResponse {
+    told(&events, Event::Status).await.map_or_else(stopping, |status| json(StatusCode::OK, &status))
+}
+
+async fn dump<M>(State(events): State<Events<M>>) -> HttpResponse {
+    told(&events, Event::Dump).await.map_or_else(stopping, |dump| json(StatusCode::OK, &dump))
+}
+
+/// Asks the actor and waits; `None` where it has stopped.
+async fn told<M, T>(events: &Events<M>, event: impl FnOnce(oneshot::Sender<T>) -> Event<M>) -> Option<T> {
+    let (answer, answered) = oneshot::channel();
+    events.send(event(answer)).await.ok()?;
+    answered.await.ok()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct From {
+    from: Node,
+}
+
+/// Takes a line for a message until the stream ends.
+async fn peer<M>(
+    State(events): State<Events<M>>,
+    query: Result<Query<From>, QueryRejection>,
+    body: Body,
+) -> HttpResponse
+where
+    M: for<'de> Deserialize<'de>,
+{
+    let from = match query {
+        Ok(Query(From { from })) => from,
+        Err(error) => return rejected(StatusCode::BAD_REQUEST, &error.body_text()),
+    };
+    let mut body = body.into_data_stream();
+    let mut bytes = BytesMut::new();
+    // How much of `bytes` is known to hold no end of a line.
+    let mut searched = 0;
+    while let Some(Ok(chunk)) = body.next().await {
+        bytes.extend_from_slice(&chunk);
+        while let Some(length) = bytes[searched..].iter().position(|&byte| byte == b'\n') {
+            let line = bytes.split_to(searched + length);
+            bytes.advance(1);
+            searched = 0;
+            let message = match serde_json::from_slice(&line) {
+                Ok(message) => message,
+                Err(error) => return rejected(StatusCode::BAD_REQUEST, &format!("a message: {error}")),
+            };
+            if events.send(Event::Message { from, message }).await.is_err() {
+                return stopping();
+            }
+        }
+        searched = bytes.len();
+        if searched > LINE_BYTES_MAX {
+            return rejected(StatusCode::PAYLOAD_TOO_LARGE, "a message is too long");
+        }
+    }
+    StatusCode::NO_CONTENT.into_response()
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => (status, [(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// Refused before any replica saw it: it did not and will not happen.
+fn rejected(status: StatusCode, why: &str) -> HttpResponse {
+    json(status, &wire::rejection(why.to_owned()))
+}
+
+/// Whether it happened nobody will say.
+fn stopping() -> HttpResponse {
+    json(StatusCode::SERVICE_UNAVAILABLE, &AnswerBody::vague("the node is stopping"))
+}

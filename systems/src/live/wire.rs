@@ -1,0 +1,310 @@
+//! How requests and answers look in HTTP. Pure; used by both ends, so that they cannot disagree.
+
+use std::fmt::Write as _;
+
+use histories::{Key, Node, Value};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::store::codec::{Answer, Ask};
+use crate::store::{Command, ReadLevel, Request, Response};
+
+/// The largest body that a node takes from a client.
+pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Put,
+    Post,
+}
+
+/// A request before it is anybody's type of request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HttpRequest {
+    pub(crate) method: Method,
+    /// With its query.
+    pub(crate) path: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl HttpRequest {
+    pub(crate) fn get(path: &str) -> Self {
+        Self { method: Method::Get, path: path.to_owned(), body: Vec::new() }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ValueBody {
+    value: Value,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CasBody {
+    from: Value,
+    to: Value,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IncrementBody {
+    by: i64,
+}
+
+/// `?after=7&level=index`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Query {
+    pub(crate) after: Option<u64>,
+    pub(crate) level: Option<Level>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    Index,
+    Local,
+}
+
+/// An answer's body. Every field but the two kinds' first may be missing.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct AnswerBody {
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    value: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    definite: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    seen: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    term: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    served_by: Option<Node>,
+}
+
+/// A null that is there is a value; serde would take it for one that is missing.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// What a client sends.
+pub(crate) fn request(ask: &Ask) -> Result<HttpRequest, serde_json::Error> {
+    let Ask::Request(Request { command, level, after }) = ask else { return Ok(HttpRequest::get("/dump")) };
+    let (method, verb) = match command {
+        Command::Read { .. } => (Method::Get, ""),
+        Command::Write { .. } => (Method::Put, ""),
+        Command::Cas { .. } => (Method::Post, "/cas"),
+        Command::Append { .. } => (Method::Post, "/append"),
+        Command::Add { .. } => (Method::Post, "/add"),
+        Command::Increment { .. } => (Method::Post, "/increment"),
+    };
+    let body = match command.clone() {
+        Command::Read { .. } => Vec::new(),
+        Command::Write { value, .. } | Command::Append { value, .. } | Command::Add { value, .. } => {
+            serde_json::to_vec(&ValueBody { value })?
+        }
+        Command::Cas { from, to, .. } => serde_json::to_vec(&CasBody { from, to })?,
+        Command::Increment { by, .. } => serde_json::to_vec(&IncrementBody { by })?,
+    };
+    let mut path = format!("/kv/{}{verb}", percent_encoded(command.key()));
+    let after = after.map(|after| format!("after={after}"));
+    let level = level.map(|level| match level {
+        ReadLevel::Index => "level=index".to_owned(),
+        ReadLevel::Local => "level=local".to_owned(),
+    });
+    for (separator, parameter) in ['?', '&'].into_iter().zip([after, level].into_iter().flatten()) {
+        path.push(separator);
+        path.push_str(&parameter);
+    }
+    Ok(HttpRequest { method, path, body })
+}
+
+/// Everything but unreserved characters, so that any key is one segment of a path.
+fn percent_encoded(key: &Key) -> String {
+    let mut encoded = String::with_capacity(key.as_str().len());
+    for byte in key.as_str().bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+/// What a node understands: `verb` is the last segment of a POST, none for a GET or PUT.
+pub(crate) fn command(method: Method, verb: &str, key: Key, body: &[u8]) -> Result<Command, String> {
+    let told = |error: serde_json::Error| format!("the body: {error}");
+    let value = || serde_json::from_slice(body).map(|ValueBody { value }| value).map_err(told);
+    match (method, verb) {
+        (Method::Get, _) => Ok(Command::Read { key }),
+        (Method::Put, _) => Ok(Command::Write { key, value: value()? }),
+        (Method::Post, "append") => Ok(Command::Append { key, value: value()? }),
+        (Method::Post, "add") => Ok(Command::Add { key, value: value()? }),
+        (Method::Post, "cas") => {
+            let CasBody { from, to } = serde_json::from_slice(body).map_err(told)?;
+            Ok(Command::Cas { key, from, to })
+        }
+        (Method::Post, "increment") => {
+            let IncrementBody { by } = serde_json::from_slice(body).map_err(told)?;
+            Ok(Command::Increment { key, by })
+        }
+        (Method::Post, other) => {
+            Err(format!("unknown operation {other:?}; there are cas, append, add and increment"))
+        }
+    }
+}
+
+pub(crate) fn asked(command: Command, query: &Query) -> Request {
+    let level = query.level.map(|level| match level {
+        Level::Index => ReadLevel::Index,
+        Level::Local => ReadLevel::Local,
+    });
+    Request { command, level, after: query.after }
+}
+
+/// A node's answer: status and body.
+pub(crate) fn answer(response: Response) -> (u16, AnswerBody) {
+    match response {
+        Response::Done { value, version, term, served_by } => {
+            let body = AnswerBody { value: Some(value), ..decided(version, term, served_by) };
+            (200, body)
+        }
+        Response::Refused { error, definite, seen, version, term, served_by } => {
+            let status = if definite { 409 } else { 503 };
+            let body = AnswerBody {
+                error: Some(error),
+                definite: Some(definite),
+                seen,
+                ..decided(version, term, served_by)
+            };
+            (status, body)
+        }
+    }
+}
+
+fn decided(version: u64, term: u64, served_by: Node) -> AnswerBody {
+    let (version, term, served_by) = (Some(version), Some(term), Some(served_by));
+    AnswerBody { version, term, served_by, ..AnswerBody::default() }
+}
+
+impl AnswerBody {
+    /// Says nothing of whether it happened.
+    pub(crate) fn vague(error: &str) -> Self {
+        Self { error: Some(error.to_owned()), definite: Some(false), ..Self::default() }
+    }
+}
+
+/// Refused before any replica saw it.
+pub(crate) fn rejection(error: String) -> AnswerBody {
+    AnswerBody { error: Some(error), definite: Some(true), ..AnswerBody::default() }
+}
+
+/// What a client makes of status and body; the error says what made no sense.
+pub(crate) fn understood(ask: &Ask, status: u16, body: &[u8]) -> Result<Answer, String> {
+    let nonsense = |error: serde_json::Error| format!("the answer ({status}) makes no sense: {error}");
+    if status == 200 && *ask == Ask::Dump {
+        return serde_json::from_slice(body).map(Answer::State).map_err(nonsense);
+    }
+    let body: AnswerBody = serde_json::from_slice(body).map_err(nonsense)?;
+    let decided = body.version.zip(body.term).zip(body.served_by);
+    match (status, body.value, body.error, decided) {
+        (200, Some(value), None, Some(((version, term), served_by))) => {
+            Ok(Answer::Response(Response::Done { value, version, term, served_by }))
+        }
+        (400.., _, Some(error), Some(((version, term), served_by))) => {
+            let (definite, seen) = (body.definite == Some(true), body.seen);
+            Ok(Answer::Response(Response::Refused { error, definite, seen, version, term, served_by }))
+        }
+        (400.., _, Some(error), None) => {
+            Ok(Answer::Rejected { error, definite: body.definite == Some(true) })
+        }
+        _ => Err(format!("the answer ({status}) lacks what it should say")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(command: Command, level: Option<ReadLevel>, after: Option<u64>) -> Ask {
+        Ask::Request(Request { command, level, after })
+    }
+
+    #[test]
+    fn a_command_is_understood_as_it_was_meant() {
+        let key = || Key::from("a/b ü?");
+        let (one, two) = (Value::Int(1), Value::Null);
+        for command in [
+            Command::Read { key: key() },
+            Command::Write { key: key(), value: two.clone() },
+            Command::Cas { key: key(), from: two.clone(), to: one.clone() },
+            Command::Append { key: key(), value: one.clone() },
+            Command::Add { key: key(), value: one.clone() },
+            Command::Increment { key: key(), by: -4 },
+        ] {
+            let http = request(&ask(command.clone(), None, None)).unwrap();
+            let rest = http.path.strip_prefix("/kv/a%2Fb%20%C3%BC%3F").unwrap();
+            let verb = rest.strip_prefix('/').unwrap_or(rest);
+            assert_eq!(super::command(http.method, verb, key(), &http.body), Ok(command));
+        }
+        assert_eq!(request(&Ask::Dump).unwrap(), HttpRequest::get("/dump"));
+    }
+
+    #[test]
+    fn a_session_travels_in_the_query() {
+        let read = || Command::Read { key: Key::from("x") };
+        let path = |level, after| request(&ask(read(), level, after)).unwrap().path;
+        assert_eq!(path(None, Some(7)), "/kv/x?after=7");
+        assert_eq!(path(Some(ReadLevel::Local), None), "/kv/x?level=local");
+        assert_eq!(path(Some(ReadLevel::Index), Some(0)), "/kv/x?after=0&level=index");
+        let query = Query { after: Some(3), level: Some(Level::Index) };
+        let expected = Request { command: read(), level: Some(ReadLevel::Index), after: Some(3) };
+        assert_eq!(asked(read(), &query), expected);
+    }
+
+    #[test]
+    fn an_answer_is_understood_as_it_was_meant() {
+        let read = ask(Command::Read { key: Key::from("x") }, None, None);
+        let done = Response::Done { value: Value::Null, version: 3, term: 1, served_by: Node(2) };
+        let refused = |definite, seen| Response::Refused {
+            error: "no".into(),
+            definite,
+            seen,
+            version: 3,
+            term: 1,
+            served_by: Node(2),
+        };
+        for (response, expected) in [
+            (done, 200),
+            (refused(true, Some(Value::Null)), 409),
+            (refused(true, None), 409),
+            (refused(false, None), 503),
+        ] {
+            let (status, body) = answer(response.clone());
+            assert_eq!(status, expected);
+            let body = serde_json::to_vec(&body).unwrap();
+            assert_eq!(understood(&read, status, &body), Ok(Answer::Response(response)));
+        }
+        let body = serde_json::to_vec(&rejection("what?".into())).unwrap();
+        let rejected = Answer::Rejected { error: "what?".into(), definite: true };
+        assert_eq!(understood(&read, 400, &body), Ok(rejected));
+    }
+
+    #[test]
+    fn nonsense_is_never_taken_for_an_answer() {
+        let read = ask(Command::Read { key: Key::from("x") }, None, None);
+        for (status, body) in
+            [(200, "{}"), (200, "x"), (500, "oops"), (302, r#"{"error":"moved"}"#), (503, "{}")]
+        {
+            assert!(understood(&read, status, body.as_bytes()).is_err(), "{status} {body}");
+        }
+        let vague = understood(&read, 500, br#"{"error":"boom"}"#);
+        assert_eq!(vague, Ok(Answer::Rejected { error: "boom".into(), definite: false }));
+    }
+}

@@ -1,0 +1,329 @@
+//! The one step from an operation to a request and from an answer to a completion, with what a session remembers. Pure:
+//! it never sends anything; live clients and simulated ones use it alike.
+
+use std::collections::BTreeMap;
+
+use histories::{Function, Hints, Key, Nanos, Node, Op, Value};
+
+use super::{Command, DumpEntry, Options, Read, ReadLevel, Request, Response};
+use crate::{Completion, Reply};
+
+/// What is sent to a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    Request(Request),
+    /// The node's own state.
+    Dump,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Response(Response),
+    State(BTreeMap<Key, DumpEntry>),
+    /// The node understood that it cannot do this, before any replica saw it.
+    Rejected {
+        error: String,
+        /// It did not and will not happen.
+        definite: bool,
+    },
+    Lost(Loss),
+}
+
+/// Why nothing came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Not a byte of the request left: it certainly did not happen.
+    NotSent(String),
+    TimedOut,
+    /// The connection broke, or the answer made no sense, after the request may have left.
+    Broken(String),
+}
+
+/// What a client remembers of its own operations, as far as its mode's reads use it.
+#[derive(Clone, Debug)]
+pub struct Session {
+    reads: Reads,
+}
+
+#[derive(Clone, Debug)]
+enum Reads {
+    /// The node decides.
+    Plain,
+    /// The highest version seen or written.
+    Session { watermark: u64 },
+    /// When each key was written last; within the window it is read by index.
+    Recent { window: Nanos, written: BTreeMap<Key, Nanos> },
+}
+
+impl Session {
+    /// A new session with a store of these options.
+    pub fn new(options: &Options) -> Self {
+        Self {
+            reads: match options.read {
+                Read::Session => Reads::Session { watermark: 0 },
+                Read::Recent => {
+                    Reads::Recent { window: options.timing.recent_window, written: BTreeMap::new() }
+                }
+                Read::Index | Read::Lease | Read::Leader | Read::Follower | Read::Tail => Reads::Plain,
+            },
+        }
+    }
+
+    /// What the store can be asked at all.
+    pub fn supports(function: &Function) -> bool {
+        matches!(
+            function,
+            Function::Read
+                | Function::ReadAll
+                | Function::Write
+                | Function::Cas
+                | Function::Append
+                | Function::Add
+                | Function::Increment
+                | Function::Decrement
+                | Function::Dump
+        )
+    }
+
+    /// What to send for `op`; the error says why the store cannot be asked that.
+    pub fn ask(&self, now: Nanos, op: &Op) -> Result<Ask, String> {
+        if op.function == Function::Dump {
+            return Ok(Ask::Dump);
+        }
+        let command = command(op)?;
+        let (level, after) = match &self.reads {
+            Reads::Session { watermark } if command.is_read() => (None, Some(*watermark)),
+            Reads::Recent { window, written } if command.is_read() => {
+                let recent = written.get(command.key()).is_some_and(|&at| now.since(at) <= *window);
+                (Some(if recent { ReadLevel::Index } else { ReadLevel::Local }), None)
+            }
+            _ => (None, None),
+        };
+        Ok(Ask::Request(Request { command, level, after }))
+    }
+
+    /// What became of `op`, which was sent to `asked`.
+    pub fn complete(&mut self, now: Nanos, asked: Node, op: &Op, answer: Answer) -> Completion {
+        match answer {
+            Answer::Response(Response::Done { value, version, term, served_by }) => {
+                self.learn(now, op, version);
+                let hints = hints(asked, version, term, served_by);
+                let value = if is_read(op) { value } else { op.value.clone() };
+                Completion::Ok(Reply { value, hints })
+            }
+            Answer::Response(Response::Refused { error, definite, seen, version, term, served_by }) => {
+                if !definite && !is_read(op) {
+                    return Completion::Info(error);
+                }
+                if seen.is_some() {
+                    self.see(version);
+                }
+                // A refusal that decided nothing has no version to tell of.
+                let hints = if seen.is_some() { hints(asked, version, term, served_by) } else { Hints::NONE };
+                Completion::Fail { error, seen, hints }
+            }
+            Answer::State(state) => {
+                let entries = state.into_iter().map(|(key, entry)| (key.as_str().to_owned(), entry.value));
+                Completion::Ok(Reply { value: Value::map(entries), hints: Hints::NONE })
+            }
+            // A read changes nothing, whenever it may still be carried out.
+            Answer::Rejected { error, definite } => told(error, definite || is_read(op)),
+            Answer::Lost(Loss::NotSent(error)) => told(error, true),
+            Answer::Lost(Loss::TimedOut) => told("timed out".to_owned(), is_read(op)),
+            Answer::Lost(Loss::Broken(error)) => told(error, is_read(op)),
+        }
+    }
+
+    fn learn(&mut self, now: Nanos, op: &Op, version: u64) {
+        self.see(version);
+        if let (Reads::Recent { window, written }, Some(key), false) = (&mut self.reads, &op.key, is_read(op))
+        {
+            written.retain(|_, at| now.since(*at) <= *window);
+            written.insert(key.clone(), now);
+        }
+    }
+
+    fn see(&mut self, version: u64) {
+        if let Reads::Session { watermark } = &mut self.reads {
+            *watermark = version.max(*watermark);
+        }
+    }
+}
+
+fn told(error: String, definite: bool) -> Completion {
+    if definite {
+        Completion::Fail { error, seen: None, hints: Hints::NONE }
+    } else {
+        Completion::Info(error)
+    }
+}
+
+fn is_read(op: &Op) -> bool {
+    matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
+}
+
+fn hints(asked: Node, version: u64, term: u64, served_by: Node) -> Hints {
+    Hints { version: Some(version), term: Some(term), served_by: (served_by != asked).then_some(served_by) }
+}
+
+fn command(op: &Op) -> Result<Command, String> {
+    let key = op.key.clone().ok_or_else(|| format!("{} needs a key", op.function))?;
+    let value = op.value.clone();
+    match &op.function {
+        Function::Read | Function::ReadAll => Ok(Command::Read { key }),
+        Function::Write => Ok(Command::Write { key, value }),
+        Function::Append => Ok(Command::Append { key, value }),
+        Function::Add => Ok(Command::Add { key, value }),
+        Function::Cas => match value.as_pair() {
+            Some((from, to)) => Ok(Command::Cas { key, from: from.clone(), to: to.clone() }),
+            None => Err(format!("cas takes [from, to], this is {value}")),
+        },
+        Function::Increment => Ok(Command::Increment { key, by: amount(&value)? }),
+        Function::Decrement => {
+            let by = amount(&value)?.checked_neg().ok_or("the amount is out of bounds")?;
+            Ok(Command::Increment { key, by })
+        }
+        other => Err(format!("the store has no {other}")),
+    }
+}
+
+/// One, where no amount is given.
+fn amount(value: &Value) -> Result<i64, String> {
+    match value {
+        Value::Null => Ok(1),
+        Value::Int(amount) => Ok(*amount),
+        other => Err(format!("an amount is an integer, this is {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECENT: Nanos = Nanos::from_secs(1);
+
+    fn session(read: &str) -> Session {
+        let mut options = Options::default();
+        options.set("read", read).unwrap();
+        Session::new(&options)
+    }
+
+    fn done(value: impl Into<Value>, version: u64) -> Answer {
+        let value = value.into();
+        Answer::Response(Response::Done { value, version, term: 2, served_by: Node(1) })
+    }
+
+    fn refused(definite: bool, seen: Option<Value>) -> Answer {
+        let error = "no".to_owned();
+        Answer::Response(Response::Refused { error, definite, seen, version: 9, term: 2, served_by: Node(0) })
+    }
+
+    fn asked(session: &Session, now: Nanos, op: &Op) -> Request {
+        match session.ask(now, op).unwrap() {
+            Ask::Request(request) => request,
+            Ask::Dump => panic!("a dump"),
+        }
+    }
+
+    const T: Nanos = Nanos::from_secs(5);
+    const AT: Node = Node(0);
+
+    #[test]
+    fn operations_become_commands() {
+        let session = session("index");
+        let command = |op: &Op| {
+            session.ask(T, op).map(|ask| match ask {
+                Ask::Request(request) => request.command,
+                Ask::Dump => panic!("a dump"),
+            })
+        };
+        let (key, value) = (|| Key::from("x"), || Value::Int(3));
+        assert_eq!(command(&Op::read("x")), Ok(Command::Read { key: key() }));
+        assert_eq!(command(&Op::new(Function::ReadAll, "x", Value::Null)), Ok(Command::Read { key: key() }));
+        assert_eq!(command(&Op::write("x", 3)), Ok(Command::Write { key: key(), value: value() }));
+        assert_eq!(
+            command(&Op::cas("x", 3, 4)),
+            Ok(Command::Cas { key: key(), from: value(), to: Value::Int(4) })
+        );
+        let of = |function: Function| Op::new(function, "x", value());
+        assert_eq!(command(&of(Function::Append)), Ok(Command::Append { key: key(), value: value() }));
+        assert_eq!(command(&of(Function::Add)), Ok(Command::Add { key: key(), value: value() }));
+        assert_eq!(command(&of(Function::Increment)), Ok(Command::Increment { key: key(), by: 3 }));
+        assert_eq!(command(&of(Function::Decrement)), Ok(Command::Increment { key: key(), by: -3 }));
+        assert_eq!(session.ask(T, &Op::global(Function::Dump, Value::Null)), Ok(Ask::Dump));
+        assert_eq!(command(&of(Function::Cas)), Err("cas takes [from, to], this is 3".into()));
+        assert_eq!(command(&of(Function::Dequeue)), Err("the store has no dequeue".into()));
+        assert_eq!(command(&Op::global(Function::Read, Value::Null)), Err("read needs a key".into()));
+        assert!(!Session::supports(&Function::Txn) && Session::supports(&Function::Decrement));
+    }
+
+    #[test]
+    fn a_session_reads_after_what_it_saw_and_wrote() {
+        let mut session = session("session");
+        assert_eq!(asked(&session, T, &Op::read("x")).after, Some(0));
+        session.complete(T, AT, &Op::write("x", 1), done(Value::Null, 7));
+        session.complete(T, AT, &Op::read("y"), done(2, 5));
+        assert_eq!(asked(&session, T, &Op::read("y")).after, Some(7));
+        session.complete(T, AT, &Op::cas("x", 1, 2), refused(true, Some(Value::Int(4))));
+        assert_eq!(asked(&session, T, &Op::read("x")).after, Some(9), "a failed cas saw something, too");
+        assert_eq!(asked(&session, T, &Op::write("x", 2)).after, None);
+    }
+
+    #[test]
+    fn recent_writes_are_read_by_index_and_others_from_anyone() {
+        let mut session = session("recent");
+        session.complete(T, AT, &Op::write("x", 1), done(Value::Null, 7));
+        let level = |now, key: &str| asked(&session, now, &Op::read(key)).level;
+        assert_eq!(level(T + RECENT, "x"), Some(ReadLevel::Index));
+        assert_eq!(level(T + RECENT + Nanos(1), "x"), Some(ReadLevel::Local));
+        assert_eq!(level(T, "y"), Some(ReadLevel::Local));
+    }
+
+    #[test]
+    fn an_answer_carries_what_was_seen_or_written_and_who_said_so() {
+        let mut session = session("index");
+        let hints = Hints { version: Some(7), term: Some(2), served_by: Some(Node(1)) };
+        let read = session.complete(T, AT, &Op::read("x"), done(3, 7));
+        assert_eq!(read, Completion::Ok(Reply { value: Value::Int(3), hints }));
+        let write = session.complete(T, Node(1), &Op::write("x", 4), done(Value::Null, 7));
+        let hints = Hints { served_by: None, ..hints };
+        assert_eq!(write, Completion::Ok(Reply { value: Value::Int(4), hints }));
+        let entry = DumpEntry { value: Value::Int(1), version: 3 };
+        let state = Answer::State(BTreeMap::from([(Key::from("x"), entry)]));
+        let dump = session.complete(T, AT, &Op::global(Function::Dump, Value::Null), state);
+        let value = Value::map([("x".to_owned(), Value::Int(1))]);
+        assert_eq!(dump, Completion::Ok(Reply { value, hints: Hints::NONE }));
+    }
+
+    #[test]
+    fn only_what_certainly_did_not_happen_fails() {
+        let answers = || {
+            [
+                (refused(true, Some(Value::Null)), true),
+                (refused(false, None), false),
+                (Answer::Rejected { error: "no".into(), definite: true }, true),
+                (Answer::Rejected { error: "no".into(), definite: false }, false),
+                (Answer::Lost(Loss::NotSent("refused".into())), true),
+                (Answer::Lost(Loss::TimedOut), false),
+                (Answer::Lost(Loss::Broken("reset".into())), false),
+            ]
+        };
+        let mut session = session("index");
+        for (answer, fails) in answers() {
+            let completion = session.complete(T, AT, &Op::cas("x", 1, 2), answer.clone());
+            assert_eq!(matches!(completion, Completion::Fail { .. }), fails, "{answer:?}: {completion:?}");
+            assert_eq!(matches!(completion, Completion::Info(_)), !fails, "{answer:?}: {completion:?}");
+        }
+        for (answer, _) in answers() {
+            let completion = session.complete(T, AT, &Op::read("x"), answer);
+            assert!(matches!(completion, Completion::Fail { .. }), "a read changes nothing: {completion:?}");
+        }
+        let Completion::Fail { seen, .. } =
+            session.complete(T, AT, &Op::cas("x", 1, 2), refused(true, Some(Value::Null)))
+        else {
+            panic!()
+        };
+        assert_eq!(seen, Some(Value::Null), "an absent key was seen, which is not the same as nothing");
+    }
+}

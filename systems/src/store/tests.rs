@@ -1,0 +1,113 @@
+//! Modes as users write them, and what each preset says of itself.
+
+use histories::ModelName;
+
+use super::options::{Ack, Options, Read, Sync};
+use super::{mode, modes};
+use crate::Routing;
+
+fn error(text: &str) -> String {
+    mode(text).map(|(mode, _)| mode.name).unwrap_err()
+}
+
+#[test]
+fn every_preset_promises_what_the_design_says() {
+    use ModelName::{Convergence, Durability, Linearizable, MonotonicWrites, Sequential, WritesFollowReads};
+    let strong = vec![Linearizable, Durability, Convergence];
+    let prefix = vec![MonotonicWrites, WritesFollowReads, Durability, Convergence];
+    let expected = [
+        ("single/quorum", strong.clone(), true),
+        ("single/sync", strong.clone(), false),
+        ("single/chain", strong.clone(), false),
+        ("single/lease", strong.clone(), true),
+        ("single/leader-read", prefix.clone(), true),
+        ("single/semi-sync", vec![Convergence], true),
+        ("single/async", vec![Convergence], true),
+        ("single/follower-read", prefix.clone(), true),
+        ("single/session-read", vec![Sequential, Durability, Convergence], true),
+        ("single/recent-read", prefix, true),
+        ("single/unfenced", vec![], true),
+        ("single/no-sync", strong, true),
+    ];
+    let modes = modes();
+    assert_eq!(modes.len(), expected.len());
+    for (mode, (name, promise, available)) in modes.iter().zip(expected) {
+        assert_eq!((mode.name.as_str(), &mode.promise), (name, &promise));
+        assert_eq!(mode.available_with_majority, available, "{name}");
+        assert_eq!(mode.nodes, if name == "single/semi-sync" { 5 } else { 3 }, "{name}");
+        for show in mode.shows.iter().filter(|show| show.live) {
+            assert!(!mode.promise.contains(&show.model), "{name} promises and breaks {}", show.model);
+        }
+    }
+}
+
+#[test]
+fn a_preset_parses_to_itself() {
+    for preset in modes() {
+        let (parsed, options) = mode(&preset.name).unwrap();
+        assert_eq!(parsed, preset);
+        assert_eq!(options.validate(preset.nodes), Ok(()));
+    }
+}
+
+#[test]
+fn only_followers_session_and_recent_reads_roam() {
+    let roaming: Vec<_> =
+        modes().into_iter().filter(|mode| mode.routing == Routing::Roam).map(|mode| mode.name).collect();
+    assert_eq!(roaming, ["single/follower-read", "single/session-read", "single/recent-read"]);
+}
+
+#[test]
+fn options_in_brackets_change_the_preset_and_its_promise() {
+    let (changed, options) = mode("single/quorum[read=lease, sync=never]").unwrap();
+    assert_eq!((options.ack, options.read, options.sync), (Ack::Majority, Read::Lease, Sync::Never));
+    assert_eq!(changed.name, "single/quorum[read=lease, sync=never]");
+    assert_eq!(changed.preset, "single/quorum");
+    assert!(changed.promise.contains(&ModelName::Linearizable));
+    let (weaker, _) = mode("single/quorum[read=follower]").unwrap();
+    assert!(!weaker.promise.contains(&ModelName::Linearizable));
+    assert_eq!(weaker.routing, Routing::Roam);
+    let (lossy, _) = mode("single/quorum[promotion=any]").unwrap();
+    assert_eq!(lossy.promise, [ModelName::Convergence]);
+}
+
+#[test]
+fn resolved_options_set_again_give_the_same_options() {
+    for preset in modes() {
+        let (_, options) = mode(&preset.name).unwrap();
+        let mut again = Options::default();
+        for (name, value) in options.resolved() {
+            again.set(&name, &value).unwrap();
+        }
+        assert_eq!(again, options, "{}", preset.name);
+    }
+}
+
+#[test]
+fn an_unknown_word_suggests_the_nearest() {
+    assert!(error("single/quorom").contains(r#"did you mean "single/quorum"?"#));
+    assert!(error("single/quorum[raed=lease]").contains(r#"did you mean "read"?"#));
+    assert!(error("single/quorum[read=leese]").contains(r#"did you mean "lease"?"#));
+    assert!(error("single/quorum[ack=majorty]").contains(r#"did you mean "majority"?"#));
+    assert!(error("single/quorum[read=lease").contains("never closes"));
+    assert!(error("single/quorum[lease]").contains("name=value"));
+    assert!(error("single/quorum[heartbeat=fast]").contains("20ms or 1s"));
+}
+
+#[test]
+fn impossible_combinations_are_refused_with_the_reason() {
+    for (text, reason) in [
+        ("single/quorum[ack=any 5]", "3 nodes leave 2"),
+        ("single/quorum[read=tail]", "needs a chain"),
+        ("single/chain[read=index]", "at its tail"),
+        ("single/chain[promotion=any]", "newest epoch"),
+        ("single/chain[fencing=none]", "fenced by its epoch"),
+        ("single/quorum[fencing=none]", "without fencing"),
+        ("single/quorum[ship-interval=5ms]", "ships at once"),
+        ("single/quorum[lease=500ms]", "times have to rise"),
+        ("single/quorum[ack=any 0]", "from 1"),
+    ] {
+        let error = error(text);
+        assert!(error.contains(reason), "{text}: {error}");
+    }
+}

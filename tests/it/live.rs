@@ -1,0 +1,149 @@
+//! The main job on real processes, sockets and disks.
+
+use std::path::Path;
+use std::process::{Child, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::command::{
+    children, code, history_of_at_least, is_running, output, partita, signal, text, wait_for,
+};
+
+struct Run {
+    output: Output,
+    report: Value,
+}
+
+/// A short run of one workload on one mode, with its JSON report.
+fn run(folder: &Path, mode: &str, workload: &str, faults: &str, more: &[&str]) -> Run {
+    let report = folder.join("report.json");
+    let format = format!("json={}", report.display());
+    let mut arguments =
+        vec!["run", "--mode", mode, "--workload", workload, "--faults", faults, "--report", &format];
+    arguments.extend(more);
+    let output = output(folder, &arguments);
+    let report = std::fs::read_to_string(report).unwrap_or_else(|_| panic!("no report: {}", text(&output)));
+    Run { report: serde_json::from_str(&report).expect("JSON"), output }
+}
+
+impl Run {
+    fn first(&self) -> &Value {
+        &self.report["runs"][0]
+    }
+
+    fn verdict(&self, model: &str) -> &Value {
+        let verdicts = self.first()["verdicts"].as_array().expect("verdicts");
+        verdicts
+            .iter()
+            .find(|verdict| verdict["model"] == model)
+            .unwrap_or_else(|| panic!("no verdict on {model}"))
+    }
+}
+
+#[test]
+fn single_quorum_keeps_its_promise_while_its_leader_is_cut_off_and_killed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let faults = "partition:leader@4s:for=2s:first=1s,kill:leader@4s:for=1s:first=3500ms";
+    let run = run(
+        folder.path(),
+        "single/quorum",
+        "register",
+        faults,
+        &["--time", "9s", "--rate", "200", "--seed", "1"],
+    );
+    assert_eq!(code(&run.output), 0, "{}", text(&run.output));
+    for model in ["linearizable", "durability", "convergence"] {
+        assert_eq!(run.verdict(model)["verdict"], "valid", "{}", text(&run.output));
+    }
+    let windows = run.first()["fault_windows"].as_array().expect("windows");
+    assert!(windows.len() >= 2, "{windows:?}");
+    for window in windows {
+        assert_eq!(window["applied"], "installed", "{window}");
+        assert_ne!(window["evidence"], "", "{window}");
+    }
+    assert_eq!(run.first()["durability"]["lost"], 0);
+    assert!(run.first()["operations"]["ok"].as_u64() > Some(500), "{}", text(&run.output));
+}
+
+#[test]
+fn single_async_loses_acknowledged_writes_and_says_which() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // A leader may have shipped everything in the moment it dies: not every run loses a write.
+    let lossy = (1..=4).find_map(|seed| {
+        let seed = seed.to_string();
+        let more = ["--time", "8s", "--rate", "300", "--seed", &seed];
+        let run = run(folder.path(), "single/async", "set", "partition:leader@3s:for=2s:first=1s", &more);
+        (run.verdict("durability")["verdict"] == "invalid").then_some(run)
+    });
+    let run = lossy.expect("one run in four loses a write");
+    assert_eq!(code(&run.output), 1, "{}", text(&run.output));
+    let anomaly = &run.verdict("durability")["anomalies"][0];
+    assert!(["lost-write", "split-brain"].contains(&anomaly["kind"].as_str().expect("a kind")), "{anomaly}");
+    assert!(
+        text(&run.output).contains("partition:leader"),
+        "the fault in force is named: {}",
+        text(&run.output)
+    );
+    assert!(run.first()["durability"]["lost"].as_u64() > Some(0));
+}
+
+struct Started {
+    child: Child,
+    nodes: Vec<u32>,
+}
+
+/// A long run on three nodes that is under way.
+fn start(folder: &Path) -> Started {
+    let child = partita(folder)
+        .args([
+            "run",
+            "--mode",
+            "single/quorum",
+            "--workload",
+            "register",
+            "--faults",
+            "none",
+            "--time",
+            "50s",
+        ])
+        .args(["--out", "runs", "--seed", "3"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    history_of_at_least(&folder.join("runs"), 20_000);
+    let nodes = children(child.id());
+    assert_eq!(nodes.len(), 3, "a process a node");
+    Started { child, nodes }
+}
+
+fn assert_gone(nodes: &[u32], within: Duration) {
+    let started = Instant::now();
+    wait_for("the nodes to end", || (!nodes.iter().any(|&node| is_running(node))).then_some(()));
+    assert!(started.elapsed() < within, "after {:?}", started.elapsed());
+}
+
+#[test]
+fn a_killed_harness_leaves_no_process_and_a_history_that_checks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Started { mut child, nodes } = start(folder.path());
+    signal(child.id(), Signal::SIGKILL);
+    child.wait().expect("it is dead");
+    assert_gone(&nodes, Duration::from_secs(5));
+    let checked = output(folder.path(), &["check", "--model", "linearizable", "runs/latest/history.jsonl"]);
+    assert_eq!(code(&checked), 0, "{}", text(&checked));
+}
+
+#[test]
+fn an_interrupted_run_stops_what_it_started_and_keeps_what_it_recorded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Started { mut child, nodes } = start(folder.path());
+    signal(child.id(), Signal::SIGINT);
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(130));
+    assert_gone(&nodes, Duration::from_secs(5));
+    let checked = output(folder.path(), &["check", "--model", "linearizable", "runs/latest/history.jsonl"]);
+    assert_eq!(code(&checked), 0, "{}", text(&checked));
+}
