@@ -64,6 +64,7 @@ mod tests {
     use histories::ModelName::{Convergence, Linearizable, MonotonicReads, Pram, Sequential};
 
     use super::*;
+    use crate::linear::tests::{Dice, random};
     use crate::testing;
 
     fn verdicts(text: &str, models: &[ModelName]) -> Vec<(ModelName, &'static str, &'static str)> {
@@ -77,7 +78,10 @@ mod tests {
         let fresh = "c1 write x 1 [0,1]\nc2 read x 1 [2,3]";
         assert_eq!(verdicts(fresh, &[Pram, Pram]), [(Pram, "valid", "implied")]);
         let stale = "c1 write x 1 [0,1]\nc2 read x nil [2,3]";
-        assert_eq!(verdicts(stale, &[Pram]), [(Pram, "unknown", "none")]);
+        assert_eq!(verdicts(stale, &[Pram]), [(Pram, "valid", "implied")], "it is sequential");
+        let crossed = "c1 write x 1 [0,1]\nc2 write y 1 [0,1]\nc3 read x 1 [2,3]\nc3 read y nil [4,5]
+                       c4 read y 1 [2,3]\nc4 read x nil [4,5]";
+        assert_eq!(verdicts(crossed, &[Pram]), [(Pram, "unknown", "none")]);
     }
 
     #[test]
@@ -100,6 +104,28 @@ mod tests {
         let models: Vec<ModelName> = findings.iter().map(|finding| finding.model).collect();
         assert_eq!(models, ModelName::ALL);
         assert_eq!(findings.last().unwrap().verdict.name(), "unknown", "no dump was taken");
+    }
+
+    #[test]
+    fn no_checker_contradicts_the_ladder() {
+        let mut dice = Dice(7);
+        let ladder = Hierarchy::default();
+        let mut linearizable = 0;
+        for case in 0..3_000 {
+            let history = random(&mut dice, 8, case % 2 == 0);
+            let budget = Budget::unlimited();
+            let found: Vec<Finding> =
+                all().iter().flat_map(|checker| checker.check(&history, &budget)).collect();
+            let held = found.iter().filter(|finding| finding.verdict == Verdict::Valid);
+            for strong in held {
+                linearizable += usize::from(strong.model == Linearizable);
+                for weak in found.iter().filter(|weak| ladder.implies(strong.model, weak.model)) {
+                    let violated = matches!(weak.verdict, Verdict::Invalid(_));
+                    assert!(!violated, "case {case}: {} but not {}", strong.model, weak.model);
+                }
+            }
+        }
+        assert!(linearizable > 500);
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
         ModelName::Linearizable => linear::confirm(history, anomaly),
         ModelName::Durability => durability::confirm(history, anomaly),
         ModelName::Convergence => convergence::confirm(history, anomaly),
-        ModelName::ReadYourWrites
+        ModelName::Sequential
+        | ModelName::ReadYourWrites
         | ModelName::MonotonicReads
         | ModelName::MonotonicWrites
         | ModelName::WritesFollowReads => sessions::confirm(history, anomaly),

@@ -143,7 +143,7 @@ impl Dice {
 }
 
 /// Up to `count` operations of three clients, most answers taken from an atomic register, some spoilt.
-fn random(dice: &mut Dice, count: u64, with_cas: bool) -> History {
+pub(crate) fn random(dice: &mut Dice, count: u64, with_cas: bool) -> History {
     let mut lines = Vec::new();
     let (mut free, mut names) = ([0_u64; 3], [0_u64, 1, 2]);
     let (mut state, mut written) = (0_u64, 0_u64);

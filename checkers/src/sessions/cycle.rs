@@ -1,4 +1,4 @@
-//! A shortest cycle of demands, or the certainty that there is none.
+//! A short cycle of demands, or the certainty that there is none.
 //!
 //! It never knows what an edge means.
 
@@ -11,8 +11,10 @@ use crate::{Budget, Exhausted};
 
 use super::guarantees::{Demands, Edge};
 
-/// From how many writes a shortest cycle is sought.
+/// From how many writes a shorter cycle is sought.
 const STARTS_MAX: usize = 256;
+/// How far from each of them, where one cycle is in hand.
+const NODES_MAX: usize = 4096;
 
 /// `from` is arbitrated before `to`, because a session did `first` and `then`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,28 +26,42 @@ pub(super) struct Hop {
 }
 
 /// `writes` is the number of nodes that are writes; the others only help.
-pub(super) fn shortest(
-    demands: &Demands,
-    writes: u32,
-    budget: &Budget,
-) -> Result<Option<Vec<Hop>>, Exhausted> {
+pub(super) fn short(demands: &Demands, writes: u32, budget: &Budget) -> Result<Option<Vec<Hop>>, Exhausted> {
     let forward = Adjacency::of(demands, |edge| edge.from);
     let core = core(demands, &forward, budget)?;
-    let mut best: Option<Vec<Edge>> = None;
+    let Some(certain) = on_a_cycle(demands, &forward, &core, writes) else { return Ok(None) };
+    let mut came: Vec<u32> = vec![NONE; demands.nodes as usize];
+    let mut best = around(demands, &forward, &core, certain, &mut came, usize::MAX);
     let cost = |path: &Vec<Edge>| path.iter().filter(|edge| edge.to < writes).count();
     let starts = (0..writes).filter(|&node| core[node as usize]);
     for start in starts.take(STARTS_MAX) {
         budget.check()?;
-        if let Some(found) = around(demands, &forward, &core, start)
-            && best.as_ref().is_none_or(|best| cost(&found) < cost(best))
-        {
-            best = Some(found);
-        }
-        if best.as_ref().is_some_and(|best| cost(best) <= 2) {
+        let found = around(demands, &forward, &core, start, &mut came, NODES_MAX);
+        let old = best.as_ref().map_or(usize::MAX, cost);
+        best = found.filter(|found| cost(found) < old).or(best);
+        if old <= 2 {
             break;
         }
     }
     Ok(best.map(|edges| hops(&edges, writes)))
+}
+
+/// A write on a cycle, none iff there is no cycle: every node of the core has a successor there, so a walk comes
+/// back to where it was, and helpers alone form no cycle.
+fn on_a_cycle(demands: &Demands, forward: &Adjacency, core: &[bool], writes: u32) -> Option<u32> {
+    let next = |node: u32| {
+        let targets = forward.at(node).iter().map(|&edge| demands.edges[edge as usize].to);
+        targets.into_iter().find(|&to| core[to as usize])
+    };
+    let mut node = (0..core.len() as u32).find(|&node| core[node as usize])?;
+    let mut walked = vec![false; core.len()];
+    while !std::mem::replace(&mut walked[node as usize], true) {
+        node = next(node)?;
+    }
+    while node >= writes {
+        node = next(node)?;
+    }
+    Some(node)
 }
 
 /// Edges by one end, as rows of one table.
@@ -115,19 +131,45 @@ fn peel(demands: &Demands, adjacency: &Adjacency, inside: &mut [bool], far: impl
 }
 
 /// The edges of a cycle through `start` with the fewest writes: steps between helpers cost nothing.
-fn around(demands: &Demands, forward: &Adjacency, core: &[bool], start: u32) -> Option<Vec<Edge>> {
-    let mut came: Vec<u32> = vec![NONE; demands.nodes as usize];
+///
+/// `came` says by which edge a node was reached; it is left as it was found, empty.
+fn around(
+    demands: &Demands,
+    forward: &Adjacency,
+    core: &[bool],
+    start: u32,
+    came: &mut [u32],
+    nodes_max: usize,
+) -> Option<Vec<Edge>> {
+    let mut touched = Vec::new();
+    let found = reach((demands, forward, core), start, came, &mut touched, nodes_max)
+        .map(|last| trace(demands, came, start, last));
+    for node in touched {
+        came[node as usize] = NONE;
+    }
+    found
+}
+
+/// The edge that closes the cycle.
+fn reach(
+    (demands, forward, core): (&Demands, &Adjacency, &[bool]),
+    start: u32,
+    came: &mut [u32],
+    touched: &mut Vec<u32>,
+    nodes_max: usize,
+) -> Option<u32> {
     let mut queue = VecDeque::from([start]);
-    while let Some(node) = queue.pop_front() {
+    while let Some(node) = queue.pop_front().filter(|_| touched.len() < nodes_max) {
         for &index in forward.at(node) {
             let edge = &demands.edges[index as usize];
             if edge.to == start {
-                return Some(trace(demands, &came, start, index));
+                return Some(index);
             }
             if !core[edge.to as usize] || came[edge.to as usize] != NONE {
                 continue;
             }
             came[edge.to as usize] = index;
+            touched.push(edge.to);
             if edge.first == NONE && edge.then == NONE {
                 queue.push_front(edge.to);
             } else {

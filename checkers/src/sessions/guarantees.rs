@@ -66,11 +66,17 @@ struct Own {
 pub(super) fn read_your_writes(table: &Table) -> Demands {
     let mut demands = Demands::of(table);
     let mut own: FxHashMap<(u32, u32), Own> = FxHashMap::default();
+    // By write, its place among the own writes of its session.
+    let mut places: Vec<(u32, u32)> = vec![(NONE, NONE); table.writes as usize];
     for act in &table.acts {
         let own = own.entry((act.process, act.key)).or_default();
         match (act.seen, own.writes.last()) {
             (Seen::Absent, Some(&(_, last))) => demands.found_absent(last, act.operation),
-            (Seen::Written(write), Some(_)) => see(&mut demands, own, write, act.operation),
+            (Seen::Written(write), Some(_)) => {
+                let (process, place) = places[write as usize];
+                let at = (process == act.process).then_some(place as usize);
+                see(&mut demands, own, at, write, act.operation);
+            }
             _ => {}
         }
         if let Some(write) = act.wrote.filter(|_| act.acknowledged) {
@@ -80,14 +86,15 @@ pub(super) fn read_your_writes(table: &Table) -> Demands {
             }
             demands.edge(write, node, act.operation.0, NONE);
             own.held.push(node);
+            places[write as usize] = (act.process, own.writes.len() as u32);
             own.writes.push((write, act.operation));
         }
     }
     demands
 }
 
-fn see(demands: &mut Demands, own: &Own, write: u32, read: OperationId) {
-    let at = own.writes.iter().rposition(|&(other, _)| other == write);
+/// `at` is the place of `write` among the own writes, if it is one of them.
+fn see(demands: &mut Demands, own: &Own, at: Option<usize>, write: u32, read: OperationId) {
     let before = at.unwrap_or(own.writes.len()).checked_sub(1);
     if let Some(before) = before {
         demands.edge(own.held[before], write, NONE, read.0);

@@ -266,3 +266,64 @@ fn each_guarantee_agrees_with_every_arbitration() {
     assert!(invalid[0] > 100 && invalid[1] > 100 && invalid[3] > 100, "{invalid:?}");
     assert_eq!(invalid[2], 0, "alone, it demands nothing that single reads can contradict");
 }
+
+/// Whether some interleaving of the sessions is legal.
+fn interleaves(acts: &[Act], done: &mut Vec<usize>, state: &mut Vec<(Option<KeyId>, usize)>) -> bool {
+    let pending: Vec<usize> = (0..acts.len())
+        .filter(|i| !done.contains(i) && (acts[*i].read.is_some() || acts[*i].write.is_some()))
+        .collect();
+    if pending.is_empty() {
+        return true;
+    }
+    for &next in &pending {
+        let act = &acts[next];
+        let waits = pending
+            .iter()
+            .any(|&other| other < next && acts[other].process == act.process && acts[other].acknowledged);
+        let current = state.iter().rev().find(|(key, _)| *key == act.key).map_or(ABSENT, |&(_, write)| write);
+        if waits || act.read.is_some_and(|read| read != current) {
+            continue;
+        }
+        let depth = state.len();
+        state.extend(act.write.map(|write| (act.key, write)));
+        done.push(next);
+        if interleaves(acts, done, state) {
+            return true;
+        }
+        done.pop();
+        state.truncate(depth);
+    }
+    false
+}
+
+#[test]
+fn an_order_that_is_found_is_one() {
+    let mut dice = Dice(5);
+    let (mut valid, mut missed, mut none) = (0, 0, 0);
+    for case in 0..10_000 {
+        let history = random(&mut dice);
+        let Some((acts, _)) = acts(&history) else { continue };
+        let expected = interleaves(&acts, &mut Vec::new(), &mut Vec::new());
+        match (verdict(&history, ModelName::Sequential), expected) {
+            (Verdict::Valid, expected) => {
+                assert!(expected, "case {case}: {:#?}", history.operations());
+                valid += 1;
+            }
+            (_, true) => missed += 1,
+            (_, false) => none += 1,
+        }
+    }
+    assert!(
+        valid > 500 && none > 500 && missed < valid,
+        "{valid} valid, {missed} missed, {none} not sequential"
+    );
+}
+
+#[test]
+fn versions_show_an_order_that_time_hides() {
+    let text = "c1 write x 1 [0,1] version 2
+                c2 write x 2 [2,3] version 1
+                c3 read x 2 [4,5]
+                c3 read x 1 [6,7]";
+    assert_eq!(verdict(&testing::history(text), ModelName::Sequential), Verdict::Valid);
+}
