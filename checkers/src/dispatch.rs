@@ -9,11 +9,11 @@ use histories::{History, ModelName};
 use rayon::prelude::*;
 
 use crate::hierarchy::Hierarchy;
-use crate::{Budget, Checker, Convergent, Durable, Figures, Finding, Linear, Sessions, Verdict};
+use crate::{Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Linear, Sessions, Verdict};
 
 /// Every checker, the strongest model first.
 pub fn all() -> Vec<Box<dyn Checker>> {
-    vec![Box::new(Linear), Box::new(Sessions), Box::new(Durable), Box::new(Convergent)]
+    vec![Box::new(Linear), Box::new(Causal), Box::new(Sessions), Box::new(Durable), Box::new(Convergent)]
 }
 
 /// The checkers that decide these models, and those whose findings may imply them.

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::atomic::{self, Atomicity};
 use super::clocks::{self, Inferred};
 use super::columns::{Columns, Groups};
+use super::joint;
 use super::order::{Edge, Order};
 use super::proof::{Core, Proof};
 use super::real_time;
@@ -19,6 +20,8 @@ use crate::{Budget, Exhausted};
 
 /// How many contradicted edges, or initial reads, are tried for the shortest proof.
 const TRIES_MAX: usize = 64;
+/// How many readers are.
+const READERS_MAX: usize = 8;
 
 /// Inference common to several models, made once.
 pub(crate) struct Analysis<'c> {
@@ -81,28 +84,44 @@ impl<'c> Analysis<'c> {
             return Ok(self.initial(order, &self.inferred.initial));
         }
         let Some(Err(left)) = &self.arbitration else { return Ok(None) };
-        let suspects =
-            |edge: &&Edge| left[edge.from as usize] && left[edge.to as usize] && !order.is_forward(edge);
+        let suspects = |edge: &&Edge| left[edge.from as usize] && left[edge.to as usize];
         let suspects = self.inferred.edges.iter().filter(suspects).copied().collect();
-        let mut contradicted = clocks::contradicted(self.columns, order, suspects, budget)?;
+        let contradicted = joint::contradicted(self.columns, order, suspects, budget)?;
+        let alone = self.turned(order, contradicted.alone);
+        Ok(alone.or_else(|| self.together(order, left, &contradicted.together)))
+    }
+
+    /// Of edges that causality turns round, the shortest cycle.
+    fn turned(&self, order: &Order, mut edges: Vec<Edge>) -> Option<Proof> {
         let span = |edge: &Edge| order.position(edge.from) - order.position(edge.to);
-        contradicted.sort_by_key(|edge| (span(edge), *edge));
+        edges.sort_by_key(|edge| (span(edge), *edge));
         let mut search = Search::new(self.columns);
         let none = Into::of(&[]);
         let roads = Roads::plain(self.columns, &none);
         let mut best: Option<(u32, Vec<Step>, Edge)> = None;
-        for edge in contradicted.into_iter().take(TRIES_MAX) {
+        for edge in edges.into_iter().take(TRIES_MAX) {
             let below = best.as_ref().map_or(u32::MAX, |&(cost, ..)| cost);
             let floor = order.position(edge.to);
-            let path = search.path(&roads, (edge.to, edge.from), below, |t| order.position(t) >= floor);
+            let ends = (edge.to, edge.from);
+            let path = search.path(&roads, ends, below, |t| order.position(t) >= floor);
             if let Some((cost, steps)) = path {
                 best = Some((cost, steps, edge));
             }
         }
-        Ok(best.map(|(_, mut steps, edge)| {
+        best.map(|(_, mut steps, edge)| {
             steps.push(Step { from: edge.from, to: edge.to, reason: Reason::Inferred(0) });
             self.proof(steps, &[edge], order)
-        }))
+        })
+    }
+
+    /// Of readers whose edges only together make a cycle, the shortest.
+    fn together(&self, order: &Order, left: &[bool], readers: &[Vec<Edge>]) -> Option<Proof> {
+        let cycles = readers.iter().take(READERS_MAX).filter_map(|edges| {
+            let steps = self.cycle(edges, left, &[])?;
+            Some((steps, edges))
+        });
+        let (steps, edges) = cycles.min_by_key(|(steps, _)| steps.len())?;
+        Some(self.proof(steps, edges, order))
     }
 
     fn convergence(&self, budget: &Budget) -> Result<Option<Proof>, Exhausted> {

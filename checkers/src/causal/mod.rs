@@ -2,7 +2,7 @@
 //!
 //! It never guesses: where values repeat, or other data types are at work, nothing is called valid.
 
-mod accesses;
+pub(crate) mod accesses;
 mod analysis;
 mod atomic;
 mod clocks;
@@ -10,10 +10,15 @@ mod columns;
 mod compile;
 mod dot;
 mod explain;
+mod joint;
+#[cfg(test)]
+mod oracle;
 mod order;
 mod proof;
 mod real_time;
 mod shortest;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::time::Instant;

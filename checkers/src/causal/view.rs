@@ -115,6 +115,11 @@ impl<'c> View<'c> {
             .filter(|&t| t != NONE)
     }
 
+    /// Where what happened before a transaction has arrived at the latest.
+    fn before(&self, t: u32) -> u32 {
+        self.arrival[t as usize].min(self.index[t as usize])
+    }
+
     /// Follows the session in its order; says which edges move arrivals.
     fn follow(&mut self, groups: &Groups, budget: &Budget) -> Result<Vec<u32>, Exhausted> {
         let mut seen = vec![0_u32; self.columns.chains as usize];
@@ -143,7 +148,7 @@ impl<'c> View<'c> {
                     hints[group] = at;
                     let other = groups.writer(at);
                     let implied = read.writer != NONE && self.columns.in_chain_order(other, read.writer);
-                    if other == read.writer || implied || last[group] == (other, read.writer) {
+                    if other == read.writer || other == t || implied || last[group] == (other, read.writer) {
                         continue;
                     }
                     last[group] = (other, read.writer);
@@ -162,7 +167,7 @@ impl<'c> View<'c> {
             }
             return;
         }
-        if self.arrival[edge.from as usize] > self.arrival[edge.to as usize] {
+        if self.arrival[edge.from as usize] > self.before(edge.to) {
             late.push(self.edges.len() as u32);
         }
         self.edges.push(edge);
@@ -182,7 +187,7 @@ impl<'c> View<'c> {
             known = self.edges.len();
             for index in late.drain(..) {
                 let edge = self.edges[index as usize];
-                open.push((edge.from, self.arrival[edge.to as usize]));
+                open.push((edge.from, self.before(edge.to)));
             }
             let Some((t, place)) = open.pop() else { return Ok(()) };
             steps += 1;

@@ -1,0 +1,4 @@
+//! Verdicts against the definitions, and what anomalies say.
+
+mod fuzz;
+mod textbook;
