@@ -15,7 +15,7 @@ use super::order::{Edge, Order};
 use super::proof::{Core, Proof};
 use super::real_time;
 use super::shortest::{self, Into, Reason, Roads, Search, Step};
-use super::view::{Base, View};
+use super::view::{Base, Sources, View};
 use crate::{Budget, Exhausted};
 
 /// How many contradicted edges, or initial reads, are tried for the shortest proof.
@@ -178,8 +178,9 @@ impl<'c> Analysis<'c> {
             Some(Ok(order)) => Some(order),
             _ => self.causal.as_ref().ok(),
         };
+        let sources = Sources::of(self.columns, base);
         let judge = |end: u32| -> Result<Option<Proof>, Exhausted> {
-            let view = View::saturate(self.columns, &self.groups, base, end, budget)?;
+            let view = View::saturate(self.columns, (&self.groups, &sources), base, end, budget)?;
             Ok(self.judge(&view, base, order))
         };
         View::ends(self.columns)

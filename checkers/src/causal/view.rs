@@ -9,7 +9,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::columns::{Columns, Groups, NONE, Read};
+use super::columns::{Columns, Groups, NONE, Read, sort_by};
 use super::order::{Edge, Order, Successors};
 use crate::{Budget, Exhausted};
 
@@ -22,22 +22,64 @@ pub(crate) enum Base {
     SessionOrder,
 }
 
+/// Where each transaction's causes lie in other chains, chain after chain: a session's past grows by stretches of
+/// chains, and each stretch is read here in one go.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    /// By chain, where its transactions begin.
+    chain_start: Vec<u32>,
+    /// By transaction, chain after chain, where its causes begin.
+    start: Vec<u32>,
+    /// Chains with the number of transactions that are causes.
+    causes: Vec<(u32, u32)>,
+}
+
+impl Sources {
+    pub(crate) fn of(columns: &Columns, base: Base) -> Self {
+        let (chain_start, by_chain) = sort_by(columns.ids(), columns.chains, |t| columns.chain[t as usize]);
+        let mut sources =
+            Self { chain_start, start: Vec::with_capacity(by_chain.len() + 1), causes: Vec::new() };
+        sources.start.push(0);
+        for t in by_chain {
+            let all = columns.causes(t).take(if base == Base::Causality { usize::MAX } else { 1 });
+            let previous = columns.previous(t);
+            for cause in all.filter(|&cause| base == Base::Causality || Some(cause) == previous) {
+                let (chain, place) = (columns.chain[cause as usize], columns.place[cause as usize]);
+                if chain != columns.chain[t as usize] || place >= columns.place[t as usize] {
+                    sources.causes.push((chain, place + 1));
+                }
+            }
+            sources.start.push(sources.causes.len() as u32);
+        }
+        sources
+    }
+
+    fn flat(&self, columns: &Columns, t: u32) -> usize {
+        (self.chain_start[columns.chain[t as usize] as usize] + columns.place[t as usize]) as usize
+    }
+}
+
 /// One session's view.
 pub(crate) struct View<'c> {
     columns: &'c Columns,
+    sources: &'c Sources,
     base: Base,
     /// The session's transactions, first to last.
     path: Vec<u32>,
     /// By transaction, its place on the path.
     pub(crate) index: Vec<u32>,
-    /// By transaction, the place of the first on the path that it happened before.
-    arrival: Vec<u32>,
+    /// By transaction, chain after chain, the place of the first on the path that it happened before.
+    arrivals: Vec<u32>,
+    /// By chain, how many have arrived.
+    seen: Vec<u32>,
     /// In the order of their derivation.
     pub(crate) edges: Vec<Edge>,
     /// A read of the initial value of a key with a write of it before.
     pub(crate) initial: Option<Edge>,
     /// What [`View::initial`] was derived from: the number of edges known then.
     pub(crate) initial_after: u32,
+    /// One of the session's own happened before itself.
+    circular: bool,
 }
 
 impl<'c> View<'c> {
@@ -56,7 +98,7 @@ impl<'c> View<'c> {
     /// Saturates the view of the session that ends with a transaction.
     pub(crate) fn saturate(
         columns: &'c Columns,
-        groups: &Groups,
+        (groups, sources): (&Groups, &'c Sources),
         base: Base,
         end: u32,
         budget: &Budget,
@@ -69,16 +111,19 @@ impl<'c> View<'c> {
         }
         let mut view = Self {
             columns,
+            sources,
             base,
             path,
             index,
-            arrival: vec![NONE; columns.len()],
+            arrivals: vec![NONE; columns.len()],
+            seen: vec![0; columns.chains as usize],
             edges: Vec::new(),
             initial: None,
             initial_after: 0,
+            circular: false,
         };
         let late = view.follow(groups, budget)?;
-        if !late.is_empty() && view.initial.is_none() {
+        if !late.is_empty() && view.initial.is_none() && !view.circular {
             view.lower(late, budget)?;
         }
         Ok(view)
@@ -86,21 +131,50 @@ impl<'c> View<'c> {
 
     /// The transactions on cycles of the saturated order, if it has any. `order` is one of the base, where known.
     pub(crate) fn cyclic(&self, order: Option<&Order>) -> Option<Vec<bool>> {
-        if order.is_some_and(|order| self.edges.iter().all(|edge| order.is_forward(edge))) {
+        if self.circular {
+            return self.sort(|t| self.arrival(t) != NONE || self.index[t as usize] != NONE, None);
+        }
+        // No edge leads to an earlier arrival, so a cycle keeps to one; and no order of the base has it forward.
+        let backward = |edge: &&Edge| {
+            self.arrival(edge.from) == self.arrival(edge.to)
+                && !order.is_some_and(|order| order.is_forward(edge))
+        };
+        let mut suspect = vec![false; self.path.len() + 1];
+        for edge in self.edges.iter().filter(backward) {
+            suspect[self.arrival(edge.from) as usize] = true;
+        }
+        if !suspect.contains(&true) {
             return None;
         }
-        let seen = |t: u32| self.arrival[t as usize] != NONE || self.index[t as usize] != NONE;
-        let graph = Successors::build(self.columns.len(), |visit| {
-            for t in self.columns.ids().filter(|&t| seen(t)) {
-                for cause in self.causes(t) {
-                    visit(cause, t);
+        let among = |t: u32| suspect.get(self.arrival(t) as usize) == Some(&true);
+        let nodes: Vec<u32> = self.columns.ids().filter(|&t| among(t)).collect();
+        self.sort(among, Some(nodes))
+    }
+
+    /// The transactions on cycles among some, which `nodes` lists where they are few.
+    fn sort(&self, among: impl Fn(u32) -> bool, nodes: Option<Vec<u32>>) -> Option<Vec<bool>> {
+        let nodes = nodes.unwrap_or_else(|| self.columns.ids().filter(|&t| among(t)).collect());
+        let number = |t: u32| nodes.binary_search(&t).map_or(NONE, |at| at as u32);
+        let graph = Successors::build(nodes.len(), |visit| {
+            for (to, &t) in (0..).zip(&nodes) {
+                for cause in self.causes(t).filter(|&cause| among(cause)) {
+                    visit(number(cause), to);
                 }
             }
-            for edge in &self.edges {
-                visit(edge.from, edge.to);
+            for edge in self.edges.iter().filter(|edge| among(edge.from) && among(edge.to)) {
+                visit(number(edge.from), number(edge.to));
             }
         });
-        graph.sort().err()
+        let left = graph.sort().err()?;
+        let mut all = vec![false; self.columns.len()];
+        for (&t, left) in nodes.iter().zip(left) {
+            all[t as usize] = left;
+        }
+        Some(all)
+    }
+
+    fn arrival(&self, t: u32) -> u32 {
+        self.arrivals[self.sources.flat(self.columns, t)]
     }
 
     fn causes(&self, t: u32) -> impl Iterator<Item = u32> + '_ {
@@ -117,12 +191,33 @@ impl<'c> View<'c> {
 
     /// Where what happened before a transaction has arrived at the latest.
     fn before(&self, t: u32) -> u32 {
-        self.arrival[t as usize].min(self.index[t as usize])
+        self.arrival(t).min(self.index[t as usize])
+    }
+
+    /// Takes in the first transactions of a chain, up to a number, and all that they follow from.
+    fn take_in(&mut self, chain: u32, bound: u32, place: u32, open: &mut Vec<(u32, u32)>) {
+        open.push((chain, bound));
+        while let Some((chain, bound)) = open.pop() {
+            let known = self.seen[chain as usize];
+            if bound <= known {
+                continue;
+            }
+            self.seen[chain as usize] = bound;
+            let first = self.sources.chain_start[chain as usize];
+            let (from, to) = ((first + known) as usize, (first + bound) as usize);
+            self.arrivals[from..to].fill(place);
+            let (from, to) = (self.sources.start[from] as usize, self.sources.start[to] as usize);
+            for &(chain, bound) in &self.sources.causes[from..to] {
+                if bound > self.seen[chain as usize] {
+                    open.push((chain, bound));
+                }
+            }
+        }
     }
 
     /// Follows the session in its order; says which edges move arrivals.
     fn follow(&mut self, groups: &Groups, budget: &Budget) -> Result<Vec<u32>, Exhausted> {
-        let mut seen = vec![0_u32; self.columns.chains as usize];
+        let columns = self.columns;
         let mut hints: Vec<u32> = (0..groups.count()).map(|group| groups.start(group)).collect();
         let mut last = vec![(NONE, NONE); groups.count()];
         let mut late = Vec::new();
@@ -132,23 +227,22 @@ impl<'c> View<'c> {
                 budget.check()?;
             }
             let t = self.path[place];
-            open.extend(self.causes(t));
-            while let Some(cause) = open.pop() {
-                if self.arrival[cause as usize] == NONE {
-                    self.arrival[cause as usize] = place as u32;
-                    let prefix = &mut seen[self.columns.chain[cause as usize] as usize];
-                    *prefix = (*prefix).max(self.columns.place[cause as usize] + 1);
-                    open.extend(self.causes(cause));
-                }
+            for cause in columns.causes(t) {
+                let (chain, bound) = (columns.chain[cause as usize], columns.place[cause as usize] + 1);
+                self.take_in(chain, bound, place as u32, &mut open);
             }
-            for read in self.columns.reads(t) {
+            if self.seen[columns.chain[t as usize] as usize] > columns.place[t as usize] {
+                self.circular = true;
+                return Ok(late);
+            }
+            for read in columns.reads(t) {
                 for group in groups.of_key(read.key) {
-                    let bound = seen[groups.chain[group] as usize];
+                    let bound = self.seen[groups.chain[group] as usize];
                     let Some(at) = groups.last_before(group, bound, hints[group]) else { continue };
                     hints[group] = at;
                     let other = groups.writer(at);
-                    let implied = read.writer != NONE && self.columns.in_chain_order(other, read.writer);
-                    if other == read.writer || other == t || implied || last[group] == (other, read.writer) {
+                    let implied = read.writer != NONE && columns.in_chain_order(other, read.writer);
+                    if other == read.writer || implied || last[group] == (other, read.writer) {
                         continue;
                     }
                     last[group] = (other, read.writer);
@@ -167,7 +261,7 @@ impl<'c> View<'c> {
             }
             return;
         }
-        if self.arrival[edge.from as usize] > self.before(edge.to) {
+        if self.arrival(edge.from) > self.before(edge.to) {
             late.push(self.edges.len() as u32);
         }
         self.edges.push(edge);
@@ -194,13 +288,15 @@ impl<'c> View<'c> {
             if steps % 4096 == 0 {
                 budget.check()?;
             }
-            let old = self.arrival[t as usize];
+            let flat = self.sources.flat(self.columns, t);
+            let old = self.arrivals[flat];
             if old <= place {
                 continue;
             }
-            self.arrival[t as usize] = place;
-            // It happened before one that is not after it in its own session: a cycle, which settles the matter.
+            self.arrivals[flat] = place;
+            // It happened before one that is not after it in its own session.
             if self.index[t as usize] != NONE && place <= self.index[t as usize] {
+                self.circular = true;
                 return Ok(());
             }
             open.extend(self.causes(t).map(|cause| (cause, place)));
