@@ -191,6 +191,10 @@ impl<'c> Analysis<'c> {
     }
 
     fn judge(&self, view: &View<'_>, base: Base, order: Option<&Order>) -> Option<Proof> {
+        let left = view.cyclic(order);
+        if view.initial.is_none() && left.is_none() {
+            return None;
+        }
         let into = Into::of(&view.edges);
         let all = view.edges.len() as u32;
         let readers = (base == Base::SessionOrder).then_some(view.index.as_slice());
@@ -206,7 +210,7 @@ impl<'c> Analysis<'c> {
             let search = search.get_or_insert_with(|| Search::new(self.columns));
             let ends = (edge.from, edge.reader);
             search
-                .path(&before(edges_before), ends, u32::MAX, |_| true)
+                .path(&before(edges_before), ends, u32::MAX, |t| view.may_follow(edge.from, t))
                 .map_or(Vec::new(), |(_, steps)| steps)
         };
         let path_of = |index: u32| because(view.edges[index as usize], index);
@@ -214,8 +218,7 @@ impl<'c> Analysis<'c> {
             let path = because(edge, view.initial_after);
             return Some(Proof::of_initial(edge, path, &view.edges, path_of));
         }
-        let left = view.cyclic(order)?;
-        let steps = shortest::cycle(&before(all), &left)?;
+        let steps = shortest::cycle(&before(all), &left?)?;
         Some(Proof::of(steps, &view.edges, path_of))
     }
 

@@ -189,6 +189,11 @@ impl<'c> View<'c> {
             .filter(|&t| t != NONE)
     }
 
+    /// Whether a transaction can have `first` before it: what comes before arrives no later.
+    pub(crate) fn may_follow(&self, first: u32, t: u32) -> bool {
+        self.circular || self.arrival(first) <= self.arrival(t)
+    }
+
     /// Where what happened before a transaction has arrived at the latest.
     fn before(&self, t: u32) -> u32 {
         self.arrival(t).min(self.index[t as usize])
