@@ -186,13 +186,14 @@ mod tests {
     fn lists_respect_brackets_and_flags_may_stand_anywhere() {
         let cli = parse(
             "partita run -v quick --mode single/quorum[read=lease,sync=never],single/* --faults kill:leader,none \
-             --time 5s --seeds 1..3 --keep --report json --color never",
+             --time 5s --seeds 1..3 --keep --report json,csv=a.csv --report junit=a.xml --color never",
         )
         .unwrap();
         let Command::Run(args) = cli.command else { panic!("not run") };
         assert_eq!(args.suites, ["quick"]);
         assert_eq!(args.options.mode.unwrap().0, ["single/quorum[read=lease,sync=never]", "single/*"]);
         assert_eq!(args.options.keep, Some(true));
+        assert_eq!(args.options.report.unwrap(), ["json", "csv=a.csv", "junit=a.xml"]);
         assert!(cli.global.verbose);
         assert_eq!(cli.global.color, ColorChoice::Never);
     }

@@ -3,12 +3,12 @@
 //! Plain text: colour is laid over it by who prints it.
 
 use checkers::{Anomaly, Side, Step};
-use histories::{Function, History, Operation, Outcome, Value};
+use histories::{FaultWindow, Function, History, Operation, Outcome, Value};
 
 /// Values are shown up to so many characters.
 const VALUE_CHARACTERS_MAX: usize = 60;
 /// So many faults in force are named.
-const FAULTS_MAX: usize = 3;
+const FAULTS_MAX: usize = 4;
 
 /// The rule, the place, the operations line by line, the facts, the fault in force, and what to do next.
 pub fn anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&str>) -> String {
@@ -20,10 +20,7 @@ pub fn anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&s
     }
     lines.extend(steps(history, &anomaly.steps));
     lines.extend(anomaly.facts.iter().map(|fact| format!("  = {fact}")));
-    let faults = checkers::fault_in_force(history, anomaly);
-    // The latest bear on the contradiction; a chain over a whole run would name every fault.
-    let skipped = faults.len().saturating_sub(FAULTS_MAX);
-    lines.extend(faults[skipped..].iter().map(|window| format!("  = fault: {window}")));
+    lines.extend(faults(&checkers::fault_in_force(history, anomaly)));
     lines.extend(help.map(|help| format!("  = help: {help}")));
     lines.join("\n")
 }
@@ -38,6 +35,19 @@ pub(crate) fn event_of(operation: &Operation, side: Side) -> u32 {
 
 fn line_of(history: &History, step: &Step) -> Option<u32> {
     history.line(event_of(history.operation(step.operation), step.side))
+}
+
+/// The first faults are what a lost write fell to, the last what a stale read hid behind; of many, those between are
+/// counted only.
+fn faults(windows: &[FaultWindow]) -> Vec<String> {
+    let line = |window: &FaultWindow| format!("  = fault: {window}");
+    if windows.len() <= FAULTS_MAX {
+        return windows.iter().map(line).collect();
+    }
+    let (first, rest) = windows.split_at(FAULTS_MAX / 2);
+    let (between, last) = rest.split_at(rest.len() - FAULTS_MAX / 2);
+    let between = std::iter::once(format!("  = fault: … and {} between", between.len()));
+    first.iter().map(line).chain(between).chain(last.iter().map(line)).collect()
 }
 
 /// One line a step, its columns aligned.
@@ -173,6 +183,29 @@ pub(crate) mod tests {
         let text =
             anomaly(&History::default(), "memory", &Anomaly { steps: vec![], ..stale_anomaly() }, None);
         assert!(text.contains("--> memory\n"), "{text}");
+    }
+
+    #[test]
+    fn of_many_faults_the_first_and_the_last_are_named() {
+        let window = |number: u64| FaultWindow {
+            fault: number,
+            name: format!("kill:{number}"),
+            what: "kill n1".into(),
+            from: histories::Nanos::from_secs(number),
+            in_force: histories::Nanos::from_secs(number),
+            to: histories::Nanos::MAX,
+            applied: None,
+            effect: String::new(),
+        };
+        let lines = |count| faults(&(0..count).map(window).collect::<Vec<_>>());
+        assert_eq!(lines(4).len(), 4);
+        insta::assert_snapshot!(lines(7).join("\n"), @r"
+        = fault: kill:0: kill n1 since 0.000 s
+        = fault: kill:1: kill n1 since 1.000 s
+        = fault: … and 3 between
+        = fault: kill:5: kill n1 since 5.000 s
+        = fault: kill:6: kill n1 since 6.000 s
+        ");
     }
 
     #[test]

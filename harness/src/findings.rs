@@ -3,21 +3,19 @@
 //! Decides nothing: a verdict is passed on as it came.
 
 use checkers::{Anomaly, Finding};
-use histories::{History, Nanos};
+use histories::{History, ModelName, Nanos};
+use systems::Mode;
 
 use crate::explain;
 use crate::outcome::{AnomalyReport, ConvergenceReport, DurabilityReport, StalenessReport, VerdictReport};
 
-/// A finding, with each anomaly explained in words against the lines of `file`.
-pub(crate) fn report(history: &History, file: &str, finding: &Finding) -> VerdictReport {
-    report_with_help(history, file, finding, None)
-}
-
-/// The same, with a last line in each explanation that says what to do next.
-pub(crate) fn report_with_help(
+/// A finding, with each anomaly explained in words against the lines of `file`. `expected` is what the mode or the
+/// user demands of the model; `help` is the last line of each explanation and says what to do next.
+pub(crate) fn report(
     history: &History,
     file: &str,
     finding: &Finding,
+    expected: Option<&str>,
     help: Option<&str>,
 ) -> VerdictReport {
     VerdictReport {
@@ -26,7 +24,7 @@ pub(crate) fn report_with_help(
         method: finding.method.to_owned(),
         why: finding.verdict.why().map(str::to_owned),
         elapsed_ms: Nanos::from(finding.elapsed).as_millis_f64(),
-        expected: None,
+        expected: expected.map(str::to_owned),
         anomalies: finding
             .verdict
             .anomalies()
@@ -34,6 +32,12 @@ pub(crate) fn report_with_help(
             .map(|anomaly| report_anomaly(history, file, anomaly, help))
             .collect(),
     }
+}
+
+/// What a mode says of a model: `valid` where it is among the demands, `invalid` where the mode gives it up.
+pub(crate) fn expected(mode: &Mode, demands: &[ModelName], model: ModelName) -> Option<&'static str> {
+    let given_up = || mode.shows.iter().any(|show| show.model == model);
+    if demands.contains(&model) { Some("valid") } else { given_up().then_some("invalid") }
 }
 
 fn report_anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&str>) -> AnomalyReport {
@@ -86,5 +90,27 @@ impl From<&checkers::Staleness> for StalenessReport {
             gamma_ms: figures.gamma_ms,
             max_versions: figures.max_versions,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use systems::Show;
+
+    use super::*;
+    use crate::testing::mode;
+
+    #[test]
+    fn a_promise_outranks_what_a_mode_gives_up_under_some_fault() {
+        let show =
+            |model| Show { model, kinds: Vec::new(), under: vec!["clock:drift".to_owned()], live: false };
+        let lease = Mode {
+            shows: vec![show(ModelName::Linearizable), show(ModelName::MonotonicReads)],
+            ..mode("single/lease")
+        };
+        let expected = |model| expected(&lease, &lease.promise, model);
+        assert_eq!(expected(ModelName::Linearizable), Some("valid"));
+        assert_eq!(expected(ModelName::MonotonicReads), Some("invalid"));
+        assert_eq!(expected(ModelName::Pram), None);
     }
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Deserialize;
 use systems::Routing;
 
-use crate::quantity::{BudgetLimits, List, Seed, Seeds, Time, as_flag};
+use crate::quantity::{BudgetLimits, List, Seed, Seeds, Time, as_flag, as_flags};
 
 /// What a run can be told. Each field is a flag, `PARTITA_…` in the environment, and a key of a profile and a suite.
 #[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
@@ -91,10 +91,11 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "as_flag")]
     pub(crate) budget: Option<BudgetLimits>,
 
-    /// Reports beside the one on the terminal: json, markdown, junit or csv, to standard output or `=PATH`.
-    #[arg(long, value_name = "FORMAT[=PATH]", env = "PARTITA_REPORT")]
-    #[serde(deserialize_with = "as_flag")]
-    pub(crate) report: Option<List>,
+    /// Reports beside the one on the terminal: json, markdown, junit or csv, to standard output or `=PATH`. May be
+    /// given several times.
+    #[arg(long, value_name = "FORMAT[=PATH]", env = "PARTITA_REPORT", value_delimiter = ',')]
+    #[serde(deserialize_with = "as_flags")]
+    pub(crate) report: Option<Vec<String>>,
 }
 
 impl Options {

@@ -206,6 +206,11 @@ where
     text.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
+/// The same for a flag that may be given several times.
+pub(crate) fn as_flags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    Ok(as_flag::<D, List>(deserializer)?.map(|list| list.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -246,7 +246,7 @@ fn idle(folder: &Path) -> std::process::ExitCode {
         match start(folder).await {
             Ok(_cluster) => {
                 let _ = writeln!(std::io::stdout(), "listening 127.0.0.1:1");
-                tokio::time::sleep(Duration::from_secs(600)).await;
+                tokio::time::sleep(Duration::from_mins(10)).await;
             }
             Err(error) => say(&error),
         }

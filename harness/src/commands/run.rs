@@ -208,3 +208,73 @@ pub(crate) fn closing(carried: &Carried, judgement: &Judgement, exit: Exit, sess
     });
     lines.join("\n") + "\n"
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::testing::catalogue;
+
+    fn args(line: &str) -> RunArgs {
+        let words = ["partita", "run"].into_iter().chain(line.split_whitespace());
+        let Command::Run(args) = Cli::try_parse_from(words).unwrap().command else { panic!("not run") };
+        args
+    }
+
+    fn run_paper(line: &str) -> (Result<Exit, Failure>, String) {
+        let mut out = Vec::new();
+        let exit = run(&args(line), Options::default(), &catalogue(), &Session::silent(), &mut out);
+        (exit, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_system_that_does_not_start_is_a_harness_failure_of_every_run_and_never_a_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let (exit, out) = run_paper(&format!("--out {} --report json --seed 7", folder.path().display()));
+        assert_eq!(exit.unwrap(), Exit::HarnessFailure);
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(json["exit"], 3);
+        let outcomes: Vec<_> = json["runs"].as_array().unwrap().iter().map(|run| &run["outcome"]).collect();
+        assert_eq!(outcomes, ["harness-failure", "harness-failure"]);
+        assert_eq!(json["runs"][0]["notes"][0], "start: this system is of paper");
+    }
+
+    #[test]
+    fn mistakes_stop_a_command_before_anything_runs() {
+        for line in
+            ["quik", "--mode single/quorun", "--report jsn", "--report json,csv", "--seed 1 --seeds 1..2"]
+        {
+            let (exit, out) = run_paper(line);
+            assert!(matches!(exit, Err(Failure::Usage(_))), "{line}: {exit:?}");
+            assert_eq!(out, "");
+        }
+    }
+
+    #[test]
+    fn the_line_to_copy_holds_what_was_asked_for_and_the_seed() {
+        let line = |text: &str| {
+            let args = args(text);
+            let planned = plan_all(&args, &args.options, &catalogue(), 40).unwrap();
+            again(&args, &args.options, &planned)
+        };
+        let lines = [
+            line(""),
+            line("smoke --time 5s --keep --report json"),
+            line("--mode single/* --seeds 3"),
+            line("--seeds 3,9,4"),
+        ];
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn an_interruption_outranks_what_was_found_and_nothing_is_no_success() {
+        let mut carried = Carried::default();
+        assert_eq!(exit(&carried, &Judgement::default()), Exit::NothingRan);
+        carried.runs.push(RunOutcome::complete_example());
+        assert_eq!(exit(&carried, &Judgement::default()), Exit::Success);
+        carried.interrupted = true;
+        assert_eq!(exit(&carried, &Judgement::default()), Exit::Interrupted);
+    }
+}

@@ -16,7 +16,6 @@ use crate::failure::Failure;
 use crate::grid::Grid;
 use crate::names::unknown;
 use crate::outcome::RunOutcome;
-use crate::quantity::List;
 
 /// Everything that a report can show.
 pub struct Report<'a> {
@@ -97,8 +96,8 @@ impl FromStr for Target {
 pub(crate) struct Targets(Vec<Target>);
 
 impl Targets {
-    pub(crate) fn parse(list: Option<&List>) -> Result<Self, Failure> {
-        let texts = list.map(|list| list.0.as_slice()).unwrap_or_default();
+    pub(crate) fn parse(texts: Option<&Vec<String>>) -> Result<Self, Failure> {
+        let texts = texts.map(Vec::as_slice).unwrap_or_default();
         let targets: Vec<Target> =
             texts.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
         if targets.iter().filter(|target| target.path.is_none()).count() > 1 {
@@ -149,9 +148,9 @@ mod tests {
 
     #[test]
     fn standard_output_holds_one_report() {
-        let parse = |text: &str| Targets::parse(Some(&text.parse().unwrap()));
-        assert!(parse("json,junit=a.xml").unwrap().take_stdout());
-        assert!(!parse("json=a.json").unwrap().take_stdout());
-        assert!(parse("json,markdown").is_err());
+        let parse = |texts: &[&str]| Targets::parse(Some(&texts.iter().map(ToString::to_string).collect()));
+        assert!(parse(&["json", "junit=a.xml"]).unwrap().take_stdout());
+        assert!(!parse(&["json=a.json"]).unwrap().take_stdout());
+        assert!(parse(&["json", "markdown"]).is_err());
     }
 }

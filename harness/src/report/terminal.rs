@@ -70,7 +70,11 @@ pub(crate) fn anomalies(verdict: &VerdictReport, paint: Paint, all: bool) -> Str
     }
     let hidden = verdict.anomalies.len() - shown;
     if hidden > 0 {
-        let _ = writeln!(text, "{}", paint.dim(&format!("  … and {hidden} more against {}", verdict.model)));
+        let _ = writeln!(
+            text,
+            "{}",
+            paint.dim(&format!("  … and {hidden} more against {} (-v shows all)", verdict.model))
+        );
     }
     text
 }

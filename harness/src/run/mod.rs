@@ -213,6 +213,7 @@ fn check(
     let convergence = figure(|f| f.convergence.is_some()).and_then(|f| f.convergence.as_ref());
     let staleness = figure(|f| f.staleness.is_some()).and_then(|f| f.staleness.as_ref());
     let file = folder.history().display().to_string();
+    let reproduce = spec.reproduce();
     RunOutcome {
         suite: spec.suite.clone(),
         system: spec.system.name().to_owned(),
@@ -225,7 +226,13 @@ fn check(
         outcome: judgement.outcome,
         notes: prepared.notes.iter().cloned().chain(judgement.notes).collect(),
         operations: measure::operations(history),
-        verdicts: findings.iter().map(|finding| findings::report(history, &file, finding)).collect(),
+        verdicts: findings
+            .iter()
+            .map(|finding| {
+                let expected = findings::expected(facts.mode, &facts.demands, finding.model);
+                findings::report(history, &file, finding, expected, Some(&reproduce))
+            })
+            .collect(),
         durability: durability.map(DurabilityReport::from),
         convergence: convergence.map(ConvergenceReport::from),
         availability: measure::availability(history),
@@ -234,6 +241,6 @@ fn check(
         failover_ms: measure::failovers(history),
         fault_windows: measure::fault_windows(history),
         elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
-        reproduce: spec.reproduce(),
+        reproduce,
     }
 }

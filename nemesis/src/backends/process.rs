@@ -67,9 +67,8 @@ impl NodeProcess {
         let log_from = log.metadata().map_err(wrap("open the log of"))?.len();
         let output = log.try_clone().map_err(wrap("open the log of"))?;
         let mut command = Command::new(&spec.program);
-        command.args(&spec.arguments).stdin(Stdio::null()).stdout(output).stderr(log);
-        // A terminal sends Ctrl-C to a whole process group; whether and when nodes end is the harness's to say.
-        command.process_group(0);
+        // A group of its own: a Ctrl-C is for the harness, which then stops its nodes in its own time.
+        command.args(&spec.arguments).stdin(Stdio::null()).stdout(output).stderr(log).process_group(0);
         let child = spawner::spawn(command).map_err(wrap("start"))?;
         Ok(Self { spec, child, log_from, reaped: false })
     }

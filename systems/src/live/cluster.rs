@@ -1,13 +1,14 @@
 //! The reference store as a system under test: nodes as processes, every link through a proxy. It never speaks of faults
 //! to a node; a node only feels them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use histories::{Function, Node};
 use nemesis::backends::Proxies;
 use nemesis::{BoxFuture, Powers, Target};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::Mutex;
 
 use super::client::StoreClient;
@@ -78,13 +79,14 @@ struct StoreCluster {
 }
 
 impl StoreCluster {
-    async fn start(exe: &std::path::Path, setup: &Setup) -> Result<Self, SetupError> {
+    async fn start(exe: &Path, setup: &Setup) -> Result<Self, SetupError> {
         let wrap = |what: &str, why: &dyn std::fmt::Display| SetupError {
             what: what.to_owned(),
             why: why.to_string(),
         };
         let (_, options) = store::mode(&setup.mode.name).map_err(|error| wrap("read the mode", &error))?;
         options.validate(setup.nodes).map_err(|error| wrap("use the mode", &error))?;
+        allow_many_sockets();
         std::fs::create_dir_all(&setup.logs).map_err(|error| wrap("make the folder of logs", &error))?;
         let proxies = Proxies::open(setup.nodes, setup.clients)
             .map_err(|error| wrap("open the proxies; each client and node takes one socket", &error))?;
@@ -125,6 +127,17 @@ impl StoreCluster {
             }
         }
         Ok(())
+    }
+}
+
+/// A connection through a proxy takes three sockets of this process, and many systems allow a process 1,024 of them
+/// unless it asks for more.
+fn allow_many_sockets() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+    {
+        // Where this is refused, the proxies say so when the sockets run out.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
 }
 

@@ -86,6 +86,9 @@ impl Control {
         let dead = release(&mut holds.dead, |_| true);
         let stopped = release(&mut holds.stopped, |_| true);
         evidence.extend(self.run_again(&holds, &dead, &stopped).await?);
+        if evidence.is_empty() {
+            evidence.push("nothing was in force".to_owned());
+        }
         Ok(evidence)
     }
 

@@ -2,7 +2,7 @@
 //! knows which fault wants what.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use histories::Node;
@@ -19,8 +19,8 @@ const READY_MAX: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) node: Node,
-    exe: std::path::PathBuf,
-    log: std::path::PathBuf,
+    exe: PathBuf,
+    log: PathBuf,
     arguments: NodeArguments,
     dice: Dice,
     process: Option<NodeProcess>,

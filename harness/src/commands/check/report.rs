@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Checked;
 use crate::checking;
-use crate::findings::report_with_help;
+use crate::findings;
 use crate::outcome::{StalenessReport, VerdictReport};
 
 #[derive(Serialize)]
@@ -52,11 +52,7 @@ pub(super) fn json(checked: &Checked) -> String {
 pub(super) fn verdicts(checked: &Checked) -> Vec<VerdictReport> {
     let report = |finding: &checkers::Finding| {
         let expected = checked.demands.contains(&finding.model).then_some("valid");
-        let help = checked.reproduce.as_deref();
-        VerdictReport {
-            expected: expected.map(str::to_owned),
-            ..report_with_help(&checked.history, &checked.file, finding, help)
-        }
+        findings::report(&checked.history, &checked.file, finding, expected, checked.reproduce.as_deref())
     };
     checked.findings.iter().map(report).collect()
 }

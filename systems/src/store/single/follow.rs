@@ -20,7 +20,7 @@ impl Replica {
             let covered = (base.index - previous.index) as usize;
             let agrees = entries.get(covered - 1).is_some_and(|entry| entry.term == base.term);
             if !agrees && !self.options.keeps_commits() {
-                return self.reject(from, previous.index, round, base.index, true);
+                return self.reject(from, previous.index, round, base.index, false);
             }
             // What a snapshot covers was committed, and committed entries are the same everywhere.
             entries.drain(..covered.min(entries.len()));

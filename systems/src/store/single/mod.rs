@@ -201,7 +201,7 @@ impl Replica {
     /// The next moment at which something has to be done without an input.
     fn timer(&self) -> Nanos {
         let duty = self.leading.as_ref().map_or(self.election_at, |leading| leading.wakes_at());
-        let read = self.local_reads.iter().map(|read| read.expires).min();
+        let read = self.local_reads.first().map(|read| read.expires);
         [Some(duty), Some(self.chain.wakes_at()), read, self.forwards.expires()]
             .into_iter()
             .flatten()

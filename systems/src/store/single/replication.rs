@@ -187,7 +187,7 @@ impl Replica {
     }
 
     pub(super) fn on_rejected(&mut self, from: Node, rejected: Rejected) {
-        let now = self.now;
+        let (now, last) = (self.now, self.log.last_index());
         let Some(leading) = self.leading.as_mut() else { return };
         let progress = leading.progress(from);
         progress.heard_at = now;
@@ -195,8 +195,13 @@ impl Replica {
         let stale =
             rejected.previous < progress.matched || progress.probing && rejected.previous >= progress.next;
         if !stale && progress.snapshot_sent.is_none() {
-            if rejected.snapshot {
+            if rejected.snapshot || rejected.hint > last {
+                // Whatever the follower had does not count: it begins anew.
+                progress.matched = 0;
                 progress.retry(0, now);
+            } else if rejected.hint > rejected.previous {
+                // The follower's log begins there.
+                progress.retry(rejected.hint + 1, now);
             } else {
                 let next = rejected.hint.min(rejected.previous.saturating_sub(1)) + 1;
                 progress.retry(next.max(progress.matched + 1), now);

@@ -19,7 +19,8 @@ impl Replica {
         let safe = if self.options.keeps_commits() { self.applied } else { self.applied.min(self.held) };
         let keep_from = self.log.last_index() - self.options.snapshot_entries as u64 / 2;
         let index = safe.min(keep_from);
-        if index <= self.log.base().index {
+        // Not entry by entry: each time the whole log is written anew.
+        if index < self.log.base().index + (self.options.snapshot_entries as u64 / 4).max(1) {
             return;
         }
         let base = Arc::make_mut(&mut self.base);

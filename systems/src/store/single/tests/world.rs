@@ -43,6 +43,8 @@ struct Machine {
     life: u64,
     disk: Vec<Record>,
     syncing: VecDeque<Persist<Record>>,
+    /// The longest that a write takes to reach the disk.
+    sync_micros: u64,
     /// Runs at this many thousandths of real time.
     speed: u64,
     wakes_at: Nanos,
@@ -95,7 +97,9 @@ impl World {
         for node in Node::first(nodes) {
             let speed = world.dice.between(960, 1040);
             let wakes_at = Nanos::MAX;
+            let sync_micros = if world.dice.chance(1, 4) { 60_000 } else { 3_000 };
             let machine = Machine {
+                sync_micros,
                 replica: None,
                 life: 0,
                 disk: Vec::new(),
@@ -163,7 +167,7 @@ impl World {
         self.judge.look(node, replica);
         for persist in out.persists {
             self.machines[node.index()].syncing.push_back(persist.clone());
-            let delay = self.dice.between(50, 3000);
+            let delay = self.dice.between(50, self.machines[node.index()].sync_micros);
             self.after(delay, Event::Synced { node, life, persist });
         }
         for (to, message) in out.sends {
@@ -286,20 +290,27 @@ impl World {
             self.machines[node.index()].replica.as_ref().is_some_and(|replica| replica.leading.is_some())
         });
         let aimed = if self.dice.chance(1, 2) { leader.unwrap_or(node) } else { node };
-        match self.dice.below(5) {
+        match self.dice.below(7) {
             0 if self.weather.crashes => {
                 self.crash(aimed);
                 let delay = self.dice.between(10_000, 1_200_000);
                 self.after(delay, Event::Restart { node: aimed });
             }
+            5 if self.weather.crashes => {
+                for node in Node::first(self.nodes()) {
+                    self.crash(node);
+                    let delay = self.dice.between(1_000, 400_000);
+                    self.after(delay, Event::Restart { node });
+                }
+            }
             1 | 2 if self.weather.cuts => self.isolate(aimed),
-            3 if self.weather.cuts => {
+            3 | 4 if self.weather.cuts => {
                 let other = Node(self.dice.below(u64::from(self.nodes())) as u16);
                 self.cut.insert((aimed, other));
             }
             _ => self.cut.clear(),
         }
-        let delay = self.dice.between(50_000, 900_000);
+        let delay = self.dice.between(20_000, 700_000);
         self.after(delay, Event::Fault);
     }
 
