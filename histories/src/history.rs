@@ -1,9 +1,8 @@
 //! A whole history in memory: operations in the order of their invocations, keys and nodes interned.
 
-use std::collections::BTreeMap;
-
 use indexmap::IndexSet;
 
+use crate::compact::{ErrorTable, HintCode, HintTable};
 use crate::{Diagnostic, FaultWindow, Function, Header, Hints, Key, Nanos, NemesisEvent, Node, Value};
 
 /// An operation's place in [`History::operations`].
@@ -61,6 +60,9 @@ pub struct Operation {
     pub call_event: u32,
     /// Index of the completion, `u32::MAX` where there is none.
     pub reply_event: u32,
+    /// See [`HintCode`]; apart, so that they fill what would be padding.
+    pub(crate) hint_version: u32,
+    pub(crate) hint_source: u16,
 }
 
 const _: () = assert!(size_of::<Operation>() <= 96);
@@ -115,8 +117,8 @@ pub struct History {
     pub(crate) keys: IndexSet<Key>,
     pub(crate) nodes: IndexSet<String>,
     pub(crate) nemesis: Vec<NemesisEvent>,
-    pub(crate) hints: BTreeMap<u32, Hints>,
-    pub(crate) errors: BTreeMap<u32, String>,
+    pub(crate) hints: HintTable,
+    pub(crate) errors: ErrorTable,
     pub(crate) lines: LineMap,
     pub(crate) events: u32,
     pub(crate) cut_off: Option<Diagnostic>,
@@ -174,17 +176,19 @@ impl History {
 
     /// What the system said about its answer to an operation.
     pub fn hints(&self, id: OperationId) -> Hints {
-        self.hints.get(&id.0).copied().unwrap_or_default()
+        let operation = self.operation(id);
+        let code = HintCode { version: operation.hint_version, source: operation.hint_source };
+        self.hints.decode(id.0, code)
     }
 
     /// The error text of an operation that failed or is indefinite.
     pub fn error(&self, id: OperationId) -> Option<&str> {
-        self.errors.get(&id.0).map(String::as_str)
+        self.errors.get(id.0)
     }
 
     /// The line of the file (from 1) on which an event stood, `None` for a history that was never in a file.
     pub fn line(&self, event: u32) -> Option<u32> {
-        self.lines.line(event)
+        (event < self.events).then(|| self.lines.line(event)).flatten()
     }
 
     /// Number of events read, the nemesis's included.
@@ -195,6 +199,12 @@ impl History {
     /// Where the file breaks off in mid-line, if it does: everything before was read.
     pub fn cut_off(&self) -> Option<&Diagnostic> {
         self.cut_off.as_ref()
+    }
+
+    /// Whether the file tells what came before what. Where it does not (transactions in sessions, without times)
+    /// every event is at time 0, so that all sessions are concurrent.
+    pub fn has_real_time(&self) -> bool {
+        self.events == 0 || self.end() > Nanos::ZERO
     }
 
     /// Time of the last event.

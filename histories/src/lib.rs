@@ -5,6 +5,7 @@
 //! An [`Event`] is one line of a file. An [`Operation`] is an invocation paired with its completion, if it
 //! ever had one. A [`History`] is a whole file, paired and interned, ready for a checker.
 
+mod compact;
 mod diagnostic;
 mod event;
 mod header;
@@ -14,8 +15,12 @@ mod nemesis_event;
 mod node;
 mod op;
 mod pairing;
+mod raw;
 pub mod read;
 mod record;
+mod sequence;
+pub mod stats;
+pub mod synth;
 mod time;
 mod value;
 pub mod write;

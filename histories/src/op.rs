@@ -18,6 +18,13 @@ impl Key {
     }
 }
 
+/// Keys are looked up by their text.
+impl std::borrow::Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
         Self(text.into())

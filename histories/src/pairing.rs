@@ -1,71 +1,77 @@
 //! From events to operations: each invocation finds its completion.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::raw::{Place, Problem, RawEvent, RawProcess, Sink};
+use crate::sequence::Sequence;
 use crate::{
-    Diagnostic, Event, Header, History, Kind, Nanos, NemesisEvent, Operation, OperationId, Outcome, Process,
-    Value,
+    Diagnostic, Event, Function, Header, Hints, History, Key, KeyId, Kind, Nanos, NemesisEvent, Node, Op,
+    Operation, OperationId, Outcome, Process, Value,
 };
 
-/// What is wrong with an event among the others, without the place, which the reader knows.
-type Problem = String;
-
 /// Builds a [`History`] event by event, and refuses what no single-threaded client can have done.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pairing {
     history: History,
     /// The operation that each process has open.
     open: BTreeMap<u32, OperationId>,
-    last_time: Nanos,
+    sequence: Sequence,
+    foreign: bool,
+    initial: Option<i64>,
+    bytes_held: u64,
+    memory_bytes_max: u64,
+}
+
+impl Default for Pairing {
+    fn default() -> Self {
+        Self {
+            history: History::default(),
+            open: BTreeMap::new(),
+            sequence: Sequence::default(),
+            foreign: false,
+            initial: None,
+            bytes_held: 0,
+            memory_bytes_max: u64::MAX,
+        }
+    }
 }
 
 impl Pairing {
     pub fn new(header: Header) -> Self {
-        let nodes = header.nodes.iter().cloned().collect();
-        Self { history: History { header, nodes, ..History::default() }, ..Self::default() }
+        let mut pairing = Self::default();
+        pairing.header(header);
+        pairing
+    }
+
+    /// Refuses the event with which the history would take more memory than this, by estimate.
+    #[must_use]
+    pub fn memory_bytes_max(mut self, bytes: u64) -> Self {
+        self.memory_bytes_max = bytes;
+        self
     }
 
     /// Adds the next event, which stood on `line` of its file.
     pub fn push(&mut self, event: Event, line: Option<u32>) -> Result<(), Problem> {
-        let position = self.history.events;
-        if event.index != u64::from(position) {
-            return Err(format!(
-                "index is {} where {position} was expected: events are numbered from 0 without a gap",
-                event.index
-            ));
-        }
-        if position == u32::MAX - 1 {
-            return Err("more than 4,294,967,294 events".into());
-        }
-        if event.time < self.last_time {
-            return Err(format!("time goes back, from {} to {} ns", self.last_time.0, event.time.0));
-        }
-        self.last_time = event.time;
-        self.history.events += 1;
-        if let Some(line) = line {
-            self.history.lines.push(position, line);
-        }
-        match (event.process, event.kind) {
-            (Process::Nemesis, _) => {
-                self.history.nemesis.push(NemesisEvent {
-                    index: event.index,
-                    time: event.time,
-                    op: event.op,
-                });
-                Ok(())
-            }
-            (Process::Client(process), Kind::Invoke) => self.invoke(process, event),
-            (Process::Client(process), kind) => self.complete(process, kind, event),
-        }
+        let (position, time) = self.sequence.next(Some(event.index), Some(event.time.0))?;
+        let place = Place { position, time, process: event.process, line };
+        let key = event.op.key;
+        let mut raw = RawEvent {
+            key: key.as_ref().map(|key| Cow::Borrowed(key.as_str())),
+            error: event.error,
+            seen: event.seen,
+            ..RawEvent::new(RawProcess::Absent, event.kind, event.op.function, event.op.value)
+        };
+        self.accept(place, &mut raw, event.node, event.hints)
     }
 
     /// The index of a node's name, which is added where the header did not list it.
-    pub fn node(&mut self, name: &str) -> Result<crate::Node, Problem> {
+    pub fn node(&mut self, name: &str) -> Result<Node, Problem> {
         let index = match self.history.nodes.get_index_of(name) {
             Some(index) => index,
             None => self.history.nodes.insert_full(name.to_owned()).0,
         };
-        u16::try_from(index).map(crate::Node).map_err(|_| "more than 65,536 nodes".into())
+        u16::try_from(index).map(Node).map_err(|_| "more than 65,536 nodes".into())
     }
 
     /// Notes that the file breaks off in mid-line.
@@ -75,71 +81,227 @@ impl Pairing {
 
     /// The history so far; what is still open stays without a completion, as `info`.
     pub fn finish(mut self) -> History {
+        if let Some(value) = self.initial {
+            initial_reads_are_null(&mut self.history.operations, value);
+        }
         self.history.operations.shrink_to_fit();
         self.history
     }
 
-    fn invoke(&mut self, process: u32, event: Event) -> Result<(), Problem> {
+    fn accept(
+        &mut self,
+        place: Place,
+        event: &mut RawEvent<'_>,
+        node: Option<Node>,
+        hints: Hints,
+    ) -> Result<(), Problem> {
+        self.history.events = place.position + 1;
+        if let Some(line) = place.line {
+            self.history.lines.push(place.position, line);
+        }
+        self.hold(event)?;
+        match (place.process, event.kind) {
+            (Process::Nemesis, _) => {
+                let function = std::mem::replace(&mut event.function, Function::Read);
+                let key = event.key.take().map(|key| Key::from(&*key));
+                let op = Op { function, key, value: std::mem::take(&mut event.value) };
+                self.history.nemesis.push(NemesisEvent {
+                    index: place.position.into(),
+                    time: place.time,
+                    op,
+                });
+                Ok(())
+            }
+            (Process::Client(process), Kind::Invoke) => self.invoke(process, place, event, node),
+            (Process::Client(process), _) => self.complete(process, place, event, node, hints),
+        }
+    }
+
+    /// Counts what an event adds to the memory in use.
+    fn hold(&mut self, event: &RawEvent<'_>) -> Result<(), Problem> {
+        if event.kind == Kind::Invoke {
+            self.bytes_held += size_of::<Operation>() as u64;
+        }
+        let texts =
+            event.error.as_ref().map_or(0, String::len) + event.key.as_ref().map_or(0, |key| key.len());
+        self.bytes_held += event.value.heap_bytes();
+        if self.bytes_held + texts as u64 > self.memory_bytes_max {
+            return Err(format!(
+                "the operations up to here take more than {} MiB of memory, the limit that is set",
+                self.memory_bytes_max >> 20
+            ));
+        }
+        Ok(())
+    }
+
+    fn invoke(
+        &mut self,
+        process: u32,
+        place: Place,
+        event: &mut RawEvent<'_>,
+        node: Option<Node>,
+    ) -> Result<(), Problem> {
         let id = OperationId(self.history.operations.len() as u32);
         if let Some(open) = self.open.insert(process, id) {
             let open = &self.history.operations[open.index()];
             return Err(format!(
                 "client {process} invokes {} while its {}, invoked in event {}, is still open",
-                event.op.function, open.function, open.call_event
+                event.function, open.function, open.call_event
             ));
         }
-        let key = event.op.key.map(|key| crate::KeyId(self.history.keys.insert_full(key).0 as u32));
+        let key = event.key.as_deref().map(|key| self.intern(key));
         self.history.operations.push(Operation {
             process,
-            node: event.node,
+            node,
             outcome: Outcome::Info,
-            function: event.op.function,
+            function: std::mem::replace(&mut event.function, Function::Read),
             key,
-            call: event.op.value,
+            call: std::mem::take(&mut event.value),
             reply: Value::Null,
-            invoked: event.time,
+            invoked: place.time,
             completed: Nanos::MAX,
-            call_event: event.index as u32,
+            call_event: place.position,
             reply_event: u32::MAX,
+            hint_version: 0,
+            hint_source: 0,
         });
         Ok(())
     }
 
-    fn complete(&mut self, process: u32, kind: Kind, event: Event) -> Result<(), Problem> {
+    fn intern(&mut self, key: &str) -> KeyId {
+        if let Some(place) = self.history.keys.get_index_of(key) {
+            return KeyId(place as u32);
+        }
+        self.bytes_held += key.len() as u64 + 64;
+        KeyId(self.history.keys.insert_full(key.into()).0 as u32)
+    }
+
+    fn complete(
+        &mut self,
+        process: u32,
+        place: Place,
+        event: &mut RawEvent<'_>,
+        node: Option<Node>,
+        hints: Hints,
+    ) -> Result<(), Problem> {
         let Some(id) = self.open.remove(&process) else {
             return Err(format!(
                 "client {process} completes {} without having invoked anything",
-                event.op.function
+                event.function
             ));
         };
-        let key = event.op.key.as_ref().map(|key| self.history.key_id(key));
+        self.matches(process, id, event)?;
         let operation = &mut self.history.operations[id.index()];
-        if operation.function != event.op.function || key.is_some_and(|key| key != operation.key) {
+        operation.completed = place.time;
+        operation.reply_event = place.position;
+        (operation.outcome, operation.reply) = match event.kind {
+            Kind::Ok => (Outcome::Ok, std::mem::take(&mut event.value)),
+            Kind::Fail => (Outcome::Fail, event.seen.take().unwrap_or_default()),
+            Kind::Info | Kind::Invoke => (Outcome::Info, Value::Null),
+        };
+        if operation.node.is_none() {
+            operation.node = node;
+        }
+        if !hints.is_empty() {
+            let code = self.history.hints.encode(id.0, hints);
+            (operation.hint_version, operation.hint_source) = (code.version, code.source);
+        }
+        if let Some(error) = event.error.take() {
+            self.history.errors.insert(id.0, error);
+        }
+        Ok(())
+    }
+
+    /// Whether a completion is of what its process has open.
+    fn matches(&mut self, process: u32, id: OperationId, event: &RawEvent<'_>) -> Result<(), Problem> {
+        let key =
+            event.key.as_deref().map(|key| self.history.keys.get_index_of(key).map(|i| KeyId(i as u32)));
+        let operation = &self.history.operations[id.index()];
+        let late_key = self.foreign && operation.key.is_none() && event.key.is_some();
+        let same_key = late_key || key.is_none_or(|key| key == operation.key);
+        let late_txn = self.foreign && one_is_a_transaction(&operation.function, &event.function);
+        if !(late_txn || operation.function == event.function) || !same_key {
             return Err(format!(
                 "client {process} completes {}{} but had invoked {} in event {}",
-                event.op.function,
-                event.op.key.map_or_else(String::new, |key| format!(" of key {key}")),
+                event.function,
+                event.key.as_deref().map_or_else(String::new, |key| format!(" of key {key}")),
                 operation.function,
                 operation.call_event
             ));
         }
-        operation.completed = event.time;
-        operation.reply_event = event.index as u32;
-        (operation.outcome, operation.reply) = match kind {
-            Kind::Ok => (Outcome::Ok, event.op.value),
-            Kind::Fail => (Outcome::Fail, event.seen.unwrap_or_default()),
-            Kind::Info | Kind::Invoke => (Outcome::Info, Value::Null),
-        };
-        if operation.node.is_none() {
-            operation.node = event.node;
+        if late_key {
+            let key = event.key.as_deref().map(|key| self.intern(key));
+            self.history.operations[id.index()].key = key;
         }
-        if !event.hints.is_empty() {
-            self.history.hints.insert(id.0, event.hints);
-        }
-        if let Some(error) = event.error {
-            self.history.errors.insert(id.0, error);
+        if late_txn && event.kind == Kind::Ok {
+            self.history.operations[id.index()].function = Function::Txn;
         }
         Ok(())
+    }
+}
+
+/// Some tools call a transaction by what it does, and only one of its two events has micro-operations by which it
+/// is known.
+fn one_is_a_transaction(one: &Function, other: &Function) -> bool {
+    let plain = |function: &Function| matches!(function, Function::Read | Function::Write);
+    *one == Function::Txn && plain(other) || plain(one) && *other == Function::Txn
+}
+
+impl Sink for Pairing {
+    fn header(&mut self, header: Header) {
+        self.history.nodes = header.nodes.iter().cloned().collect();
+        self.history.header = header;
+    }
+
+    fn foreign(&mut self) {
+        self.foreign = true;
+    }
+
+    fn event(&mut self, place: Place, event: &mut RawEvent<'_>) -> Result<(), Problem> {
+        let node = match event.node.take() {
+            Some(name) => Some(self.node(&name)?),
+            None => None,
+        };
+        let served_by = match event.served_by.take() {
+            Some(name) => Some(self.node(&name)?),
+            None => None,
+        };
+        let hints = Hints { version: event.version, term: event.term, served_by };
+        self.accept(place, event, node, hints)
+    }
+
+    fn cut_off(&mut self, at: Diagnostic) {
+        Self::cut_off(self, at);
+    }
+
+    fn initial(&mut self, value: i64) {
+        self.initial = Some(value);
+    }
+}
+
+/// Replaces `value` by null where a transaction read it of a key to which no transaction wrote it.
+fn initial_reads_are_null(operations: &mut [Operation], value: i64) {
+    let value = Value::Int(value);
+    let micro = |item: &Value, name: &str| match item.as_list() {
+        Some([f, key, seen]) if f.as_text() == Some(name) && *seen == value => Some(key.clone()),
+        _ => None,
+    };
+    let written: BTreeSet<Value> = operations
+        .iter()
+        .flat_map(|operation| operation.call.as_list().unwrap_or_default())
+        .filter_map(|item| micro(item, "w"))
+        .collect();
+    for operation in operations {
+        let items = operation.reply.as_list().unwrap_or_default();
+        let unwritten = |item: &Value| micro(item, "r").is_some_and(|key| !written.contains(&key));
+        if !items.iter().any(unwritten) {
+            continue;
+        }
+        let replaced = items.iter().map(|item| match item.as_list() {
+            Some([f, key, _]) if unwritten(item) => Value::list([f.clone(), key.clone(), Value::Null]),
+            _ => item.clone(),
+        });
+        operation.reply = Value::list(replaced);
     }
 }
 

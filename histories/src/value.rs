@@ -56,6 +56,21 @@ impl Value {
         if let Self::Map(entries) = self { Some(entries) } else { None }
     }
 
+    /// Memory behind the 16 bytes, by estimate.
+    pub(crate) fn heap_bytes(&self) -> u64 {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Int(_) => 0,
+            Self::Text(text) => 56 + text.len() as u64,
+            Self::List(items) => 56 + items.iter().map(|item| 16 + item.heap_bytes()).sum::<u64>(),
+            Self::Map(entries) => {
+                56 + entries
+                    .iter()
+                    .map(|(key, value)| 48 + key.len() as u64 + value.heap_bytes())
+                    .sum::<u64>()
+            }
+        }
+    }
+
     /// The two values of a compare-and-set, `[from, to]`.
     pub fn as_pair(&self) -> Option<(&Self, &Self)> {
         match self.as_list()? {

@@ -7,103 +7,84 @@ use std::io::BufRead;
 use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 
-use crate::{Diagnostic, Event, Function, Header, Hints, History, Kind, Nanos, Op, Pairing, Process, Value};
+use crate::raw::{RawEvent, RawProcess, Sink};
+use crate::read::intake::Intake;
+use crate::read::scan;
+use crate::read::source::{Line, Source};
+use crate::{Diagnostic, Function, Header, History, Kind, Pairing, Value};
 
-/// A line longer than this is refused rather than held.
-pub const LINE_BYTES_MAX: usize = 256 * 1024 * 1024;
+pub use crate::read::source::LINE_BYTES_MAX;
 
 /// Reads a header line and the events after it. A file that breaks off in mid-line is read to its last whole
 /// event, and [`History::cut_off`] says where.
-pub fn read(mut input: impl BufRead, name: &str) -> Result<History, Diagnostic> {
-    let mut line = Vec::with_capacity(512);
-    let mut number = 0;
-    let header = header(&mut input, &mut line, &mut number, name)?;
-    let mut pairing = Pairing::new(header);
-    while next_line(&mut input, &mut line, &mut number, name)? {
-        let whole = line.last() == Some(&b'\n');
-        if !line.trim_ascii_start().starts_with(b"{") {
-            return Err(Diagnostic::at(
-                name,
-                number,
-                1,
-                "expected an event, a JSON object on a line of its own",
-            ));
-        }
-        let parsed = serde_json::from_slice::<RawEvent<'_>>(&line);
-        if !whole && parsed.as_ref().is_err_and(serde_json::Error::is_eof) {
-            let message = format!("the file breaks off here, after {} bytes of a line", line.len());
-            pairing.cut_off(Diagnostic::at(name, number, line.len() as u64, message));
-            break;
-        }
-        let raw = parsed.map_err(|error| syntax(&error, name, number))?;
-        let in_line = |message: String| Diagnostic::at(name, number, 0, message);
-        let event = raw.into_event(&mut pairing).map_err(in_line)?;
-        pairing.push(event, u32::try_from(number).ok()).map_err(in_line)?;
-    }
+pub fn read(input: impl BufRead, name: &str) -> Result<History, Diagnostic> {
+    let mut pairing = Pairing::default();
+    stream(&mut Source::new(Box::new(input), name), &mut pairing)?;
     Ok(pairing.finish())
 }
 
-fn header(
-    input: &mut impl BufRead,
-    line: &mut Vec<u8>,
-    number: &mut u64,
-    name: &str,
-) -> Result<Header, Diagnostic> {
-    if !next_line(input, line, number, name)? {
+pub(crate) fn stream(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
+    let name = source.name().to_owned();
+    let header = header(source, &name)?;
+    let mut intake = Intake::ours(header, sink);
+    while let Some(line) = source.next_line()? {
+        if let Some(mut event) = scan::event(line.bytes) {
+            intake.event_on(&mut event, line.number, &name)?;
+            continue;
+        }
+        let Some(parsed) = general(&line, &name)? else {
+            let length = line.bytes.len();
+            let message = format!("the file breaks off here, after {length} bytes of a line");
+            intake.cut_off_at(Diagnostic::at(&name, line.number, length as u64, message));
+            break;
+        };
+        let mut event =
+            parsed.into_raw().map_err(|message| Diagnostic::at(&name, line.number, 0, message))?;
+        intake.event_on(&mut event, line.number, &name)?;
+    }
+    Ok(())
+}
+
+/// The event on a whole line, by the general parser.
+#[cfg(test)]
+pub(crate) fn general_event<'a>(line: &'a [u8], name: &str) -> Result<RawEvent<'a>, Diagnostic> {
+    let parsed = general(&Line { bytes: line, number: 1, whole: true }, name)?;
+    let parsed = parsed.ok_or_else(|| Diagnostic::at(name, 1, 0, "breaks off"))?;
+    parsed.into_raw().map_err(|message| Diagnostic::at(name, 1, 0, message))
+}
+
+/// The event on a line of any shape, `None` where the file breaks off in it.
+fn general<'a>(line: &Line<'a>, name: &str) -> Result<Option<ParsedEvent<'a>>, Diagnostic> {
+    if !line.bytes.trim_ascii_start().starts_with(b"{") {
+        let message = "expected an event, a JSON object on a line of its own";
+        return Err(Diagnostic::at(name, line.number, 1, message));
+    }
+    let parsed = serde_json::from_slice::<ParsedEvent<'_>>(line.bytes);
+    if !line.whole && parsed.as_ref().is_err_and(serde_json::Error::is_eof) {
+        return Ok(None);
+    }
+    parsed.map(Some).map_err(|error| syntax(&error, name, line.number))
+}
+
+fn header(source: &mut Source<'_>, name: &str) -> Result<Header, Diagnostic> {
+    let Some(line) = source.next_line()? else {
         return Err(Diagnostic::whole_file(name, "is empty")
             .help("a history begins with a header line: {\"partita\":1}"));
-    }
-    let header: Header = serde_json::from_slice(line).map_err(|error| {
-        if error.is_data() && line.starts_with(b"{\"partita\"") {
-            return syntax(&error, name, *number);
+    };
+    let header: Header = serde_json::from_slice(line.bytes).map_err(|error| {
+        if error.is_data() && line.bytes.starts_with(b"{\"partita\"") {
+            return syntax(&error, name, line.number);
         }
-        Diagnostic::at(name, 1, error.column() as u64, "is not a history: the first line is no header")
+        let message = "is not a history: the first line is no header";
+        Diagnostic::at(name, 1, error.column() as u64, message)
             .help("a history begins with a line such as {\"partita\":1,\"nodes\":[\"n1\",\"n2\",\"n3\"]}")
     })?;
     if header.partita != Header::VERSION {
-        return Err(Diagnostic::at(
-            name,
-            1,
-            0,
-            format!(
-                "is a history of format {}; this version reads format {}",
-                header.partita,
-                Header::VERSION
-            ),
-        ));
+        let (found, known) = (header.partita, Header::VERSION);
+        let message = format!("is a history of format {found}; this version reads format {known}");
+        return Err(Diagnostic::at(name, 1, 0, message));
     }
     Ok(header)
-}
-
-/// The next line that is not blank, with its line break; false at the end.
-fn next_line(
-    input: &mut impl BufRead,
-    line: &mut Vec<u8>,
-    number: &mut u64,
-    name: &str,
-) -> Result<bool, Diagnostic> {
-    loop {
-        line.clear();
-        *number += 1;
-        let mut limited = std::io::Read::take(&mut *input, LINE_BYTES_MAX as u64);
-        let read = limited
-            .read_until(b'\n', line)
-            .map_err(|error| Diagnostic::at(name, *number, 0, format!("cannot be read: {error}")))?;
-        if read == LINE_BYTES_MAX {
-            return Err(Diagnostic::at(
-                name,
-                *number,
-                0,
-                format!("a line of more than {LINE_BYTES_MAX} bytes"),
-            ));
-        }
-        if read == 0 {
-            return Ok(false);
-        }
-        if !line.iter().all(u8::is_ascii_whitespace) {
-            return Ok(true);
-        }
-    }
 }
 
 fn syntax(error: &serde_json::Error, name: &str, line: u64) -> Diagnostic {
@@ -113,16 +94,16 @@ fn syntax(error: &serde_json::Error, name: &str, line: u64) -> Diagnostic {
 }
 
 #[derive(Deserialize)]
-struct RawEvent<'a> {
+struct ParsedEvent<'a> {
     index: u64,
     time: u64,
-    process: RawProcess,
+    process: ParsedProcess,
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
     #[serde(borrow)]
     f: Cow<'a, str>,
     #[serde(borrow, default)]
-    key: Option<RawKey<'a>>,
+    key: Option<ParsedKey<'a>>,
     #[serde(default)]
     value: Value,
     #[serde(borrow, default)]
@@ -144,8 +125,8 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
     Value::deserialize(deserializer).map(Some)
 }
 
-impl RawEvent<'_> {
-    fn into_event(self, pairing: &mut Pairing) -> Result<Event, String> {
+impl<'a> ParsedEvent<'a> {
+    fn into_raw(self) -> Result<RawEvent<'a>, String> {
         let kind = match &*self.kind {
             "invoke" => Kind::Invoke,
             "ok" => Kind::Ok,
@@ -153,47 +134,43 @@ impl RawEvent<'_> {
             "info" => Kind::Info,
             other => return Err(format!("type is {other:?}; expected invoke, ok, fail or info")),
         };
-        let mut node = |name: Option<Cow<'_, str>>| name.map(|name| pairing.node(&name)).transpose();
-        Ok(Event {
-            index: self.index,
-            time: Nanos(self.time),
-            process: self.process.0,
-            kind,
-            op: Op {
-                function: Function::from(&*self.f),
-                key: self.key.map(|key| (&*key.0).into()),
-                value: self.value,
-            },
-            node: node(self.node)?,
+        Ok(RawEvent {
+            index: Some(self.index),
+            time: Some(self.time),
+            key: self.key.map(|key| key.0),
+            node: self.node,
             error: self.error,
             seen: self.seen,
-            hints: Hints { version: self.version, term: self.term, served_by: node(self.served_by)? },
+            version: self.version,
+            term: self.term,
+            served_by: self.served_by,
+            ..RawEvent::new(self.process.0, kind, Function::from(&*self.f), self.value)
         })
     }
 }
 
 /// A client's number, or `"nemesis"`.
-struct RawProcess(Process);
+struct ParsedProcess(RawProcess<'static>);
 
-impl<'de> Deserialize<'de> for RawProcess {
+impl<'de> Deserialize<'de> for ParsedProcess {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ProcessVisitor;
         impl Visitor<'_> for ProcessVisitor {
-            type Value = RawProcess;
+            type Value = ParsedProcess;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a client's number or \"nemesis\"")
             }
 
-            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<RawProcess, E> {
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<ParsedProcess, E> {
                 u32::try_from(number)
-                    .map(|number| RawProcess(Process::Client(number)))
+                    .map(|number| ParsedProcess(RawProcess::Number(number)))
                     .map_err(|_| E::custom(format!("{number} is too large for a client's number")))
             }
 
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<RawProcess, E> {
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ParsedProcess, E> {
                 match text {
-                    "nemesis" => Ok(RawProcess(Process::Nemesis)),
+                    "nemesis" => Ok(ParsedProcess(RawProcess::Nemesis)),
                     _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
                 }
             }
@@ -203,9 +180,9 @@ impl<'de> Deserialize<'de> for RawProcess {
 }
 
 /// A key's name; a number is read as its digits.
-struct RawKey<'a>(Cow<'a, str>);
+struct ParsedKey<'a>(Cow<'a, str>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for RawKey<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for ParsedKey<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct KeyVisitor;
         impl<'de> Visitor<'de> for KeyVisitor {
@@ -231,6 +208,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawKey<'a> {
                 Ok(Cow::Owned(number.to_string()))
             }
         }
-        deserializer.deserialize_any(KeyVisitor).map(RawKey)
+        deserializer.deserialize_any(KeyVisitor).map(ParsedKey)
     }
 }

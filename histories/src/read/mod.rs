@@ -1,37 +1,176 @@
-//! Histories from files. Anything wrong is one [`Diagnostic`]; nothing is skipped.
+//! Histories from files of many formats, known by their content. Anything wrong is one [`Diagnostic`]; nothing is
+//! skipped.
+//!
+//! Reading is by stream: what is held is the operations, one line and one block. Files that are compressed with gzip
+//! or zstd are read as they are. Where another tool's format does not tell something, [`Format`]'s reader says what
+//! is made of it: without times the place in the file is the real-time order, and transactions in sessions have no
+//! real-time order at all ([`History::has_real_time`]).
 
+mod awdit;
+mod cobra;
+pub(crate) mod comment_header;
+mod csv;
+mod dbcop;
+mod folder;
+mod form;
+mod format;
+mod intake;
+mod jepsen;
 pub mod jsonl;
+mod log;
+mod plume;
+mod scan;
+mod source;
 #[cfg(test)]
 mod tests;
+mod transactions;
+mod unpack;
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 
-use crate::{Diagnostic, History};
+pub use form::DEPTH_MAX;
+pub use format::Format;
+pub use source::LINE_BYTES_MAX;
+pub use unpack::{EXPANSION_FREE_BYTES, EXPANSION_MAX};
+
+use crate::raw::{RawEvent, Sink};
+use crate::sequence::Order;
+use crate::{Diagnostic, History, Pairing};
+use form::Dialect;
+use source::Source;
+
+/// How to read a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The format, where its content shall not tell.
+    pub format: Option<Format>,
+    /// Values of Jepsen's are `[key value]` tuples of independent keys.
+    pub independent: bool,
+    /// Another tool's times are not used; the place in the file is the order.
+    pub ignore_times: bool,
+    /// The memory that the operations may take, by estimate. What needs more is refused.
+    pub memory_bytes_max: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { format: None, independent: false, ignore_times: false, memory_bytes_max: 8 << 30 }
+    }
+}
+
+impl Options {
+    pub(crate) fn order(&self) -> Order {
+        if self.ignore_times { Order::Places } else { Order::Recorded }
+    }
+}
 
 /// Reads a history from a file, or from standard input where the name is `-`.
 pub fn file(path: &Path) -> Result<History, Diagnostic> {
-    let name = path.display().to_string();
-    if name == "-" {
-        return jsonl::read(io::stdin().lock(), "-");
-    }
-    let file = File::open(path).map_err(|error| Diagnostic::whole_file(&name, open_error(&error)))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(Diagnostic::whole_file(&name, "is a folder, not a history")
-            .help("a run's history is the file history.jsonl in its folder"));
-    }
-    read(BufReader::with_capacity(1 << 20, file), &name)
+    file_with(path, &Options::default())
+}
+
+/// Reads a history from a file, or from standard input where the name is `-`. A folder is read where it holds the
+/// logs of Cobra.
+pub fn file_with(path: &Path, options: &Options) -> Result<History, Diagnostic> {
+    let mut pairing = Pairing::default().memory_bytes_max(options.memory_bytes_max);
+    stream_file(path, options, &mut pairing)?;
+    Ok(pairing.finish())
 }
 
 /// Reads a history whose format its content tells.
 pub fn read(input: impl BufRead, name: &str) -> Result<History, Diagnostic> {
-    jsonl::read(input, name)
+    read_with(input, name, &Options::default())
 }
 
-fn open_error(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".into(),
-        _ => format!("cannot be opened: {error}"),
+/// Reads a history from anything that gives bytes. Errors call it `name`.
+pub fn read_with(input: impl Read, name: &str, options: &Options) -> Result<History, Diagnostic> {
+    let mut pairing = Pairing::default().memory_bytes_max(options.memory_bytes_max);
+    stream(Box::new(input), name, options, &mut pairing)?;
+    Ok(pairing.finish())
+}
+
+/// The format that the content of a file shows; `None` where it shows none.
+pub fn detect(path: &Path) -> Result<Option<Format>, Diagnostic> {
+    let name = path.display().to_string();
+    if path.is_dir() {
+        return Ok((!folder::logs(path, &name)?.is_empty()).then_some(Format::Cobra));
     }
+    let mut source = open(Box::new(open_file(path, &name)?), &name)?;
+    Ok(Format::detect(source.peek(HEAD_BYTES)?))
+}
+
+/// How much of a file is looked at to tell its format.
+const HEAD_BYTES: usize = 16 * 1024;
+
+pub(crate) fn stream_file(path: &Path, options: &Options, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
+    let name = path.display().to_string();
+    if name == "-" {
+        return stream(Box::new(io::stdin().lock()), "-", options, sink);
+    }
+    if path.is_dir() {
+        return folder::read(path, &name, sink);
+    }
+    stream(Box::new(open_file(path, &name)?), &name, options, sink)
+}
+
+fn open_file(path: &Path, name: &str) -> Result<File, Diagnostic> {
+    File::open(path).map_err(|error| {
+        Diagnostic::whole_file(
+            name,
+            match error.kind() {
+                io::ErrorKind::NotFound => "there is no such file".into(),
+                _ => format!("cannot be opened: {error}"),
+            },
+        )
+    })
+}
+
+fn open<'a>(input: Box<dyn Read + 'a>, name: &str) -> Result<Source<'a>, Diagnostic> {
+    let input = unpack::unpack(input)
+        .map_err(|error| Diagnostic::whole_file(name, format!("cannot be read: {error}")))?;
+    Ok(Source::new(input, name))
+}
+
+/// Sends all events of `input` into `sink`.
+pub(crate) fn stream<'a>(
+    input: Box<dyn Read + 'a>,
+    name: &str,
+    options: &Options,
+    sink: &mut dyn Sink,
+) -> Result<(), Diagnostic> {
+    let mut source = open(input, name)?;
+    let detected = Format::detect(source.peek(HEAD_BYTES)?);
+    let Some(format) = options.format.or(detected) else { return Err(unknown(&mut source)?) };
+    match format {
+        Format::Jsonl => jsonl::stream(&mut source, sink),
+        Format::Edn => jepsen::read(&mut source, Dialect::Edn, options, sink),
+        Format::Json => jepsen::read(&mut source, Dialect::Json, options, sink),
+        Format::JepsenLog => log::read(&mut source, options, sink),
+        Format::Plume => plume::read(&mut source, sink),
+        Format::Dbcop => dbcop::read(&mut source, sink),
+        Format::Awdit => awdit::read(&mut source, sink),
+        Format::Cobra => folder::single(&mut source, sink),
+        Format::Csv => csv::read(&mut source, options, sink),
+    }
+}
+
+/// The error for a file of no format that is known.
+fn unknown(source: &mut Source<'_>) -> Result<Diagnostic, Diagnostic> {
+    let name = source.name().to_owned();
+    if source.peek(1)?.is_empty() {
+        return Ok(Diagnostic::whole_file(&name, "is empty")
+            .help("a history begins with a header line: {\"partita\":1}"));
+    }
+    let known: Vec<_> = Format::ALL.iter().map(|format| format.name()).collect();
+    Ok(Diagnostic::at(&name, 1, 1, "is not a history: its beginning is none of a format that is read").help(format!(
+        "the formats are {}; ours begins with a line such as {{\"partita\":1,\"nodes\":[\"n1\",\"n2\",\"n3\"]}}",
+        known.join(", ")
+    )))
+}
+
+/// The event that a line of a script is: `0 :invoke :write 1`.
+pub(crate) fn log_event(line: &str) -> Option<RawEvent<'static>> {
+    log::event(line).ok()
 }

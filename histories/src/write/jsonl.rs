@@ -1,8 +1,8 @@
 //! Our own format: a header, then one JSON object a line.
 
-use std::io::Write;
+use std::io::{self, Write};
 
-use crate::{Event, Header, Process, Value};
+use crate::{Event, Header, History, Node, Process, Value};
 
 /// Appends the header line.
 pub fn header(header: &Header, out: &mut Vec<u8>) {
@@ -10,8 +10,28 @@ pub fn header(header: &Header, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends one event line.
+/// Writes a whole history.
+pub fn history(history: &History, out: &mut impl Write) -> io::Result<()> {
+    let mut text = Vec::with_capacity(BLOCK_BYTES + 1024);
+    header(&super::full_header(history), &mut text);
+    for event in super::events(history) {
+        named_event(&event, |node| super::node_name(history, node), &mut text);
+        if text.len() >= BLOCK_BYTES {
+            out.write_all(&text)?;
+            text.clear();
+        }
+    }
+    out.write_all(&text)
+}
+
+const BLOCK_BYTES: usize = 64 * 1024;
+
+/// Appends one event line. Nodes are called n1, n2, …
 pub fn event(event: &Event, out: &mut Vec<u8>) {
+    named_event(event, |node| node.to_string(), out);
+}
+
+fn named_event(event: &Event, name: impl Fn(Node) -> String, out: &mut Vec<u8>) {
     // Writing to a vector cannot fail.
     let _ = write!(out, "{{\"index\":{},\"time\":{},\"process\":", event.index, event.time.0);
     let _ = match event.process {
@@ -27,7 +47,8 @@ pub fn event(event: &Event, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"value\":");
     value(&event.op.value, out);
     if let Some(node) = event.node {
-        let _ = write!(out, ",\"node\":\"{node}\"");
+        out.extend_from_slice(b",\"node\":");
+        json(&name(node), out);
     }
     if let Some(error) = &event.error {
         out.extend_from_slice(b",\"error\":");
@@ -45,7 +66,8 @@ pub fn event(event: &Event, out: &mut Vec<u8>) {
         let _ = write!(out, ",\"term\":{term}");
     }
     if let Some(node) = hints.served_by {
-        let _ = write!(out, ",\"served_by\":\"{node}\"");
+        out.extend_from_slice(b",\"served_by\":");
+        json(&name(node), out);
     }
     out.extend_from_slice(b"}\n");
 }

@@ -1,5 +1,10 @@
 //! What is read, and what is refused with which words.
 
+mod bad;
+mod corpus;
+mod formats;
+mod scan;
+
 use insta::assert_snapshot;
 
 use super::read;
@@ -107,8 +112,8 @@ fn a_broken_event_is_refused_with_line_and_column() {
 #[test]
 fn a_missing_file_and_a_folder_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = super::file(&folder.path().join("none.jsonl")).unwrap_err();
+    let missing = crate::read::file(&folder.path().join("none.jsonl")).unwrap_err();
     assert!(missing.message.contains("no such file"), "{missing}");
-    let error = super::file(folder.path()).unwrap_err();
+    let error = crate::read::file(folder.path()).unwrap_err();
     assert!(error.message.contains("folder"), "{error}");
 }

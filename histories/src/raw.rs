@@ -1,0 +1,87 @@
+//! An event as a reader found it, still borrowed from the text, and where events go.
+//!
+//! Nothing here knows a format.
+
+use std::borrow::Cow;
+
+use crate::{Diagnostic, Function, Header, Kind, Nanos, Process, Value};
+
+/// What is wrong with an event among the others, without the place, which the reader knows.
+pub(crate) type Problem = String;
+
+/// One event of any format. What the format does not tell is absent.
+#[derive(Debug)]
+pub(crate) struct RawEvent<'a> {
+    pub(crate) index: Option<u64>,
+    pub(crate) time: Option<u64>,
+    pub(crate) process: RawProcess<'a>,
+    pub(crate) kind: Kind,
+    pub(crate) function: Function,
+    pub(crate) key: Option<Cow<'a, str>>,
+    pub(crate) value: Value,
+    pub(crate) node: Option<Cow<'a, str>>,
+    pub(crate) error: Option<String>,
+    pub(crate) seen: Option<Value>,
+    pub(crate) version: Option<u64>,
+    pub(crate) term: Option<u64>,
+    pub(crate) served_by: Option<Cow<'a, str>>,
+}
+
+impl RawEvent<'_> {
+    pub(crate) fn new(process: RawProcess<'_>, kind: Kind, function: Function, value: Value) -> RawEvent<'_> {
+        RawEvent {
+            index: None,
+            time: None,
+            process,
+            kind,
+            function,
+            key: None,
+            value,
+            node: None,
+            error: None,
+            seen: None,
+            version: None,
+            term: None,
+            served_by: None,
+        }
+    }
+}
+
+/// Who acts, as other tools write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RawProcess<'a> {
+    Number(u32),
+    /// Anything that is no small number, as it is written.
+    Named(Cow<'a, str>),
+    Nemesis,
+    /// The format has the field, the event does not.
+    Absent,
+}
+
+/// Where an event stands, once it is known to stand in order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Dense from 0.
+    pub(crate) position: u32,
+    pub(crate) time: Nanos,
+    pub(crate) process: Process,
+    /// From 1.
+    pub(crate) line: Option<u32>,
+}
+
+/// Takes the events of a history, in order, one at a time.
+pub(crate) trait Sink {
+    /// Comes first, and once.
+    fn header(&mut self, header: Header);
+
+    /// What other tools write is paired with more tolerance than what we write.
+    fn foreign(&mut self);
+
+    fn event(&mut self, place: Place, event: &mut RawEvent<'_>) -> Result<(), Problem>;
+
+    /// The file breaks off in mid-line.
+    fn cut_off(&mut self, at: Diagnostic);
+
+    /// Reads that return this value of a key to which it was never written saw the initial state.
+    fn initial(&mut self, value: i64);
+}

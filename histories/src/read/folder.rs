@@ -1,0 +1,53 @@
+//! A folder as a history: Cobra writes a log a session.
+//!
+//! It never takes other files of the folder for logs.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::Diagnostic;
+use crate::raw::Sink;
+use crate::read::cobra;
+use crate::read::intake::Intake;
+use crate::read::source::Source;
+use crate::read::transactions::Transactions;
+use crate::sequence::Order;
+
+/// The logs of a folder, by name.
+pub(crate) fn logs(folder: &Path, name: &str) -> Result<Vec<PathBuf>, Diagnostic> {
+    let unreadable = |error: std::io::Error| Diagnostic::whole_file(name, format!("cannot be read: {error}"));
+    let mut logs = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "log") {
+            logs.push(path);
+        }
+    }
+    logs.sort();
+    Ok(logs)
+}
+
+/// Reads every log of a folder, each as a session.
+pub(crate) fn read(folder: &Path, name: &str, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
+    let logs = logs(folder, name)?;
+    if logs.is_empty() {
+        return Err(Diagnostic::whole_file(name, "is a folder, not a history")
+            .help("a run's history is the file history.jsonl in its folder"));
+    }
+    let mut transactions = Transactions::new(Intake::foreign(Order::Sessions, None, sink), name);
+    for (session, path) in (0..).zip(&logs) {
+        let name = path.display().to_string();
+        let file = File::open(path)
+            .map_err(|error| Diagnostic::whole_file(&name, format!("cannot be opened: {error}")))?;
+        cobra::read(&mut Source::new(Box::new(file), &name), session, &mut transactions)?;
+    }
+    transactions.finish(None)
+}
+
+/// Reads one log.
+pub(crate) fn single(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
+    let name = source.name().to_owned();
+    let mut transactions = Transactions::new(Intake::foreign(Order::Sessions, None, sink), &name);
+    cobra::read(source, 0, &mut transactions)?;
+    transactions.finish(None)
+}

@@ -1,0 +1,539 @@
+//! Forms of EDN and of JSON: the values that histories hold, from bytes that may end in mid-form.
+//!
+//! It never recurses deeper than [`DEPTH_MAX`] and never gives a number another value than the one written.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::Value;
+
+/// Collections nested deeper than this are refused.
+pub const DEPTH_MAX: usize = 128;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Edn,
+    Json,
+}
+
+/// Why no form was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The text ends inside the form: more of the file is needed.
+    More,
+    /// The offset of what is wrong, and what was expected.
+    At(usize, String),
+}
+
+pub(crate) type Formed<T> = Result<T, Trouble>;
+
+/// Reads forms from the front of a text.
+pub(crate) struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+    dialect: Dialect,
+    /// Whether the file ends where the text does.
+    last: bool,
+    /// Forms around the one that is read, those that are passed over included.
+    depth: usize,
+}
+
+/// Whether a byte cannot be part of a number, a keyword or a symbol.
+fn ends_token(byte: u8, dialect: Dialect) -> bool {
+    match byte {
+        b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b',' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"'
+        | b';' => true,
+        b':' => dialect == Dialect::Json,
+        _ => false,
+    }
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(text: &'a [u8], dialect: Dialect, last: bool) -> Self {
+        Self { text, at: 0, dialect, last, depth: 0 }
+    }
+
+    /// A scanner at the same place, to look ahead with.
+    pub(crate) fn fork(&self) -> Self {
+        Self { ..*self }
+    }
+
+    pub(crate) fn offset(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn wrong<T>(&self, message: impl Into<String>) -> Formed<T> {
+        Err(Trouble::At(self.at, message.into()))
+    }
+
+    /// The next byte that belongs to a form; `None` at the end of the file.
+    pub(crate) fn peek(&mut self) -> Formed<Option<u8>> {
+        loop {
+            match self.text.get(self.at) {
+                None if self.last => return Ok(None),
+                None => return Err(Trouble::More),
+                Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b',') => self.at += 1,
+                Some(b';') if self.dialect == Dialect::Edn => self.comment()?,
+                Some(b'#') if self.text.get(self.at + 1) == Some(&b'_') => {
+                    self.at += 2;
+                    self.skip()?;
+                }
+                Some(byte) => return Ok(Some(*byte)),
+            }
+        }
+    }
+
+    /// As [`Scanner::peek`], where a form must come.
+    pub(crate) fn expect(&mut self) -> Formed<u8> {
+        self.peek()?.ok_or(Trouble::More)
+    }
+
+    pub(crate) fn advance(&mut self) {
+        self.at += 1;
+    }
+
+    fn comment(&mut self) -> Formed<()> {
+        match memchr::memchr(b'\n', &self.text[self.at..]) {
+            Some(length) => self.at += length + 1,
+            None if self.last => self.at = self.text.len(),
+            None => return Err(Trouble::More),
+        }
+        Ok(())
+    }
+
+    /// Reads a form.
+    pub(crate) fn value(&mut self) -> Formed<Value> {
+        self.enter()?;
+        let value = self.value_inside()?;
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    fn value_inside(&mut self) -> Formed<Value> {
+        match self.expect()? {
+            b'"' => self.string().map(Value::text),
+            b'[' | b'(' => {
+                self.at += 1;
+                self.items().map(Value::list)
+            }
+            b'{' => self.map().map(|entries| Value::Map(entries.into())),
+            b'#' => self.tagged(),
+            b')' | b']' | b'}' => self.wrong("expected a value before this bracket"),
+            b'^' => {
+                self.at += 1;
+                self.skip()?;
+                self.value()
+            }
+            b'\\' => self.character(),
+            _ => self.atom(),
+        }
+    }
+
+    /// One form deeper. What fails is not gone on with, so that only success counts back.
+    fn enter(&mut self) -> Formed<()> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return self.wrong(format!("brackets nested deeper than {DEPTH_MAX}, which is the limit"));
+        }
+        Ok(())
+    }
+
+    /// The values up to the closing bracket, which is consumed.
+    fn items(&mut self) -> Formed<Vec<Value>> {
+        let mut items = Vec::new();
+        loop {
+            match self.expect()? {
+                b')' | b']' | b'}' => {
+                    self.at += 1;
+                    return Ok(items);
+                }
+                _ => items.push(self.value()?),
+            }
+        }
+    }
+
+    fn map(&mut self) -> Formed<BTreeMap<String, Value>> {
+        let mut entries = BTreeMap::new();
+        self.at += 1;
+        while self.expect()? != b'}' {
+            let key = key_text(self.value()?);
+            self.separator()?;
+            entries.insert(key, self.value()?);
+        }
+        self.at += 1;
+        Ok(entries)
+    }
+
+    /// The colon after a key, in JSON.
+    pub(crate) fn separator(&mut self) -> Formed<()> {
+        if self.dialect == Dialect::Edn {
+            return Ok(());
+        }
+        if self.expect()? != b':' {
+            return self.wrong("expected `:` after a key");
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// `#{…}` is the sorted list of its elements; any other tag is dropped and its value kept.
+    fn tagged(&mut self) -> Formed<Value> {
+        match self.tag()? {
+            b"" if self.text.get(self.at) == Some(&b'{') => {
+                self.at += 1;
+                let mut items = self.items()?;
+                items.sort_unstable();
+                Ok(Value::list(items))
+            }
+            b"#" => self.atom(),
+            _ => self.value(),
+        }
+    }
+
+    /// The name after `#`, which is consumed with it; what it tags comes next.
+    pub(crate) fn tag(&mut self) -> Formed<&'a [u8]> {
+        self.at += 1;
+        let Some(next) = self.text.get(self.at) else { return Err(Trouble::More) };
+        if *next == b'#' {
+            self.at += 1;
+            return Ok(b"#");
+        }
+        let start = self.at;
+        self.end_of_token()?;
+        Ok(&self.text[start..self.at])
+    }
+
+    fn end_of_token(&mut self) -> Formed<()> {
+        match self.text[self.at..].iter().position(|byte| ends_token(*byte, self.dialect)) {
+            Some(length) => self.at += length,
+            None if self.last => self.at = self.text.len(),
+            None => return Err(Trouble::More),
+        }
+        Ok(())
+    }
+
+    /// The text of a token, keyword or symbol, or of a string; `nil` is none.
+    pub(crate) fn name(&mut self) -> Formed<Option<Cow<'a, str>>> {
+        if self.expect()? == b'"' {
+            return self.string().map(Some);
+        }
+        let start = self.at;
+        let token = self.token()?;
+        match token.strip_prefix(':') {
+            Some(keyword) => Ok(Some(Cow::Borrowed(keyword))),
+            None if token == self.nil() => Ok(None),
+            None => Err(Trouble::At(start, format!("expected a keyword or a string, not {token:?}"))),
+        }
+    }
+
+    fn nil(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Edn => "nil",
+            Dialect::Json => "null",
+        }
+    }
+
+    pub(crate) fn token(&mut self) -> Formed<&'a str> {
+        let start = self.at;
+        if self.dialect == Dialect::Json && self.text[self.at] == b':' {
+            return self.wrong("expected a value, not `:`");
+        }
+        self.end_of_token()?;
+        let text = self.text;
+        if start == self.at {
+            return self.wrong("expected a value");
+        }
+        match std::str::from_utf8(&text[start..self.at]) {
+            Ok(token) if token.bytes().any(|byte| byte < b' ' || byte == 0x7f) => {
+                Err(Trouble::At(start, format!("expected a value, not the control characters {token:?}")))
+            }
+            Ok(token) => Ok(token),
+            Err(error) => Err(Trouble::At(start + error.valid_up_to(), "these bytes are not UTF-8".into())),
+        }
+    }
+
+    fn atom(&mut self) -> Formed<Value> {
+        let start = self.at;
+        if let Some(int) = self.short_int() {
+            return Ok(Value::Int(int));
+        }
+        let token = self.token()?;
+        if let Some(keyword) = token.strip_prefix(':') {
+            return Ok(Value::text(keyword));
+        }
+        match token {
+            "true" => Ok(Value::Bool(true)),
+            "false" => Ok(Value::Bool(false)),
+            _ if token == self.nil() => Ok(Value::Null),
+            _ if starts_number(token) => number(token).map_err(|message| Trouble::At(start, message)),
+            _ if self.dialect == Dialect::Edn => Ok(Value::text(token)),
+            _ => Err(Trouble::At(start, format!("expected a value, not {token:?}"))),
+        }
+    }
+
+    /// Most values are whole numbers of a few digits.
+    fn short_int(&mut self) -> Option<i64> {
+        let negative = self.text.get(self.at) == Some(&b'-');
+        let mut at = self.at + usize::from(negative);
+        let (first, mut int) = (at, 0_i64);
+        while let Some(digit) = self.text.get(at).filter(|byte| byte.is_ascii_digit()) {
+            int = int.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
+            at += 1;
+        }
+        let ends = self.text.get(at).is_some_and(|byte| ends_token(*byte, self.dialect));
+        if !ends || at == first || at - first > 18 {
+            return None;
+        }
+        self.at = at;
+        Some(if negative { -int } else { int })
+    }
+
+    /// `\a`, `\newline`.
+    fn character(&mut self) -> Formed<Value> {
+        self.at += 1;
+        let start = self.at;
+        if let Some(byte) = self.text.get(start).filter(|byte| ends_token(**byte, self.dialect)) {
+            self.at += 1;
+            return Ok(Value::text(char::from(*byte)));
+        }
+        let name = self.token()?;
+        Ok(match name {
+            "newline" => Value::text('\n'),
+            "space" => Value::text(' '),
+            "tab" => Value::text('\t'),
+            "return" => Value::text('\r'),
+            other => Value::text(other),
+        })
+    }
+
+    pub(crate) fn string(&mut self) -> Formed<Cow<'a, str>> {
+        let start = self.at + 1;
+        let Some(length) = self.text[start..].iter().position(|byte| matches!(byte, b'"' | b'\\')) else {
+            return Err(Trouble::More);
+        };
+        let text = self.text;
+        if text[start + length] == b'"' {
+            self.at = start + length + 1;
+            return utf8(&text[start..start + length], start).map(Cow::Borrowed);
+        }
+        self.at = start + length;
+        let plain = utf8(&text[start..self.at], start)?.to_owned();
+        self.escaped(plain).map(Cow::Owned)
+    }
+
+    fn escaped(&mut self, mut out: String) -> Formed<String> {
+        loop {
+            let rest = &self.text[self.at..];
+            let Some(length) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) else {
+                return Err(Trouble::More);
+            };
+            out.push_str(utf8(&rest[..length], self.at)?);
+            self.at += length + 1;
+            if rest[length] == b'"' {
+                return Ok(out);
+            }
+            out.push(self.escape()?);
+        }
+    }
+
+    fn escape(&mut self) -> Formed<char> {
+        let Some(byte) = self.text.get(self.at) else { return Err(Trouble::More) };
+        self.at += 1;
+        Ok(match byte {
+            b'n' => '\n',
+            b't' => '\t',
+            b'r' => '\r',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'"' | b'\\' | b'/' => char::from(*byte),
+            b'u' => return self.unicode(),
+            _ => {
+                self.at -= 1;
+                return self.wrong("expected one of n t r b f u \" \\ / after a backslash");
+            }
+        })
+    }
+
+    /// Four digits after `\u`, and of a surrogate pair the second half.
+    fn unicode(&mut self) -> Formed<char> {
+        let start = self.at;
+        let first = self.hex()?;
+        let code = if (0xd800..0xdc00).contains(&first) && self.text[self.at..].starts_with(b"\\u") {
+            self.at += 2;
+            let second = self.hex()?;
+            0x10000 + ((first - 0xd800) << 10) + (second.wrapping_sub(0xdc00) & 0x3ff)
+        } else {
+            first
+        };
+        char::from_u32(code).ok_or_else(|| Trouble::At(start, "half a surrogate pair is no character".into()))
+    }
+
+    fn hex(&mut self) -> Formed<u32> {
+        let Some(digits) = self.text.get(self.at..self.at + 4) else { return Err(Trouble::More) };
+        let code = std::str::from_utf8(digits).ok().and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let Some(code) = code else { return self.wrong("expected four hexadecimal digits") };
+        self.at += 4;
+        Ok(code)
+    }
+
+    /// Passes over a form whatever its numbers are.
+    pub(crate) fn skip(&mut self) -> Formed<()> {
+        self.enter()?;
+        self.skip_inside()?;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn skip_inside(&mut self) -> Formed<()> {
+        match self.expect()? {
+            b'"' => self.string().map(drop),
+            b'[' | b'(' | b'{' => self.skip_items(),
+            b'#' => {
+                self.tag()?;
+                self.skip()
+            }
+            b'^' => {
+                self.at += 1;
+                self.skip()?;
+                self.skip()
+            }
+            b'\\' => self.character().map(drop),
+            b')' | b']' | b'}' => self.wrong("expected a value before this bracket"),
+            _ => self.token().map(drop),
+        }
+    }
+
+    fn skip_items(&mut self) -> Formed<()> {
+        self.at += 1;
+        loop {
+            match self.expect()? {
+                b')' | b']' | b'}' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                b':' if self.dialect == Dialect::Json => self.at += 1,
+                _ => self.skip()?,
+            }
+        }
+    }
+}
+
+fn utf8(bytes: &[u8], start: usize) -> Formed<&str> {
+    std::str::from_utf8(bytes)
+        .map_err(|error| Trouble::At(start + error.valid_up_to(), "these bytes are not UTF-8".into()))
+}
+
+/// How a value is written as a key.
+pub(crate) fn key_text(value: Value) -> String {
+    match value {
+        Value::Text(text) => (*text).clone(),
+        other => other.to_string(),
+    }
+}
+
+fn starts_number(token: &str) -> bool {
+    let digits = token.strip_prefix(['-', '+']).unwrap_or(token);
+    digits.starts_with(|first: char| first.is_ascii_digit())
+}
+
+/// A whole number; a fraction is kept as text, because equal texts are equal numbers and nothing is rounded.
+fn number(token: &str) -> Result<Value, String> {
+    let whole = token.strip_suffix('N').unwrap_or(token);
+    let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return whole.strip_prefix('+').unwrap_or(whole).parse().map(Value::Int).map_err(|_| {
+            let shown: String = whole.chars().take(40).collect();
+            let more = if whole.len() > 40 { "…" } else { "" };
+            format!("{shown}{more} is larger than a 64-bit integer holds")
+        });
+    }
+    if let Ok(fraction) = token.strip_suffix('M').unwrap_or(token).parse::<f64>() {
+        return Ok(if fraction.is_finite() { Value::text(fraction.to_string()) } else { Value::text(token) });
+    }
+    let known = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b'X' | b'r' | b'R' | b'/');
+    if digits.bytes().all(known) {
+        return Ok(Value::text(token));
+    }
+    Err(format!("expected a number, not {token:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edn(text: &str) -> Formed<Value> {
+        Scanner::new(text.as_bytes(), Dialect::Edn, true).value()
+    }
+
+    fn json(text: &str) -> Formed<Value> {
+        Scanner::new(text.as_bytes(), Dialect::Json, true).value()
+    }
+
+    #[test]
+    fn forms_of_edn_become_values() {
+        for (text, shown) in [
+            ("nil", "nil"),
+            (" ,-12 ", "-12"),
+            ("7N", "7"),
+            ("1.50", "\"1.5\""),
+            ("1/3", "\"1/3\""),
+            (":timed-out", "\"timed-out\""),
+            ("\"a\\n\\u00e9\\\"\"", "\"a\\né\\\"\""),
+            ("[[:append 5 1] [:r 5 nil]]", "[[\"append\" 5 1] [\"r\" 5 nil]]"),
+            ("#{3 1 2}", "[1 2 3]"),
+            ("{:from 1 \"to\" 2, 3 {}}", "{3: {}, from: 1, to: 2}"),
+            ("#inst \"2020\"", "\"2020\""),
+            ("#jepsen.util.Thing{:a 1}", "{a: 1}"),
+            ("[1 #_ [2 3] 4 ; five\n 6]", "[1 4 6]"),
+            ("^{:line 1} [\\a \\newline \\(]", "[\"a\" \"\\n\" \"(\"]"),
+            ("(##NaN)", "[\"NaN\"]"),
+        ] {
+            assert_eq!(edn(text).unwrap().to_string(), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn forms_of_json_become_values() {
+        let value = json(r#"{"a":[1,null,true,"x\ud83d\ude00"],"b":-7,"c":1.5}"#).unwrap();
+        assert_eq!(value.to_string(), "{a: [1 nil true \"x😀\"], b: -7, c: \"1.5\"}");
+        assert!(matches!(json("{\"a\" 1}"), Err(Trouble::At(5, _))));
+        assert!(matches!(json("nil"), Err(Trouble::At(0, _))));
+        assert_eq!(
+            json("\"\\ud800\"").unwrap_err(),
+            Trouble::At(3, "half a surrogate pair is no character".into())
+        );
+    }
+
+    #[test]
+    fn a_form_that_the_text_cuts_asks_for_more() {
+        let text = r#"{:a [1 "b\n" #{2}] :c #x/y [3]} "#;
+        for end in 0..text.len() - 1 {
+            let cut = Scanner::new(&text.as_bytes()[..end], Dialect::Edn, false).value();
+            assert_eq!(cut, Err(Trouble::More), "{}", &text[..end]);
+        }
+    }
+
+    #[test]
+    fn hostile_forms_are_refused() {
+        for bracket in ["[", "{", "#{", "(", "^", "#_", "#a [", "{:a "] {
+            assert!(edn(&bracket.repeat(100_000)).is_err(), "{bracket}");
+        }
+        let Err(Trouble::At(_, message)) = edn("92233720368547758080") else { panic!("too large") };
+        assert_eq!(message, "92233720368547758080 is larger than a 64-bit integer holds");
+        assert!(edn("1abcz").is_err());
+        assert!(edn("\u{0}").is_err());
+    }
+
+    #[test]
+    fn what_is_skipped_ends_where_what_is_read_ends() {
+        for text in ["[1 {:a #{2}} \"x]\"] 5", "#a.b{:c 1} 5", ":k 5", "\\( 5", "12.5M 5", "{\"a\" (1)} 5"] {
+            let (mut read, mut skip) = (
+                Scanner::new(text.as_bytes(), Dialect::Edn, true),
+                Scanner::new(text.as_bytes(), Dialect::Edn, true),
+            );
+            read.value().unwrap();
+            skip.skip().unwrap();
+            assert_eq!(read.offset(), skip.offset(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The formats that are read, and how a file shows which one it has.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::read::{comment_header, csv};
+
+/// A format of history files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// Our own: a header, then an event a line.
+    Jsonl,
+    /// Jepsen's, Knossos's and Elle's; the key-value lines of Porcupine's tests, too.
+    Edn,
+    /// The same events in JSON, as elle-cli takes them.
+    Json,
+    /// The console log of a Jepsen run.
+    JepsenLog,
+    Plume,
+    Dbcop,
+    Awdit,
+    Cobra,
+    Csv,
+}
+
+impl Format {
+    pub const ALL: &[Self] = &[
+        Self::Jsonl,
+        Self::Edn,
+        Self::Json,
+        Self::JepsenLog,
+        Self::Plume,
+        Self::Dbcop,
+        Self::Awdit,
+        Self::Cobra,
+        Self::Csv,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Edn => "edn",
+            Self::Json => "json",
+            Self::JepsenLog => "jepsen-log",
+            Self::Plume => "plume",
+            Self::Dbcop => "dbcop",
+            Self::Awdit => "awdit",
+            Self::Cobra => "cobra",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// One line for a person.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Jsonl => "our own JSON Lines: a header, then an event a line",
+            Self::Edn => "EDN of Jepsen, Knossos and Elle: a map an event, one after another or in a vector",
+            Self::Json => "the events of Jepsen in JSON, as elle-cli takes them",
+            Self::JepsenLog => "the console log of a Jepsen run",
+            Self::Plume => "Plume's text: r(key,value,session,transaction) and w(...)",
+            Self::Dbcop => "dbcop's sessions of transactions in JSON",
+            Self::Awdit => "AWDIT's test text: r key value, w key value, ---- and ====",
+            Self::Cobra => "Cobra's binary logs, one file or a folder of them",
+            Self::Csv => "a table with named columns, an event or an operation a row",
+        }
+    }
+
+    /// The format that the beginning of a file shows.
+    pub(crate) fn detect(head: &[u8]) -> Option<Self> {
+        if is_cobra(head) {
+            return Some(Self::Cobra);
+        }
+        let text = match std::str::from_utf8(head) {
+            Ok(text) => text,
+            Err(error) => std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default(),
+        };
+        if text.starts_with(comment_header::MARK) {
+            return Some(Self::Edn);
+        }
+        let text = text.trim_start_matches('\u{feff}').trim_start();
+        let first = text.lines().next().unwrap_or_default();
+        match text.bytes().next()? {
+            b';' | b'(' | b'#' => Some(Self::Edn),
+            b'{' | b'[' => Some(brackets(text, first)),
+            b'r' | b'w' if first[1..].starts_with('(') => Some(Self::Plume),
+            b'r' | b'w' if first[1..].starts_with(' ') => Some(Self::Awdit),
+            b'-' | b'=' if first.trim().bytes().all(|byte| matches!(byte, b'-' | b'=')) => Some(Self::Awdit),
+            _ if csv::is_header(first) => Some(Self::Csv),
+            _ if text.lines().any(|line| line.contains("jepsen.util - ")) => Some(Self::JepsenLog),
+            _ => None,
+        }
+    }
+}
+
+/// A transaction that begins and, right after its number, an operation.
+fn is_cobra(head: &[u8]) -> bool {
+    head.first() == Some(&b'S') && matches!(head.get(9), Some(b'R' | b'W' | b'C'))
+}
+
+/// What begins with a bracket: ours, EDN, JSON of Jepsen or of dbcop.
+fn brackets(text: &str, first: &str) -> Format {
+    if text.starts_with('{') && (first.starts_with("{\"partita\"") || first.contains("\"partita\":")) {
+        return Format::Jsonl;
+    }
+    let mut rest = text;
+    let mut lists = 0;
+    while let Some(inner) = rest.strip_prefix('[') {
+        (rest, lists) = (inner.trim_start(), lists + 1);
+    }
+    let Some((key, after)) = rest.strip_prefix('{').map(str::trim_start).and_then(quoted) else {
+        return if lists > 1 && rest.is_empty() { Format::Dbcop } else { Format::Edn };
+    };
+    if !is_json_separator(after) {
+        return Format::Edn;
+    }
+    let field = text.starts_with('{') && matches!(key, "params" | "info" | "start" | "end" | "data");
+    if lists > 1 || field { Format::Dbcop } else { Format::Json }
+}
+
+/// A string in quotes, and what comes after it.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    text.strip_prefix('"')?.split_once('"')
+}
+
+/// A colon that is no keyword's.
+fn is_json_separator(after: &str) -> bool {
+    let Some(after) = after.trim_start().strip_prefix(':') else { return false };
+    let word = ["true", "false", "null"].iter().any(|word| after.starts_with(word));
+    word || !after.starts_with(|next: char| next.is_alphabetic())
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.iter().copied().find(|format| format.name() == text).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|format| format.name()).collect();
+            format!("no format is called {text:?}; the formats are {}", known.join(", "))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_shows_its_format_at_its_beginning() {
+        for (head, format) in [
+            (&b"{\"partita\":1}\n{"[..], Some(Format::Jsonl)),
+            (b"{:type :invoke}", Some(Format::Edn)),
+            (b"\n\n({:type :invoke}", Some(Format::Edn)),
+            (b"[{:type :invoke}", Some(Format::Edn)),
+            (b"; a comment\n[", Some(Format::Edn)),
+            (b"{\"type\" :invoke}", Some(Format::Edn)),
+            (b"#jepsen.history.Op{:index 0", Some(Format::Edn)),
+            (b"[{\"type\":\"invoke\"", Some(Format::Json)),
+            (b"{\"type\" : \"invoke\"", Some(Format::Json)),
+            (b"[[{\"events\":[", Some(Format::Dbcop)),
+            (b"{\"params\":{},\"data\":[]}", Some(Format::Dbcop)),
+            (b"INFO  jepsen.util - 0\t:invoke", Some(Format::JepsenLog)),
+            (b"r(1,2,3,4)", Some(Format::Plume)),
+            (b"w 1 2", Some(Format::Awdit)),
+            (b"process,type,f,value", Some(Format::Csv)),
+            (b"S\0\0\0\0\0\0\0\x01W", Some(Format::Cobra)),
+            (b"hello", None),
+            (b"", None),
+            (b"\xff\xfe", None),
+        ] {
+            assert_eq!(Format::detect(head), format, "{}", String::from_utf8_lossy(head));
+        }
+    }
+
+    #[test]
+    fn a_format_is_found_by_its_name() {
+        for format in Format::ALL {
+            assert_eq!(format.name().parse(), Ok(*format));
+        }
+        assert!("ednn".parse::<Format>().unwrap_err().contains("edn"));
+    }
+}

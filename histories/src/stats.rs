@@ -1,0 +1,363 @@
+//! What is in a history, told in one pass over its file.
+//!
+//! It never holds operations: memory grows with keys and sessions only, and repeated values are found by a sample once
+//! there are more than [`VALUES_MAX`] of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::hash::{BuildHasher, BuildHasherDefault};
+use std::io::Read;
+use std::path::Path;
+
+use rustc_hash::{FxHashSet, FxHasher};
+use serde::Serialize;
+
+use crate::raw::{Place, Problem, RawEvent, Sink};
+use crate::read::{self, Options};
+use crate::{Diagnostic, FaultStep, Function, Header, Kind, Nanos, Op, Process, Value};
+
+/// Written values that are remembered to find those written twice; beyond, every second is forgotten, and again.
+pub const VALUES_MAX: usize = 1 << 20;
+
+/// The longest pauses that are told.
+const GAPS_MAX: usize = 3;
+
+/// Shorter pauses are no news to a person.
+const GAP_SHOWN_MIN: Nanos = Nanos::from_millis(1);
+
+/// How operations of one kind came out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Outcomes {
+    pub ok: u64,
+    pub fail: u64,
+    pub info: u64,
+    /// Without a completion, which counts as `info`.
+    pub unfinished: u64,
+}
+
+/// A time in which nothing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    pub from: Nanos,
+    pub length: Nanos,
+}
+
+/// A sum of a history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    pub events: u64,
+    pub operations: u64,
+    pub by_function: BTreeMap<String, Outcomes>,
+    pub keys: u64,
+    /// Operations of the key that has most.
+    pub busiest_key: Option<(String, u64)>,
+    pub sessions: u64,
+    /// The most operations open at a time.
+    pub concurrency: u64,
+    pub end: Nanos,
+    /// Whether the file says what came before what.
+    pub real_time: bool,
+    /// The longest first.
+    pub gaps: Vec<Gap>,
+    /// Values written more than once to the same key, among one in `sample` of all.
+    pub duplicates: u64,
+    pub sample: u64,
+    /// Faults that began, by name.
+    pub faults: BTreeMap<String, u64>,
+    pub nemesis_events: u64,
+    /// Where the file breaks off, if it does.
+    pub cut_off: Option<String>,
+}
+
+/// Tells what is in a file of any format that is read.
+pub fn file(path: &Path, options: &Options) -> Result<Stats, Diagnostic> {
+    let mut counter = Counter::default();
+    read::stream_file(path, options, &mut counter)?;
+    Ok(counter.finish())
+}
+
+/// Tells what is in anything that gives bytes.
+pub fn read(input: impl Read, name: &str, options: &Options) -> Result<Stats, Diagnostic> {
+    let mut counter = Counter::default();
+    read::stream(Box::new(input), name, options, &mut counter)?;
+    Ok(counter.finish())
+}
+
+impl Stats {
+    /// The objects whose checkers can say something about this history.
+    pub fn objects(&self) -> Vec<&'static str> {
+        let has = |names: &[&str]| names.iter().any(|name| self.by_function.contains_key(*name));
+        [
+            ("register", has(&["write", "cas"])),
+            ("set", has(&["add"])),
+            ("list", has(&["append"])),
+            ("counter", has(&["increment", "decrement"])),
+            ("queue", has(&["enqueue", "dequeue", "drain"])),
+            ("bank", has(&["transfer"])),
+            ("transactions", has(&["txn"])),
+        ]
+        .into_iter()
+        .filter_map(|(name, there)| there.then_some(name))
+        .collect()
+    }
+}
+
+#[derive(Default)]
+struct Counter {
+    stats: Stats,
+    open: BTreeMap<u32, Function>,
+    sessions: BTreeSet<u32>,
+    keys: BTreeMap<Box<str>, u64>,
+    values: Values,
+    last_time: Option<Nanos>,
+}
+
+impl Counter {
+    fn finish(mut self) -> Stats {
+        for function in self.open.values() {
+            self.stats.by_function.entry(function.name().to_owned()).or_default().unfinished += 1;
+        }
+        let busiest = self.keys.iter().max_by_key(|(_, count)| **count);
+        self.stats.busiest_key = busiest.map(|(key, count)| (key.to_string(), *count));
+        self.stats.keys = self.keys.len() as u64;
+        self.stats.sessions = self.sessions.len() as u64;
+        self.stats.end = self.last_time.unwrap_or_default();
+        self.stats.real_time = self.stats.end > Nanos::ZERO;
+        (self.stats.duplicates, self.stats.sample) = (self.values.duplicates, self.values.mask + 1);
+        self.stats
+    }
+
+    fn invoke(&mut self, process: u32, event: &RawEvent<'_>) -> Result<(), Problem> {
+        if let Some(open) = self.open.insert(process, event.function.clone()) {
+            return Err(format!(
+                "client {process} invokes {} while its {open} is still open",
+                event.function
+            ));
+        }
+        self.stats.operations += 1;
+        self.sessions.insert(process);
+        self.stats.concurrency = self.stats.concurrency.max(self.open.len() as u64);
+        if let Some(key) = event.key.as_deref() {
+            match self.keys.get_mut(key) {
+                Some(count) => *count += 1,
+                None => drop(self.keys.insert(key.into(), 1)),
+            }
+        }
+        self.written(event);
+        Ok(())
+    }
+
+    fn written(&mut self, event: &RawEvent<'_>) {
+        match (&event.function, &event.value) {
+            (Function::Write | Function::Append | Function::Add | Function::Enqueue, value) => {
+                self.values.add(&(event.key.as_deref(), value));
+            }
+            (Function::Txn, Value::List(items)) => {
+                for item in items.iter() {
+                    if let Some([Value::Text(name), key, value]) = item.as_list()
+                        && matches!(name.as_str(), "w" | "append")
+                    {
+                        self.values.add(&(key, value));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn complete(&mut self, process: u32, event: &RawEvent<'_>) -> Result<(), Problem> {
+        let Some(function) = self.open.remove(&process) else {
+            return Err(format!(
+                "client {process} completes {} without having invoked anything",
+                event.function
+            ));
+        };
+        let name = function.name();
+        let outcomes = match self.stats.by_function.get_mut(name) {
+            Some(outcomes) => outcomes,
+            None => self.stats.by_function.entry(name.to_owned()).or_default(),
+        };
+        match event.kind {
+            Kind::Ok => outcomes.ok += 1,
+            Kind::Fail => outcomes.fail += 1,
+            Kind::Info | Kind::Invoke => outcomes.info += 1,
+        }
+        Ok(())
+    }
+
+    fn nemesis(&mut self, event: &mut RawEvent<'_>) {
+        self.stats.nemesis_events += 1;
+        let op = Op::global(event.function.clone(), std::mem::take(&mut event.value));
+        let name = match FaultStep::from_op(&op) {
+            Some(FaultStep::Begin { name, applied: None, .. }) => name,
+            Some(_) => return,
+            None => op.function.name().to_owned(),
+        };
+        *self.stats.faults.entry(name).or_default() += 1;
+    }
+
+    fn gap(&mut self, time: Nanos) {
+        let Some(from) = self.last_time.replace(time) else { return };
+        let gap = Gap { from, length: time.since(from) };
+        let gaps = &mut self.stats.gaps;
+        if gaps.len() < GAPS_MAX || gaps.last().is_some_and(|least| least.length < gap.length) {
+            let place = gaps.partition_point(|other| other.length >= gap.length);
+            gaps.insert(place, gap);
+            gaps.truncate(GAPS_MAX);
+        }
+    }
+}
+
+impl Sink for Counter {
+    fn header(&mut self, _header: Header) {}
+
+    fn foreign(&mut self) {}
+
+    fn event(&mut self, place: Place, event: &mut RawEvent<'_>) -> Result<(), Problem> {
+        self.stats.events += 1;
+        self.gap(place.time);
+        match (place.process, event.kind) {
+            (Process::Nemesis, _) => {
+                self.nemesis(event);
+                Ok(())
+            }
+            (Process::Client(process), Kind::Invoke) => self.invoke(process, event),
+            (Process::Client(process), _) => self.complete(process, event),
+        }
+    }
+
+    fn cut_off(&mut self, at: Diagnostic) {
+        self.stats.cut_off = Some(at.to_string());
+    }
+
+    fn initial(&mut self, _value: i64) {}
+}
+
+/// Values seen, as hashes, thinned out when they become too many.
+#[derive(Default)]
+struct Values {
+    seen: FxHashSet<u64>,
+    repeated: FxHashSet<u64>,
+    /// Only hashes without these bits are kept.
+    mask: u64,
+    duplicates: u64,
+}
+
+impl Values {
+    fn add(&mut self, value: &impl std::hash::Hash) {
+        let hash = BuildHasherDefault::<FxHasher>::default().hash_one(value);
+        // The upper bits of this hash are the better ones.
+        let hash = hash.rotate_left(32);
+        if hash & self.mask != 0 {
+            return;
+        }
+        if !self.seen.insert(hash) && self.repeated.insert(hash) {
+            self.duplicates += 1;
+        }
+        if self.seen.len() > VALUES_MAX {
+            self.mask = self.mask << 1 | 1;
+            let mask = self.mask;
+            self.seen.retain(|hash| hash & mask == 0);
+            self.repeated.retain(|hash| hash & mask == 0);
+            self.duplicates = self.repeated.len() as u64;
+        }
+    }
+}
+
+/// As a person reads it.
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} events, {} operations, {} sessions", self.events, self.operations, self.sessions)?;
+        writeln!(f, "{:<12} {:>10} {:>10} {:>10} {:>10}", "operation", "ok", "fail", "info", "unfinished")?;
+        for (name, outcomes) in &self.by_function {
+            let Outcomes { ok, fail, info, unfinished } = outcomes;
+            writeln!(f, "{name:<12} {ok:>10} {fail:>10} {info:>10} {unfinished:>10}")?;
+        }
+        write!(f, "keys: {}", self.keys)?;
+        match &self.busiest_key {
+            Some((key, count)) => writeln!(f, ", the busiest {key} with {count} operations")?,
+            None => writeln!(f)?,
+        }
+        writeln!(f, "open at a time: at most {}", self.concurrency)?;
+        if self.real_time {
+            writeln!(f, "time: {}", self.end)?;
+            for gap in self.gaps.iter().filter(|gap| gap.length >= GAP_SHOWN_MIN) {
+                writeln!(f, "  nothing for {} from {}", gap.length, gap.from)?;
+            }
+        } else {
+            writeln!(f, "time: none; only the order within each session is known")?;
+        }
+        let sampled =
+            if self.sample > 1 { format!(" (in a sample of one in {})", self.sample) } else { String::new() };
+        writeln!(f, "values written more than once to a key: {}{sampled}", self.duplicates)?;
+        for (name, count) in &self.faults {
+            writeln!(f, "fault {name}: {count}")?;
+        }
+        if let Some(place) = &self.cut_off {
+            writeln!(f, "{place}")?;
+        }
+        write!(f, "can be checked as: {}", self.objects().join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synth;
+    use crate::write;
+
+    #[test]
+    fn a_history_is_summed_up() {
+        let text = r#"{"partita":1}
+{"index":0,"time":5,"process":0,"type":"invoke","f":"write","key":"x","value":1}
+{"index":1,"time":6,"process":"nemesis","type":"info","f":"begin","value":{"fault":1,"name":"kill:leader","what":"n1"}}
+{"index":2,"time":7,"process":"nemesis","type":"info","f":"begin","value":{"fault":1,"name":"kill:leader","what":"n1","applied":"installed"}}
+{"index":3,"time":3000000007,"process":1,"type":"invoke","f":"write","key":"x","value":1}
+{"index":4,"time":3000000009,"process":1,"type":"fail","f":"write","key":"x","value":1}
+{"index":5,"time":3000000010,"process":2,"type":"invoke","f":"txn","value":[["w",1,2],["append",1,2]]}
+"#;
+        insta::assert_snapshot!(read(text.as_bytes(), "h", &Options::default()).unwrap());
+    }
+
+    #[test]
+    fn counts_agree_with_the_history() {
+        let shape = synth::Shape { operations: 3_000, crashes: 0.01, ..synth::Shape::default() };
+        let mut text = Vec::new();
+        write::jsonl::header(&synth::header(&shape), &mut text);
+        synth::events(&shape).for_each(|event| write::jsonl::event(&event, &mut text));
+        let stats = read(&*text, "h", &Options::default()).unwrap();
+        let history = read::read(&*text, "h").unwrap();
+        assert_eq!((stats.operations, stats.events), (3_000, u64::from(history.event_count())));
+        assert_eq!((stats.keys, stats.end), (history.keys().len() as u64, history.end()));
+        let reads =
+            history.operations().iter().filter(|op| op.function == Function::Read && op.is_ok()).count();
+        assert_eq!(stats.by_function["read"].ok, reads as u64);
+        assert_eq!((stats.duplicates, stats.sample), (0, 1));
+        assert!((2..=5).contains(&stats.concurrency));
+    }
+
+    #[test]
+    fn beyond_the_bound_values_are_sampled() {
+        let mut values = Values::default();
+        for value in 0..(VALUES_MAX as i64 + 10) {
+            values.add(&Value::Int(value));
+        }
+        assert_eq!((values.mask, values.duplicates), (1, 0));
+        for value in 0..1_000 {
+            values.add(&Value::Int(value));
+        }
+        assert!((300..700).contains(&values.duplicates), "{}", values.duplicates);
+        assert!(values.seen.len() <= VALUES_MAX);
+    }
+
+    #[test]
+    fn what_no_client_can_have_done_is_refused_here_too() {
+        let text = "{:process 0 :type :ok :f :read :value 1}";
+        assert!(
+            read(text.as_bytes(), "h", &Options::default())
+                .unwrap_err()
+                .message
+                .contains("without having invoked")
+        );
+    }
+}
