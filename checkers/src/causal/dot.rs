@@ -64,11 +64,8 @@ fn label(telling: &Telling<'_>, step: &Step) -> String {
         Reason::ReadsFrom { key } => format!("read {}", telling.names.key(key)),
         Reason::Inferred(index) => {
             let edge = telling.proof.because[index as usize].0;
-            format!(
-                "both wrote {}; {} read the older",
-                telling.names.key(edge.key),
-                telling.name(edge.reader)
-            )
+            let reader = telling.note(edge.reader).unwrap_or_default();
+            format!("{}: {} {reader}", telling.names.key(edge.key), telling.client(edge.reader))
         }
     }
 }

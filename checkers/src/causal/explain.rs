@@ -140,16 +140,17 @@ impl Telling<'_> {
     fn summary(&self, kind: AnomalyKind) -> String {
         if let Some((edge, _)) = self.proof.because.first() {
             let reader = self.client(edge.reader);
-            let (key, newer) = (self.names.key(edge.key), self.name(edge.from));
+            let key = self.names.key(edge.key);
+            let newer = format!("{key} = {}", self.value(edge.from, edge.key, Access::Write));
             let value = self.seen(edge);
             let read = format!("{reader} read {key} = {value}");
             return match kind {
-                AnomalyKind::MissedOwnWrite => format!("{read} after its own {}", self.short(edge.from)),
+                AnomalyKind::MissedOwnWrite => format!("{read} after it {}", self.deed(edge.from)),
                 AnomalyKind::NonMonotonicRead => format!("{read} after it had read {newer}"),
                 AnomalyKind::CausalInitialRead | AnomalyKind::CausalRead => {
                     format!("{read} although {newer} causally precedes that read")
                 }
-                AnomalyKind::FracturedRead => format!("{read} beside values of {newer}"),
+                AnomalyKind::FracturedRead => format!("{read} beside what came with {newer}"),
                 AnomalyKind::CyclicView | AnomalyKind::ViewInitialRead => {
                     format!("{reader} read values that no one order of the writes explains")
                 }
@@ -176,27 +177,32 @@ impl Telling<'_> {
 
     fn inferred(&self, edge: &Edge, path: &[Step]) -> String {
         let way: Vec<String> = path.iter().map(|step| self.step(step)).collect();
-        let (reader, newer) = (self.name(edge.reader), self.name(edge.from));
-        let (key, value, way) = (self.names.key(edge.key), self.seen(edge), way.join("; "));
+        let (reader, key, way) = (self.client(edge.reader), self.names.key(edge.key), way.join("; "));
+        let (seen, newer) = (self.seen(edge), self.value(edge.from, edge.key, Access::Write));
         if edge.to == NONE {
-            return format!("{reader} came after {newer} ({way}) and yet found {key} = {value}");
+            return format!("{reader} knew {key} = {newer} and yet found {key} = {seen}: {way}");
         }
-        let older = self.name(edge.to);
         format!(
-            "{newer} comes before {older}: {reader} came after the former ({way}) and yet read {key} = {value}"
+            "{key} = {newer} comes before {key} = {seen}, for {reader} knew {newer} and yet read {seen}: {way}"
         )
     }
 
     pub(crate) fn step(&self, step: &Step) -> String {
-        let (from, to) = (self.name(step.from), self.name(step.to));
+        let (from, to) = (self.deed(step.from), self.deed(step.to));
+        let (first, then) = (self.client(step.from), self.client(step.to));
         match step.reason {
-            Reason::Session => format!("{} ran {to} after {from}", self.client(step.from)),
+            Reason::Session => format!("{first} {from} and then {to}"),
             Reason::ReadsFrom { key } => {
                 let value = self.value(step.from, key, Access::Write);
-                format!("{to} read {} = {value}, which {from} wrote", self.names.key(key))
+                format!("{then} read {} = {value}, written by {first}", self.names.key(key))
             }
-            Reason::RealTime => format!("{from} had returned before {to} was invoked"),
-            Reason::Inferred(_) => format!("{from} comes before {to}, as said"),
+            Reason::RealTime => format!("{first} had {from} before {then} {to}"),
+            Reason::Inferred(index) => {
+                let key = self.proof.because[index as usize].0.key;
+                let value = |t: u32| self.value(t, key, Access::Write);
+                let (older, newer, key) = (value(step.from), value(step.to), self.names.key(key));
+                format!("{key} = {older} comes before {key} = {newer}")
+            }
         }
     }
 
@@ -245,17 +251,18 @@ impl Telling<'_> {
         name(self.names, self.part.operation[t as usize])
     }
 
-    fn short(&self, t: u32) -> String {
-        let op = self.names.history.operation(self.part.operation[t as usize]);
-        if op.function == Function::Txn { "transaction".into() } else { self.write(t) }
+    /// `wrote x = 1`, after the client's name.
+    fn deed(&self, t: u32) -> String {
+        let (history, id) = (self.names.history, self.part.operation[t as usize]);
+        let op = history.operation(id);
+        if op.function == Function::Txn {
+            return format!("ran {}", transaction(self.names, id));
+        }
+        let clause = words::clause(history, id);
+        clause.strip_prefix(&format!("client {} ", op.process)).map_or(clause.clone(), str::to_owned)
     }
 
-    fn write(&self, t: u32) -> String {
-        let short = words::short(self.names.history, self.part.operation[t as usize]);
-        short.trim_start_matches("the ").to_owned()
-    }
-
-    fn client(&self, t: u32) -> String {
+    pub(crate) fn client(&self, t: u32) -> String {
         format!("client {}", self.names.history.operation(self.part.operation[t as usize]).process)
     }
 }
@@ -265,8 +272,19 @@ fn name(names: &Names<'_>, id: OperationId) -> String {
     if op.function != Function::Txn {
         return words::noun(names.history, id);
     }
-    let list = if op.is_ok() { &op.reply } else { &op.call }.to_string();
+    format!("client {}'s transaction {}", op.process, transaction(names, id))
+}
+
+/// `[r x 1, w y 2]`
+fn transaction(names: &Names<'_>, id: OperationId) -> String {
+    let mut list: Vec<String> = Vec::new();
+    let shape = accesses::each(names.history.operation(id), |access, target, value| {
+        let letter = if access == Access::Write { "w" } else { "r" };
+        list.push(format!("{letter} {} {value}", target.text(names.history)));
+    });
+    // What is malformed is in no proof.
+    let list = if shape.is_ok() { list.join(", ") } else { String::new() };
     let quote: String = list.chars().take(QUOTE_MAX).collect();
-    let more = if quote.len() < list.len() { "…" } else { "" };
-    format!("client {}'s transaction {quote}{more}", op.process)
+    let more = if quote.len() < list.len() { ", …" } else { "" };
+    format!("[{quote}{more}]")
 }

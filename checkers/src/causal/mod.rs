@@ -82,6 +82,9 @@ impl Checker for Causal {
                 _ if transactional && !compiled.has_transactions => {
                     Verdict::NotApplicable("there are no transactions".into())
                 }
+                _ if model == ModelName::RealTimeCausal && !history.has_real_time() => {
+                    Verdict::NotApplicable("the history does not tell what preceded what in real time".into())
+                }
                 Ok(_) if implied => decided(&compiled, model, None),
                 Ok(analysis) => verdict(history, &compiled, analysis, model, budget),
                 Err(exhausted) => Verdict::Unknown(exhausted.to_string()),

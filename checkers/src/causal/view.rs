@@ -290,7 +290,7 @@ impl<'c> View<'c> {
             }
             let Some((t, place)) = open.pop() else { return Ok(()) };
             steps += 1;
-            if steps % 4096 == 0 {
+            if steps.is_multiple_of(4096) {
                 budget.check()?;
             }
             let flat = self.sources.flat(self.columns, t);
