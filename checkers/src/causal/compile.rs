@@ -2,11 +2,13 @@
 //!
 //! It never guesses a writer: where written values repeat, or operations are malformed, there are no columns.
 
-use histories::{Function, History, Key, KeyId, Operation, OperationId, Outcome, Value};
+use histories::{Function, History, Operation, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 use super::accesses::{self, Access, Malformed, Target};
-use super::columns::{Columns, Flaw, FlawKind, NONE, Read};
+use super::columns::{Columns, Flaw, NONE, Read};
+use super::keys::{Keys, Names};
+use super::resolve::{Resolved, Writers};
 use crate::registers::{INITIAL, Interner};
 use crate::{Budget, Exhausted};
 
@@ -55,81 +57,44 @@ pub(crate) fn compile<'h>(history: &'h History, budget: &Budget) -> Result<Compi
     let kept = draft.observed(&resolved);
     Ok(Compiled {
         columns: draft.columns(resolved, &kept),
-        names: Names { history, named: draft.keys.named },
+        names: draft.keys.into_names(),
         has_transactions: draft.has_transactions,
         beside: draft.beside,
     })
 }
 
-/// What the keys of columns are called.
-#[derive(Debug)]
-pub(crate) struct Names<'h> {
-    pub(crate) history: &'h History,
-    /// Those that only transactions name.
-    named: Vec<&'h Value>,
-}
-
-impl<'h> Names<'h> {
-    pub(crate) fn key_id(&self, key: u32) -> Option<KeyId> {
-        ((key as usize) < self.history.keys().len()).then_some(KeyId(key))
-    }
-
-    pub(crate) fn key(&self, key: u32) -> String {
-        let own = self.history.keys().len();
-        let target = match (key as usize).checked_sub(own + 1) {
-            Some(named) => Target::Named(self.named[named]),
-            None => Target::Own(self.key_id(key)),
-        };
-        target.text(self.history)
-    }
-
-    /// What an operation wrote to a key last, or read of it first.
-    pub(crate) fn value(&self, operation: OperationId, key: u32, access: Access) -> Option<&'h Value> {
-        let key = self.key(key);
-        let mut found = None;
-        accesses::each(self.history.operation(operation), |kind, target, value| {
-            let fits = kind == access && (access == Access::Write || found.is_none());
-            if fits && target.text(self.history) == key {
-                found = Some(value);
-            }
-        })
-        .ok()?;
-        found
-    }
-}
-
 /// An access with interned key and value; the key's highest bit tells a write.
 #[derive(Clone, Copy, Debug)]
-struct Cell {
+pub(super) struct Cell {
     key: u32,
-    value: u32,
+    pub(super) value: u32,
 }
 
 const WRITE: u32 = 1 << 31;
 
 impl Cell {
-    fn key(self) -> u32 {
+    pub(super) fn key(self) -> u32 {
         self.key & !WRITE
     }
 
-    fn is_write(self) -> bool {
+    pub(super) fn is_write(self) -> bool {
         self.key & WRITE != 0
     }
 }
 
 /// All transactions that may have happened, in the order of completion, with their accesses.
-struct Draft<'h> {
+pub(super) struct Draft<'h> {
     history: &'h History,
-    keys: Keys<'h>,
+    pub(super) keys: Keys<'h>,
     values: Interner<'h>,
-    operations: Vec<OperationId>,
+    pub(super) operations: Vec<OperationId>,
     /// Whether the outcome is unknown.
     unknown: Vec<bool>,
     starts: Vec<u32>,
-    cells: Vec<Cell>,
+    pub(super) cells: Vec<Cell>,
     /// Writes that failed, by key and value.
-    aborted: FxHashMap<(u32, u32), OperationId>,
-    has_transactions: bool,
+    pub(super) aborted: FxHashMap<(u32, u32), OperationId>,
+    pub(super) has_transactions: bool,
     beside: Option<String>,
 }
 
@@ -210,7 +175,7 @@ impl<'h> Draft<'h> {
     }
 
     /// A transaction's accesses with their places in it, but for those to keys of other data types.
-    fn cells(&self, t: usize) -> impl Iterator<Item = (u32, Cell)> + '_ {
+    pub(super) fn cells(&self, t: usize) -> impl Iterator<Item = (u32, Cell)> + '_ {
         let cells = &self.cells[self.starts[t] as usize..self.starts[t + 1] as usize];
         (0..).zip(cells.iter().copied()).filter(|(_, cell)| !self.keys.foreign[cell.key() as usize])
     }
@@ -350,190 +315,4 @@ impl Sessions {
         }
         placed
     }
-}
-
-/// Keys to dense ids: the history's own first, then that of a system without keys, then others that
-/// transactions name.
-struct Keys<'h> {
-    history: &'h History,
-    names: Interner<'h>,
-    by_name: Vec<u32>,
-    named: Vec<&'h Value>,
-    foreign: Vec<bool>,
-}
-
-impl<'h> Keys<'h> {
-    fn new(history: &'h History, count: usize) -> Self {
-        let own = history.keys().len();
-        Self {
-            history,
-            names: Interner::new(count),
-            by_name: Vec::new(),
-            named: Vec::new(),
-            foreign: vec![false; own + 1],
-        }
-    }
-
-    fn id(&mut self, target: Target<'h>) -> u32 {
-        match target {
-            Target::Own(Some(key)) => key.0,
-            Target::Own(None) => self.history.keys().len() as u32,
-            Target::Named(name) => {
-                let index = self.names.id(name) as usize;
-                if index >= self.by_name.len() {
-                    self.by_name.resize(index + 1, NONE);
-                }
-                if self.by_name[index] == NONE {
-                    self.by_name[index] = self.add(name);
-                }
-                self.by_name[index]
-            }
-        }
-    }
-
-    fn add(&mut self, name: &'h Value) -> u32 {
-        if let Some(key) = self.history.key_id(&Key::from(Target::Named(name).text(self.history))) {
-            return key.0;
-        }
-        self.named.push(name);
-        self.foreign.push(false);
-        self.foreign.len() as u32 - 1
-    }
-}
-
-/// By value, who wrote it: nearly always one transaction, for values are unique at least by key.
-#[derive(Default)]
-struct Writers {
-    /// By value id, key and transaction of the first that wrote it.
-    first: Vec<(u32, u32)>,
-    others: FxHashMap<(u32, u32), u32>,
-}
-
-impl Writers {
-    /// Says whether the value was new to its key.
-    fn insert(&mut self, cell: Cell, t: u32) -> bool {
-        let (key, value) = (cell.key(), cell.value as usize);
-        if value >= self.first.len() {
-            self.first.resize((value + 1).next_power_of_two(), (NONE, NONE));
-        }
-        if self.first[value].0 == NONE {
-            self.first[value] = (key, t);
-            return true;
-        }
-        self.first[value].0 != key && self.others.insert((key, cell.value), t).is_none()
-    }
-
-    fn get(&self, cell: Cell) -> Option<u32> {
-        let &(key, t) = self.first.get(cell.value as usize)?;
-        if key == cell.key() {
-            return Some(t);
-        }
-        if key == NONE { None } else { self.others.get(&(cell.key(), cell.value)).copied() }
-    }
-}
-
-/// Each read with its writer, by the numbers of the draft.
-struct Resolved {
-    starts: Vec<u32>,
-    reads: Vec<Read>,
-    flaws: Vec<(u32, Flaw)>,
-}
-
-/// What a transaction knows of a key while its accesses are followed.
-#[derive(Clone, Copy)]
-struct Known {
-    transaction: u32,
-    value: u32,
-    own: bool,
-}
-
-impl Resolved {
-    fn of(draft: &Draft<'_>, writers: &Writers) -> Self {
-        let count = draft.operations.len();
-        let overwritten = overwritten(draft);
-        let mut resolved = Self {
-            starts: Vec::with_capacity(count + 1),
-            reads: Vec::with_capacity(draft.cells.len()),
-            flaws: Vec::new(),
-        };
-        resolved.starts.push(0);
-        let unknown = Known { transaction: NONE, value: INITIAL, own: false };
-        let mut known = vec![unknown; draft.keys.foreign.len()];
-        for t in 0..count as u32 {
-            for (access, cell) in draft.cells(t as usize) {
-                let state = &mut known[cell.key() as usize];
-                let before = Some(*state).filter(|known| known.transaction == t);
-                let own = cell.is_write() || before.is_some_and(|known| known.own);
-                let flaw = if cell.is_write() {
-                    None
-                } else {
-                    resolved.read(draft, writers, &overwritten, t, cell, before)
-                };
-                if cell.is_write() || !own {
-                    *state = Known { transaction: t, value: cell.value, own };
-                }
-                if let Some(kind) = flaw {
-                    let operation = draft.operations[t as usize];
-                    resolved.flaws.push((t, Flaw { kind, operation, access }));
-                }
-            }
-            resolved.starts.push(resolved.reads.len() as u32);
-        }
-        resolved
-    }
-
-    fn read(
-        &mut self,
-        draft: &Draft<'_>,
-        writers: &Writers,
-        overwritten: &FxHashMap<(u32, u32), OperationId>,
-        t: u32,
-        cell: Cell,
-        before: Option<Known>,
-    ) -> Option<FlawKind> {
-        if let Some(known) = before.filter(|known| known.own) {
-            return (known.value != cell.value).then_some(FlawKind::Internal);
-        }
-        let writer = if cell.value == INITIAL { None } else { writers.get(cell) };
-        match writer {
-            Some(writer) if writer == t => return Some(FlawKind::Internal),
-            None if cell.value != INITIAL => {
-                let failed = draft.aborted.get(&(cell.key(), cell.value));
-                return Some(failed.map_or(FlawKind::ThinAir, |&id| FlawKind::Aborted(id)));
-            }
-            _ => {}
-        }
-        self.reads.push(Read { key: cell.key(), writer: writer.unwrap_or(NONE) });
-        if let Some(&id) = overwritten.get(&(cell.key(), cell.value)) {
-            return Some(FlawKind::Intermediate(id));
-        }
-        before.filter(|known| known.value != cell.value).map(|_| FlawKind::NonRepeatable)
-    }
-
-    fn reads(&self, t: u32) -> &[Read] {
-        &self.reads[self.starts[t as usize] as usize..self.starts[t as usize + 1] as usize]
-    }
-
-    fn sources(&self, t: u32) -> impl Iterator<Item = u32> + '_ {
-        self.reads(t).iter().map(|read| read.writer).filter(|&writer| writer != NONE)
-    }
-}
-
-/// Values that their own transaction overwrote.
-fn overwritten(draft: &Draft<'_>) -> FxHashMap<(u32, u32), OperationId> {
-    let mut overwritten = FxHashMap::default();
-    if !draft.has_transactions {
-        return overwritten;
-    }
-    let mut last = vec![(NONE, INITIAL); draft.keys.foreign.len()];
-    for t in 0..draft.operations.len() {
-        for (_, cell) in draft.cells(t).filter(|(_, cell)| cell.is_write()) {
-            let state = &mut last[cell.key() as usize];
-            if state.0 == t as u32 {
-                overwritten.insert((cell.key(), state.1), draft.operations[t]);
-            }
-            *state = (t as u32, cell.value);
-        }
-    }
-    overwritten
 }

@@ -6,7 +6,8 @@ use histories::{AnomalyKind, Function, ModelName, OperationId, Value};
 
 use super::accesses::{self, Access};
 use super::columns::{Columns, Flaw, FlawKind, NONE};
-use super::compile::{Compiled, Names};
+use super::compile::Compiled;
+use super::keys::Names;
 use super::order::Edge;
 use super::proof::{Core, Proof};
 use super::shortest::{Reason, Step};

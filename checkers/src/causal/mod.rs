@@ -11,11 +11,13 @@ mod compile;
 mod dot;
 mod explain;
 mod joint;
+mod keys;
 #[cfg(test)]
 mod oracle;
 mod order;
 mod proof;
 mod real_time;
+mod resolve;
 mod shortest;
 #[cfg(test)]
 mod tests;
