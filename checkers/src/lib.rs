@@ -25,7 +25,7 @@ mod words;
 
 pub use anomaly::{Anomaly, Side, Step, Witness};
 pub use budget::{Budget, Exhausted};
-pub use causal::{Causal, dot};
+pub use causal::{Causal, SessionSets, dot, session_sets};
 pub use confirm::confirm;
 pub use convergence::Convergent;
 pub use dispatch::{all, check_all, checkers_for};

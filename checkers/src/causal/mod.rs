@@ -18,6 +18,7 @@ mod order;
 mod proof;
 mod real_time;
 mod resolve;
+mod sets;
 mod shortest;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use histories::{History, ModelName};
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict};
 
 pub use dot::dot;
+pub use sets::{SessionSets, session_sets};
 
 use analysis::Analysis;
 use columns::FlawKind;
@@ -161,9 +163,20 @@ fn decided(compiled: &Compiled<'_>, model: ModelName, anomaly: Option<Anomaly>) 
 }
 
 fn unfit_verdict(history: &History, unfit: &Unfit) -> Verdict {
+    let reason = reason(history, unfit);
+    match unfit {
+        Unfit::Exhausted | Unfit::NothingObserved => Verdict::Unknown(reason),
+        Unfit::Repeats { .. } | Unfit::Malformed(_) | Unfit::Foreign(_) | Unfit::NoRegisters => {
+            Verdict::NotApplicable(reason)
+        }
+    }
+}
+
+/// Why a history is beyond the rules here.
+fn reason(history: &History, unfit: &Unfit) -> String {
     match unfit {
         Unfit::Repeats { key, value } => {
-            Verdict::NotApplicable(format!("values repeat: {value} is written to {key} more than once"))
+            format!("values repeat: {value} is written to {key} more than once")
         }
         Unfit::Malformed(id) => {
             let op = history.operation(*id);
@@ -172,16 +185,11 @@ fn unfit_verdict(history: &History, unfit: &Unfit) -> Verdict {
                 _ => "a list of micro-operations [\"r\" or \"w\", key, value]",
             };
             let value = if op.is_ok() { &op.reply } else { &op.call };
-            Verdict::NotApplicable(format!(
-                "client {}'s {} has {value}, not {shape}",
-                op.process, op.function
-            ))
+            format!("client {}'s {} has {value}, not {shape}", op.process, op.function)
         }
-        Unfit::Foreign(function) => {
-            Verdict::NotApplicable(format!("{function} may change any key, and no rule here follows it"))
-        }
-        Unfit::NoRegisters => Verdict::NotApplicable("no operation reads or writes a register".into()),
-        Unfit::NothingObserved => Verdict::Unknown("nothing was observed: no operation succeeded".into()),
-        Unfit::Exhausted => Verdict::Unknown(Exhausted.to_string()),
+        Unfit::Foreign(function) => format!("{function} may change any key, and no rule here follows it"),
+        Unfit::NoRegisters => "no operation reads or writes a register".into(),
+        Unfit::NothingObserved => "nothing was observed: no operation succeeded".into(),
+        Unfit::Exhausted => Exhausted.to_string(),
     }
 }

@@ -3,6 +3,7 @@
 mod corpus;
 mod fuzz;
 mod planted;
+mod sets;
 mod textbook;
 
 use histories::{Function, History, Kind, ModelName, Op, Process, Value};
