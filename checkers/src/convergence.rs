@@ -5,12 +5,13 @@
 //! Dumps that were invoked once all was quiet form rounds of one dump a node. The last round decides; the time to
 //! converge is that of the first round since which all agreed.
 
+use crate::budget::Stopwatch;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use histories::{AnomalyKind, Function, History, Key, KeyId, ModelName, Nanos, Node, OperationId, Value};
 
 use crate::final_state::{Quiet, members};
+use crate::split_brain::Acknowledgements;
 use crate::{Anomaly, Budget, Checker, Convergence, Figures, Finding, Verdict, Witness, words};
 
 /// How many differing keys are told, each as an anomaly of its own.
@@ -30,7 +31,7 @@ impl Checker for Convergent {
     }
 
     fn check(&self, history: &History, _budget: &Budget) -> Vec<Finding> {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let (verdict, figures) = decide(history);
         vec![Finding {
             model: ModelName::Convergence,
@@ -63,16 +64,18 @@ fn decide(history: &History) -> (Verdict, Option<Convergence>) {
     let sets = set_keys(history);
     let differing = last.differing(history, &sets);
     if !differing.is_empty() {
-        let anomalies = differing.iter().take(ANOMALIES_MAX).map(|key| diverged(history, last, key, &sets));
+        let diverged = differing.iter().take(ANOMALIES_MAX).map(|key| diverged(history, last, key, &sets));
+        let mut anomalies: Vec<Anomaly> = diverged.collect();
+        let split = anomalies.first().and_then(|diverged| split_brain(history, diverged));
+        anomalies.splice(..0, split);
         let figures = Convergence { differing_keys: differing.clone(), ..Convergence::default() };
-        return (Verdict::Invalid(anomalies.collect()), Some(figures));
+        return (Verdict::Invalid(anomalies), Some(figures));
     }
     let agreed = |round: &&Round| {
         nodes.iter().all(|&node| round.answered(history, node)) && round.differing(history, &sets).is_empty()
     };
     let first = rounds.iter().rev().take_while(agreed).last().unwrap_or(last);
-    let after_ms =
-        quiet.heal.map(|(healed, _)| first.completed(history).since(healed)).map(Nanos::as_millis_f64);
+    let after_ms = quiet.since().map(|since| first.completed(history).since(since).as_millis_f64());
     (Verdict::Valid, Some(Convergence { converged: true, after_ms, differing_keys: Vec::new() }))
 }
 
@@ -205,6 +208,14 @@ fn diverged(history: &History, round: &Round, key: &Key, sets: &BTreeSet<Key>) -
         steps,
         facts,
     }
+}
+
+/// Why replicas differ, where the system's own words show two leaders at once.
+fn split_brain(history: &History, diverged: &Anomaly) -> Option<Anomaly> {
+    let overlap = Acknowledgements::of(history).side_by_side(history)?;
+    let summary = format!("two leaders at once: {}, and their replicas differ", overlap.fact);
+    let steps = overlap.steps.into_iter().chain(diverged.steps.iter().cloned()).collect();
+    Some(Anomaly { kind: AnomalyKind::SplitBrain, summary, steps, ..diverged.clone() })
 }
 
 /// A long list by its length only.

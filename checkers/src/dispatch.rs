@@ -9,7 +9,9 @@ use histories::{History, ModelName};
 use rayon::prelude::*;
 
 use crate::hierarchy::Hierarchy;
-use crate::{Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Linear, Sessions, Verdict};
+use crate::{
+    Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Linear, Sessions, Verdict, confirm,
+};
 
 /// Every checker, the strongest model first.
 pub fn all() -> Vec<Box<dyn Checker>> {
@@ -31,8 +33,11 @@ pub fn checkers_for(models: &[ModelName]) -> Vec<Box<dyn Checker>> {
 /// for each that follows.
 pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budget) -> Vec<Finding> {
     let checkers = models.map_or_else(all, checkers_for);
-    let found: Vec<Finding> =
-        checkers.par_iter().flat_map(|checker| checker.check(history, budget)).collect();
+    let found: Vec<Finding> = checkers
+        .par_iter()
+        .flat_map(|checker| checker.check(history, budget))
+        .map(|finding| re_checked(history, finding))
+        .collect();
     let ladder = Hierarchy::default();
     match models {
         Some(models) => {
@@ -43,6 +48,25 @@ pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budge
         }
         None => ModelName::ALL.iter().filter_map(|&model| ladder.deduce(&found, model)).collect(),
     }
+}
+
+/// The finding, if its proofs stand up to a re-check that shares nothing with the search. One that does not is a bug of
+/// ours: it proves nothing, and where it was the only one, nothing is decided.
+fn re_checked(history: &History, mut finding: Finding) -> Finding {
+    let Verdict::Invalid(anomalies) = &mut finding.verdict else { return finding };
+    let mut refuted = None;
+    anomalies.retain(|anomaly| match confirm(history, anomaly) {
+        Ok(()) => true,
+        Err(why) => {
+            refuted.get_or_insert_with(|| format!("{}: {why}", anomaly.summary));
+            false
+        }
+    });
+    debug_assert_eq!(refuted, None, "every witness is confirmed");
+    if let Some(why) = refuted.filter(|_| anomalies.is_empty()) {
+        finding.verdict = Verdict::Unknown(format!("a bug of the checker: its proof was refuted; {why}"));
+    }
+    finding
 }
 
 /// A model that no checker here decides, and that none of the findings settle.

@@ -41,7 +41,7 @@ pub struct Durability {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Convergence {
     pub converged: bool,
-    /// From the heal to the first round of dumps that agreed.
+    /// From the heal, or from the last update where that came later, to the first round of dumps that agreed.
     pub after_ms: Option<f64>,
     /// In the last round, by name.
     pub differing_keys: Vec<Key>,

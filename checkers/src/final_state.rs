@@ -40,6 +40,12 @@ impl Quiet {
         Ok(Self { heal, last_update })
     }
 
+    /// From when on replicas had nothing left to do but agree: the heal, or the last update after it.
+    pub(crate) fn since(&self) -> Option<Nanos> {
+        let (healed, _) = self.heal?;
+        Some(self.last_update.map_or(healed, |last| last.max(healed)))
+    }
+
     pub(crate) fn is_final(&self, op: &Operation) -> bool {
         self.last_update.is_none_or(|time| op.invoked > time)
             && self.heal.is_none_or(|(_, index)| u64::from(op.call_event) > index)

@@ -18,6 +18,7 @@ mod hierarchy;
 mod linear;
 mod registers;
 mod sessions;
+mod split_brain;
 #[cfg(test)]
 mod testing;
 mod verdict;

@@ -195,7 +195,7 @@ pub(crate) mod tests {
             in_force: histories::Nanos::from_secs(number),
             to: histories::Nanos::MAX,
             applied: None,
-            effect: String::new(),
+            ended: None,
         };
         let lines = |count| faults(&(0..count).map(window).collect::<Vec<_>>());
         assert_eq!(lines(4).len(), 4);

@@ -150,8 +150,9 @@ pub struct FaultWindow {
     pub to: Nanos,
     /// How its beginning came out, `None` where the history ends first.
     pub applied: Option<Applied>,
-    /// What its end reports of its effect (blocked bytes, a process seen dead), empty where unknown.
-    pub effect: String,
+    /// How its end came out, with what it reports of the effect (held bytes, a process started again); `None` where
+    /// the heal ended it, or the history's end.
+    pub ended: Option<Applied>,
 }
 
 impl FaultWindow {
@@ -160,9 +161,21 @@ impl FaultWindow {
         self.from <= to && from <= self.to
     }
 
-    /// Whether it is known to have had an effect.
+    /// Whether it is known to have had an effect: it was put in force, and its end does not say otherwise.
     pub fn took_effect(&self) -> bool {
-        matches!(self.applied, Some(Applied::Installed(_)))
+        let installed = |applied: &Applied| matches!(applied, Applied::Installed(_));
+        self.applied.as_ref().is_some_and(installed) && self.ended.as_ref().is_none_or(installed)
+    }
+
+    /// What shows its effect, from its beginning and its end.
+    pub fn evidence(&self) -> String {
+        let told: Vec<&str> = [&self.applied, &self.ended]
+            .into_iter()
+            .flatten()
+            .map(Applied::evidence)
+            .filter(|text| !text.is_empty())
+            .collect();
+        told.join("; ")
     }
 
     /// The windows that the steps of a history describe, by their beginning.
@@ -178,7 +191,7 @@ impl FaultWindow {
                     in_force: Nanos::MAX,
                     to: Nanos::MAX,
                     applied: None,
-                    effect: String::new(),
+                    ended: None,
                 }),
                 Some(FaultStep::Begin { fault, applied, .. }) => {
                     if let Some(window) = open(&mut windows, fault) {
@@ -189,7 +202,7 @@ impl FaultWindow {
                 Some(FaultStep::End { fault, applied: Some(applied), .. }) => {
                     if let Some(window) = open(&mut windows, fault) {
                         window.to = event.time;
-                        applied.evidence().clone_into(&mut window.effect);
+                        window.ended = Some(applied);
                     }
                 }
                 Some(FaultStep::Heal { applied: Some(_) }) => {

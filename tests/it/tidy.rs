@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const FUNCTION_LINES_MAX: usize = 70;
 const FILE_LINES_MAX: usize = 450;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_owned()
 }
 
@@ -30,12 +30,10 @@ impl Source {
             || self.path.ends_with("_tests.rs")
     }
 
-    /// Lines of code outside comments and unit tests, with their numbers from 1.
+    /// Lines of code outside comments and the unit tests at the end, with their numbers from 1.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        (1..)
-            .zip(self.text.lines())
-            .take_while(|(_, line)| *line != "#[cfg(test)]")
-            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        let tests = self.text.find("#[cfg(test)]\nmod tests {").unwrap_or(self.text.len());
+        (1..).zip(self.text[..tests].lines()).filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 }
 

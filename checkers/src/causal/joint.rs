@@ -9,6 +9,10 @@ use super::columns::Columns;
 use super::order::{Edge, Order};
 use crate::{Budget, Exhausted};
 
+/// Pairs of which causality has the second first.
+// order never shows: only looked up
+type Turned = FxHashSet<(u32, u32)>;
+
 /// What readers contradict.
 #[derive(Debug, Default)]
 pub(crate) struct Contradicted {
@@ -37,7 +41,7 @@ pub(crate) fn contradicted(
     }
     asked.sort_unstable();
     asked.dedup();
-    let turned: FxHashSet<(u32, u32)> = clocks::contradicted(columns, order, asked, budget)?
+    let turned: Turned = clocks::contradicted(columns, order, asked, budget)?
         .into_iter()
         .map(|edge| (edge.from, edge.to))
         .collect();
@@ -53,7 +57,7 @@ pub(crate) fn contradicted(
 }
 
 /// Whether edges follow each other in a circle, by way of causality where it leads on.
-fn circular(edges: &[Edge], turned: &FxHashSet<(u32, u32)>) -> bool {
+fn circular(edges: &[Edge], turned: &Turned) -> bool {
     let follows = |a: &Edge, b: &Edge| a.to == b.from || turned.contains(&(b.from, a.to));
     let mut left: Vec<&Edge> = edges.iter().collect();
     loop {

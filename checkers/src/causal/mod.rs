@@ -24,10 +24,9 @@ mod shortest;
 mod tests;
 mod view;
 
-use std::time::Instant;
-
 use histories::{History, ModelName};
 
+use crate::budget::Stopwatch;
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict};
 
 pub use dot::dot;
@@ -65,7 +64,7 @@ impl Checker for Causal {
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let compiled = match compile::compile(history, budget) {
             Ok(compiled) => compiled,
             Err(unfit) => {
@@ -79,7 +78,7 @@ impl Checker for Causal {
         let mut held = Vec::new();
         let mut findings = Vec::new();
         for &model in self.models() {
-            let started = Instant::now();
+            let started = Stopwatch::start();
             let implied = held.iter().any(|&stronger| implies(stronger, model));
             let transactional = matches!(model, ModelName::ReadAtomic | ModelName::ReadCommittedBe);
             let verdict = match &analysis {
@@ -120,7 +119,7 @@ fn implies(stronger: ModelName, weaker: ModelName) -> bool {
     )
 }
 
-fn finding(model: ModelName, verdict: Verdict, started: Instant) -> Finding {
+fn finding(model: ModelName, verdict: Verdict, started: Stopwatch) -> Finding {
     let method = match model {
         ModelName::CausalMemory | ModelName::Pram => "views",
         ModelName::ReadAtomic | ModelName::ReadCommittedBe => "direct predecessors",

@@ -14,6 +14,7 @@ use crate::registers::INITIAL;
 pub(super) struct Writers {
     /// By value id, key and transaction of the first that wrote it.
     first: Vec<(u32, u32)>,
+    // order never shows: only looked up
     others: FxHashMap<(u32, u32), u32>,
 }
 
@@ -95,7 +96,7 @@ impl Resolved {
         &mut self,
         draft: &Draft<'_>,
         writers: &Writers,
-        overwritten: &FxHashMap<(u32, u32), OperationId>,
+        overwritten: &Overwritten,
         t: u32,
         cell: Cell,
         before: Option<Known>,
@@ -128,9 +129,13 @@ impl Resolved {
     }
 }
 
+/// By key and value, who wrote a value and then another.
+// order never shows: only looked up
+type Overwritten = FxHashMap<(u32, u32), OperationId>;
+
 /// Values that their own transaction overwrote.
-fn overwritten(draft: &Draft<'_>) -> FxHashMap<(u32, u32), OperationId> {
-    let mut overwritten = FxHashMap::default();
+fn overwritten(draft: &Draft<'_>) -> Overwritten {
+    let mut overwritten = Overwritten::default();
     if !draft.has_transactions {
         return overwritten;
     }

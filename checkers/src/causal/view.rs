@@ -59,6 +59,10 @@ impl Sources {
     }
 }
 
+/// By key, the places of a session's reads and their writers.
+// order never shows: only looked up
+type ReadsByKey = FxHashMap<u32, Vec<(u32, u32)>>;
+
 /// One session's view.
 pub(crate) struct View<'c> {
     columns: &'c Columns,
@@ -275,6 +279,7 @@ impl<'c> View<'c> {
     /// Moves arrivals forward along edges until nothing moves, which makes more edges on the way.
     fn lower(&mut self, mut late: Vec<u32>, budget: &Budget) -> Result<(), Exhausted> {
         let reads = self.reads_by_key();
+        // order never shows: only looked up
         let mut into: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         let mut known = 0;
         let mut open: Vec<(u32, u32)> = Vec::new();
@@ -319,7 +324,7 @@ impl<'c> View<'c> {
     /// The session's reads that a write is now known to have happened before.
     fn reread(
         &mut self,
-        reads: &FxHashMap<u32, Vec<(u32, u32)>>,
+        reads: &ReadsByKey,
         (t, key): (u32, u32),
         (place, old): (u32, u32),
         late: &mut Vec<u32>,
@@ -336,8 +341,8 @@ impl<'c> View<'c> {
     }
 
     /// By key, the places of the session's reads and their writers.
-    fn reads_by_key(&self) -> FxHashMap<u32, Vec<(u32, u32)>> {
-        let mut by_key: FxHashMap<u32, Vec<(u32, u32)>> = FxHashMap::default();
+    fn reads_by_key(&self) -> ReadsByKey {
+        let mut by_key = ReadsByKey::default();
         for (place, &t) in (0..).zip(&self.path) {
             for read in self.columns.reads(t) {
                 by_key.entry(read.key).or_default().push((place, read.writer));

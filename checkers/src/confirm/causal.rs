@@ -10,7 +10,7 @@ use crate::Anomaly;
 use crate::causal::accesses::{self, Access};
 
 /// Beyond this the tables are too large.
-const TRANSACTIONS_MAX: usize = 256;
+const TRANSACTIONS_MAX: usize = 1_024;
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
     let inside = &anomaly.witness.operations;
@@ -171,12 +171,12 @@ impl<'h> Part<'h> {
                     relation(count, |a, b| self.transactions[a].op.precedes(self.transactions[b].op));
                 self.circular(&causality, &union(&causality, &real_time), |_| true)
             }
-            ModelName::CausalMemory => (0..count).any(|last| {
+            ModelName::CausalMemory => self.ends().any(|last| {
                 let past = |t: usize| t == last || causality[t][last];
                 let base = relation(count, |a, b| causality[a][b] && past(a) && past(b));
                 self.saturated(base, last)
             }),
-            ModelName::Pram => (0..count).any(|last| {
+            ModelName::Pram => self.ends().any(|last| {
                 let own = |t: usize| t == last || self.session[t][last];
                 let base = relation(count, |a, b| self.session[a][b] || (self.reads_from[a][b] && own(b)));
                 self.saturated(closure(base), last)
@@ -188,6 +188,11 @@ impl<'h> Part<'h> {
             ModelName::ReadCommittedBe => self.goes_back(causality),
             _ => false,
         }
+    }
+
+    /// The transactions that no other of their session follows.
+    fn ends(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.transactions.len()).filter(|&t| !self.session[t].contains(&true))
     }
 
     /// Where a transaction `newer` precedes the reader of a key that it wrote too: `newer` comes before what was read.

@@ -5,22 +5,20 @@
 
 mod collections;
 mod registers;
-mod split_brain;
 #[cfg(test)]
 mod tests;
 
-use std::time::Instant;
+use crate::budget::Stopwatch;
 
 use histories::{AnomalyKind, Function, History, KeyId, ModelName, OperationId};
 
 use crate::final_state::{FinalState, Seen};
 use crate::registers::{Beyond, Registers};
+use crate::split_brain::Acknowledgements;
 use crate::words;
 use crate::{
     Anomaly, Budget, Checker, Durability as Counts, Exhausted, Figures, Finding, Step, Verdict, Witness,
 };
-
-use split_brain::Acknowledgements;
 
 /// How many anomalies a finding lists; the figures count all.
 const ANOMALIES_MAX: usize = 10;
@@ -39,7 +37,7 @@ impl Checker for Durable {
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let (verdict, counts) = decide(history, budget);
         vec![Finding {
             model: ModelName::Durability,

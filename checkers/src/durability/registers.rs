@@ -2,7 +2,7 @@
 //!
 //! It never calls a write lost where any of the final observations may have come after it.
 
-use histories::{AnomalyKind, Function, History, KeyId, Value};
+use histories::{AnomalyKind, Function, History, KeyId, OperationId, Value};
 use rustc_hash::FxHashMap;
 
 use crate::final_state::{FinalState, Seen};
@@ -20,9 +20,9 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: KeyId, r
         return;
     };
     let finals = Finals::of(tally.history, register, &seen);
-    for &(row, kind) in &finals.revived {
-        let operation = row;
-        tally.gone.push(Gone { kind, key, operation, shown: None, now: now.clone() });
+    for (operation, now) in &finals.revived {
+        let (operation, now) = (*operation, now.clone());
+        tally.gone.push(Gone { kind: AnomalyKind::Revived, key, operation, shown: None, now });
     }
     let mut lost: Vec<u32> = Vec::new();
     for (index, row) in (0..).zip(&register.rows).filter(|(_, row)| row.access != Access::Read) {
@@ -76,7 +76,8 @@ struct Finals {
     values: Vec<u32>,
     /// A value that no write in the history explains.
     strange: bool,
-    revived: Vec<(histories::OperationId, AnomalyKind)>,
+    /// Writes that failed and whose value was seen all the same, each with the first who saw it.
+    revived: Vec<(OperationId, Seen)>,
 }
 
 impl Finals {
@@ -88,12 +89,14 @@ impl Finals {
                 finals.values.push(value);
             } else {
                 finals.strange = true;
-                finals.revived.extend(failed_write(history, register, &seen.value));
+                let failed = failed_write(history, register, &seen.value);
+                finals.revived.extend(failed.map(|operation| (operation, seen.clone())));
             }
         }
         finals.values.sort_unstable();
         finals.values.dedup();
-        finals.revived.dedup();
+        finals.revived.sort_by_key(|(operation, _)| *operation);
+        finals.revived.dedup_by_key(|(operation, _)| *operation);
         finals
     }
 
@@ -119,6 +122,7 @@ impl Finals {
 }
 
 /// Of the values that were written, or may have been.
+// order never shows: only looked up
 fn value_ids(history: &History, register: &Register) -> FxHashMap<Value, u32> {
     (0..)
         .zip(&register.writers)
@@ -130,16 +134,10 @@ fn value_ids(history: &History, register: &Register) -> FxHashMap<Value, u32> {
         .collect()
 }
 
-fn failed_write(
-    history: &History,
-    register: &Register,
-    value: &Value,
-) -> Option<(histories::OperationId, AnomalyKind)> {
-    let mut failed: Vec<_> = register.failed.values().copied().collect();
-    failed.sort_unstable();
+fn failed_write(history: &History, register: &Register, value: &Value) -> Option<OperationId> {
     let wrote = |op: &histories::Operation| match op.function {
         Function::Cas => op.call.as_pair().is_some_and(|(_, to)| to == value),
         _ => op.call == *value,
     };
-    failed.into_iter().find(|&id| wrote(history.operation(id))).map(|id| (id, AnomalyKind::Revived))
+    register.failed.values().copied().filter(|&id| wrote(history.operation(id))).min()
 }

@@ -136,6 +136,24 @@ fn replicas_that_agree_have_converged_since_the_first_round_that_did() {
 }
 
 #[test]
+fn replicas_that_two_leaders_drove_apart_are_a_split_brain() {
+    let history = testing::history(
+        "nodes n1 n2
+         c1 write x 1 [0,1] served n1
+         c2 write x 2 [2,3] served n2
+         c1 write x 3 [4,9] served n1
+         c2 write y 4 [5,8] served n2
+         nemesis heal [10,11]
+         c9 dump n1 x=3,y=4 [20,21]
+         c8 dump n2 x=2,y=4 [22,23]",
+    );
+    let verdict = check(&Convergent, &history).verdict;
+    let [split, diverged] = verdict.anomalies() else { panic!("{verdict:?}") };
+    assert_eq!((split.kind, diverged.kind), (AnomalyKind::SplitBrain, AnomalyKind::Diverged));
+    insta::assert_snapshot!(told(&history, split));
+}
+
+#[test]
 fn replicas_that_differ_or_are_silent_have_not_converged() {
     let told_of = |text: &str| {
         let history = testing::history(text);

@@ -10,7 +10,7 @@ pub(crate) mod tests;
 pub(crate) mod witness;
 mod zones;
 
-use std::time::Instant;
+use crate::budget::Stopwatch;
 
 use histories::{History, ModelName};
 use rayon::prelude::*;
@@ -42,7 +42,7 @@ impl Checker for Linear {
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let registers = Registers::of(history);
         let keys: Vec<KeyReport> =
             registers.groups.par_iter().map(|group| check_key(history, group, budget)).collect();

@@ -9,7 +9,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::time::Instant;
+use crate::budget::Stopwatch;
 
 use histories::{AnomalyKind, History, ModelName, OperationId};
 
@@ -42,10 +42,10 @@ impl Checker for Sessions {
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let table = Table::of(history, budget);
         let finding = |model| {
-            let own = Instant::now();
+            let own = Stopwatch::start();
             let verdict = match &table {
                 Ok(table) => decide(history, table, model, budget),
                 Err(NoTable::NotApplicable(why)) => Verdict::NotApplicable(why.clone()),

@@ -1,7 +1,7 @@
 //! What a history says of availability, latency and failover. Everything here is measured; nothing is a verdict.
 
 use hdrhistogram::Histogram;
-use histories::{FaultWindow, Function, History, Nanos, Operation, Outcome};
+use histories::{Applied, FaultWindow, Function, History, Nanos, Operation, Outcome};
 
 use crate::outcome::{Availability, FaultWindowReport, Latencies, Operations, Percentiles};
 
@@ -97,24 +97,24 @@ pub(super) fn fault_windows(history: &History) -> Vec<FaultWindowReport> {
     history
         .fault_windows()
         .into_iter()
-        .map(|window| {
-            let begun = window.applied.as_ref();
-            let evidence: Vec<&str> = begun
-                .map(histories::Applied::evidence)
-                .into_iter()
-                .chain([window.effect.as_str()])
-                .filter(|text| !text.is_empty())
-                .collect();
-            FaultWindowReport {
-                evidence: evidence.join("; "),
-                applied: begun.map_or("indeterminate", histories::Applied::name).to_owned(),
-                from_ms: window.from.as_millis_f64(),
-                to_ms: (window.to != Nanos::MAX).then(|| window.to.as_millis_f64()),
-                fault: window.name,
-                what: window.what,
-            }
+        .map(|window| FaultWindowReport {
+            evidence: window.evidence(),
+            applied: applied(&window).to_owned(),
+            from_ms: window.from.as_millis_f64(),
+            to_ms: (window.to != Nanos::MAX).then(|| window.to.as_millis_f64()),
+            fault: window.name,
+            what: window.what,
         })
         .collect()
+}
+
+/// The less certain of how it began and how it ended.
+fn applied(window: &FaultWindow) -> &'static str {
+    let Some(begun) = &window.applied else { return "indeterminate" };
+    match &window.ended {
+        Some(ended) if matches!(begun, Applied::Installed(_)) => ended.name(),
+        _ => begun.name(),
+    }
 }
 
 #[cfg(test)]

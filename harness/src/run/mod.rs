@@ -84,6 +84,13 @@ impl Prepared {
                 missing.join(", ")
             )));
         }
+        if let Some(fault) = faults.iter().find(|fault| fault.nodes_min() > usize::from(spec.nodes)) {
+            let (name, needed) = (fault.name(), fault.nodes_min());
+            return Err(RunError::Harness(format!(
+                "{name} takes {needed} nodes or more; this run has {}",
+                spec.nodes
+            )));
+        }
         let mut functions = workload.mix();
         functions.push(histories::Function::Dump);
         let unsupported =

@@ -108,13 +108,13 @@ impl StoreCluster {
 
     async fn await_ready(&self) -> Result<(), SetupError> {
         while self.began.elapsed() < READY_MAX {
-            if status::of(&self.members).await.ready {
+            if status::of(&self.members, self.options.fencing).await.ready {
                 return Ok(());
             }
             self.ended_unasked().await?;
             tokio::time::sleep(READY_POLL).await;
         }
-        let status = status::of(&self.members).await;
+        let status = status::of(&self.members, self.options.fencing).await;
         let what = format!("elect a leader within {} s", READY_MAX.as_secs());
         Err(SetupError { what, why: format!("what the nodes say: {status:?}") })
     }
@@ -161,7 +161,7 @@ impl Cluster for StoreCluster {
     }
 
     fn status(&self) -> BoxFuture<'_, Status> {
-        Box::pin(status::of(&self.members))
+        Box::pin(status::of(&self.members, self.options.fencing))
     }
 
     fn stop(&self) -> BoxFuture<'_, Result<(), SetupError>> {

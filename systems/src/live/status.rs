@@ -10,18 +10,18 @@ use super::http::Link;
 use super::member::Member;
 use super::wire::HttpRequest;
 use crate::Status;
-use crate::store::{ReplicaStatus, Role};
+use crate::store::{Fencing, ReplicaStatus, Role};
 
 const ANSWER_MAX: Duration = Duration::from_millis(250);
 
-/// Asks all nodes at once.
-pub(crate) async fn of(members: &[Mutex<Member>]) -> Status {
+/// Asks all nodes at once. Without fencing several leaders are as ready as one: they never will be fewer.
+pub(crate) async fn of(members: &[Mutex<Member>], fencing: Fencing) -> Status {
     let asked = join_all(members.iter().map(ask)).await;
     let told: Vec<ReplicaStatus> = asked.into_iter().flatten().collect();
-    summary(members.len(), &told)
+    summary(members.len(), fencing, &told)
 }
 
-fn summary(nodes: usize, told: &[ReplicaStatus]) -> Status {
+fn summary(nodes: usize, fencing: Fencing, told: &[ReplicaStatus]) -> Status {
     let mut leaders: Vec<_> = told
         .iter()
         .filter(|status| status.role == Role::Leader)
@@ -29,8 +29,9 @@ fn summary(nodes: usize, told: &[ReplicaStatus]) -> Status {
         .collect();
     leaders.sort_unstable();
     let foremost = leaders.last().and_then(|&(_, leader)| told.iter().find(|status| status.node == leader));
+    let led = leaders.len() == 1 || fencing == Fencing::None && !leaders.is_empty();
     Status {
-        ready: told.len() == nodes && leaders.len() == 1 && told.iter().all(|status| status.ready),
+        ready: told.len() == nodes && led && told.iter().all(|status| status.ready),
         lag: foremost.map(|status| status.lag.clone()).unwrap_or_default(),
         up: told.iter().map(|status| status.node).collect(),
         leaders,
@@ -81,17 +82,23 @@ mod tests {
     #[test]
     fn ready_means_that_all_answer_one_leads_and_all_serve() {
         let two = [told(0, Role::Leader, 1, true), told(1, Role::Follower, 1, true)];
-        assert!(summary(2, &two).ready);
-        assert!(!summary(3, &two).ready, "one does not answer");
-        assert!(!summary(2, &[told(0, Role::Leader, 1, true), told(1, Role::Follower, 1, false)]).ready);
-        assert!(!summary(1, &[told(1, Role::Follower, 1, true)]).ready);
+        assert!(summary(2, Fencing::Term, &two).ready);
+        assert!(!summary(3, Fencing::Term, &two).ready, "one does not answer");
+        assert!(
+            !summary(2, Fencing::Term, &[told(0, Role::Leader, 1, true), told(1, Role::Follower, 1, false)])
+                .ready
+        );
+        assert!(!summary(1, Fencing::Term, &[told(1, Role::Follower, 1, true)]).ready);
     }
 
     #[test]
     fn of_two_leaders_the_later_one_is_last_and_its_lag_counts() {
-        let status = summary(2, &[told(1, Role::Leader, 3, true), told(0, Role::Leader, 2, true)]);
+        let status =
+            summary(2, Fencing::Term, &[told(1, Role::Leader, 3, true), told(0, Role::Leader, 2, true)]);
         assert_eq!(status.leaders, [(2, Node(0)), (3, Node(1))]);
         assert_eq!(status.lag, [(Node(2), 1)]);
         assert!(!status.ready);
+        let two = [told(1, Role::Leader, 3, true), told(0, Role::Leader, 2, true)];
+        assert!(summary(2, Fencing::None, &two).ready, "an unfenced pair of leaders stays one");
     }
 }

@@ -33,11 +33,11 @@ pub(super) fn render(checked: &Checked, paint: Paint, every_anomaly: bool, expla
 fn header(checked: &Checked, paint: Paint) -> String {
     let history = &checked.history;
     let counts = format!(
-        "{} operations in {} events on {} keys by {} clients",
-        history.operations().len(),
-        history.event_count(),
-        history.keys().len(),
-        report::processes(checked)
+        "{} in {} on {} by {}",
+        count(history.operations().len(), "operation"),
+        count(history.event_count() as usize, "event"),
+        count(history.keys().len(), "key"),
+        count(report::processes(checked), "client")
     );
     let header = &history.header;
     let seed = header.seed.map(|seed| format!("seed {seed}")).unwrap_or_default();
@@ -46,6 +46,11 @@ fn header(checked: &Checked, paint: Paint) -> String {
     let origin = origin.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ");
     let origin = if origin.is_empty() { origin } else { format!("; {origin}") };
     format!("{}: {counts}{origin}", paint.strong(&checked.file))
+}
+
+/// `1 key`, `3 keys`.
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn models(verdicts: &[VerdictReport], paint: Paint, explain: bool) -> Grid {

@@ -38,8 +38,8 @@ fn seeds(default: u64) -> std::ops::Range<u64> {
 }
 
 /// A seed that fails names itself.
-fn each(text: &str, weather: Weather, mut check: impl FnMut(u64, Report)) {
-    for seed in seeds(40) {
+fn each(text: &str, weather: Weather, worlds: u64, mut check: impl FnMut(u64, Report)) {
+    for seed in seeds(worlds) {
         let report = std::panic::catch_unwind(|| run(text, weather, seed));
         check(seed, report.unwrap_or_else(|_| panic!("{text}, seed {seed}")));
     }
@@ -48,7 +48,7 @@ fn each(text: &str, weather: Weather, mut check: impl FnMut(u64, Report)) {
 /// Invariants hold, acknowledged writes stay, replicas converge.
 fn keeps_its_promise(text: &str) {
     let mut acknowledged = 0;
-    each(text, STORM, |seed, report| {
+    each(text, STORM, 40, |seed, report| {
         assert!(report.converged, "{text}, seed {seed}: replicas differ at the end");
         assert_eq!(report.lost, 0, "{text}, seed {seed}: acknowledged writes are gone");
         acknowledged += report.acknowledged;
@@ -78,7 +78,7 @@ promises! {
 
 fn shows(text: &str, weather: Weather, mut gap: impl FnMut(&Report) -> bool) {
     let mut shown = 0;
-    each(text, weather, |seed, report| {
+    each(text, weather, 80, |seed, report| {
         assert!(
             report.converged || text.contains("unfenced"),
             "{text}, seed {seed}: replicas differ at the end"

@@ -161,7 +161,7 @@ impl Script {
                 describe::message(&mut self.said, node, to, &message);
             }
             if !self.cut.contains(&(node, to)) {
-                self.wire.push_back((node, to, message));
+                self.wire.push_back((node, to, through_json(&message)));
             }
         }
         for (id, response) in out.replies {
@@ -176,7 +176,7 @@ impl Script {
             if persist.compact {
                 stand.disk.clear();
             }
-            stand.disk.extend(persist.records);
+            stand.disk.extend(persist.records.iter().map(through_json));
         }
         self.handle(node, Input::Persisted(last));
     }
@@ -267,6 +267,16 @@ impl Script {
             let _ = writeln!(self.said, "{key} = {} (version {})", entry.value, entry.version);
         }
     }
+}
+
+/// What arrives of something that is sent or stored: all of it.
+fn through_json<T: serde::Serialize + for<'de> serde::Deserialize<'de> + PartialEq + std::fmt::Debug>(
+    whole: &T,
+) -> T {
+    let text = serde_json::to_string(whole).unwrap();
+    let back = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(*whole, back, "{text}");
+    back
 }
 
 fn node(text: &str) -> Node {

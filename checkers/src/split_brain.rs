@@ -1,8 +1,10 @@
 //! Whether two nodes were acknowledging at the time, by the system's own hints.
 //!
-//! It never finds a loss; it only says more of one that was found without hints.
+//! It never finds a violation; it only says more of one that was found without hints.
 
-use histories::{Function, History, Node, OperationId};
+use std::collections::BTreeMap;
+
+use histories::{Function, History, Nanos, Node, OperationId};
 
 use crate::{Step, words};
 
@@ -15,17 +17,17 @@ struct Acknowledgement {
 
 /// The acknowledged updates whose answer names the node that decided it, in the order of their completion.
 #[derive(Debug)]
-pub(super) struct Acknowledgements(Vec<Acknowledgement>);
+pub(crate) struct Acknowledgements(Vec<Acknowledgement>);
 
 /// How two leaders overlapped around an acknowledgement.
 #[derive(Debug)]
-pub(super) struct Overlap {
-    pub(super) fact: String,
-    pub(super) steps: Vec<Step>,
+pub(crate) struct Overlap {
+    pub(crate) fact: String,
+    pub(crate) steps: Vec<Step>,
 }
 
 impl Acknowledgements {
-    pub(super) fn of(history: &History) -> Self {
+    pub(crate) fn of(history: &History) -> Self {
         let mut all: Vec<Acknowledgement> = history
             .iter()
             .filter(|(_, op)| {
@@ -43,7 +45,7 @@ impl Acknowledgements {
     /// Around `lost`: another node that acknowledged before and after it; or one that acknowledged between it and
     /// the same node's previous or next. Where terms are known, those of the outer two must be the same, or else
     /// leadership may have changed hands and come back.
-    pub(super) fn overlap(&self, history: &History, lost: OperationId) -> Option<Overlap> {
+    pub(crate) fn overlap(&self, history: &History, lost: OperationId) -> Option<Overlap> {
         let at = self.0.iter().position(|ack| ack.operation == lost)?;
         let own = self.0[at];
         let (before, after) = (&self.0[..at], &self.0[at + 1..]);
@@ -72,6 +74,35 @@ impl Acknowledgements {
             })
             .collect();
         let fact = format!("two leaders: {outer} acknowledged before and after {inner} did");
+        Some(Overlap { fact, steps })
+    }
+
+    /// The two leaderships that acknowledged side by side for the longest time, if any did: the one acknowledged before
+    /// and after the other, in the same term where terms are known.
+    pub(crate) fn side_by_side(&self, history: &History) -> Option<Overlap> {
+        let mut leaderships: BTreeMap<(Node, Option<u64>), Vec<OperationId>> = BTreeMap::new();
+        for ack in &self.0 {
+            leaderships.entry((ack.node, ack.term)).or_default().push(ack.operation);
+        }
+        let time = |operation: OperationId| history.operation(operation).completed;
+        let overlaps = leaderships.iter().flat_map(|((node, _), outer)| {
+            let others = leaderships.iter().filter(move |((other, _), _)| other != node);
+            others.filter_map(move |((other, _), inner)| {
+                let (first, last) = (*outer.first()?, *outer.last()?);
+                let middle = *inner.iter().find(|&&ack| time(first) < time(ack) && time(ack) < time(last))?;
+                let until = time(last).min(time(*inner.last()?));
+                let before = *outer.iter().rev().find(|&&ack| time(ack) < time(middle))?;
+                let after = *outer.iter().find(|&&ack| time(ack) > time(middle))?;
+                Some((until.since(time(middle)), [(*node, before), (*other, middle), (*node, after)]))
+            })
+        });
+        let (lasted, acks): (Nanos, [(Node, OperationId); 3]) = overlaps.max_by_key(|(lasted, _)| *lasted)?;
+        let name = |node| history.node_name(node);
+        let [(outer, _), (inner, _), _] = acks;
+        let steps = acks
+            .map(|(node, ack)| words::completed(history, ack, format!("acknowledged by {}", name(node))))
+            .to_vec();
+        let fact = format!("{} and {} acknowledged side by side for {lasted}", name(outer), name(inner));
         Some(Overlap { fact, steps })
     }
 }
