@@ -125,6 +125,12 @@ impl<'h> Draft<'h> {
             }
             self.add(id, self.history.operation(id))?;
         }
+        for key in 0..self.keys.shapes.len() {
+            // A whole list that nobody wrote as one belongs to another data type, whose changes all failed.
+            if self.keys.shapes[key].read && !self.keys.shapes[key].written {
+                self.foreign(key as u32, "appending");
+            }
+        }
         Ok(())
     }
 
@@ -147,8 +153,14 @@ impl<'h> Draft<'h> {
         accesses::each(op, |access, target, value| {
             let key = keys.id(target);
             match access {
-                Access::Read => cells.push(Cell { key, value: values.id(value) }),
-                Access::Write => cells.push(Cell { key: key | WRITE, value: values.id(value) }),
+                Access::Read => {
+                    keys.shapes[key as usize].read |= is_collection(value);
+                    cells.push(Cell { key, value: values.id(value) });
+                }
+                Access::Write => {
+                    keys.shapes[key as usize].written |= is_collection(value);
+                    cells.push(Cell { key: key | WRITE, value: values.id(value) });
+                }
                 Access::Other => others.push(key),
             }
         })
@@ -251,6 +263,10 @@ impl<'h> Draft<'h> {
         columns.flaws = resolved.flaws.into_iter().filter(counts).map(|(_, flaw)| flaw).collect();
         columns
     }
+}
+
+fn is_collection(value: &Value) -> bool {
+    matches!(value, Value::List(_) | Value::Map(_))
 }
 
 /// The operations in the order of their completions; those of unknown outcome at their invocations, which is as

@@ -45,6 +45,13 @@ impl<'h> Names<'h> {
     }
 }
 
+/// Whether a key's whole collection was read, or written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shape {
+    pub(super) read: bool,
+    pub(super) written: bool,
+}
+
 /// Keys to dense ids: the history's own first, then that of a system without keys, then others that
 /// transactions name.
 pub(super) struct Keys<'h> {
@@ -52,6 +59,8 @@ pub(super) struct Keys<'h> {
     names: Interner<'h>,
     by_name: Vec<u32>,
     named: Vec<&'h Value>,
+    /// By key, whether whole collections were read or written.
+    pub(super) shapes: Vec<Shape>,
     /// Which are of other data types.
     pub(super) foreign: Vec<bool>,
 }
@@ -64,6 +73,7 @@ impl<'h> Keys<'h> {
             names: Interner::new(count),
             by_name: Vec::new(),
             named: Vec::new(),
+            shapes: vec![Shape::default(); own + 1],
             foreign: vec![false; own + 1],
         }
     }
@@ -90,6 +100,7 @@ impl<'h> Keys<'h> {
             return key.0;
         }
         self.named.push(name);
+        self.shapes.push(Shape::default());
         self.foreign.push(false);
         self.foreign.len() as u32 - 1
     }

@@ -96,6 +96,11 @@ fn what_is_not_decided_is_not_valid() {
     assert_eq!(names("c1 add s 1 [0,1]"), Some("not-applicable"));
     assert_eq!(names("c1 add s 1 [0,1]\nc1 write x 1 [2,3]\nc1 read x 1 [4,5]"), Some("unknown"));
     assert_eq!(names("c1 add s 1 [0,1]\nc1 write x 1 [2,3]\nc1 read x nil [4,5]"), Some("invalid"));
+    assert_eq!(
+        names("c1 write x 1 [0,1]\nc1 read s [] [2,3]"),
+        Some("unknown"),
+        "of a list, not from thin air"
+    );
     assert_eq!(names("c1 write x 1 [0,] info"), Some("unknown"));
     assert!(matches!(verdict("c1 write x 1 [0,1]"), Some(Verdict::Valid)));
 }
