@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use histories::ModelName::{
     self, Causal, CausalConvergence, CausalMemory, Linearizable, MonotonicReads, MonotonicWrites, Pram,
-    ReadYourWrites, Sequential, WritesFollowReads,
+    ReadAtomic, ReadCommittedBe, ReadYourWrites, RealTimeCausal, Sequential, WritesFollowReads,
 };
 use petgraph::Direction;
 use petgraph::graphmap::DiGraphMap;
@@ -15,8 +15,10 @@ use petgraph::visit::Bfs;
 use crate::{Anomaly, Figures, Finding, Verdict};
 
 /// An arrow from each model to what it implies at once.
-const IMPLICATIONS: [(ModelName, ModelName); 10] = [
+const IMPLICATIONS: [(ModelName, ModelName); 14] = [
     (Linearizable, Sequential),
+    (Linearizable, RealTimeCausal),
+    (RealTimeCausal, CausalConvergence),
     (Sequential, CausalMemory),
     (Sequential, CausalConvergence),
     (CausalMemory, Causal),
@@ -26,6 +28,8 @@ const IMPLICATIONS: [(ModelName, ModelName); 10] = [
     (CausalConvergence, MonotonicReads),
     (CausalConvergence, MonotonicWrites),
     (CausalConvergence, WritesFollowReads),
+    (CausalConvergence, ReadAtomic),
+    (ReadAtomic, ReadCommittedBe),
 ];
 
 /// The ladder of models.

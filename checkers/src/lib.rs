@@ -6,6 +6,7 @@
 mod anomaly;
 pub mod brute;
 mod budget;
+mod causal;
 mod confirm;
 mod convergence;
 mod dispatch;
@@ -27,6 +28,7 @@ mod words;
 
 pub use anomaly::{Anomaly, Side, Step, Witness};
 pub use budget::{Budget, Exhausted};
+pub use causal::{Causal, SessionSets, dot, session_sets};
 pub use confirm::confirm;
 pub use convergence::Convergent;
 pub use dispatch::{all, check_all, checkers_for};

@@ -255,7 +255,7 @@ fn time(nanos: u64) -> i64 {
 }
 
 /// Values to dense ids, in the order in which they first occur.
-struct Interner<'h> {
+pub(crate) struct Interner<'h> {
     /// Small integers, the common case.
     small: Vec<u32>,
     small_max: usize,
@@ -265,12 +265,12 @@ struct Interner<'h> {
 }
 
 impl<'h> Interner<'h> {
-    fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         // order never shows: only looked up
         Self { small: Vec::new(), small_max: 2 * count + 64, others: FxHashMap::default(), next: 1 }
     }
 
-    fn id(&mut self, value: &'h Value) -> u32 {
+    pub(crate) fn id(&mut self, value: &'h Value) -> u32 {
         let slot = match value {
             Value::Null => return INITIAL,
             Value::Int(int) if (0..self.small_max as i64).contains(int) => {

@@ -46,12 +46,15 @@ words! {
         Sequential = "sequential", "One order of all operations explains every answer and keeps each session's order.";
         CausalMemory = "causal-memory", "Each session explains its answers with an order that keeps causality (CM).";
         CausalConvergence = "causal-convergence", "One arbitration of writes that keeps causality explains every answer (CCv).";
+        RealTimeCausal = "real-time-causal", "Causal convergence whose arbitration never contradicts real time.";
         Causal = "causal", "Every answer is explained by what causally precedes it (CC).";
         Pram = "pram", "Each session sees every other session's writes in the order they were made.";
         WritesFollowReads = "writes-follow-reads", "A write is ordered after the writes that its session had read.";
         MonotonicWrites = "monotonic-writes", "The writes of a session are ordered as it made them.";
         MonotonicReads = "monotonic-reads", "A session never sees less than it has seen.";
         ReadYourWrites = "read-your-writes", "A session sees its own writes.";
+        ReadAtomic = "read-atomic", "A transaction sees all of another transaction's writes or none.";
+        ReadCommittedBe = "read-committed-be", "A transaction's reads never go back in the order of commits (Biswas and Enea).";
         Durability = "durability", "What was acknowledged is not lost.";
         Convergence = "convergence", "After the faults are healed every replica answers, and all are equal.";
     }
@@ -71,6 +74,17 @@ words! {
         NotLinearizable = "not-linearizable", "No order of the operations that respects real time explains every answer.";
         MissedOwnWrite = "missed-own-write", "A session did not see its own write.";
         NonMonotonicRead = "non-monotonic-read", "A session saw less than it had seen before.";
+        IntermediateRead = "intermediate-read", "A read returned a value that its own transaction overwrote.";
+        InternalRead = "internal-read", "A read disagrees with what its own transaction wrote.";
+        NonRepeatableRead = "non-repeatable-read", "A transaction read two values of a key and wrote neither.";
+        FracturedRead = "fractured-read", "A transaction saw some of another transaction's writes, not all.";
+        CyclicCausality = "cyclic-causality", "Each of some operations depends on the next in a circle.";
+        CausalInitialRead = "causal-initial-read", "A read found nothing though a write of the key causally precedes it.";
+        CausalRead = "causal-read", "A read returned a value that causality had overwritten.";
+        CyclicArbitration = "cyclic-arbitration", "No order of the writes explains what all sessions read.";
+        CyclicView = "cyclic-view", "No order of the writes explains what one session read.";
+        ViewInitialRead = "view-initial-read", "A session found nothing though what else it read puts a write before.";
+        CyclicRealTime = "cyclic-real-time", "No order of the writes explains what was read and agrees with real time.";
         LostWrite = "lost-write", "An acknowledged write is gone.";
         SplitBrain = "split-brain", "An acknowledged write is gone; two leaders were acknowledging at the time.";
         Resurrected = "resurrected", "A value that had been overwritten came back.";

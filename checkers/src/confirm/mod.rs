@@ -2,6 +2,7 @@
 //!
 //! It shares nothing with the searches: neither their tables nor their rules.
 
+mod causal;
 mod convergence;
 mod durability;
 mod linear;
@@ -27,6 +28,12 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
         | ModelName::MonotonicReads
         | ModelName::MonotonicWrites
         | ModelName::WritesFollowReads => sessions::confirm(history, anomaly),
-        other => Err(format!("no re-check for {other} yet")),
+        ModelName::RealTimeCausal
+        | ModelName::CausalConvergence
+        | ModelName::CausalMemory
+        | ModelName::Causal
+        | ModelName::Pram
+        | ModelName::ReadAtomic
+        | ModelName::ReadCommittedBe => causal::confirm(history, anomaly),
     }
 }

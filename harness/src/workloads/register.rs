@@ -46,6 +46,10 @@ impl Workload for Register {
         &[
             ModelName::Linearizable,
             ModelName::Sequential,
+            ModelName::CausalConvergence,
+            ModelName::CausalMemory,
+            ModelName::Causal,
+            ModelName::Pram,
             ModelName::WritesFollowReads,
             ModelName::MonotonicWrites,
             ModelName::MonotonicReads,

@@ -1,0 +1,194 @@
+//! Causal consistency, and its neighbours, of reads and writes in sessions with unique written values.
+//!
+//! It never guesses: where values repeat, or other data types are at work, nothing is called valid.
+
+pub(crate) mod accesses;
+mod analysis;
+mod atomic;
+mod clocks;
+mod columns;
+mod compile;
+mod dot;
+mod explain;
+mod joint;
+mod keys;
+#[cfg(test)]
+mod oracle;
+mod order;
+mod proof;
+mod real_time;
+mod resolve;
+mod sets;
+mod shortest;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use histories::{History, ModelName};
+
+use crate::budget::Stopwatch;
+use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict};
+
+pub use dot::dot;
+pub use sets::{SessionSets, session_sets};
+
+use analysis::Analysis;
+use columns::FlawKind;
+use compile::{Compiled, Unfit};
+
+/// How many anomalies of reads that no order explains a finding lists.
+const FLAWS_MAX: usize = 10;
+
+/// Decides causal consistency in its three forms, and what stands beside and below it.
+///
+/// After Bouajjani, Enea, Guerraoui and Hamza, "On verifying causal consistency", POPL 2017: causal convergence by
+/// one scan with vector clocks, O(n k) for n transactions in k sessions that write.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Causal;
+
+impl Checker for Causal {
+    fn name(&self) -> &'static str {
+        "causal"
+    }
+
+    fn models(&self) -> &'static [ModelName] {
+        &[
+            ModelName::RealTimeCausal,
+            ModelName::CausalConvergence,
+            ModelName::CausalMemory,
+            ModelName::Causal,
+            ModelName::Pram,
+            ModelName::ReadAtomic,
+            ModelName::ReadCommittedBe,
+        ]
+    }
+
+    fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
+        let started = Stopwatch::start();
+        let compiled = match compile::compile(history, budget) {
+            Ok(compiled) => compiled,
+            Err(unfit) => {
+                let verdict = unfit_verdict(history, &unfit);
+                return self.models().iter().map(|&model| finding(model, verdict.clone(), started)).collect();
+            }
+        };
+        let analysis = Analysis::new(history, &compiled.columns, budget);
+        // What all models share is counted as the time of the one that it decides.
+        let shared = started.elapsed();
+        let mut held = Vec::new();
+        let mut findings = Vec::new();
+        for &model in self.models() {
+            let started = Stopwatch::start();
+            let implied = held.iter().any(|&stronger| implies(stronger, model));
+            let transactional = matches!(model, ModelName::ReadAtomic | ModelName::ReadCommittedBe);
+            let verdict = match &analysis {
+                _ if transactional && !compiled.has_transactions => {
+                    Verdict::NotApplicable("there are no transactions".into())
+                }
+                _ if model == ModelName::RealTimeCausal && !history.has_real_time() => {
+                    Verdict::NotApplicable("the history does not tell what preceded what in real time".into())
+                }
+                Ok(_) if implied => decided(&compiled, model, None),
+                Ok(analysis) => verdict(history, &compiled, analysis, model, budget),
+                Err(exhausted) => Verdict::Unknown(exhausted.to_string()),
+            };
+            if verdict == Verdict::Valid {
+                held.push(model);
+            }
+            let mut finding = finding(model, verdict, started);
+            if model == ModelName::CausalConvergence {
+                finding.elapsed += shared;
+            }
+            findings.push(finding);
+        }
+        findings
+    }
+}
+
+/// Of these models, what follows from what.
+fn implies(stronger: ModelName, weaker: ModelName) -> bool {
+    use ModelName::{
+        Causal, CausalConvergence, CausalMemory, Pram, ReadAtomic, ReadCommittedBe, RealTimeCausal,
+    };
+    matches!(
+        (stronger, weaker),
+        (RealTimeCausal, CausalConvergence | Causal | ReadAtomic | ReadCommittedBe)
+            | (CausalConvergence, Causal | ReadAtomic | ReadCommittedBe)
+            | (CausalMemory, Causal | Pram)
+            | (ReadAtomic, ReadCommittedBe)
+    )
+}
+
+fn finding(model: ModelName, verdict: Verdict, started: Stopwatch) -> Finding {
+    let method = match model {
+        ModelName::CausalMemory | ModelName::Pram => "views",
+        ModelName::ReadAtomic | ModelName::ReadCommittedBe => "direct predecessors",
+        _ => "vector clocks",
+    };
+    Finding { model, verdict, method, figures: Figures::default(), elapsed: started.elapsed() }
+}
+
+fn verdict(
+    history: &History,
+    compiled: &Compiled<'_>,
+    analysis: &Analysis<'_>,
+    model: ModelName,
+    budget: &Budget,
+) -> Verdict {
+    let counts = |kind: &FlawKind| model != ModelName::ReadCommittedBe || *kind != FlawKind::NonRepeatable;
+    let flaws = compiled.columns.flaws.iter().filter(|flaw| counts(&flaw.kind)).take(FLAWS_MAX);
+    let flaws: Vec<Anomaly> = flaws.map(|flaw| explain::flaw(compiled, flaw, model)).collect();
+    if !flaws.is_empty() {
+        return Verdict::Invalid(flaws);
+    }
+    match analysis.decide(model, budget) {
+        Err(exhausted @ Exhausted) => Verdict::Unknown(exhausted.to_string()),
+        Ok(None) => decided(compiled, model, None),
+        Ok(Some(proof)) => {
+            let (part, proof) = proof.cut(history, &compiled.columns, model);
+            decided(compiled, model, Some(explain::anomaly(compiled, &part, &proof, model)))
+        }
+    }
+}
+
+fn decided(compiled: &Compiled<'_>, model: ModelName, anomaly: Option<Anomaly>) -> Verdict {
+    match (anomaly, &compiled.beside) {
+        (Some(anomaly), _) => Verdict::Invalid(vec![anomaly]),
+        (None, Some(function)) => Verdict::Unknown(format!(
+            "the registers by themselves show no violation of {model}, but there are keys that {function} changes"
+        )),
+        (None, None) => Verdict::Valid,
+    }
+}
+
+fn unfit_verdict(history: &History, unfit: &Unfit) -> Verdict {
+    let reason = reason(history, unfit);
+    match unfit {
+        Unfit::Exhausted | Unfit::NothingObserved => Verdict::Unknown(reason),
+        Unfit::Repeats { .. } | Unfit::Malformed(_) | Unfit::Foreign(_) | Unfit::NoRegisters => {
+            Verdict::NotApplicable(reason)
+        }
+    }
+}
+
+/// Why a history is beyond the rules here.
+fn reason(history: &History, unfit: &Unfit) -> String {
+    match unfit {
+        Unfit::Repeats { key, value } => {
+            format!("values repeat: {value} is written to {key} more than once")
+        }
+        Unfit::Malformed(id) => {
+            let op = history.operation(*id);
+            let shape = match op.function {
+                histories::Function::Cas => "a pair [from, to]",
+                _ => "a list of micro-operations [\"r\" or \"w\", key, value]",
+            };
+            let value = if op.is_ok() { &op.reply } else { &op.call };
+            format!("client {}'s {} has {value}, not {shape}", op.process, op.function)
+        }
+        Unfit::Foreign(function) => format!("{function} may change any key, and no rule here follows it"),
+        Unfit::NoRegisters => "no operation reads or writes a register".into(),
+        Unfit::NothingObserved => "nothing was observed: no operation succeeded".into(),
+        Unfit::Exhausted => Exhausted.to_string(),
+    }
+}

@@ -1,0 +1,153 @@
+//! Each read with its writer, and the reads that no order of transactions explains.
+//!
+//! It never guesses: values are unique, so a read has one writer or none.
+
+use histories::OperationId;
+use rustc_hash::FxHashMap;
+
+use super::columns::{Flaw, FlawKind, NONE, Read};
+use super::compile::{Cell, Draft};
+use crate::registers::INITIAL;
+
+/// By value, who wrote it: nearly always one transaction, for values are unique at least by key.
+#[derive(Default)]
+pub(super) struct Writers {
+    /// By value id, key and transaction of the first that wrote it.
+    first: Vec<(u32, u32)>,
+    // order never shows: only looked up
+    others: FxHashMap<(u32, u32), u32>,
+}
+
+impl Writers {
+    /// Says whether the value was new to its key.
+    pub(super) fn insert(&mut self, cell: Cell, t: u32) -> bool {
+        let (key, value) = (cell.key(), cell.value as usize);
+        if value >= self.first.len() {
+            self.first.resize((value + 1).next_power_of_two(), (NONE, NONE));
+        }
+        if self.first[value].0 == NONE {
+            self.first[value] = (key, t);
+            return true;
+        }
+        self.first[value].0 != key && self.others.insert((key, cell.value), t).is_none()
+    }
+
+    fn get(&self, cell: Cell) -> Option<u32> {
+        let &(key, t) = self.first.get(cell.value as usize)?;
+        if key == cell.key() {
+            return Some(t);
+        }
+        if key == NONE { None } else { self.others.get(&(cell.key(), cell.value)).copied() }
+    }
+}
+
+/// Each read with its writer, by the numbers of the draft.
+pub(super) struct Resolved {
+    starts: Vec<u32>,
+    reads: Vec<Read>,
+    /// With the transactions that they belong to.
+    pub(super) flaws: Vec<(u32, Flaw)>,
+}
+
+/// What a transaction knows of a key while its accesses are followed.
+#[derive(Clone, Copy)]
+struct Known {
+    transaction: u32,
+    value: u32,
+    own: bool,
+}
+
+impl Resolved {
+    pub(super) fn of(draft: &Draft<'_>, writers: &Writers) -> Self {
+        let count = draft.operations.len();
+        let overwritten = overwritten(draft);
+        let mut resolved = Self {
+            starts: Vec::with_capacity(count + 1),
+            reads: Vec::with_capacity(draft.cells.len()),
+            flaws: Vec::new(),
+        };
+        resolved.starts.push(0);
+        let unknown = Known { transaction: NONE, value: INITIAL, own: false };
+        let mut known = vec![unknown; draft.keys.foreign.len()];
+        for t in 0..count as u32 {
+            for (access, cell) in draft.cells(t as usize) {
+                let state = &mut known[cell.key() as usize];
+                let before = Some(*state).filter(|known| known.transaction == t);
+                let own = cell.is_write() || before.is_some_and(|known| known.own);
+                let flaw = if cell.is_write() {
+                    None
+                } else {
+                    resolved.read(draft, writers, &overwritten, t, cell, before)
+                };
+                if cell.is_write() || !own {
+                    *state = Known { transaction: t, value: cell.value, own };
+                }
+                if let Some(kind) = flaw {
+                    let operation = draft.operations[t as usize];
+                    resolved.flaws.push((t, Flaw { kind, operation, access }));
+                }
+            }
+            resolved.starts.push(resolved.reads.len() as u32);
+        }
+        resolved
+    }
+
+    fn read(
+        &mut self,
+        draft: &Draft<'_>,
+        writers: &Writers,
+        overwritten: &Overwritten,
+        t: u32,
+        cell: Cell,
+        before: Option<Known>,
+    ) -> Option<FlawKind> {
+        if let Some(known) = before.filter(|known| known.own) {
+            return (known.value != cell.value).then_some(FlawKind::Internal);
+        }
+        let writer = if cell.value == INITIAL { None } else { writers.get(cell) };
+        match writer {
+            Some(writer) if writer == t => return Some(FlawKind::Internal),
+            None if cell.value != INITIAL => {
+                let failed = draft.aborted.get(&(cell.key(), cell.value));
+                return Some(failed.map_or(FlawKind::ThinAir, |&id| FlawKind::Aborted(id)));
+            }
+            _ => {}
+        }
+        self.reads.push(Read { key: cell.key(), writer: writer.unwrap_or(NONE) });
+        if let Some(&id) = overwritten.get(&(cell.key(), cell.value)) {
+            return Some(FlawKind::Intermediate(id));
+        }
+        before.filter(|known| known.value != cell.value).map(|_| FlawKind::NonRepeatable)
+    }
+
+    pub(super) fn reads(&self, t: u32) -> &[Read] {
+        &self.reads[self.starts[t as usize] as usize..self.starts[t as usize + 1] as usize]
+    }
+
+    pub(super) fn sources(&self, t: u32) -> impl Iterator<Item = u32> + '_ {
+        self.reads(t).iter().map(|read| read.writer).filter(|&writer| writer != NONE)
+    }
+}
+
+/// By key and value, who wrote a value and then another.
+// order never shows: only looked up
+type Overwritten = FxHashMap<(u32, u32), OperationId>;
+
+/// Values that their own transaction overwrote.
+fn overwritten(draft: &Draft<'_>) -> Overwritten {
+    let mut overwritten = Overwritten::default();
+    if !draft.has_transactions {
+        return overwritten;
+    }
+    let mut last = vec![(NONE, INITIAL); draft.keys.foreign.len()];
+    for t in 0..draft.operations.len() {
+        for (_, cell) in draft.cells(t).filter(|(_, cell)| cell.is_write()) {
+            let state = &mut last[cell.key() as usize];
+            if state.0 == t as u32 {
+                overwritten.insert((cell.key(), state.1), draft.operations[t]);
+            }
+            *state = (t as u32, cell.value);
+        }
+    }
+    overwritten
+}

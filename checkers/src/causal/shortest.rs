@@ -1,0 +1,227 @@
+//! Shortest explanations: 0-1 breadth-first search in which a run of session order, or of
+//! real time, costs one step in all.
+//!
+//! It never decides whether a cycle exists; whoever asks knows already.
+
+use std::collections::VecDeque;
+
+use super::columns::{Columns, NONE};
+use super::order::Edge;
+
+/// How many closing edges a search for the shortest cycle tries.
+const CLOSING_MAX: usize = 128;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    Session,
+    ReadsFrom {
+        key: u32,
+    },
+    /// By its index among the edges.
+    Inferred(u32),
+    RealTime,
+}
+
+/// `from` comes before `to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) reason: Reason,
+}
+
+/// Inferred edges by the transaction that they lead to.
+#[derive(Debug)]
+pub(crate) struct Into {
+    sorted: Vec<u32>,
+}
+
+impl Into {
+    pub(crate) fn of(edges: &[Edge]) -> Self {
+        let mut sorted: Vec<u32> = (0..edges.len() as u32).collect();
+        sorted.sort_unstable_by_key(|&index| (edges[index as usize].to, index));
+        Self { sorted }
+    }
+
+    fn leading_to<'e>(&'e self, edges: &'e [Edge], to: u32) -> impl Iterator<Item = u32> + 'e {
+        let first = self.sorted.partition_point(|&index| edges[index as usize].to < to);
+        self.sorted[first..].iter().copied().take_while(move |&index| edges[index as usize].to == to)
+    }
+}
+
+/// Which edges a path may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Roads<'r> {
+    pub(crate) columns: &'r Columns,
+    pub(crate) edges: &'r [Edge],
+    pub(crate) into: &'r Into,
+    /// Only inferred edges with a lower index.
+    pub(crate) edges_before: u32,
+    /// Only reads-from edges into these, where given.
+    pub(crate) readers: Option<&'r [u32]>,
+    /// Pairs in real-time order, sorted by the second.
+    pub(crate) real_time: &'r [(u32, u32)],
+}
+
+impl<'r> Roads<'r> {
+    /// Session order and reads-from.
+    pub(crate) fn plain(columns: &'r Columns, none: &'r Into) -> Self {
+        Self { columns, edges: &[], into: none, edges_before: 0, readers: None, real_time: &[] }
+    }
+
+    /// Whether a transaction's reads make an order.
+    fn reads_count(&self, t: u32) -> bool {
+        self.readers.is_none_or(|index| index[t as usize] != NONE)
+    }
+
+    fn each_leading_to(&self, to: u32, mut visit: impl FnMut(u32, Reason)) {
+        if let Some(previous) = self.columns.previous(to) {
+            visit(previous, Reason::Session);
+        }
+        if self.reads_count(to) {
+            for read in self.columns.reads(to).iter().filter(|read| read.writer != NONE) {
+                visit(read.writer, Reason::ReadsFrom { key: read.key });
+            }
+        }
+        for index in self.into.leading_to(self.edges, to).take_while(|&index| index < self.edges_before) {
+            visit(self.edges[index as usize].from, Reason::Inferred(index));
+        }
+        let first = self.real_time.partition_point(|&(_, second)| second < to);
+        for &(from, _) in self.real_time[first..].iter().take_while(|&&(_, second)| second == to) {
+            visit(from, Reason::RealTime);
+        }
+    }
+}
+
+/// Ways of leaving a transaction that cost once for a whole run of them.
+const RUNS: u32 = 3;
+
+fn run(reason: Reason) -> u32 {
+    match reason {
+        Reason::ReadsFrom { .. } | Reason::Inferred(_) => 0,
+        Reason::Session => 1,
+        Reason::RealTime => 2,
+    }
+}
+
+/// Where a search has been: each transaction by how it was left.
+pub(crate) struct Search {
+    distance: Vec<u32>,
+    toward: Vec<(u32, Reason)>,
+    touched: Vec<u32>,
+}
+
+impl Search {
+    pub(crate) fn new(columns: &Columns) -> Self {
+        let states = RUNS as usize * columns.len();
+        Self {
+            distance: vec![NONE; states],
+            toward: vec![(NONE, Reason::Session); states],
+            touched: Vec::new(),
+        }
+    }
+
+    /// The cheapest way from one transaction to another through the allowed ones that costs less than `below`.
+    pub(crate) fn path(
+        &mut self,
+        roads: &Roads<'_>,
+        (from, to): (u32, u32),
+        below: u32,
+        allowed: impl Fn(u32) -> bool,
+    ) -> Option<(u32, Vec<Step>)> {
+        let mut queue = VecDeque::new();
+        self.reach(RUNS * to, 0, (NONE, Reason::Session));
+        queue.push_back((RUNS * to, 0));
+        let mut found = None;
+        while let Some((state, distance)) = queue.pop_front() {
+            if self.distance[state as usize] < distance {
+                continue;
+            }
+            if state / RUNS == from {
+                found = Some((distance, self.unwind(state)));
+                break;
+            }
+            roads.each_leading_to(state / RUNS, |cause, reason| {
+                let run = run(reason);
+                let next = RUNS * cause + run;
+                let cost = distance + u32::from(run == 0 || state % RUNS != run);
+                if cost < below && allowed(cause) && cost < self.distance[next as usize] {
+                    self.reach(next, cost, (state, reason));
+                    if cost == distance {
+                        queue.push_front((next, cost));
+                    } else {
+                        queue.push_back((next, cost));
+                    }
+                }
+            });
+        }
+        for state in self.touched.drain(..) {
+            self.distance[state as usize] = NONE;
+        }
+        found
+    }
+
+    fn reach(&mut self, state: u32, distance: u32, toward: (u32, Reason)) {
+        self.touched.push(state);
+        self.distance[state as usize] = distance;
+        self.toward[state as usize] = toward;
+    }
+
+    /// The steps from a state to where the search began, runs of session order as one.
+    fn unwind(&self, mut state: u32) -> Vec<Step> {
+        let mut steps: Vec<Step> = Vec::new();
+        while self.toward[state as usize].0 != NONE {
+            let (next, reason) = self.toward[state as usize];
+            match steps.last_mut() {
+                Some(last) if last.reason == reason && run(reason) > 0 => last.to = next / RUNS,
+                _ => steps.push(Step { from: state / RUNS, to: next / RUNS, reason }),
+            }
+            state = next;
+        }
+        steps
+    }
+}
+
+/// The shortest cycle among the transactions that are left, its closing edge last; of equals, that of the fewest
+/// sessions.
+pub(crate) fn cycle(roads: &Roads<'_>, left: &[bool]) -> Option<Vec<Step>> {
+    let columns = roads.columns;
+    let is_left = |t: u32| left[t as usize];
+    // Session order and real time go with the columns' own order, so a cycle holds an edge of another kind that
+    // goes back in it.
+    let back = |step: &Step| step.from >= step.to && is_left(step.from) && is_left(step.to);
+    let inferred = (0..).zip(roads.edges).map(|(index, edge)| Step {
+        from: edge.from,
+        to: edge.to,
+        reason: Reason::Inferred(index),
+    });
+    let mut closing: Vec<Step> = inferred.filter(back).collect();
+    for t in columns.ids().filter(|&t| is_left(t) && roads.reads_count(t)) {
+        let reads = columns.reads(t).iter().filter(|read| read.writer != NONE);
+        let steps =
+            reads.map(|read| Step { from: read.writer, to: t, reason: Reason::ReadsFrom { key: read.key } });
+        closing.extend(steps.filter(back));
+    }
+    closing.sort_by_key(|step| step.from - step.to);
+    let mut search = Search::new(columns);
+    let mut best: Option<(u32, usize, Vec<Step>)> = None;
+    for step in closing.into_iter().take(CLOSING_MAX) {
+        let below = best.as_ref().map_or(NONE, |&(cost, ..)| cost + 1);
+        let Some((cost, mut steps)) = search.path(roads, (step.to, step.from), below, is_left) else {
+            continue;
+        };
+        steps.push(step);
+        let sessions = sessions(columns, &steps);
+        if best.as_ref().is_none_or(|&(least, fewest, _)| (cost, sessions) < (least, fewest)) {
+            best = Some((cost, sessions, steps));
+        }
+    }
+    best.map(|(_, _, steps)| steps)
+}
+
+fn sessions(columns: &Columns, steps: &[Step]) -> usize {
+    let mut chains: Vec<u32> = steps.iter().map(|step| columns.chain[step.from as usize]).collect();
+    chains.sort_unstable();
+    chains.dedup();
+    chains.len()
+}

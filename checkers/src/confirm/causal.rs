@@ -1,0 +1,283 @@
+//! The transactions of a witness alone contradict a causal model, by relations written out in full.
+//!
+//! Every relation here is a square table and every rule a loop to a fixed point: slow, and plain to see.
+
+use std::collections::BTreeMap;
+
+use histories::{AnomalyKind, History, ModelName, Operation, OperationId, Outcome, Value};
+
+use crate::Anomaly;
+use crate::causal::accesses::{self, Access};
+
+/// Beyond this the tables are too large.
+const TRANSACTIONS_MAX: usize = 1_024;
+
+pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+    let inside = &anomaly.witness.operations;
+    match anomaly.kind {
+        AnomalyKind::PhantomRead
+        | AnomalyKind::AbortedRead
+        | AnomalyKind::IntermediateRead
+        | AnomalyKind::InternalRead
+        | AnomalyKind::NonRepeatableRead => {
+            let shows = inside.iter().any(|&id| unexplained(history, history.operation(id), anomaly.kind));
+            return if shows { Ok(()) } else { Err(format!("no operation shows a {}", anomaly.kind)) };
+        }
+        _ => {}
+    }
+    if inside.len() > TRANSACTIONS_MAX {
+        return Err(format!("{} operations are too many to re-check", inside.len()));
+    }
+    if let Some(id) = inside.iter().find(|&&id| !happened(history, id)) {
+        return Err(format!("nobody saw that operation {} happened", id.0));
+    }
+    let part = Part::of(history, inside);
+    if part.contradicts(anomaly.witness.model) { Ok(()) } else { Err("the witness has a valid order".into()) }
+}
+
+/// One transaction: the keys it read from elsewhere in order, and its last write of each key.
+struct Transaction<'h> {
+    op: &'h Operation,
+    reads: Vec<(String, Value)>,
+    writes: BTreeMap<String, Value>,
+}
+
+impl<'h> Transaction<'h> {
+    fn of(history: &'h History, op: &'h Operation) -> Self {
+        let mut transaction = Self { op, reads: Vec::new(), writes: BTreeMap::new() };
+        // What is malformed has no columns, so no anomaly names it.
+        let _ = accesses::each(op, |access, target, value| {
+            let key = target.text(history);
+            match access {
+                Access::Write => drop(transaction.writes.insert(key, value.clone())),
+                Access::Read if !transaction.writes.contains_key(&key) => {
+                    transaction.reads.push((key, value.clone()));
+                }
+                _ => {}
+            }
+        });
+        transaction
+    }
+}
+
+/// Whether an operation's outcome is known, or somebody read what it wrote.
+fn happened(history: &History, id: OperationId) -> bool {
+    let mut open = vec![id];
+    let mut seen = Vec::new();
+    while let Some(id) = open.pop() {
+        let op = history.operation(id);
+        if op.outcome != Outcome::Info {
+            return true;
+        }
+        seen.push(id);
+        let written = Transaction::of(history, op).writes;
+        let saw = |(_, op): &(OperationId, &Operation)| {
+            Transaction::of(history, op).reads.iter().any(|(key, value)| written.get(key) == Some(value))
+        };
+        open.extend(history.iter().filter(saw).map(|(id, _)| id).filter(|id| !seen.contains(id)));
+    }
+    false
+}
+
+/// Whether an operation holds a read that no order explains.
+fn unexplained(history: &History, op: &Operation, kind: AnomalyKind) -> bool {
+    let writes_it = |other: &Operation, key: &str, value: &Value| {
+        let mut writes = false;
+        let _ = accesses::each(other, |access, target, written| {
+            writes |= access == Access::Write && written == value && target.text(history) == key;
+        });
+        writes
+    };
+    let others = || history.operations().iter().filter(|other| other.call_event != op.call_event);
+    let mut own: BTreeMap<String, Value> = BTreeMap::new();
+    let mut seen: BTreeMap<String, Value> = BTreeMap::new();
+    let mut found = false;
+    let _ = accesses::each(op, |access, target, value| {
+        let key = target.text(history);
+        if access == Access::Write {
+            own.insert(key, value.clone());
+            return;
+        }
+        let elsewhere = others().any(|other| writes_it(other, &key, value));
+        found |= match kind {
+            AnomalyKind::InternalRead => {
+                own.get(&key).map_or(writes_it(op, &key, value) && !elsewhere, |written| written != value)
+            }
+            _ if own.contains_key(&key) => false,
+            AnomalyKind::PhantomRead | AnomalyKind::AbortedRead => {
+                !value.is_null() && !elsewhere && !writes_it(op, &key, value)
+            }
+            AnomalyKind::IntermediateRead => others().any(|other| {
+                writes_it(other, &key, value) && Transaction::of(history, other).writes[&key] != *value
+            }),
+            _ => seen.get(&key).is_some_and(|before| before != value),
+        };
+        seen.insert(key, value.clone());
+    });
+    found
+}
+
+type Relation = Vec<Vec<bool>>;
+
+/// The transactions of a witness with what is plain of them.
+struct Part<'h> {
+    transactions: Vec<Transaction<'h>>,
+    session: Relation,
+    reads_from: Relation,
+    /// Reader, key and writer, none for the initial value; in the order of the reads.
+    reads: Vec<(usize, String, Option<usize>)>,
+}
+
+impl<'h> Part<'h> {
+    fn of(history: &'h History, inside: &[OperationId]) -> Self {
+        let transactions: Vec<_> =
+            inside.iter().map(|&id| Transaction::of(history, history.operation(id))).collect();
+        let count = transactions.len();
+        let mut part = Self {
+            session: relation(count, |a, b| {
+                let (a, b) = (transactions[a].op, transactions[b].op);
+                a.process == b.process && a.outcome != Outcome::Info && a.call_event < b.call_event
+            }),
+            reads_from: relation(count, |_, _| false),
+            reads: Vec::new(),
+            transactions,
+        };
+        for reader in 0..count {
+            for (key, value) in part.transactions[reader].reads.clone() {
+                let wrote = |writer: &usize| part.transactions[*writer].writes.get(&key) == Some(&value);
+                let writer = (0..count).find(wrote).filter(|&writer| writer != reader);
+                if let Some(writer) = writer {
+                    part.reads_from[writer][reader] = true;
+                }
+                if writer.is_some() || value.is_null() {
+                    part.reads.push((reader, key, writer));
+                }
+            }
+        }
+        part
+    }
+
+    fn contradicts(&self, model: ModelName) -> bool {
+        let causality = closure(union(&self.session, &self.reads_from));
+        let count = self.transactions.len();
+        match model {
+            ModelName::Causal => {
+                cyclic(&causality)
+                    || (0..count).any(|reader| self.circular(&causality, &causality, |t| t == reader))
+            }
+            ModelName::CausalConvergence => self.circular(&causality, &causality, |_| true),
+            ModelName::RealTimeCausal => {
+                let real_time =
+                    relation(count, |a, b| self.transactions[a].op.precedes(self.transactions[b].op));
+                self.circular(&causality, &union(&causality, &real_time), |_| true)
+            }
+            ModelName::CausalMemory => self.ends().any(|last| {
+                let past = |t: usize| t == last || causality[t][last];
+                let base = relation(count, |a, b| causality[a][b] && past(a) && past(b));
+                self.saturated(base, last)
+            }),
+            ModelName::Pram => self.ends().any(|last| {
+                let own = |t: usize| t == last || self.session[t][last];
+                let base = relation(count, |a, b| self.session[a][b] || (self.reads_from[a][b] && own(b)));
+                self.saturated(closure(base), last)
+            }),
+            ModelName::ReadAtomic => {
+                let direct = union(&self.session, &self.reads_from);
+                self.circular(&direct, &causality, |_| true)
+            }
+            ModelName::ReadCommittedBe => self.goes_back(causality),
+            _ => false,
+        }
+    }
+
+    /// The transactions that no other of their session follows.
+    fn ends(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.transactions.len()).filter(|&t| !self.session[t].contains(&true))
+    }
+
+    /// Where a transaction `newer` precedes the reader of a key that it wrote too: `newer` comes before what was read.
+    fn overwrites(
+        &self,
+        before: &Relation,
+        reader_counts: impl Fn(usize) -> bool,
+    ) -> Vec<(usize, Option<usize>)> {
+        let mut found = Vec::new();
+        for (reader, key, writer) in &self.reads {
+            for newer in (0..self.transactions.len()).filter(|&newer| Some(newer) != *writer) {
+                let overwrote = before[newer][*reader] && self.transactions[newer].writes.contains_key(key);
+                if overwrote && reader_counts(*reader) {
+                    found.push((newer, *writer));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether what `before` obliges contradicts `order`.
+    fn circular(&self, before: &Relation, order: &Relation, reader_counts: impl Fn(usize) -> bool) -> bool {
+        let mut order = order.clone();
+        for (newer, older) in self.overwrites(before, reader_counts) {
+            let Some(older) = older else { return true };
+            order[newer][older] = true;
+        }
+        cyclic(&closure(order))
+    }
+
+    /// Whether the reads of a session up to `last` contradict each other.
+    fn saturated(&self, mut order: Relation, last: usize) -> bool {
+        loop {
+            let own = |t: usize| t == last || self.session[t][last];
+            let mut grew = false;
+            for (newer, older) in self.overwrites(&order, own) {
+                let Some(older) = older else { return true };
+                grew |= !order[newer][older];
+                order[newer][older] = true;
+            }
+            order = closure(order);
+            if cyclic(&order) {
+                return true;
+            }
+            if !grew {
+                return false;
+            }
+        }
+    }
+
+    /// Whether a read obliged by an earlier one of its transaction contradicts the order.
+    fn goes_back(&self, mut order: Relation) -> bool {
+        for (at, (reader, key, writer)) in self.reads.iter().enumerate() {
+            for (_, _, newer) in self.reads[..at].iter().filter(|(other, ..)| other == reader) {
+                let Some(newer) = newer.filter(|newer| Some(*newer) != *writer) else { continue };
+                if self.transactions[newer].writes.contains_key(key) {
+                    let Some(older) = writer else { return true };
+                    order[newer][*older] = true;
+                }
+            }
+        }
+        cyclic(&closure(order))
+    }
+}
+
+fn relation(count: usize, holds: impl Fn(usize, usize) -> bool) -> Relation {
+    (0..count).map(|a| (0..count).map(|b| holds(a, b)).collect()).collect()
+}
+
+fn union(a: &Relation, b: &Relation) -> Relation {
+    relation(a.len(), |from, to| a[from][to] || b[from][to])
+}
+
+fn closure(mut order: Relation) -> Relation {
+    for middle in 0..order.len() {
+        let onward = order[middle].clone();
+        for row in &mut order {
+            if row[middle] {
+                row.iter_mut().zip(&onward).for_each(|(reached, &further)| *reached |= further);
+            }
+        }
+    }
+    order
+}
+
+fn cyclic(closed: &Relation) -> bool {
+    (0..closed.len()).any(|t| closed[t][t])
+}
