@@ -70,13 +70,10 @@ fn verdicts(object: Object, anomaly: Option<&str>) -> &'static [(&'static str, b
         ],
         (Object::Register, Some(_)) => &[("linearizable", false), ("sequential", false)],
         (_, Some("dirty-write")) => &[("serializable", false), ("read-uncommitted", false)],
-        (_, Some("read-skew")) => {
+        (_, Some("read-skew")) | (Object::RwRegister, Some("lost-update")) => {
             &[("serializable", false), ("snapshot-isolation", false), ("read-committed", true)]
         }
         (_, Some("write-skew")) => &[("serializable", false), ("snapshot-isolation", true)],
-        (Object::RwRegister, Some("lost-update")) => {
-            &[("serializable", false), ("snapshot-isolation", false), ("read-committed", true)]
-        }
         (_, Some(_)) if transactions => &[("serializable", false), ("read-committed", false)],
         (_, Some(_)) => &[("linearizable", false)],
     }
