@@ -306,76 +306,6 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    pub(crate) fn string(&mut self) -> Formed<Cow<'a, str>> {
-        let start = self.at + 1;
-        let Some(length) = self.text[start..].iter().position(|byte| matches!(byte, b'"' | b'\\')) else {
-            return Err(Trouble::More);
-        };
-        let text = self.text;
-        if text[start + length] == b'"' {
-            self.at = start + length + 1;
-            return utf8(&text[start..start + length], start).map(Cow::Borrowed);
-        }
-        self.at = start + length;
-        let plain = utf8(&text[start..self.at], start)?.to_owned();
-        self.escaped(plain).map(Cow::Owned)
-    }
-
-    fn escaped(&mut self, mut out: String) -> Formed<String> {
-        loop {
-            let rest = &self.text[self.at..];
-            let Some(length) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) else {
-                return Err(Trouble::More);
-            };
-            out.push_str(utf8(&rest[..length], self.at)?);
-            self.at += length + 1;
-            if rest[length] == b'"' {
-                return Ok(out);
-            }
-            out.push(self.escape()?);
-        }
-    }
-
-    fn escape(&mut self) -> Formed<char> {
-        let Some(byte) = self.text.get(self.at) else { return Err(Trouble::More) };
-        self.at += 1;
-        Ok(match byte {
-            b'n' => '\n',
-            b't' => '\t',
-            b'r' => '\r',
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'"' | b'\\' | b'/' => char::from(*byte),
-            b'u' => return self.unicode(),
-            _ => {
-                self.at -= 1;
-                return self.wrong("expected one of n t r b f u \" \\ / after a backslash");
-            }
-        })
-    }
-
-    /// Four digits after `\u`, and of a surrogate pair the second half.
-    fn unicode(&mut self) -> Formed<char> {
-        let start = self.at;
-        let first = self.hex()?;
-        let code = if (0xd800..0xdc00).contains(&first) && self.text[self.at..].starts_with(b"\\u") {
-            self.at += 2;
-            let second = self.hex()?;
-            0x10000 + ((first - 0xd800) << 10) + (second.wrapping_sub(0xdc00) & 0x3ff)
-        } else {
-            first
-        };
-        char::from_u32(code).ok_or_else(|| Trouble::At(start, "half a surrogate pair is no character".into()))
-    }
-
-    fn hex(&mut self) -> Formed<u32> {
-        let Some(digits) = self.text.get(self.at..self.at + 4) else { return Err(Trouble::More) };
-        let code = std::str::from_utf8(digits).ok().and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        let Some(code) = code else { return self.wrong("expected four hexadecimal digits") };
-        self.at += 4;
-        Ok(code)
-    }
-
     /// Passes over a form whatever its numbers are.
     pub(crate) fn skip(&mut self) -> Formed<()> {
         self.enter()?;
@@ -418,11 +348,6 @@ impl<'a> Scanner<'a> {
     }
 }
 
-fn utf8(bytes: &[u8], start: usize) -> Formed<&str> {
-    std::str::from_utf8(bytes)
-        .map_err(|error| Trouble::At(start + error.valid_up_to(), "these bytes are not UTF-8".into()))
-}
-
 /// How a value is written as a key.
 pub(crate) fn key_text(value: Value) -> String {
     match value {
@@ -457,83 +382,6 @@ fn number(token: &str) -> Result<Value, String> {
     Err(format!("expected a number, not {token:?}"))
 }
 
+mod string;
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn edn(text: &str) -> Formed<Value> {
-        Scanner::new(text.as_bytes(), Dialect::Edn, true).value()
-    }
-
-    fn json(text: &str) -> Formed<Value> {
-        Scanner::new(text.as_bytes(), Dialect::Json, true).value()
-    }
-
-    #[test]
-    fn forms_of_edn_become_values() {
-        for (text, shown) in [
-            ("nil", "nil"),
-            (" ,-12 ", "-12"),
-            ("7N", "7"),
-            ("1.50", "\"1.5\""),
-            ("1/3", "\"1/3\""),
-            (":timed-out", "\"timed-out\""),
-            ("\"a\\n\\u00e9\\\"\"", "\"a\\né\\\"\""),
-            ("[[:append 5 1] [:r 5 nil]]", "[[\"append\" 5 1] [\"r\" 5 nil]]"),
-            ("#{3 1 2}", "[1 2 3]"),
-            ("{:from 1 \"to\" 2, 3 {}}", "{3: {}, from: 1, to: 2}"),
-            ("#inst \"2020\"", "\"2020\""),
-            ("#jepsen.util.Thing{:a 1}", "{a: 1}"),
-            ("[1 #_ [2 3] 4 ; five\n 6]", "[1 4 6]"),
-            ("^{:line 1} [\\a \\newline \\(]", "[\"a\" \"\\n\" \"(\"]"),
-            ("(##NaN)", "[\"NaN\"]"),
-        ] {
-            assert_eq!(edn(text).unwrap().to_string(), shown, "{text}");
-        }
-    }
-
-    #[test]
-    fn forms_of_json_become_values() {
-        let value = json(r#"{"a":[1,null,true,"x\ud83d\ude00"],"b":-7,"c":1.5}"#).unwrap();
-        assert_eq!(value.to_string(), "{a: [1 nil true \"x😀\"], b: -7, c: \"1.5\"}");
-        assert!(matches!(json("{\"a\" 1}"), Err(Trouble::At(5, _))));
-        assert!(matches!(json("nil"), Err(Trouble::At(0, _))));
-        assert_eq!(
-            json("\"\\ud800\"").unwrap_err(),
-            Trouble::At(3, "half a surrogate pair is no character".into())
-        );
-    }
-
-    #[test]
-    fn a_form_that_the_text_cuts_asks_for_more() {
-        let text = r#"{:a [1 "b\n" #{2}] :c #x/y [3]} "#;
-        for end in 0..text.len() - 1 {
-            let cut = Scanner::new(&text.as_bytes()[..end], Dialect::Edn, false).value();
-            assert_eq!(cut, Err(Trouble::More), "{}", &text[..end]);
-        }
-    }
-
-    #[test]
-    fn hostile_forms_are_refused() {
-        for bracket in ["[", "{", "#{", "(", "^", "#_", "#a [", "{:a "] {
-            assert!(edn(&bracket.repeat(100_000)).is_err(), "{bracket}");
-        }
-        let Err(Trouble::At(_, message)) = edn("92233720368547758080") else { panic!("too large") };
-        assert_eq!(message, "92233720368547758080 is larger than a 64-bit integer holds");
-        assert!(edn("1abcz").is_err());
-        assert!(edn("\u{0}").is_err());
-    }
-
-    #[test]
-    fn what_is_skipped_ends_where_what_is_read_ends() {
-        for text in ["[1 {:a #{2}} \"x]\"] 5", "#a.b{:c 1} 5", ":k 5", "\\( 5", "12.5M 5", "{\"a\" (1)} 5"] {
-            let (mut read, mut skip) = (
-                Scanner::new(text.as_bytes(), Dialect::Edn, true),
-                Scanner::new(text.as_bytes(), Dialect::Edn, true),
-            );
-            read.value().unwrap();
-            skip.skip().unwrap();
-            assert_eq!(read.offset(), skip.offset(), "{text}");
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,79 @@
+//! Forms become values, or are refused with their place.
+
+use super::*;
+
+fn edn(text: &str) -> Formed<Value> {
+    Scanner::new(text.as_bytes(), Dialect::Edn, true).value()
+}
+
+fn json(text: &str) -> Formed<Value> {
+    Scanner::new(text.as_bytes(), Dialect::Json, true).value()
+}
+
+#[test]
+fn forms_of_edn_become_values() {
+    for (text, shown) in [
+        ("nil", "nil"),
+        (" ,-12 ", "-12"),
+        ("7N", "7"),
+        ("1.50", "\"1.5\""),
+        ("1/3", "\"1/3\""),
+        (":timed-out", "\"timed-out\""),
+        ("\"a\\n\\u00e9\\\"\"", "\"a\\né\\\"\""),
+        ("[[:append 5 1] [:r 5 nil]]", "[[\"append\" 5 1] [\"r\" 5 nil]]"),
+        ("#{3 1 2}", "[1 2 3]"),
+        ("{:from 1 \"to\" 2, 3 {}}", "{3: {}, from: 1, to: 2}"),
+        ("#inst \"2020\"", "\"2020\""),
+        ("#jepsen.util.Thing{:a 1}", "{a: 1}"),
+        ("[1 #_ [2 3] 4 ; five\n 6]", "[1 4 6]"),
+        ("^{:line 1} [\\a \\newline \\(]", "[\"a\" \"\\n\" \"(\"]"),
+        ("(##NaN)", "[\"NaN\"]"),
+    ] {
+        assert_eq!(edn(text).unwrap().to_string(), shown, "{text}");
+    }
+}
+
+#[test]
+fn forms_of_json_become_values() {
+    let value = json(r#"{"a":[1,null,true,"x\ud83d\ude00"],"b":-7,"c":1.5}"#).unwrap();
+    assert_eq!(value.to_string(), "{a: [1 nil true \"x😀\"], b: -7, c: \"1.5\"}");
+    assert!(matches!(json("{\"a\" 1}"), Err(Trouble::At(5, _))));
+    assert!(matches!(json("nil"), Err(Trouble::At(0, _))));
+    assert_eq!(
+        json("\"\\ud800\"").unwrap_err(),
+        Trouble::At(3, "half a surrogate pair is no character".into())
+    );
+}
+
+#[test]
+fn a_form_that_the_text_cuts_asks_for_more() {
+    let text = r#"{:a [1 "b\n" #{2}] :c #x/y [3]} "#;
+    for end in 0..text.len() - 1 {
+        let cut = Scanner::new(&text.as_bytes()[..end], Dialect::Edn, false).value();
+        assert_eq!(cut, Err(Trouble::More), "{}", &text[..end]);
+    }
+}
+
+#[test]
+fn hostile_forms_are_refused() {
+    for bracket in ["[", "{", "#{", "(", "^", "#_", "#a [", "{:a "] {
+        assert!(edn(&bracket.repeat(100_000)).is_err(), "{bracket}");
+    }
+    let Err(Trouble::At(_, message)) = edn("92233720368547758080") else { panic!("too large") };
+    assert_eq!(message, "92233720368547758080 is larger than a 64-bit integer holds");
+    assert!(edn("1abcz").is_err());
+    assert!(edn("\u{0}").is_err());
+}
+
+#[test]
+fn what_is_skipped_ends_where_what_is_read_ends() {
+    for text in ["[1 {:a #{2}} \"x]\"] 5", "#a.b{:c 1} 5", ":k 5", "\\( 5", "12.5M 5", "{\"a\" (1)} 5"] {
+        let (mut read, mut skip) = (
+            Scanner::new(text.as_bytes(), Dialect::Edn, true),
+            Scanner::new(text.as_bytes(), Dialect::Edn, true),
+        );
+        read.value().unwrap();
+        skip.skip().unwrap();
+        assert_eq!(read.offset(), skip.offset(), "{text}");
+    }
+}
