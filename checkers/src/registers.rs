@@ -83,7 +83,6 @@ pub(crate) struct Register {
     /// By value id.
     pub(crate) zones: Vec<Zone>,
     /// Writes that certainly did not happen, by value id.
-    // order never shows: looked up, or the least is taken
     pub(crate) failed: FxHashMap<u32, OperationId>,
     pub(crate) reads: u64,
     pub(crate) has_cas: bool,
@@ -174,7 +173,6 @@ impl<'h> Table<'h> {
             rows: Vec::with_capacity(count),
             writers: vec![NONE],
             zones: vec![Zone::INITIAL],
-            // order never shows: see its declaration
             failed: FxHashMap::default(),
             reads: 0,
             has_cas: false,
@@ -259,14 +257,12 @@ pub(crate) struct Interner<'h> {
     /// Small integers, the common case.
     small: Vec<u32>,
     small_max: usize,
-    // order never shows: only looked up
     others: FxHashMap<&'h Value, u32>,
     next: u32,
 }
 
 impl<'h> Interner<'h> {
     pub(crate) fn new(count: usize) -> Self {
-        // order never shows: only looked up
         Self { small: Vec::new(), small_max: 2 * count + 64, others: FxHashMap::default(), next: 1 }
     }
 

@@ -93,7 +93,6 @@ pub(super) struct Draft<'h> {
     starts: Vec<u32>,
     pub(super) cells: Vec<Cell>,
     /// Writes that failed, by key and value.
-    // order never shows: only looked up
     pub(super) aborted: FxHashMap<(u32, u32), OperationId>,
     pub(super) has_transactions: bool,
     beside: Option<String>,
@@ -110,7 +109,6 @@ impl<'h> Draft<'h> {
             unknown: Vec::with_capacity(count),
             starts: Vec::with_capacity(count + 1),
             cells: Vec::with_capacity(count),
-            // order never shows: only looked up
             aborted: FxHashMap::default(),
             has_transactions: false,
             beside: None,
@@ -297,7 +295,6 @@ fn numbering(kept: &[bool]) -> Vec<u32> {
 #[derive(Default)]
 struct Sessions {
     chains: u32,
-    // order never shows: only looked up
     open: FxHashMap<u32, Session>,
 }
 

@@ -10,7 +10,6 @@ use super::order::{Edge, Order};
 use crate::{Budget, Exhausted};
 
 /// Pairs of which causality has the second first.
-// order never shows: only looked up
 type Turned = FxHashSet<(u32, u32)>;
 
 /// What readers contradict.

@@ -14,7 +14,6 @@ use crate::registers::INITIAL;
 pub(super) struct Writers {
     /// By value id, key and transaction of the first that wrote it.
     first: Vec<(u32, u32)>,
-    // order never shows: only looked up
     others: FxHashMap<(u32, u32), u32>,
 }
 
@@ -130,7 +129,6 @@ impl Resolved {
 }
 
 /// By key and value, who wrote a value and then another.
-// order never shows: only looked up
 type Overwritten = FxHashMap<(u32, u32), OperationId>;
 
 /// Values that their own transaction overwrote.

@@ -60,7 +60,6 @@ impl Sources {
 }
 
 /// By key, the places of a session's reads and their writers.
-// order never shows: only looked up
 type ReadsByKey = FxHashMap<u32, Vec<(u32, u32)>>;
 
 /// One session's view.
@@ -279,7 +278,6 @@ impl<'c> View<'c> {
     /// Moves arrivals forward along edges until nothing moves, which makes more edges on the way.
     fn lower(&mut self, mut late: Vec<u32>, budget: &Budget) -> Result<(), Exhausted> {
         let reads = self.reads_by_key();
-        // order never shows: only looked up
         let mut into: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         let mut known = 0;
         let mut open: Vec<(u32, u32)> = Vec::new();

@@ -122,7 +122,6 @@ impl Finals {
 }
 
 /// Of the values that were written, or may have been.
-// order never shows: only looked up
 fn value_ids(history: &History, register: &Register) -> FxHashMap<Value, u32> {
     (0..)
         .zip(&register.writers)

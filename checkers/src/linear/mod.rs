@@ -50,12 +50,12 @@ impl Checker for Linear {
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
         let started = Stopwatch::start();
         let registers = Registers::of(history);
-        let groups: FxHashMap<Option<KeyId>, &Group> =
+        let by_key: FxHashMap<Option<KeyId>, &Group> =
             registers.groups.iter().map(|group| (group.key, group)).collect();
         let keys: Vec<KeyReport> = search::parts(history)
             .par_iter()
             .map(|part| {
-                let group = groups.get(&part.key);
+                let group = by_key.get(&part.key);
                 match group.filter(|_| part.object == Ok(Object::Register)) {
                     Some(group) => self.check_register(history, part, group, budget),
                     None => self.search(history, part, budget),

@@ -49,6 +49,7 @@ pub(super) fn decide(entries: &[QueueEntry], meter: &mut Meter<'_>) -> Result<Op
             return Ok(Some(Ruled::Violated(vec![element.enqueue, i])));
         }
     }
+    // order never shows: sorted at once
     let mut elements: Vec<Element> = elements.into_values().collect();
     elements.retain(|element| element.dequeue.is_some() || element.enqueued.1 < u64::MAX);
     elements.sort_unstable_by_key(|element| (element.enqueued, element.enqueue));
@@ -76,13 +77,13 @@ fn enqueued(entries: &[QueueEntry]) -> Option<FxHashMap<&Value, Element>> {
 }
 
 /// An element that was enqueued before another, which was dequeued before it. They come in the order of calls.
-fn overtaken(elements: &[Element]) -> Option<Vec<u32>> {
-    let mut by_return: Vec<&Element> = elements.iter().collect();
+fn overtaken(sorted: &[Element]) -> Option<Vec<u32>> {
+    let mut by_return: Vec<&Element> = sorted.iter().collect();
     by_return.sort_unstable_by_key(|element| element.enqueued.1);
     let mut earlier = by_return.into_iter().peekable();
     // Of those that were enqueued before, the one that was dequeued last.
     let mut last: Option<&Element> = None;
-    for second in elements {
+    for second in sorted {
         while let Some(first) = earlier.next_if(|first| first.enqueued.1 < second.enqueued.0) {
             if last.is_none_or(|last| last.dequeued.0 < first.dequeued.0) {
                 last = Some(first);

@@ -55,7 +55,10 @@ pub(super) fn decide(entries: &[SetEntry], meter: &mut Meter<'_>) -> Result<Opti
         groups.push((group, read));
         previous = Some((seen, read));
     }
-    for &add in adds.values() {
+    // order never shows: sorted at once
+    let mut added: Vec<u32> = adds.values().copied().collect();
+    added.sort_unstable();
+    for add in added {
         let group = group_of.get(&add).copied().unwrap_or(u32::MAX);
         // Nobody saw it, and it may not have happened.
         if group < u32::MAX || entries[add as usize].returned.is_some() {

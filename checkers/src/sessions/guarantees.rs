@@ -65,7 +65,6 @@ struct Own {
 /// V(r) holds the session's own earlier writes.
 pub(super) fn read_your_writes(table: &Table) -> Demands {
     let mut demands = Demands::of(table);
-    // order never shows: only looked up
     let mut own: FxHashMap<(u32, u32), Own> = FxHashMap::default();
     // By write, its place among the own writes of its session.
     let mut places: Vec<(u32, u32)> = vec![(NONE, NONE); table.writes as usize];
@@ -109,7 +108,6 @@ fn see(demands: &mut Demands, own: &Own, at: Option<usize>, write: u32, read: Op
 /// V(r) holds what the session's earlier reads returned. By transitivity the previous one is enough.
 pub(super) fn monotonic_reads(table: &Table) -> Demands {
     let mut demands = Demands::of(table);
-    // order never shows: only looked up
     let mut last: FxHashMap<(u32, u32), (u32, OperationId)> = FxHashMap::default();
     for act in &table.acts {
         let place = (act.process, act.key);

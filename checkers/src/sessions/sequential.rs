@@ -29,7 +29,6 @@ pub(super) fn decide(history: &History, table: &Table, budget: &Budget) -> Verdi
 /// and by invocation.
 fn guesses(history: &History, table: &Table) -> Vec<Vec<Act>> {
     let writes: Vec<Act> = table.acts.iter().copied().filter(|act| act.wrote.is_some()).collect();
-    // order never shows: only looked up
     let mut known: FxHashMap<u32, u64> = FxHashMap::default();
     for act in &table.acts {
         let returned = history.operation(act.operation).returned().0;

@@ -95,6 +95,7 @@ impl Processes {
         if let Some(moved) = self.moved.get(&number) {
             return *moved;
         }
+        // order never shows: whether any is taken
         if self.names.values().any(|taken| *taken == number) {
             let free = self.free();
             self.moved.insert(number, free);
