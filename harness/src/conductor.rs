@@ -221,7 +221,7 @@ impl Conductor {
 
     fn heal(&mut self) -> Option<Decision> {
         self.actions.clear();
-        self.actions.push_back(self.schedule.end());
+        self.actions.extend(self.schedule.end());
         None
     }
 

@@ -21,6 +21,9 @@ pub struct RunOutcome {
     /// Why it is inconclusive or a harness failure; notes on what was dropped or skipped.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Why what held says little: faults without a known effect, too few answers. Told also where something was violated.
+    #[serde(default)]
+    pub thin: Vec<String>,
     pub operations: Operations,
     pub verdicts: Vec<VerdictReport>,
     pub durability: Option<DurabilityReport>,
@@ -39,6 +42,11 @@ pub struct RunOutcome {
 }
 
 impl RunOutcome {
+    /// Why it is what it is: thin evidence first, then everything else worth a line.
+    pub fn reasons(&self) -> Vec<&str> {
+        self.thin.iter().chain(&self.notes).map(String::as_str).collect()
+    }
+
     /// A run of which nothing came but the reason.
     pub fn harness_failure(spec: &RunSpec, why: impl Into<String>) -> Self {
         Self {
@@ -52,6 +60,7 @@ impl RunOutcome {
             dir: String::new(),
             outcome: Outcome::HarnessFailure,
             notes: vec![why.into()],
+            thin: Vec::new(),
             operations: Operations::default(),
             verdicts: Vec::new(),
             durability: None,
@@ -80,6 +89,7 @@ impl RunOutcome {
             dir: "runs/quick/20260102T030405Z-7".into(),
             outcome: Outcome::Pass,
             notes: Vec::new(),
+            thin: Vec::new(),
             operations: Operations { ok: 3900, fail: 60, info: 40 },
             verdicts: vec![VerdictReport {
                 model: "linearizable".into(),

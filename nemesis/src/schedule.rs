@@ -61,13 +61,18 @@ impl Schedule {
         actions
     }
 
-    /// Ends everything, for good.
-    pub fn end(&mut self) -> Action {
+    /// Ends everything, for good: each fault in force by itself, so that it shows its evidence, and then whatever may be
+    /// left.
+    pub fn end(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
         for slot in &mut self.slots {
             slot.wake = None;
-            slot.in_force = None;
+            let name = slot.fault.name().to_owned();
+            let ended = slot.in_force.take();
+            actions.extend(ended.map(|(fault, effects)| Action::End { fault, name, effects }));
         }
-        Action::EndAll
+        actions.push(Action::EndAll);
+        actions
     }
 
     /// An action as it stands in a history, before it is carried out; [`FaultStep::done`] adds how that went.
@@ -210,8 +215,13 @@ mod tests {
         }
         let end = schedule.end();
         assert_eq!(schedule.next_wake(), None);
-        cluster.apply(&end);
-        actions.push((now, end));
+        for action in end {
+            if action == Action::EndAll {
+                assert!(cluster.in_force.is_empty(), "every fault has ended by itself");
+            }
+            cluster.apply(&action);
+            actions.push((now, action));
+        }
         assert!(cluster.in_force.is_empty(), "everything that began has ended");
         Ran { actions, down_max }
     }

@@ -36,6 +36,8 @@ pub struct Mode {
     /// What holds under every fault that the mode survives.
     pub promise: Vec<ModelName>,
     pub shows: Vec<Show>,
+    /// The kinds of fault under which the promise is kept, `network`, `kill`, `pause`, `clock`, `power`.
+    pub survives: Vec<&'static str>,
     /// Figures worth a look, in words, `write availability with one node cut off`.
     pub figures: Vec<String>,
     /// Writes go on as long as a majority is up and connected.

@@ -76,6 +76,9 @@ fn judge_alone(run: &RunOutcome, claims: Option<&Vec<&Claim>>, judgement: &mut J
         (Outcome::Violation, None) => judgement.miss(&subject, Exit::Violation, violations(run)),
         (Outcome::Unknown, None) => judgement.miss(&subject, Exit::Undecided, undecided(run)),
         (Outcome::Pass | Outcome::Violation | Outcome::Unknown, Some(claims)) => {
+            if !run.thin.is_empty() {
+                judgement.miss(&subject, Exit::Undecided, format!("inconclusive: {}", run.thin.join("; ")));
+            }
             promised_beside(run, claims, &subject, judgement);
         }
     }
@@ -103,7 +106,8 @@ fn promised_beside(run: &RunOutcome, claims: &[&Claim], subject: &str, judgement
 }
 
 fn notes(run: &RunOutcome) -> String {
-    if run.notes.is_empty() { "no reason was given".into() } else { run.notes.join("; ") }
+    let reasons = run.reasons();
+    if reasons.is_empty() { "no reason was given".into() } else { reasons.join("; ") }
 }
 
 /// Every violated model, with what shows it.

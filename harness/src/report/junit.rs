@@ -48,8 +48,12 @@ fn cases(run: &RunOutcome, expectations: &[Expectation]) -> Vec<TestCase> {
         decided.map(|verdict| case(run, &verdict.model, status(run, verdict, expectations))).collect();
     // What has no verdict to hang on still must not look like a pass.
     match run.outcome {
-        Outcome::HarnessFailure => cases.push(case(run, "harness", error("harness", &run.notes.join("; ")))),
-        Outcome::Inconclusive => cases.push(case(run, "conclusive", error("unknown", &run.notes.join("; ")))),
+        Outcome::HarnessFailure => {
+            cases.push(case(run, "harness", error("harness", &run.reasons().join("; "))));
+        }
+        Outcome::Inconclusive => {
+            cases.push(case(run, "conclusive", error("unknown", &run.reasons().join("; "))));
+        }
         Outcome::Pass | Outcome::Violation | Outcome::Unknown => {}
     }
     if let Some(first) = cases.first_mut() {

@@ -42,7 +42,7 @@ pub(crate) fn run(run: &RunOutcome, paint: Paint, every_anomaly: bool) -> String
     if !run.failover_ms.is_empty() {
         line("failover", &run.failover_ms.iter().map(|&ms| seconds(ms)).collect::<Vec<_>>().join(", "));
     }
-    for note in &run.notes {
+    for note in run.reasons() {
         line("note", note);
     }
     line("folder", &run.dir);

@@ -10,7 +10,7 @@ use crate::progress::{Interrupt, Phase, Progress};
 use crate::stage::{Stage, StageEvent};
 
 /// How a run went, apart from its history.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Conducted {
     pub interrupted: bool,
     /// The cluster was ready for the epilogue in time.

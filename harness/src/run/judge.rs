@@ -14,6 +14,8 @@ pub struct Facts<'a> {
     pub mode: &'a Mode,
     /// Operations that the workload issued while faults were in force.
     pub mix: Vec<Function>,
+    /// The faults that were asked for, by name and aim.
+    pub faults: Vec<String>,
     /// What the mode promises and this workload can decide.
     pub demands: Vec<ModelName>,
     /// The cluster became ready for the epilogue in time.
@@ -25,8 +27,10 @@ pub struct Facts<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
     pub outcome: Outcome,
-    /// Why it is no pass, one reason a line.
-    pub notes: Vec<String>,
+    /// Which demands are undecided, one a line.
+    pub undecided: Vec<String>,
+    /// Why what held says little, one reason a line: also where something else was violated.
+    pub thin: Vec<String>,
 }
 
 /// Fewer answers than this of a kind of operation that the mix holds say nothing.
@@ -43,17 +47,15 @@ pub fn judge(facts: &Facts<'_>) -> Judgement {
         .findings
         .iter()
         .any(|finding| counted.contains(&finding.model) && matches!(finding.verdict, Verdict::Invalid(_)));
-    let mut notes = undecided(facts);
-    let unknown = !notes.is_empty();
+    let undecided = undecided(facts);
     let thin = inconclusive(facts);
-    let outcome = match (violated, unknown, thin.is_empty()) {
+    let outcome = match (violated, undecided.is_empty(), thin.is_empty()) {
         (true, _, _) => Outcome::Violation,
-        (false, true, _) => Outcome::Unknown,
-        (false, false, false) => Outcome::Inconclusive,
-        (false, false, true) => Outcome::Pass,
+        (false, false, _) => Outcome::Unknown,
+        (false, true, false) => Outcome::Inconclusive,
+        (false, true, true) => Outcome::Pass,
     };
-    notes.extend(thin);
-    Judgement { outcome, notes }
+    Judgement { outcome, undecided, thin }
 }
 
 /// Demands that no finding decides.
@@ -73,11 +75,17 @@ fn inconclusive(facts: &Facts<'_>) -> Vec<String> {
         why.push("the cluster did not become ready for the final reads".to_owned());
     }
     why.extend(rare_operations(facts));
-    for window in facts.history.fault_windows() {
+    let windows = facts.history.fault_windows();
+    let happened =
+        |fault: &&String| windows.iter().any(|window| window.name == **fault && window.took_effect());
+    let never = facts.faults.iter().filter(|fault| !happened(fault));
+    why.extend(
+        never.map(|fault| format!("{fault} was asked for, and no such fault is known to have had an effect")),
+    );
+    for window in &windows {
         if !window.took_effect() {
-            let evidence =
-                window.applied.as_ref().map_or("the run ended first", histories::Applied::evidence);
-            why.push(format!("{} ({}) had no effect: {evidence}", window.name, window.what));
+            let (name, what, evidence) = (&window.name, &window.what, window.evidence());
+            why.push(format!("{name} ({what}) is not known to have had an effect: {evidence}"));
         }
     }
     if facts.mode.available_with_majority {
@@ -88,7 +96,8 @@ fn inconclusive(facts: &Facts<'_>) -> Vec<String> {
 
 fn rare_operations(facts: &Facts<'_>) -> Vec<String> {
     let mut ok: BTreeMap<&Function, u64> = facts.mix.iter().map(|function| (function, 0)).collect();
-    for operation in facts.history.operations().iter().filter(|op| op.is_ok()) {
+    let workload = workload_end(facts.history);
+    for operation in facts.history.operations().iter().filter(|op| op.is_ok() && op.invoked <= workload) {
         if let Some(count) = ok.get_mut(&operation.function) {
             *count += 1;
         }
@@ -99,6 +108,13 @@ fn rare_operations(facts: &Facts<'_>) -> Vec<String> {
             format!("only {count} {function} succeeded; {OK_PER_KIND_MIN} are needed to say anything")
         })
         .collect()
+}
+
+/// When the epilogue's reads began: what they read says nothing of the time before.
+fn workload_end(history: &History) -> Nanos {
+    let updates =
+        history.operations().iter().filter(|op| !measure::is_read(op) && op.function != Function::Dump);
+    updates.map(|op| op.invoked).max().unwrap_or(Nanos::MAX)
 }
 
 /// Windows of some length in which hardly anything was answered, though the mode promises to answer with a majority.
@@ -123,3 +139,6 @@ fn silent_windows(history: &History) -> Vec<String> {
 fn leaves_majority(fault: &str) -> bool {
     !fault.split(['@', ':']).any(|part| matches!(part, "all" | "majority"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ pub use judge::{Facts, judge};
 
 use crate::conductor::{Conductor, Score};
 use crate::findings;
-use crate::outcome::{ConvergenceReport, DurabilityReport, RunOutcome, StalenessReport};
+use crate::outcome::{ConvergenceReport, DurabilityReport, Outcome, RunOutcome, StalenessReport};
 use crate::progress::{Interrupt, Phase, Progress};
 use crate::spec::RunSpec;
 use crate::workloads::{self, Shape, Workload};
@@ -50,13 +50,30 @@ pub fn execute(
     let prepared = Prepared::new(spec)?;
     let folder = RunFolder::create(spec).map_err(RunError::harness)?;
     progress.phase(Phase::Starting);
-    let conducted = drive(spec, &prepared, &folder, progress, interrupt)?;
-    if conducted.interrupted {
-        return Err(RunError::Interrupted(folder.path().display().to_string()));
+    let driven = drive(spec, &prepared, &folder, progress, interrupt);
+    if !spec.keep {
+        folder.remove_disks().map_err(RunError::harness)?;
     }
+    let (conducted, failure) = match driven {
+        Ok(conducted) if conducted.interrupted => {
+            return Err(RunError::Interrupted(folder.path().display().to_string()));
+        }
+        Ok(conducted) => (conducted, None),
+        Err(failure) => (Conducted::default(), Some(failure)),
+    };
     progress.phase(Phase::Checking);
-    let history = histories::read::file(&folder.history()).map_err(RunError::harness)?;
-    let outcome = check(spec, &prepared, &folder, &history, &conducted);
+    let history = match histories::read::file(&folder.history()) {
+        Ok(history) => history,
+        Err(error) => return Err(failure.unwrap_or_else(|| RunError::harness(error))),
+    };
+    let mut outcome = check(spec, &prepared, &folder, &history, &conducted);
+    if let Some(failure) = failure {
+        // A failure of the harness is never a verdict, and never hides a counterexample.
+        if outcome.outcome != Outcome::Violation {
+            return Err(failure);
+        }
+        outcome.notes.push(format!("the harness failed: {failure}"));
+    }
     folder.write_schedule(&history).map_err(RunError::harness)?;
     folder.write_outcome(&outcome).map_err(RunError::harness)?;
     Ok(outcome)
@@ -183,9 +200,6 @@ fn drive(
     progress.phase(Phase::Stopping);
     let flushed = recorder.flush().map_err(RunError::harness);
     let stopped = runtime.block_on(cluster.stop()).map_err(RunError::harness);
-    if !spec.keep {
-        folder.remove_disks().map_err(RunError::harness)?;
-    }
     let conducted = conducted?;
     flushed?;
     stopped?;
@@ -209,6 +223,7 @@ fn check(
             .into_iter()
             .filter(|f| !prepared.shape.unsupported.contains(f))
             .collect(),
+        faults: prepared.faults.iter().map(FaultSpec::name).collect(),
         demands: prepared.demands(spec),
         settled: conducted.settled,
         history,
@@ -231,7 +246,8 @@ fn check(
         stage: "live".into(),
         dir: folder.path().display().to_string(),
         outcome: judgement.outcome,
-        notes: prepared.notes.iter().cloned().chain(judgement.notes).collect(),
+        notes: prepared.notes.iter().cloned().chain(judgement.undecided).collect(),
+        thin: judgement.thin,
         operations: measure::operations(history),
         verdicts: findings
             .iter()

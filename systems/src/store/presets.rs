@@ -241,12 +241,22 @@ fn describe(preset: &Preset, name: String, options: &Options, changed: bool) -> 
         options: options.resolved(),
         promise: promise(options),
         shows: shows.iter().map(Gap::to_show).collect(),
+        survives: survives(options),
         figures: preset.figures.iter().map(|figure| (*figure).to_owned()).collect(),
         available_with_majority: available_with_majority(options, preset.nodes),
         routing: routing(options),
         nodes: preset.nodes,
         about,
     }
+}
+
+/// Nobody survives a disk that lies or changes what it holds.
+fn survives(options: &Options) -> Vec<&'static str> {
+    let by_clock = options.read == Read::Lease || options.fencing == Fencing::Lease;
+    let mut kinds = vec!["network", "kill", "pause"];
+    kinds.extend((!by_clock).then_some("clock"));
+    kinds.extend((options.sync == super::options::Sync::Always).then_some("power"));
+    kinds
 }
 
 impl Gap {

@@ -151,6 +151,7 @@ fn a_mode_must_show_what_it_gives_up_only_under_the_faults_that_were_injected() 
         preset: "single/async".into(),
         options: Vec::new(),
         promise: vec![histories::ModelName::Convergence],
+        survives: Vec::new(),
         shows: vec![systems::Show {
             model: histories::ModelName::Durability,
             kinds: vec![histories::AnomalyKind::LostWrite],

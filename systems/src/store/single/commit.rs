@@ -61,6 +61,8 @@ impl Replica {
     fn apply(&mut self, index: u64) {
         let Some(entry) = self.log.get(index).cloned() else { return };
         let outcome = self.state.apply(index, &entry.payload);
+        // Without fencing what comes before this entry may be replaced elsewhere, and a command decided otherwise there.
+        let definite = !(self.unfenced() && matches!(entry.payload, Payload::Log(_)));
         if let Payload::Epoch(epoch) = entry.payload {
             self.chain.tail.begin(epoch);
         }
@@ -76,7 +78,7 @@ impl Replica {
                 },
                 Outcome::Refused { error, seen } => Response::Refused {
                     error,
-                    definite: true,
+                    definite,
                     seen,
                     version: pending.index,
                     term: entry.term,

@@ -1,0 +1,109 @@
+//! Too little evidence is never a pass.
+
+use checkers::Figures;
+
+use super::*;
+use crate::testing;
+
+/// Twelve reads and writes, one fault from 1 s to 4 s, the heal, and the epilogue's reads.
+fn history(reads_before: u64, begun: &str, ended: &str) -> History {
+    let mut lines = vec![r#"{"partita":1,"nodes":["n1","n2","n3"]}"#.to_owned()];
+    let mut time = 0_u64;
+    let mut push = |rest: String| {
+        time += 50_000_000;
+        let index = lines.len() - 1;
+        lines.push(format!(r#"{{"index":{index},"time":{time},{rest}}}"#));
+    };
+    let pair = |push: &mut dyn FnMut(String), f: &str, value: u64| {
+        for kind in ["invoke", "ok"] {
+            push(format!(r#""process":0,"type":"{kind}","f":"{f}","key":"x","value":{value},"node":"n1""#));
+        }
+    };
+    let step = |f: &str, applied: &str| {
+        let applied = match applied {
+            "" => String::new(),
+            name => format!(r#","applied":"{name}","evidence":"so it is told""#),
+        };
+        format!(
+            r#""process":"nemesis","type":"info","f":"{f}","value":{{"fault":1,"name":"kill:leader","what":"kill n1"{applied}}}"#
+        )
+    };
+    push(step("begin", ""));
+    push(step("begin", begun));
+    (0..reads_before).for_each(|value| pair(&mut push, "read", value));
+    (0..40).for_each(|value| pair(&mut push, "write", value));
+    push(step("end", ""));
+    push(step("end", ended));
+    push(r#""process":"nemesis","type":"info","f":"heal","value":{}"#.into());
+    push(
+        r#""process":"nemesis","type":"info","f":"heal","value":{"applied":"installed","evidence":"-"}"#
+            .into(),
+    );
+    (0..30).for_each(|value| pair(&mut push, "read", value));
+    histories::read::read(lines.join("\n").as_bytes(), "h").unwrap()
+}
+
+fn judged(history: &History, faults: &[&str], verdict: Verdict, settled: bool) -> Judgement {
+    let mode = testing::mode("single/quorum");
+    let finding = Finding {
+        model: ModelName::Linearizable,
+        verdict,
+        method: "zones",
+        figures: Figures::default(),
+        elapsed: std::time::Duration::ZERO,
+    };
+    judge(&Facts {
+        mode: &mode,
+        mix: vec![Function::Read, Function::Write],
+        faults: faults.iter().map(|&fault| fault.to_owned()).collect(),
+        demands: vec![ModelName::Linearizable],
+        settled,
+        history,
+        findings: &[finding],
+    })
+}
+
+#[test]
+fn a_run_with_evidence_passes() {
+    let judgement = judged(&history(12, "installed", "installed"), &["kill:leader"], Verdict::Valid, true);
+    assert_eq!((judgement.outcome, judgement.thin), (Outcome::Pass, vec![]));
+}
+
+#[test]
+fn faults_that_never_came_or_did_nothing_make_it_inconclusive() {
+    let thin = |begun, ended, faults: &[&str]| {
+        let judgement = judged(&history(12, begun, ended), faults, Verdict::Valid, true);
+        assert_eq!(judgement.outcome, Outcome::Inconclusive);
+        judgement.thin.join("\n")
+    };
+    assert!(
+        thin("installed", "installed", &["kill:leader", "pause:one"]).starts_with("pause:one was asked for")
+    );
+    assert!(thin("skipped", "installed", &["kill:leader"]).contains("so it is told"));
+    assert!(
+        thin("installed", "indeterminate", &["kill:leader"]).contains("is not known to have had an effect")
+    );
+}
+
+#[test]
+fn the_epilogues_reads_do_not_make_up_for_reads_that_failed_before() {
+    let judgement = judged(&history(3, "installed", "installed"), &["kill:leader"], Verdict::Valid, true);
+    assert_eq!(judgement.outcome, Outcome::Inconclusive);
+    assert_eq!(judgement.thin, ["only 3 read succeeded; 10 are needed to say anything"]);
+}
+
+#[test]
+fn undecided_demands_and_an_unsettled_cluster_are_no_pass() {
+    let history = history(12, "installed", "installed");
+    let unknown = judged(&history, &[], Verdict::Unknown("the budget ran out".into()), true);
+    assert_eq!(unknown.outcome, Outcome::Unknown);
+    assert_eq!(unknown.undecided, ["linearizable is promised, and undecided: the budget ran out"]);
+    assert_eq!(judged(&history, &[], Verdict::Valid, false).outcome, Outcome::Inconclusive);
+}
+
+#[test]
+fn a_violation_outranks_thin_evidence_and_keeps_it_told() {
+    let judgement = judged(&history(3, "skipped", "skipped"), &[], Verdict::Invalid(Vec::new()), true);
+    assert_eq!(judgement.outcome, Outcome::Violation);
+    assert_eq!(judgement.thin.len(), 2);
+}
