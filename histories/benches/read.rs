@@ -60,7 +60,7 @@ fn making(criterion: &mut Criterion) {
     for object in Object::ALL {
         let shape = shape(*object);
         group.bench_function(object.name(), |bencher| {
-            bencher.iter(|| synth::events(&shape).map(black_box).count())
+            bencher.iter(|| synth::events(&shape).map(black_box).count());
         });
     }
     group.finish();
