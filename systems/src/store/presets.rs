@@ -198,6 +198,16 @@ pub fn modes() -> Vec<Mode> {
 }
 
 /// A mode by name, `single/quorum` or `single/quorum[read=lease,sync=never]`.
+///
+/// ```
+/// use systems::store::{Read, mode};
+///
+/// let (mode, options) = mode("single/quorum[read=follower]")?;
+/// assert_eq!(options.read, Read::Follower);
+/// // The promise follows the options: any replica answers, so reads may be stale.
+/// assert!(!mode.promise.contains(&histories::ModelName::Linearizable));
+/// # Ok::<(), String>(())
+/// ```
 pub fn mode(text: &str) -> Result<(Mode, Options), String> {
     let text = text.trim();
     let (name, overrides) = match text.split_once('[') {
