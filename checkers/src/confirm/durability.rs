@@ -120,6 +120,9 @@ fn finals(history: &History, key: KeyId) -> Vec<&Value> {
     };
     let dumps: Vec<&Operation> = late.iter().filter(is_dump).filter(is_last).copied().collect();
     let began = dumps.iter().map(|op| op.invoked).min().unwrap_or_default();
+    if dumps.is_empty() && !is_read_everywhere(history, key, &late) {
+        return Vec::new();
+    }
     let reads = late.iter().filter(|op| {
         op.key == Some(key)
             && matches!(op.function, Function::Read | Function::ReadAll)
@@ -127,4 +130,19 @@ fn finals(history: &History, key: KeyId) -> Vec<&Value> {
     });
     let dumped = dumps.iter().filter_map(|op| op.reply.as_map());
     dumped.map(|map| map.get(name).unwrap_or(&Value::Null)).chain(reads.map(|op| &op.reply)).collect()
+}
+
+/// Whether a run that has no dumps came to its final reads of a key, as far as it tells: no update was left open, and
+/// every node was asked for the key.
+fn is_read_everywhere(history: &History, key: KeyId, late: &[&Operation]) -> bool {
+    let is_read = |op: &Operation| matches!(op.function, Function::Read | Function::ReadAll);
+    let is_open = |op: &Operation| !is_read(op) && op.function != Function::Dump && !op.has_completion();
+    if history.operations().iter().any(is_open) {
+        return false;
+    }
+    let listed = history.header.nodes.len();
+    let mut members =
+        history.nodes().map(|(node, _)| node).filter(|node| listed == 0 || node.index() < listed);
+    let asked = |node| late.iter().any(|op| is_read(op) && op.key == Some(key) && op.node == Some(node));
+    history.operations().iter().all(|op| op.node.is_none()) || members.all(asked)
 }
