@@ -2,7 +2,7 @@
 //!
 //! It never looks at the searches' tables; everything is read from the history again.
 
-use histories::{AnomalyKind, FaultStep, Function, History, KeyId, Operation, Outcome, Value};
+use histories::{AnomalyKind, FaultStep, Function, History, KeyId, Node, Operation, Outcome, Value};
 
 use crate::Anomaly;
 
@@ -16,6 +16,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         return Err("nobody observed the key at the end".into());
     }
     match (anomaly.kind, &gone.function) {
+        (AnomalyKind::PhantomRead, _) => phantom(history, key, gone),
         (AnomalyKind::Revived, _) => revived(gone, &finals),
         (AnomalyKind::Resurrected, Function::Remove) => {
             let added_before = history.operations().iter().all(|op| {
@@ -30,6 +31,24 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         }
         (_, Function::Add | Function::Append) => element(history, gone, &finals),
         _ => register(history, gone, &finals),
+    }
+}
+
+/// The observation itself is named: something in it was never added.
+fn phantom(history: &History, key: KeyId, seen: &Operation) -> Result<(), String> {
+    let name = history.key(key).as_str();
+    let value = seen.reply.as_map().filter(|_| seen.function == Function::Dump).and_then(|map| map.get(name));
+    let elements = value.unwrap_or(&seen.reply).as_list().unwrap_or_default();
+    let adds = |op: &Operation, element: &Value| {
+        op.key.is_none_or(|other| other == key)
+            && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump | Function::Remove)
+            && (!matches!(op.function, Function::Add | Function::Append) || op.call == *element)
+    };
+    let is_strange = |element: &&Value| !history.operations().iter().any(|op| adds(op, element));
+    if seen.is_ok() && elements.iter().any(|element| is_strange(&element)) {
+        Ok(())
+    } else {
+        Err("all of it was added, or may have been".into())
     }
 }
 
@@ -120,7 +139,12 @@ fn finals(history: &History, key: KeyId) -> Vec<&Value> {
     };
     let dumps: Vec<&Operation> = late.iter().filter(is_dump).filter(is_last).copied().collect();
     let began = dumps.iter().map(|op| op.invoked).min().unwrap_or_default();
-    if dumps.is_empty() && !is_read_everywhere(history, key, &late) {
+    let whole = if dumps.is_empty() {
+        is_read_everywhere(history, key, &late)
+    } else {
+        members(history).all(|node| dumps.iter().any(|op| op.node == Some(node)))
+    };
+    if !whole {
         return Vec::new();
     }
     let reads = late.iter().filter(|op| {
@@ -140,9 +164,11 @@ fn is_read_everywhere(history: &History, key: KeyId, late: &[&Operation]) -> boo
     if history.operations().iter().any(is_open) {
         return false;
     }
-    let listed = history.header.nodes.len();
-    let mut members =
-        history.nodes().map(|(node, _)| node).filter(|node| listed == 0 || node.index() < listed);
     let asked = |node| late.iter().any(|op| is_read(op) && op.key == Some(key) && op.node == Some(node));
-    history.operations().iter().all(|op| op.node.is_none()) || members.all(asked)
+    history.operations().iter().all(|op| op.node.is_none()) || members(history).all(asked)
+}
+
+fn members(history: &History) -> impl Iterator<Item = Node> {
+    let listed = history.header.nodes.len();
+    history.nodes().map(|(node, _)| node).filter(move |node| listed == 0 || node.index() < listed)
 }

@@ -69,6 +69,35 @@ fn elements_that_are_gone_are_lost() {
 }
 
 #[test]
+fn an_element_from_nowhere_is_told() {
+    let text = "nodes n1 n2
+         c1 add s 1 [0,1] at n1
+         c2 dump n1 s=[1] [10,11]
+         c3 dump n2 s=[1;7] [10,11]
+         c4 read-all s [1;7] [20,21] at n2";
+    insta::assert_snapshot!(lost(text));
+    let added = |how: &str| counts(&format!("{text}\n{how}")).0;
+    assert_eq!(added("c5 add s 7 [0,] at n1"), "valid", "it may have been added");
+    assert_eq!(added("c5 write s 7 [0,1] at n1"), "unknown", "who knows what else adds");
+    let seen = "c1 add s 1 [0,1]\nc2 read-all s [1;7] [2,3]\nc2 read-all s [1;7] [10,11]";
+    assert_eq!(counts(seen).0, "invalid", "that it was seen before makes it no better");
+}
+
+#[test]
+fn a_leader_that_decides_by_itself_is_a_leader_too() {
+    insta::assert_snapshot!(lost(
+        "nodes n1 n2
+         c1 write x 1 [0,1] at n2 version 1
+         c1 write x 2 [2,3] at n1 version 2
+         c2 write y 3 [4,5] served n2
+         c3 read x 1 [10,11] at n1
+         c3 read y 3 [12,13] at n1
+         c3 read x 1 [14,15] at n2
+         c3 read y 3 [16,17] at n2"
+    ));
+}
+
+#[test]
 fn what_comes_back_is_told() {
     insta::assert_snapshot!(lost(
         "c1 write x 1 [0,1]
