@@ -17,7 +17,8 @@ pub enum Effect {
     Cas(Value, Value),
 }
 
-/// An operation on one register. Times are closed intervals.
+/// An operation on one register. Times are closed intervals: it stands after whatever returned before `call`, and
+/// before whatever was called after `ret`. What several operations did as one may have its `ret` before its `call`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     pub call: u64,
@@ -38,9 +39,10 @@ pub fn linearizable(accesses: &[Access]) -> bool {
             return true;
         }
         let waiting = |i: &usize| placed & (1 << i) == 0;
-        let first_return =
-            (0..accesses.len()).filter(waiting).filter_map(|i| accesses[i].ret).min().unwrap_or(u64::MAX);
-        for i in (0..accesses.len()).filter(waiting).filter(|&i| accesses[i].call <= first_return) {
+        let awaits = |i: usize, other: usize| accesses[other].ret.is_some_and(|ret| ret < accesses[i].call);
+        let may_be_next =
+            |&i: &usize| !(0..accesses.len()).filter(waiting).any(|other| other != i && awaits(i, other));
+        for i in (0..accesses.len()).filter(waiting).filter(may_be_next) {
             if let Some(next) = apply(&accesses[i].effect, &state) {
                 let entry = (placed | 1 << i, next);
                 if tried.insert(entry.clone()) {

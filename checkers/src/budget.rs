@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug)]
 pub struct Budget {
     deadline: Option<Instant>,
-    /// For the structures of a search, in bytes.
+    /// What the configurations that a search remembers may take, in bytes; searches that run side by side share it
+    /// evenly. It bounds nothing else: neither the history, nor the tables of zones, chains, sessions and causal
+    /// orders, which grow with the history.
     pub memory_bytes_max: usize,
 }
 

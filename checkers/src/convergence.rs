@@ -2,15 +2,16 @@
 //!
 //! It never asks which value is the right one.
 //!
-//! Dumps that were invoked once all was quiet form rounds of one dump a node. The last round decides; the time to
-//! converge is that of the first round since which all agreed.
+//! Dumps that were invoked once all was quiet form rounds of one dump a node. The last round that was completed
+//! decides, and never against replicas that were not given the time to agree; the time to converge is that of the
+//! first round since which all agreed.
 
 use crate::budget::Stopwatch;
 use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{AnomalyKind, Function, History, Key, KeyId, ModelName, Nanos, Node, OperationId, Value};
 
-use crate::final_state::{Quiet, members};
+use crate::final_state::{Quiet, given_up, members};
 use crate::split_brain::Acknowledgements;
 use crate::{Anomaly, Budget, Checker, Convergence, Figures, Finding, Verdict, Witness, words};
 
@@ -49,20 +50,30 @@ fn decide(history: &History) -> (Verdict, Option<Convergence>) {
         Err(why) => return (Verdict::Unknown(why), None),
     };
     let nodes = members(history);
-    let rounds = rounds(history, quiet);
-    let Some(last) = rounds.last() else {
+    let mut rounds = rounds(history, quiet);
+    if rounds.is_empty() {
         return (Verdict::Unknown("no dump was taken after the last update and the heal".into()), None);
+    }
+    let unfinished = rounds.pop_if(|round| !round.is_complete(history, &nodes)).unwrap_or_default();
+    let Some(last) = rounds.last().filter(|round| round.is_complete(history, &nodes)) else {
+        return (Verdict::Unknown("the last round of dumps was not completed".into()), None);
     };
+    let given_up = given_up(history, quiet, &last.dumps());
+    let still_asked = || Verdict::Unknown("the history ends while replicas were still being asked".into());
     let absent: Vec<Node> = nodes.iter().copied().filter(|&node| !last.answered(history, node)).collect();
     if !absent.is_empty() {
-        if history.cut_off().is_some() {
-            return (Verdict::Unknown("the history breaks off in the last round of dumps".into()), None);
+        let silent = absent.into_iter().filter(|&node| !unfinished.answered(history, node));
+        let missing: Vec<Anomaly> = silent.map(|node| missing(history, last, node)).collect();
+        if missing.is_empty() || !given_up {
+            return (still_asked(), None);
         }
-        let missing = absent.into_iter().map(|node| missing(history, last, node)).collect();
         return (Verdict::Invalid(missing), Some(Convergence::default()));
     }
     let sets = set_keys(history);
     let differing = last.differing(history, &sets);
+    if !differing.is_empty() && !given_up {
+        return (still_asked(), None);
+    }
     if !differing.is_empty() {
         let diverged = differing.iter().take(ANOMALIES_MAX).map(|key| diverged(history, last, key, &sets));
         let mut anomalies: Vec<Anomaly> = diverged.collect();
@@ -98,6 +109,16 @@ fn rounds(history: &History, quiet: Quiet) -> Vec<Round> {
 }
 
 impl Round {
+    fn dumps(&self) -> Vec<OperationId> {
+        self.0.values().copied().collect()
+    }
+
+    /// Whether every node was asked and each dump came to an end, be it without an answer.
+    fn is_complete(&self, history: &History, nodes: &BTreeSet<Node>) -> bool {
+        let ended = |node| self.0.get(node).is_some_and(|&id| history.operation(id).has_completion());
+        nodes.iter().all(ended)
+    }
+
     fn answered(&self, history: &History, node: Node) -> bool {
         self.0.get(&node).is_some_and(|&id| state(history, id).is_some())
     }
@@ -159,12 +180,9 @@ fn missing(history: &History, round: &Round, node: Node) -> Anomaly {
     let asked = round.0.get(&node).copied();
     let steps: Vec<_> =
         asked.into_iter().map(|dump| words::completed(history, dump, "got no state")).collect();
-    let fact = match asked {
-        Some(dump) => match history.error(dump) {
-            Some(error) => format!("its dump failed: {error}"),
-            None => "its dump was not answered".to_owned(),
-        },
-        None => "nobody got to ask it in the last round of dumps".to_owned(),
+    let fact = match asked.and_then(|dump| history.error(dump)) {
+        Some(error) => format!("its dump failed: {error}"),
+        None => "its dump was not answered".to_owned(),
     };
     Anomaly {
         kind: AnomalyKind::MissingReplica,

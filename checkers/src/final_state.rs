@@ -4,7 +4,8 @@
 //!
 //! An observation is final where it was invoked after the nemesis's last `heal` was done and after the last update
 //! had completed. Of the dumps only each node's last counts; and where every node has one, reads that ended before
-//! the first of those began are out of date.
+//! the first of those began are out of date. Without dumps a key's reads count once every node was asked for it: fewer
+//! may be reads of the workload itself, from a run that was cut off, and lag behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,6 +67,23 @@ pub(crate) fn members(history: &History) -> BTreeSet<Node> {
     history.nodes().map(|(node, _)| node).filter(|node| listed == 0 || node.index() < listed).collect()
 }
 
+/// How long replicas may take to agree.
+const PATIENCE: Nanos = Nanos::from_secs(5);
+
+/// Whether replicas that still differed after these dumps had been given up on: because the final reads began, or
+/// because they had been asked for long enough. A history may end at any line, also while they catch up.
+pub(crate) fn given_up(history: &History, quiet: Quiet, dumps: &[OperationId]) -> bool {
+    let is_dump = |op: &&Operation| op.function == Function::Dump && quiet.is_final(op);
+    let asked = history.operations().iter().find(is_dump).map(|op| op.invoked).unwrap_or_default();
+    let answers = || dumps.iter().map(|&id| history.operation(id));
+    let last_event = answers().map(|op| op.reply_event).max().unwrap_or_default();
+    let last = answers().map(|op| op.completed).max().unwrap_or_default();
+    let is_later_read = |op: &Operation| {
+        matches!(op.function, Function::Read | Function::ReadAll) && op.call_event > last_event
+    };
+    history.operations().iter().any(is_later_read) || last.since(asked) >= PATIENCE
+}
+
 /// What stands in one place at the end.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
@@ -94,10 +112,8 @@ impl<'h> FinalState<'h> {
                 _ => {}
             }
         }
-        if dumps.is_empty() && reads.is_empty() {
-            return Err(
-                "no final state: nothing was read or dumped after the last update and the heal".into()
-            );
+        if dumps.is_empty() {
+            keep_asked_everywhere(history, &mut reads)?;
         }
         let lacking: Vec<&str> = members(history)
             .iter()
@@ -107,12 +123,16 @@ impl<'h> FinalState<'h> {
         if !dumps.is_empty() && !lacking.is_empty() {
             return Err(format!("no final state of {}: only other nodes were dumped", lacking.join(", ")));
         }
+        let last: Vec<OperationId> = dumps.values().copied().collect();
+        if !all_equal(history, &last) && !given_up(history, quiet, &last) {
+            return Err("no final state: the history ends while replicas were still being asked".into());
+        }
         if let Some(began) = dumps.values().map(|&id| history.operation(id).invoked).min() {
             for ids in reads.values_mut() {
                 ids.retain(|&id| history.operation(id).completed >= began);
             }
         }
-        Ok(Self { history, dumps: dumps.into_values().collect(), reads })
+        Ok(Self { history, dumps: last, reads })
     }
 
     /// Everything that was seen of a key; empty where nobody looked.
@@ -127,4 +147,51 @@ impl<'h> FinalState<'h> {
             read.map(|&operation| Seen { operation, value: self.history.operation(operation).reply.clone() });
         dumped.chain(read).collect()
     }
+}
+
+/// Leaves the keys that every node was read for, where the history tells who was asked.
+fn keep_asked_everywhere(
+    history: &History,
+    reads: &mut BTreeMap<KeyId, Vec<OperationId>>,
+) -> Result<(), String> {
+    let is_open = |op: &Operation| is_update(&op.function) && !op.has_completion();
+    if history.operations().iter().any(is_open) {
+        return Err("no final state: the run ended before its final reads".into());
+    }
+    if reads.is_empty() {
+        return Err("no final state: nothing was read or dumped after the last update and the heal".into());
+    }
+    if history.operations().iter().all(|op| op.node.is_none()) {
+        return Ok(());
+    }
+    let members = members(history);
+    reads.retain(|_, ids| {
+        let asked: BTreeSet<Node> = ids.iter().filter_map(|&id| history.operation(id).node).collect();
+        members.is_subset(&asked)
+    });
+    if reads.is_empty() {
+        return Err(
+            "no final state: no key was read from every node after the last update and the heal".into()
+        );
+    }
+    Ok(())
+}
+
+/// Whether dumps show the same, but for the order of elements.
+fn all_equal(history: &History, dumps: &[OperationId]) -> bool {
+    let unordered = |value: &Value| match value {
+        Value::List(items) => {
+            let mut items = items.to_vec();
+            items.sort_unstable();
+            Value::list(items)
+        }
+        other => other.clone(),
+    };
+    let states = dumps.iter().map(|&id| {
+        let state = history.operation(id).reply.as_map();
+        state.into_iter().flatten().map(|(key, value)| (key, unordered(value))).collect::<Vec<_>>()
+    });
+    let mut states = states.peekable();
+    let first = states.peek().cloned();
+    states.all(|state| Some(state) == first)
 }

@@ -17,6 +17,8 @@ mod final_state;
 mod hierarchy;
 mod linear;
 pub mod models;
+#[cfg(test)]
+mod prefixes;
 mod registers;
 pub mod search;
 mod sessions;

@@ -15,7 +15,7 @@ struct Acknowledgement {
     term: Option<u64>,
 }
 
-/// The acknowledged updates whose answer names the node that decided it, in the order of their completion.
+/// The acknowledged updates whose answer tells which node decided it, in the order of their completion.
 #[derive(Debug)]
 pub(crate) struct Acknowledgements(Vec<Acknowledgement>);
 
@@ -33,9 +33,12 @@ impl Acknowledgements {
             .filter(|(_, op)| {
                 op.is_ok() && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
             })
-            .filter_map(|(operation, _)| {
+            .filter_map(|(operation, op)| {
                 let hints = history.hints(operation);
-                hints.served_by.map(|node| Acknowledgement { operation, node, term: hints.term })
+                // A node that decided by itself names no other, and yet says at what point of its log.
+                let decided_itself = hints.term.is_some() || hints.version.is_some();
+                let node = hints.served_by.or_else(|| op.node.filter(|_| decided_itself))?;
+                Some(Acknowledgement { operation, node, term: hints.term })
             })
             .collect();
         all.sort_by_key(|ack| history.operation(ack.operation).reply_event);

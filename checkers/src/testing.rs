@@ -8,6 +8,7 @@
 //! c3 write x 4 [15,] info         "[15,20] info" where the time-out is known
 //! c4 dump n1 x=1,s=[1;2] [30,31]
 //! c4 read-all s [1;2] [32,33] served n1 version 7
+//! c4 read x 1 [34,35] at n2       the node that was asked
 //! nemesis begin cut [5,6]
 //! nemesis heal [20,21]
 //! ```
@@ -88,7 +89,8 @@ fn client(words: &[&str], (from, to): (u64, Option<u64>), tail: &[&str]) -> Vec<
         Kind::Ok
     };
     let mut invoke = event(from, process, Kind::Invoke, op(call));
-    invoke.node = (function == Function::Dump).then(|| words[2].parse().unwrap());
+    let asked = after("at").or_else(|| words.get(2).filter(|_| function == Function::Dump));
+    invoke.node = asked.map(|text| text.parse().unwrap());
     let mut events = vec![invoke];
     if let Some(to) = to {
         let mut done = event(to, process, kind, op(reply));

@@ -1,8 +1,9 @@
 //! Two dumps differ, or one was not answered.
 //!
-//! It never looks for the best explanation: a node's very last dump is what counts.
+//! It never looks for the best explanation: what counts is that no later round of dumps was completed, and that the
+//! replicas had their time.
 
-use histories::{AnomalyKind, Function, History, Operation, Value};
+use histories::{AnomalyKind, Function, History, Nanos, Node, Operation, Value};
 
 use crate::Anomaly;
 
@@ -11,19 +12,26 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
     if dumps.iter().any(|dump| dump.function != Function::Dump) {
         return Err("the witness names something else than dumps".into());
     }
-    let later = |dump: &Operation| {
-        history.operations().iter().any(|op| {
-            op.function == Function::Dump && op.node == dump.node && op.call_event > dump.call_event
-        })
+    let Some(last) = dumps.iter().max_by_key(|dump| dump.call_event) else {
+        return Err("the witness names no dump".into());
     };
-    if dumps.iter().any(|dump| later(dump)) {
-        return Err("a later dump of the same node exists".into());
+    if dumps.iter().any(|dump| !dump.has_completion()) {
+        return Err("a dump of the witness was still open at the end".into());
+    }
+    if dumps.iter().any(|dump| superseded(history, dump)) {
+        return Err("every node was dumped again".into());
+    }
+    if !had_their_time(history, last) {
+        return Err("the history ends while replicas were still being asked".into());
     }
     match anomaly.kind {
         AnomalyKind::MissingReplica
             if dumps.iter().any(|dump| dump.is_ok() && dump.reply.as_map().is_some()) =>
         {
             Err("the replica answered".into())
+        }
+        AnomalyKind::MissingReplica if answered_later(history, last) => {
+            Err("the replica answered later".into())
         }
         AnomalyKind::MissingReplica => Ok(()),
         _ => {
@@ -40,6 +48,45 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
             }
         }
     }
+}
+
+fn dumps(history: &History) -> impl Iterator<Item = &Operation> {
+    history.operations().iter().filter(|op| op.function == Function::Dump)
+}
+
+/// Whether since then every node was dumped once more: of each, more dumps ended than the one in question's own
+/// number among those of its node.
+fn superseded(history: &History, dump: &Operation) -> bool {
+    let since = quiet(history);
+    let ended = |node: Option<Node>| {
+        dumps(history).filter(move |op| op.node == node && op.has_completion() && op.invoked >= since)
+    };
+    let number = ended(dump.node).filter(|op| op.call_event <= dump.call_event).count();
+    dumps(history).all(|op| ended(op.node).count() > number)
+}
+
+fn answered_later(history: &History, last: &Operation) -> bool {
+    dumps(history).any(|op| op.node == last.node && op.is_ok() && op.call_event > last.call_event)
+}
+
+fn is_read(op: &Operation) -> bool {
+    matches!(op.function, Function::Read | Function::ReadAll)
+}
+
+/// When the last update ended, and the nemesis did its last.
+fn quiet(history: &History) -> Nanos {
+    let updates = history.operations().iter().filter(|op| !is_read(op) && op.function != Function::Dump);
+    let ends = updates.filter(|op| op.has_completion()).map(|op| op.completed);
+    ends.chain(history.nemesis().iter().map(|event| event.time)).max().unwrap_or_default()
+}
+
+/// Reads came after the dumps, or dumps went on for five seconds.
+fn had_their_time(history: &History, last: &Operation) -> bool {
+    let since = quiet(history);
+    let asked = dumps(history).map(|op| op.invoked).find(|&time| time >= since).unwrap_or(last.invoked);
+    let ended = dumps(history).filter(|op| op.has_completion()).map(|op| op.completed).max();
+    let read_later = history.operations().iter().any(|op| is_read(op) && op.call_event > last.reply_event);
+    read_later || ended.unwrap_or_default().since(asked) >= Nanos::from_secs(5)
 }
 
 fn is_set(history: &History, anomaly: &Anomaly) -> bool {

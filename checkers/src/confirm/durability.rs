@@ -2,7 +2,7 @@
 //!
 //! It never looks at the searches' tables; everything is read from the history again.
 
-use histories::{AnomalyKind, FaultStep, Function, History, KeyId, Operation, Outcome, Value};
+use histories::{AnomalyKind, FaultStep, Function, History, KeyId, Node, Operation, Outcome, Value};
 
 use crate::Anomaly;
 
@@ -16,6 +16,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         return Err("nobody observed the key at the end".into());
     }
     match (anomaly.kind, &gone.function) {
+        (AnomalyKind::PhantomRead, _) => phantom(history, key, gone),
         (AnomalyKind::Revived, _) => revived(gone, &finals),
         (AnomalyKind::Resurrected, Function::Remove) => {
             let added_before = history.operations().iter().all(|op| {
@@ -30,6 +31,24 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         }
         (_, Function::Add | Function::Append) => element(history, gone, &finals),
         _ => register(history, gone, &finals),
+    }
+}
+
+/// The observation itself is named: something in it was never added.
+fn phantom(history: &History, key: KeyId, seen: &Operation) -> Result<(), String> {
+    let name = history.key(key).as_str();
+    let value = seen.reply.as_map().filter(|_| seen.function == Function::Dump).and_then(|map| map.get(name));
+    let elements = value.unwrap_or(&seen.reply).as_list().unwrap_or_default();
+    let adds = |op: &Operation, element: &Value| {
+        op.key.is_none_or(|other| other == key)
+            && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump | Function::Remove)
+            && (!matches!(op.function, Function::Add | Function::Append) || op.call == *element)
+    };
+    let is_strange = |element: &&Value| !history.operations().iter().any(|op| adds(op, element));
+    if seen.is_ok() && elements.iter().any(|element| is_strange(&element)) {
+        Ok(())
+    } else {
+        Err("all of it was added, or may have been".into())
     }
 }
 
@@ -120,6 +139,14 @@ fn finals(history: &History, key: KeyId) -> Vec<&Value> {
     };
     let dumps: Vec<&Operation> = late.iter().filter(is_dump).filter(is_last).copied().collect();
     let began = dumps.iter().map(|op| op.invoked).min().unwrap_or_default();
+    let whole = if dumps.is_empty() {
+        is_read_everywhere(history, key, &late)
+    } else {
+        members(history).all(|node| dumps.iter().any(|op| op.node == Some(node)))
+    };
+    if !whole {
+        return Vec::new();
+    }
     let reads = late.iter().filter(|op| {
         op.key == Some(key)
             && matches!(op.function, Function::Read | Function::ReadAll)
@@ -127,4 +154,21 @@ fn finals(history: &History, key: KeyId) -> Vec<&Value> {
     });
     let dumped = dumps.iter().filter_map(|op| op.reply.as_map());
     dumped.map(|map| map.get(name).unwrap_or(&Value::Null)).chain(reads.map(|op| &op.reply)).collect()
+}
+
+/// Whether a run that has no dumps came to its final reads of a key, as far as it tells: no update was left open, and
+/// every node was asked for the key.
+fn is_read_everywhere(history: &History, key: KeyId, late: &[&Operation]) -> bool {
+    let is_read = |op: &Operation| matches!(op.function, Function::Read | Function::ReadAll);
+    let is_open = |op: &Operation| !is_read(op) && op.function != Function::Dump && !op.has_completion();
+    if history.operations().iter().any(is_open) {
+        return false;
+    }
+    let asked = |node| late.iter().any(|op| is_read(op) && op.key == Some(key) && op.node == Some(node));
+    history.operations().iter().all(|op| op.node.is_none()) || members(history).all(asked)
+}
+
+fn members(history: &History) -> impl Iterator<Item = Node> {
+    let listed = history.header.nodes.len();
+    history.nodes().map(|(node, _)| node).filter(move |node| listed == 0 || node.index() < listed)
 }

@@ -67,35 +67,40 @@ fn effect(op: &Operation) -> Option<Effect> {
     }
 }
 
-/// Makes one compare-and-set without bounds in time of two that follow each other, while there are too many: what
-/// stands contiguous in every order still does, and with fewer bounds.
+/// Makes one compare-and-set of two that follow each other, while there are too many. They stand together in every
+/// order, so whatever has to precede the one precedes both, and likewise what has to follow: each bound is kept. Two
+/// that real time puts the other way round are left as they are, for they are the proof.
 fn contract(accesses: &mut Vec<Access>) {
     while accesses.len() > brute::OPERATIONS_MAX {
         let Some((first, second, joined)) = joinable(accesses) else { return };
-        accesses[first] = Access { call: 0, ret: None, effect: joined };
+        accesses[first] = joined;
         accesses.remove(second);
     }
 }
 
-fn joinable(accesses: &[Access]) -> Option<(usize, usize, Effect)> {
-    let uses = |value: &Value| {
-        let used = |access: &&Access| match &access.effect {
-            Effect::Read(seen) => seen == value,
-            Effect::Cas(from, _) => from == value,
-            Effect::Write(_) => false,
-        };
-        accesses.iter().filter(used).count()
-    };
-    accesses.iter().enumerate().find_map(|(first, access)| {
-        let Effect::Cas(from, middle) = &access.effect else { return None };
-        if uses(middle) != 1 {
+fn joinable(accesses: &[Access]) -> Option<(usize, usize, Access)> {
+    accesses.iter().enumerate().find_map(|(first, earlier)| {
+        let Effect::Cas(_, middle) = &earlier.effect else { return None };
+        let is_source =
+            |access: &&Access| matches!(&access.effect, Effect::Read(value) | Effect::Cas(value, _) if value == middle);
+        let is_origin =
+            |access: &&Access| matches!(&access.effect, Effect::Write(value) | Effect::Cas(_, value) if value == middle);
+        if accesses.iter().filter(is_source).count() != 1 || accesses.iter().filter(is_origin).count() != 1 {
             return None;
         }
-        accesses.iter().enumerate().find_map(|(second, access)| match &access.effect {
-            Effect::Cas(source, to) if source == middle && second != first => {
-                Some((first, second, Effect::Cas(from.clone(), to.clone())))
-            }
-            _ => None,
-        })
+        let (second, later) = accesses.iter().enumerate().find(|(_, access)| is_source(access))?;
+        (second != first).then_some(())?;
+        Some((first, second, joined(earlier, later)?))
     })
+}
+
+/// What two do as one; `None` where the later returned before the earlier began. Where only the later may never have
+/// happened, nothing bounds when both have.
+fn joined(earlier: &Access, later: &Access) -> Option<Access> {
+    let (Effect::Cas(from, _), Effect::Cas(_, to)) = (&earlier.effect, &later.effect) else { return None };
+    if later.ret.is_some_and(|ret| ret < earlier.call) {
+        return None;
+    }
+    let ret = later.ret.map(|ret| earlier.ret.map_or(ret, |other| other.min(ret)));
+    Some(Access { call: earlier.call.max(later.call), ret, effect: Effect::Cas(from.clone(), to.clone()) })
 }

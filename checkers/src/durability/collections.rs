@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use histories::{AnomalyKind, Function, History, KeyId, Nanos, OperationId, Outcome, Value};
+use histories::{AnomalyKind, Function, History, KeyId, Nanos, Operation, OperationId, Outcome, Value};
 
 use crate::final_state::{FinalState, Seen};
 
@@ -29,6 +29,12 @@ struct Element {
     removed: Option<OperationId>,
 }
 
+impl Element {
+    fn was_tried(&self) -> bool {
+        self.acknowledged.or(self.attempted).or(self.failed).is_some()
+    }
+}
+
 pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: KeyId) {
     let finals: Vec<Seen> = state.seen(key);
     let Some(now) = finals.first() else {
@@ -37,7 +43,12 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: KeyId) {
     };
     let present: Vec<BTreeSet<&Value>> =
         finals.iter().map(|seen| seen.value.as_list().unwrap_or_default().iter().collect()).collect();
-    for (value, element) in elements(tally.history, key) {
+    let elements = elements(tally.history, key);
+    if let Some(now) = phantom(tally.history, key, &elements, &finals) {
+        let operation = now.operation;
+        tally.gone.push(Gone { kind: AnomalyKind::PhantomRead, key, operation, shown: None, now });
+    }
+    for (value, element) in elements {
         tally.counts.acknowledged += u64::from(element.acknowledged.is_some());
         let somewhere = present.iter().any(|elements| elements.contains(value));
         let everywhere = present.iter().all(|elements| elements.contains(value));
@@ -70,6 +81,34 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: KeyId) {
                 now: now.clone(),
             });
         }
+    }
+}
+
+/// The first final observation of an element that nobody ever tried to add, with that element as its value.
+fn phantom(
+    history: &History,
+    key: KeyId,
+    elements: &BTreeMap<&Value, Element>,
+    finals: &[Seen],
+) -> Option<Seen> {
+    if !history.operations().iter().all(|op| is_of_collection(op, key)) {
+        return None;
+    }
+    let added = |value: &Value| elements.get(value).is_some_and(Element::was_tried);
+    finals.iter().find_map(|seen| {
+        let strange = seen.value.as_list()?.iter().find(|&value| !added(value))?;
+        Some(Seen { operation: seen.operation, value: strange.clone() })
+    })
+}
+
+/// Whether an operation changes nothing of a key but by adding and removing single elements.
+fn is_of_collection(op: &Operation, key: KeyId) -> bool {
+    match op.function {
+        Function::Add | Function::Append | Function::Remove => {
+            op.key.is_some_and(|other| other != key) || op.key.is_some() && op.call.as_list().is_none()
+        }
+        Function::Read | Function::ReadAll | Function::Dump => true,
+        _ => op.key.is_some_and(|other| other != key),
     }
 }
 

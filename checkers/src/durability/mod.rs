@@ -130,6 +130,9 @@ impl Tally<'_> {
 }
 
 fn anomaly(history: &History, gone: &Gone, acknowledgements: &Acknowledgements) -> Anomaly {
+    if gone.kind == AnomalyKind::PhantomRead {
+        return phantom(history, gone);
+    }
     let Gone { kind, key, operation, shown, now } = gone;
     let noun = words::noun(history, *operation);
     let stands = stands(history, *key, now);
@@ -163,6 +166,21 @@ fn anomaly(history: &History, gone: &Gone, acknowledgements: &Acknowledgements) 
         steps,
         facts,
         witness: Witness { model: ModelName::Durability, operations },
+    }
+}
+
+/// An element that came from nowhere; the value of `now` is that element.
+fn phantom(history: &History, gone: &Gone) -> Anomaly {
+    let (name, element) = (words::key(history, Some(gone.key)), &gone.now.value);
+    let op = history.operation(gone.operation);
+    let place = op.node.map(|node| format!(" at {}", history.node_name(node))).unwrap_or_default();
+    Anomaly {
+        kind: AnomalyKind::PhantomRead,
+        summary: format!("{name} holds {element}{place} now, and nobody ever added it"),
+        key: Some(gone.key),
+        steps: vec![words::completed(history, gone.operation, format!("shows {element}"))],
+        facts: vec![format!("no operation of the history adds {element} to {name}")],
+        witness: Witness { model: ModelName::Durability, operations: vec![gone.operation] },
     }
 }
 

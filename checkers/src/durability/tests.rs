@@ -69,6 +69,35 @@ fn elements_that_are_gone_are_lost() {
 }
 
 #[test]
+fn an_element_from_nowhere_is_told() {
+    let text = "nodes n1 n2
+         c1 add s 1 [0,1] at n1
+         c2 dump n1 s=[1] [10,11]
+         c3 dump n2 s=[1;7] [10,11]
+         c4 read-all s [1;7] [20,21] at n2";
+    insta::assert_snapshot!(lost(text));
+    let added = |how: &str| counts(&format!("{text}\n{how}")).0;
+    assert_eq!(added("c5 add s 7 [0,] at n1"), "valid", "it may have been added");
+    assert_eq!(added("c5 write s 7 [0,1] at n1"), "unknown", "who knows what else adds");
+    let seen = "c1 add s 1 [0,1]\nc2 read-all s [1;7] [2,3]\nc2 read-all s [1;7] [10,11]";
+    assert_eq!(counts(seen).0, "invalid", "that it was seen before makes it no better");
+}
+
+#[test]
+fn a_leader_that_decides_by_itself_is_a_leader_too() {
+    insta::assert_snapshot!(lost(
+        "nodes n1 n2
+         c1 write x 1 [0,1] at n2 version 1
+         c1 write x 2 [2,3] at n1 version 2
+         c2 write y 3 [4,5] served n2
+         c3 read x 1 [10,11] at n1
+         c3 read y 3 [12,13] at n1
+         c3 read x 1 [14,15] at n2
+         c3 read y 3 [16,17] at n2"
+    ));
+}
+
+#[test]
 fn what_comes_back_is_told() {
     insta::assert_snapshot!(lost(
         "c1 write x 1 [0,1]
@@ -87,9 +116,9 @@ fn what_may_have_been_replaced_is_not_lost() {
     assert_eq!(counts(concurrent), ("valid", 2, 0, 0, 1));
     let late = "c1 write x 1 [0,5] info\nc2 write x 2 [6,7]\nc3 read x 1 [10,11]";
     assert_eq!(counts(late), ("valid", 1, 0, 0, 1), "the indefinite write may have taken effect late");
-    let one_replica = "nodes n1 n2\nc1 write x 1 [0,1]\nc9 dump n1 {} [10,11]\nc9 dump n2 x=1 [10,12]";
-    let one_replica = one_replica.replace("c9 dump n2", "c8 dump n2");
-    assert_eq!(counts(&one_replica), ("valid", 1, 0, 0, 0), "it is still somewhere");
+    let one_replica = "nodes n1 n2\nc1 write x 1 [0,1]\nc9 dump n1 {} [10,11]\nc8 dump n2 x=1 [10,12]
+                       c7 read z nil [20,21]";
+    assert_eq!(counts(one_replica), ("valid", 1, 0, 0, 0), "it is still somewhere");
     let unseen = "c1 write x 1 [0,1] info\nc1 write x 2 [2,3]\nc3 read x 2 [10,11]";
     assert_eq!(counts(unseen).0, "valid");
     assert_eq!(counts("c1 add s 1 [0,1]\nc1 remove s 1 [2,3] info\nc2 read-all s [] [10,11]").0, "valid");
@@ -145,7 +174,8 @@ fn replicas_that_two_leaders_drove_apart_are_a_split_brain() {
          c2 write y 4 [5,8] served n2
          nemesis heal [10,11]
          c9 dump n1 x=3,y=4 [20,21]
-         c8 dump n2 x=2,y=4 [22,23]",
+         c8 dump n2 x=2,y=4 [22,23]
+         c7 read z nil [30,31]",
     );
     let verdict = check(&Convergent, &history).verdict;
     let [split, diverged] = verdict.anomalies() else { panic!("{verdict:?}") };
@@ -165,17 +195,74 @@ fn replicas_that_differ_or_are_silent_have_not_converged() {
          c1 write x 1 [0,1]
          c9 dump n1 x=1,y=2 [4,5]
          c9 dump n2 x=1,y=3 [6,7]
-         c9 dump n3 x=1 [8,9]"
+         c9 dump n3 x=1 [8,9]
+         c8 read z nil [10,11]"
     ));
     insta::assert_snapshot!(told_of(
         "nodes n1 n2
          c1 write x 1 [0,1]
          c9 dump n1 x=1 [4,5]
-         c9 dump n2 x=1 [6,7] info"
+         c9 dump n2 x=1 [6,7] info
+         c8 read z nil [8,9]"
     ));
     let order =
         testing::history("nodes n1 n2\nc1 add s 1 [0,1]\nc9 dump n1 s=[1;2] [4,5]\nc9 dump n2 s=[2;1] [6,7]");
     assert_eq!(check(&Convergent, &order).verdict, Verdict::Valid, "a set has no order");
     let none = testing::history("c1 write x 1 [0,1]\nc1 read x 1 [2,3]");
     assert_eq!(check(&Convergent, &none).verdict.name(), "unknown");
+}
+
+/// What each checker says of a history, as far as it decides.
+fn both(text: &str) -> (String, String) {
+    let history = testing::history(text);
+    let said = |checker: &dyn Checker| {
+        let verdict = check(checker, &history).verdict;
+        verdict.why().map_or_else(|| verdict.name().to_owned(), str::to_owned)
+    };
+    (said(&Durable), said(&Convergent))
+}
+
+#[test]
+fn reads_of_a_run_that_was_cut_off_are_no_final_state() {
+    let one_node = "nodes n1 n2\nc1 write x 1 [0,1] at n1\nc2 read x nil [2,3] at n2";
+    let why = "no final state: no key was read from every node after the last update and the heal";
+    assert_eq!(both(one_node).0, why);
+    let unanswered = format!("{one_node}\nc3 read x nil [4,5] at n1 info");
+    assert_eq!(both(&unanswered).0, why);
+    let all_nodes = format!("{one_node}\nc3 read x nil [4,5] at n1");
+    assert_eq!(both(&all_nodes).0, "invalid");
+    let open = format!("{all_nodes}\nc4 write y 2 [1,] at n1");
+    assert_eq!(both(&open).0, "no final state: the run ended before its final reads");
+    assert_eq!(both("c1 write x 1 [0,1]\nc2 read x nil [2,3]").0, "invalid", "it names no nodes");
+}
+
+#[test]
+fn replicas_that_are_still_asked_are_not_judged() {
+    let update = "nodes n1 n2\nc1 write x 1 [0,1] at n1\n";
+    let asked = "the history ends while replicas were still being asked";
+    let not_final = format!("no final state: {asked}");
+    let unequal = format!("{update}c2 dump n1 {{}} [10,11]\nc3 dump n2 x=2 [10,11]");
+    assert_eq!(both(&unequal), (not_final.clone(), asked.to_owned()));
+    let half = format!("{unequal}\nc2 dump n1 x=1 [20,21]\nc3 dump n2 x=1 [20,]");
+    assert_eq!(both(&half), (not_final, asked.to_owned()), "the last round was cut");
+    let first_half = format!("{update}c2 dump n1 x=1 [10,11]\nc3 dump n2 x=1 [10,]");
+    assert_eq!(both(&first_half).1, "the last round of dumps was not completed");
+    let silent = format!("{update}c2 dump n1 x=1 [10,11]\nc3 dump n2 x=1 [10,11] info");
+    assert_eq!(both(&silent).1, asked);
+    let given_up = |text: &str| both(&format!("{text}\nc4 read y nil [30,31] at n1")).1;
+    assert_eq!((given_up(&unequal), given_up(&silent)), ("invalid".into(), "invalid".into()));
+    let late = "\nc2 dump n1 {} [6000000000,6000000001]\nc3 dump n2 x=2 [6000000000,6000000001]";
+    assert_eq!(both(&format!("{unequal}{late}")).1, "invalid", "six seconds are enough");
+    let cut = "\nc2 dump n1 {} [6100000000,6100000001]\nc3 dump n2 x=2 [6100000000,]";
+    assert_eq!(both(&format!("{unequal}{late}{cut}")).1, "invalid");
+}
+
+#[test]
+fn an_empty_witness_proves_nothing() {
+    let history =
+        testing::history("nodes n1 n2\nc2 dump n1 {} [10,11]\nc3 dump n2 x=2 [10,11]\nc4 read y nil [30,31]");
+    let mut anomaly = check(&Convergent, &history).verdict.anomalies()[0].clone();
+    anomaly.witness.operations.clear();
+    anomaly.kind = AnomalyKind::MissingReplica;
+    assert!(confirm(&history, &anomaly).is_err());
 }

@@ -179,17 +179,31 @@ fn future_gap(register: &Register) -> Option<i64> {
     Some(gap)
 }
 
+/// The best words for a conflict that is in hand already, which is not given up for want of time to find them.
+fn earliest_stale(register: &Register, budget: &Budget) -> Option<staleness::Stale> {
+    staleness::lag(register, budget).ok()?.first
+}
+
 fn decide_zones(
     history: &History,
     register: &Register,
     budget: &Budget,
 ) -> Result<Option<Anomaly>, Exhausted> {
-    let Some(conflict) = zones::conflict(&register.zones, 0, budget)? else { return Ok(None) };
-    if let Some(stale) = staleness::lag(register, budget)?.first {
-        return Ok(Some(witness::stale(history, register, stale)));
+    let conflict = zones::conflict(&register.zones, 0, budget)?;
+    Ok(conflict.and_then(|conflict| explain_conflict(history, register, conflict, budget)))
+}
+
+fn explain_conflict(
+    history: &History,
+    register: &Register,
+    conflict: Conflict,
+    budget: &Budget,
+) -> Option<Anomaly> {
+    if let Some(stale) = earliest_stale(register, budget) {
+        return Some(witness::stale(history, register, stale));
     }
-    Ok(witness::earliest_crossing(register, conflict.a, conflict.b)
-        .map(|crossing| witness::crossing(history, register, crossing, None)))
+    witness::earliest_crossing(register, conflict.a, conflict.b)
+        .map(|crossing| witness::crossing(history, register, crossing, None))
 }
 
 fn decide_chains(
@@ -210,7 +224,7 @@ fn decide_chains(
         return Ok(None);
     }
     report.gamma = zones::gamma(&chains.zones, budget).ok().map(|gamma| gamma.max(chains.slack));
-    if let Some(stale) = staleness::lag(register, budget)?.first {
+    if let Some(stale) = earliest_stale(register, budget) {
         return Ok(Some(witness::stale(history, register, stale)));
     }
     if let Some(disorder) = &chains.disorder {

@@ -3,8 +3,11 @@
 use histories::{AnomalyKind, History, Kind, ModelName, Op, Process, Value};
 
 use crate::brute::{self, Access, Effect};
+use crate::registers::Registers;
 use crate::testing::{self, told};
 use crate::{Budget, Checker, Finding, Linear, Verdict, confirm};
+
+use super::{explain_conflict, zones};
 
 fn check(history: &History) -> Finding {
     Linear::default().check(history, &Budget::unlimited()).remove(0)
@@ -118,6 +121,43 @@ fn what_is_not_decided_is_not_valid() {
     let over = Budget::new(std::time::Duration::ZERO, 0);
     let finding = Linear::default().check(&testing::history("c1 write x 1 [0,1]"), &over).remove(0);
     assert_eq!(finding.verdict, Verdict::Unknown("1 of 1 key undecided: x: the time budget ran out".into()));
+}
+
+#[test]
+fn a_conflict_in_hand_outlives_the_budget() {
+    let history = testing::history("c1 write x 3 [0,10]\nc1 write x 5 [20,30]\nc4 read x 3 [40,50]");
+    let unlimited = Budget::unlimited();
+    let register = Registers::of(&history).groups[0].compile(&history, &unlimited).unwrap();
+    let conflict = zones::conflict(&register.zones, 0, &unlimited).unwrap().unwrap();
+    let over = Budget::new(std::time::Duration::ZERO, 0);
+    let anomaly = explain_conflict(&history, &register, conflict, &over).unwrap();
+    assert_eq!(anomaly.kind, AnomalyKind::Conflict, "without the search for a stale read");
+    assert_eq!(confirm(&history, &anomaly), Ok(()));
+}
+
+/// The last of a chain is acknowledged before most of what it comes after begins.
+#[test]
+fn a_proof_far_along_a_long_chain_is_confirmed() {
+    for (length, sound) in [(5, false), (70, false), (300, false), (300, true)] {
+        let mut lines = vec!["c0 write x 0 [1,2]".to_owned()];
+        let early = if sound { "c1 cas x LAST NEXT [4,9999]" } else { "c1 cas x LAST NEXT [4,5]" };
+        lines.push(early.replace("LAST", &length.to_string()).replace("NEXT", &(length + 1).to_string()));
+        lines.push(format!("c2 cas x {} {length} [3,9998]", length - 1));
+        lines.extend(
+            (0..length - 1).map(|i| format!("c0 cas x {i} {} [{},{}]", i + 1, 10 + 2 * i, 11 + 2 * i)),
+        );
+        let history = testing::history(&lines.join("\n"));
+        let verdict = check(&history).verdict;
+        if sound {
+            assert_eq!(verdict, Verdict::Valid);
+            continue;
+        }
+        let [anomaly] = verdict.anomalies() else { panic!("{verdict:?}") };
+        assert_eq!(confirm(&history, anomaly), Ok(()), "{length}");
+        let mut innocent = anomaly.clone();
+        innocent.witness.operations.retain(|&id| history.operation(id).process == 0);
+        assert!(confirm(&history, &innocent).is_err(), "what is left has an order");
+    }
 }
 
 #[test]
