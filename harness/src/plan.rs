@@ -16,7 +16,7 @@ use crate::spec::RunSpec;
 mod defaults {
     use std::time::Duration;
 
-    pub(super) const CLIENTS: u32 = 5;
+    pub(super) const CLIENTS: u32 = 10;
     pub(super) const RATE: f64 = 200.0;
     pub(super) const TIME: Duration = Duration::from_secs(30);
     /// Long enough for a failover to end within it or not at all, short enough for clients to go on.
