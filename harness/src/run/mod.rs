@@ -50,6 +50,7 @@ pub fn execute(
     let prepared = Prepared::new(spec)?;
     let folder = RunFolder::create(spec).map_err(RunError::harness)?;
     progress.phase(Phase::Starting);
+    prepared.notes.iter().for_each(|note| progress.note(note));
     let driven = drive(spec, &prepared, &folder, progress, interrupt);
     if !spec.keep {
         folder.remove_disks().map_err(RunError::harness)?;
