@@ -79,13 +79,19 @@ pub(crate) fn compare(
     Ok(exit)
 }
 
-/// What a mode is run with unless told: what breaks most stores, and what shows this one's weaknesses.
+/// What a mode is run with unless told: what shows its weaknesses, and what breaks most stores in ways that this does not.
 fn faults_of(mode: &Mode) -> Vec<String> {
+    let kind = |fault: &str| fault.split([':', '@']).next().unwrap_or_default().to_owned();
     let shown = mode.shows.iter().filter(|show| show.live).flat_map(|show| &show.under);
-    let mut faults: Vec<String> = FAULTS.map(str::to_owned).into();
+    let mut faults: Vec<String> = Vec::new();
     for fault in shown {
         if !faults.contains(fault) && fault != "none" {
             faults.push(fault.clone());
+        }
+    }
+    for fault in FAULTS {
+        if !faults.iter().any(|shown| kind(shown) == kind(fault)) {
+            faults.push(fault.to_owned());
         }
     }
     faults
@@ -164,7 +170,9 @@ mod tests {
     fn a_mode_meets_the_common_faults_and_those_that_show_its_weaknesses() {
         let weak =
             Mode { shows: vec![show("pause:leader", true), show("power:all", false)], ..mode("single/x") };
-        assert_eq!(faults_of(&weak), ["partition:leader", "kill:leader", "pause:leader"]);
+        assert_eq!(faults_of(&weak), ["pause:leader", "partition:leader", "kill:leader"]);
+        let cut = Mode { shows: vec![show("partition:one:for=4s", true)], ..mode("single/x") };
+        assert_eq!(faults_of(&cut), ["partition:one:for=4s", "kill:leader"], "one partition leaves it time");
         assert_eq!(faults_of(&mode("single/quorum")), FAULTS);
     }
 

@@ -8,8 +8,19 @@ use crate::generator::{Context, Generator, Limit, Next, PerKey};
 
 pub(super) struct Register;
 
-const KEYS_ACTIVE: usize = 10;
-const OPERATIONS_PER_KEY: u64 = 200;
+/// Few, so that each session comes back to what it wrote while a fault is in force.
+const KEYS_ACTIVE: usize = 5;
+/// How long a key is in use: much longer than the second for which some stores treat a client's own writes with care, and
+/// short enough for keys that a lagging replica has never heard of to turn up.
+const KEY_LIFE_SECONDS: f64 = 8.0;
+const OPERATIONS_PER_KEY_MIN: u64 = 40;
+const OPERATIONS_PER_KEY_MAX: u64 = 400;
+
+fn operations_per_key(rate: Option<f64>) -> u64 {
+    let paced =
+        rate.map_or(OPERATIONS_PER_KEY_MAX, |rate| (rate * KEY_LIFE_SECONDS / KEYS_ACTIVE as f64) as u64);
+    paced.clamp(OPERATIONS_PER_KEY_MIN, OPERATIONS_PER_KEY_MAX)
+}
 
 impl Workload for Register {
     fn name(&self) -> &'static str {
@@ -26,14 +37,12 @@ impl Workload for Register {
 
     fn generator(&self, shape: &Shape) -> Box<dyn Generator> {
         let cas = shape.supports(&Function::Cas);
+        let operations = operations_per_key(shape.rate);
         Box::new(PerKey::new(KEYS_ACTIVE, move |number| {
             let key = Key::from(format!("r{number}"));
             (
                 key.clone(),
-                Limit::new(
-                    OPERATIONS_PER_KEY,
-                    OneRegister { key, cas, last_seen: Value::Null, next_value: 1 },
-                ),
+                Limit::new(operations, OneRegister { key, cas, last_seen: Value::Null, next_value: 1 }),
             )
         }))
     }

@@ -140,7 +140,8 @@ const PRESETS: &[Preset] = &[
         shows: &[Gap {
             model: ModelName::ReadYourWrites,
             kinds: &[AnomalyKind::MissedOwnWrite],
-            under: &["partition:one"],
+            // Longer than the window in which own writes are read by index.
+            under: &["partition:one:for=4s"],
             live: true,
         }],
         figures: &["own writes missed once lag outlives the window"],
