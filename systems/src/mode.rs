@@ -1,6 +1,7 @@
 //! A way of running a system, with what it promises, as data.
 
 use histories::{AnomalyKind, ModelName};
+use nemesis::Layout;
 
 /// Which node a client talks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +44,8 @@ pub struct Mode {
     /// Writes go on as long as a majority is up and connected.
     pub available_with_majority: bool,
     pub routing: Routing,
-    /// Default number of nodes.
-    pub nodes: u16,
+    /// Default datacentres and nodes.
+    pub layout: Layout,
     /// One line for `partita list modes`.
     pub about: String,
 }
