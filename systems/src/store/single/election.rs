@@ -4,11 +4,12 @@
 
 use histories::{Nanos, Node};
 
+use super::machine::Machine;
 use super::message::{Body, Candidacy};
 use super::{Part, Record, Replica};
 use crate::store::single::options::Promotion;
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     /// Draws a new election time-out.
     pub(super) fn rest(&mut self) {
         let timing = &self.options.timing;
@@ -60,7 +61,7 @@ impl Replica {
             return;
         }
         self.votes.insert(from);
-        if self.votes.len() >= self.majority() {
+        if self.votes.len() >= self.group.majority() {
             self.campaign();
         }
     }
@@ -127,7 +128,7 @@ impl Replica {
         if own {
             self.votes.insert(self.me);
         }
-        if own && self.votes.len() >= self.majority() {
+        if own && self.votes.len() >= self.group.majority() {
             self.take_the_lead();
         }
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use histories::{Nanos, Node};
 
 use super::Replica;
+use super::machine::Machine;
 use super::message::{Body, ForwardId, Message};
 use crate::store::replica::{Request, RequestId, Response};
 
@@ -22,12 +23,12 @@ pub(super) enum Asker {
 }
 
 impl Asker {
-    pub(super) fn answer(
+    pub(super) fn answer<M: Machine>(
         self,
         term: u64,
         response: Response,
         replies: &mut Vec<(RequestId, Response)>,
-        sends: &mut Vec<(Node, Message)>,
+        sends: &mut Vec<(Node, Message<M>)>,
     ) {
         match self {
             Self::Client(id) => replies.push((id, response)),
@@ -95,7 +96,7 @@ impl Seen {
     }
 }
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     pub(super) fn forward(&mut self, id: RequestId, request: Request) {
         match self.leader.filter(|leader| *leader != self.me) {
             Some(leader) => self.forward_to(leader, self.leader_term, id, request),

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use histories::{Key, Value};
 use serde::{Deserialize, Serialize};
 
-use super::message::{Change, Payload};
-use crate::store::{Command, DumpEntry};
+use super::foresight::{Foresight, encode, foresee, forget};
+use super::machine::{Machine, Outcome, Place, Prepared, Sight};
+use super::message::{Change, Work};
+use crate::store::{Command, DumpEntry, Request};
 
 /// What a key holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,50 +56,9 @@ pub struct State {
     cells: BTreeMap<Key, Cell>,
 }
 
-/// What became of a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Done,
-    /// It changed nothing.
-    Refused {
-        error: String,
-        seen: Option<Value>,
-    },
-}
-
 impl State {
-    pub fn read(&self, key: &Key) -> Value {
-        self.cells.get(key).map_or(Value::Null, |cell| cell.data.value())
-    }
-
     pub fn data(&self, key: &Key) -> Option<&Data> {
         self.cells.get(key).map(|cell| &cell.data)
-    }
-
-    pub fn dump(&self) -> BTreeMap<Key, DumpEntry> {
-        self.cells
-            .iter()
-            .map(|(key, cell)| (key.clone(), DumpEntry { value: cell.data.value(), version: cell.version }))
-            .collect()
-    }
-
-    /// Applies the entry at `index`. The outcome is that of a command which is executed only here.
-    pub fn apply(&mut self, index: u64, payload: &Payload) -> Outcome {
-        match payload {
-            Payload::Empty | Payload::Epoch(_) => {}
-            Payload::Log(command) => match decide(command, self.data(command.key())) {
-                Ok(Some(change)) => self.change(index, &change),
-                Ok(None) => {}
-                Err(refused) => return refused,
-            },
-            Payload::Stream(changes) => changes.iter().for_each(|change| self.change(index, change)),
-            Payload::Data(cells) => {
-                for (key, data) in cells {
-                    self.cells.insert(key.clone(), Cell { data: data.clone(), version: index });
-                }
-            }
-        }
-        Outcome::Done
     }
 
     fn change(&mut self, index: u64, change: &Change) {
@@ -113,6 +74,52 @@ impl State {
         let cell = self.cells.entry(key.clone()).or_insert(Cell { data: fresh, version: index });
         cell.version = index;
         alter(&mut cell.data, change);
+    }
+}
+
+impl Machine for State {
+    type Work = Work;
+    type Foresight = Foresight;
+
+    fn prepare(&self, foresight: &mut Foresight, at: Place, request: Request) -> Prepared<Work> {
+        encode(self, foresight, at.format, at.index, request.command)
+    }
+
+    fn foresee(&self, foresight: &mut Foresight, index: u64, work: &Work) {
+        foresee(self, foresight, index, work);
+    }
+
+    fn forget(foresight: &mut Foresight, index: u64, work: &Work) {
+        forget(foresight, index, work);
+    }
+
+    fn apply(&mut self, index: u64, work: &Work) -> Outcome {
+        match work {
+            Work::Log(command) => match decide(command, self.data(command.key())) {
+                Ok(Some(change)) => self.change(index, &change),
+                Ok(None) => {}
+                Err(refused) => return refused,
+            },
+            Work::Stream(changes) => changes.iter().for_each(|change| self.change(index, change)),
+            Work::Data(cells) => {
+                for (key, data) in cells {
+                    self.cells.insert(key.clone(), Cell { data: data.clone(), version: index });
+                }
+            }
+        }
+        Outcome::DONE
+    }
+
+    fn read(&self, key: &Key) -> Sight {
+        let value = self.data(key).map_or(Value::Null, Data::value);
+        Sight { value, context: None }
+    }
+
+    fn dump(&self) -> BTreeMap<Key, DumpEntry> {
+        self.cells
+            .iter()
+            .map(|(key, cell)| (key.clone(), DumpEntry { value: cell.data.value(), version: cell.version }))
+            .collect()
     }
 }
 

@@ -8,7 +8,7 @@ use histories::Node;
 
 use crate::store::replica::{Persist, ReplicaStatus, RequestId, Response};
 use crate::store::single::message::{
-    Append, Body, Candidacy, Change, Entry, EpochId, Message, Payload, Position, Record,
+    Append, Body, Candidacy, Change, Entry, EpochId, Message, Payload, Position, Record, Work,
 };
 
 fn at(position: Position) -> String {
@@ -32,12 +32,12 @@ pub(super) fn entry(entry: &Entry) -> String {
     let payload = match &entry.payload {
         Payload::Empty => "empty".to_owned(),
         Payload::Epoch(id) => epoch(*id),
-        Payload::Log(command) => format!("run {}", json(command)),
-        Payload::Stream(changes) => {
+        Payload::Work(Work::Log(command)) => format!("run {}", json(command)),
+        Payload::Work(Work::Stream(changes)) => {
             let changes: Vec<_> = changes.iter().map(change).collect();
             if changes.is_empty() { "no change".to_owned() } else { format!("change {}", changes.join(", ")) }
         }
-        Payload::Data(cells) => format!("state {}", json(cells)),
+        Payload::Work(Work::Data(cells)) => format!("state {}", json(cells)),
     };
     format!("{} {payload}", entry.term)
 }

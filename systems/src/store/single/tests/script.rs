@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use histories::{Key, Nanos, Node, Value};
 
 use super::describe;
-use crate::store::protocol::Member;
+use crate::store::protocol::{Member, Protocol as _};
 use crate::store::replica::{
     Command, Input, Now, Outbox, Persist, ReadLevel, Replica as _, Request, RequestId,
 };
@@ -143,7 +143,7 @@ impl Script {
         stand.lives += 1;
         let seed = u64::from(node.0) * 1000 + stand.lives;
         let records = stand.disk.clone();
-        stand.replica = Some(Replica::new(self.options.clone(), Member::of(node, nodes), seed, records, now));
+        stand.replica = Some(self.options.recover(Member::of(node, nodes), seed, records, now));
     }
 
     fn handle(&mut self, node: Node, input: Input<Message>) {
