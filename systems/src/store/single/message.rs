@@ -180,7 +180,9 @@ pub enum Change {
     Set { key: Key, value: Value },
     Appended { key: Key, value: Value },
     Added { key: Key, value: Value },
+    Removed { key: Key, value: Value },
     Incremented { key: Key, by: i64 },
+    Counted { key: Key, item: String, by: i64 },
 }
 
 /// The state up to a place in the log.
@@ -217,7 +219,9 @@ impl Change {
             Self::Set { key, .. }
             | Self::Appended { key, .. }
             | Self::Added { key, .. }
-            | Self::Incremented { key, .. } => key,
+            | Self::Removed { key, .. }
+            | Self::Incremented { key, .. }
+            | Self::Counted { key, .. } => key,
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum Data {
     List(Arc<Vec<Value>>),
     Set(Arc<BTreeSet<Value>>),
     Counter(i64),
+    /// How many of each item.
+    Cart(Arc<BTreeMap<String, i64>>),
 }
 
 impl Data {
@@ -30,17 +32,26 @@ impl Data {
             Self::List(_) => "list",
             Self::Set(_) => "set",
             Self::Counter(_) => "counter",
+            Self::Cart(_) => "cart",
         }
     }
 
-    fn value(&self) -> Value {
+    pub(in crate::store) fn value(&self) -> Value {
         match self {
             Self::Register(value) => value.clone(),
             Self::List(items) => Value::List(Arc::clone(items)),
             Self::Set(items) => Value::list(items.iter().cloned()),
             Self::Counter(sum) => Value::Int(*sum),
+            Self::Cart(items) => cart_value(items.iter()),
         }
     }
+}
+
+/// Items with how many of them there are, but for those of which there are none.
+pub(in crate::store) fn cart_value<'a>(items: impl Iterator<Item = (&'a String, &'a i64)>) -> Value {
+    Value::map(
+        items.filter(|(_, count)| **count != 0).map(|(item, count)| (item.clone(), Value::Int(*count))),
+    )
 }
 
 /// A key's data and the log index that made it.
@@ -61,19 +72,17 @@ impl State {
         self.cells.get(key).map(|cell| &cell.data)
     }
 
-    fn change(&mut self, index: u64, change: &Change) {
-        let (key, fresh) = match change {
-            Change::Set { key, value } => {
-                self.cells.insert(key.clone(), Cell { data: Data::Register(value.clone()), version: index });
-                return;
+    pub(in crate::store) fn change(&mut self, index: u64, change: &Change) {
+        match self.cells.get_mut(change.key()) {
+            Some(cell) => {
+                cell.version = index;
+                alter(&mut cell.data, change);
             }
-            Change::Appended { key, .. } => (key, Data::List(Arc::default())),
-            Change::Added { key, .. } => (key, Data::Set(Arc::default())),
-            Change::Incremented { key, .. } => (key, Data::Counter(0)),
-        };
-        let cell = self.cells.entry(key.clone()).or_insert(Cell { data: fresh, version: index });
-        cell.version = index;
-        alter(&mut cell.data, change);
+            None => {
+                let cell = Cell { data: changed(None, change), version: index };
+                self.cells.insert(change.key().clone(), cell);
+            }
+        }
     }
 }
 
@@ -126,30 +135,38 @@ impl Machine for State {
 /// Carries out a change that was decided on data of the same kind; where split brain made them differ, none.
 fn alter(data: &mut Data, change: &Change) {
     match (data, change) {
+        (data, Change::Set { value, .. }) => *data = Data::Register(value.clone()),
         (Data::List(items), Change::Appended { value, .. }) => Arc::make_mut(items).push(value.clone()),
         (Data::Set(items), Change::Added { value, .. }) => {
             Arc::make_mut(items).insert(value.clone());
         }
+        (Data::Set(items), Change::Removed { value, .. }) => {
+            Arc::make_mut(items).remove(value);
+        }
         (Data::Counter(sum), Change::Incremented { by, .. }) => *sum = sum.saturating_add(*by),
+        (Data::Cart(items), Change::Counted { item, by, .. }) => {
+            let count = Arc::make_mut(items).entry(item.clone()).or_default();
+            *count = count.saturating_add(*by);
+        }
         _ => {}
     }
 }
 
 /// What `data` becomes by `change`.
-pub(super) fn changed(data: Option<&Data>, change: &Change) -> Data {
-    let mut data = match (data, change) {
-        (_, Change::Set { value, .. }) => return Data::Register(value.clone()),
-        (Some(data), _) => data.clone(),
-        (None, Change::Appended { .. }) => Data::List(Arc::default()),
-        (None, Change::Added { .. }) => Data::Set(Arc::default()),
-        (None, Change::Incremented { .. }) => Data::Counter(0),
-    };
+pub(in crate::store) fn changed(data: Option<&Data>, change: &Change) -> Data {
+    let mut data = data.cloned().unwrap_or_else(|| match change {
+        Change::Set { value, .. } => Data::Register(value.clone()),
+        Change::Appended { .. } => Data::List(Arc::default()),
+        Change::Added { .. } | Change::Removed { .. } => Data::Set(Arc::default()),
+        Change::Incremented { .. } => Data::Counter(0),
+        Change::Counted { .. } => Data::Cart(Arc::default()),
+    });
     alter(&mut data, change);
     data
 }
 
 /// What `command` does to a key that holds `data`: a change, nothing, or a refusal.
-pub(super) fn decide(command: &Command, data: Option<&Data>) -> Result<Option<Change>, Outcome> {
+pub(in crate::store) fn decide(command: &Command, data: Option<&Data>) -> Result<Option<Change>, Outcome> {
     let mismatch = |wanted: &str| match data {
         Some(data) => Err(Outcome::Refused {
             error: format!("{} holds a {}, not a {wanted}", command.key(), data.kind()),
@@ -187,6 +204,18 @@ pub(super) fn decide(command: &Command, data: Option<&Data>) -> Result<Option<Ch
                 mismatch("set")?;
             }
             Change::Added { key: key.clone(), value: value.clone() }
+        }
+        Command::Remove { key, value } => {
+            if !matches!(data, Some(Data::Set(_))) {
+                mismatch("set")?;
+            }
+            Change::Removed { key: key.clone(), value: value.clone() }
+        }
+        Command::Count { key, item, by } => {
+            if !matches!(data, Some(Data::Cart(_))) {
+                mismatch("cart")?;
+            }
+            Change::Counted { key: key.clone(), item: item.clone(), by: *by }
         }
         Command::Increment { key, by } => {
             let sum = match data {

@@ -47,7 +47,9 @@ fn change(change: &Change) -> String {
         Change::Set { key, value } => format!("{key} := {value}"),
         Change::Appended { key, value } => format!("{key} ++ {value}"),
         Change::Added { key, value } => format!("{key} ∪ {value}"),
+        Change::Removed { key, value } => format!("{key} \\ {value}"),
         Change::Incremented { key, by } => format!("{key} += {by}"),
+        Change::Counted { key, item, by } => format!("{key}[{item}] += {by}"),
     }
 }
 

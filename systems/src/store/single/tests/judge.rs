@@ -46,7 +46,11 @@ fn written(command: &Command) -> Option<Value> {
         Command::Write { value, .. } | Command::Append { value, .. } | Command::Cas { to: value, .. } => {
             Some(value.clone())
         }
-        Command::Read { .. } | Command::Add { .. } | Command::Increment { .. } => None,
+        Command::Read { .. }
+        | Command::Add { .. }
+        | Command::Remove { .. }
+        | Command::Increment { .. }
+        | Command::Count { .. } => None,
     }
 }
 
@@ -256,7 +260,7 @@ fn written_by(payload: &Payload) -> Vec<Option<Value>> {
                 Change::Set { value, .. } | Change::Appended { value, .. } | Change::Added { value, .. } => {
                     Some(value.clone())
                 }
-                Change::Incremented { .. } => None,
+                Change::Removed { .. } | Change::Incremented { .. } | Change::Counted { .. } => None,
             })
             .collect(),
         Payload::Work(Work::Data(cells)) => cells
@@ -264,7 +268,7 @@ fn written_by(payload: &Payload) -> Vec<Option<Value>> {
             .map(|(_, data)| match data {
                 Data::Register(value) => Some(value.clone()),
                 Data::List(items) => items.last().cloned(),
-                Data::Set(_) | Data::Counter(_) => None,
+                Data::Set(_) | Data::Counter(_) | Data::Cart(_) => None,
             })
             .collect(),
     }
