@@ -4,8 +4,11 @@
 
 pub mod codec;
 pub mod family;
+pub mod leaderless;
 mod protocol;
 mod replica;
+#[cfg(test)]
+mod script;
 pub mod single;
 pub mod status;
 mod stores;

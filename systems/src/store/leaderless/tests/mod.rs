@@ -1,0 +1,3 @@
+//! Tests of the replica as a whole: readable scripts, and what modes say of themselves.
+
+mod describe;
