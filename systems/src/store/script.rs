@@ -148,6 +148,11 @@ where
         self.stand(who).replica.as_mut()
     }
 
+    /// What is on a member's disk.
+    pub(super) fn disk(&mut self, who: &str) -> &[RecordOf<P>] {
+        &self.stand(who).disk
+    }
+
     fn time(&self, node: Node) -> Now {
         Now { monotonic: self.now, wall: self.now + self.stands[node.index()].ahead }
     }

@@ -61,7 +61,8 @@ impl Replica {
 
     /// Gives what the other does not hold in the same version, and asks for what it holds in another.
     pub(super) fn on_leaf(&mut self, from: Node, leaf: u16, hashes: &[(Key, u64)]) {
-        let theirs: std::collections::BTreeMap<&Key, u64> = hashes.iter().map(|(key, hash)| (key, *hash)).collect();
+        let theirs: std::collections::BTreeMap<&Key, u64> =
+            hashes.iter().map(|(key, hash)| (key, *hash)).collect();
         let shared = self.state.shared(&self.ring, from, leaf);
         let cells: Vec<(Key, Cell)> = shared
             .filter(|(key, cell)| theirs.get(key) != Some(&cell.hash()))

@@ -12,8 +12,14 @@ use super::version::Cell;
 enum Step {
     Wait,
     /// Stored on too few to be answered.
-    WriteBack { cell: Cell, holders: Vec<Node> },
-    Write { counter: u64, value: Value },
+    WriteBack {
+        cell: Cell,
+        holders: Vec<Node>,
+    },
+    Write {
+        counter: u64,
+        value: Value,
+    },
     Answer,
     Repair,
 }
@@ -27,7 +33,8 @@ impl Replica {
             let own = self.held(&key);
             self.count_answer(number, self.me, own);
         }
-        let wants_more = self.operations.get(&number).is_some_and(|op| matches!(op.phase, Phase::Gather { .. }));
+        let wants_more =
+            self.operations.get(&number).is_some_and(|op| matches!(op.phase, Phase::Gather { .. }));
         if wants_more {
             self.ask(number);
         }
@@ -127,13 +134,14 @@ impl Replica {
         let Phase::Gather { got, .. } = operation.phase else { return };
         let Some(cell) = last(&got).filter(|_| self.options.read_repair.on()) else { return };
         let up_to_date = holders(&got, cell);
-        for &home in self.ring.homes(&operation.key) {
-            let behind = got.iter().any(|(node, _)| *node == home) && !up_to_date.contains(&home);
+        for (node, _) in got.iter().filter(|(node, _)| !up_to_date.contains(node)) {
             let (key, cell) = (operation.key.clone(), cell.clone());
-            match behind {
-                true if home == self.me => self.journal.push(super::message::Record::Cell { key, cell }, super::journal::Then::Nothing),
-                true => self.sends.push((home, Message::Repair { key, cell })),
-                false => {}
+            if !self.ring.homes(&key).contains(node) {
+                // It stands in, and has nothing of its own to mend.
+            } else if *node == self.me {
+                self.take(key, cell);
+            } else {
+                self.send(*node, Message::Repair { key, cell });
             }
         }
     }

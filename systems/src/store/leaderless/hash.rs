@@ -40,8 +40,10 @@ mod tests {
 
     #[test]
     fn near_inputs_lie_far_apart() {
-        let texts: BTreeSet<u64> = (0..10_000).map(|n| Hash::default().text(&format!("k{n}")).finish()).collect();
-        let numbers: BTreeSet<u64> = (0..10_000).map(|n| Hash::default().number(n).number(0).finish()).collect();
+        let texts: BTreeSet<u64> =
+            (0..10_000).map(|n| Hash::default().text(&format!("k{n}")).finish()).collect();
+        let numbers: BTreeSet<u64> =
+            (0..10_000).map(|n| Hash::default().number(n).number(0).finish()).collect();
         assert_eq!((texts.len(), numbers.len()), (10_000, 10_000));
         for hashes in [texts, numbers] {
             let buckets: BTreeSet<u64> = hashes.iter().map(|hash| hash >> 56).collect();

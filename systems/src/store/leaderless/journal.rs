@@ -14,11 +14,19 @@ use crate::store::Persist;
 pub(super) enum Then {
     Nothing,
     /// An operation of this member counts it.
-    Count { number: u64 },
+    Count {
+        number: u64,
+    },
     /// Another member is told.
-    Tell { node: Node, id: OperationId },
+    Tell {
+        node: Node,
+        id: OperationId,
+    },
     /// The same, for the last of what was handed over.
-    TellTaken { node: Node, id: OperationId },
+    TellTaken {
+        node: Node,
+        id: OperationId,
+    },
 }
 
 #[derive(Debug, Default)]

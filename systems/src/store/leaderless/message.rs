@@ -53,9 +53,20 @@ pub enum Message {
 pub enum Record {
     /// The number of a process of this member; the highest counts.
     Life(u64),
-    Cell { key: Key, cell: Cell },
+    Cell {
+        key: Key,
+        cell: Cell,
+    },
     /// Kept for another member.
-    Hint { node: Node, key: Key, cell: Cell },
+    Hint {
+        node: Node,
+        key: Key,
+        cell: Cell,
+    },
     /// Handed over: the hint is dropped unless it has changed since.
-    Handed { node: Node, key: Key, hash: u64 },
+    Handed {
+        node: Node,
+        key: Key,
+        hash: u64,
+    },
 }

@@ -43,7 +43,9 @@ impl Purpose {
 
 /// The last version of those that were answered.
 pub(super) fn last(got: &[(Node, Option<Cell>)]) -> Option<&Cell> {
-    got.iter().filter_map(|(_, cell)| cell.as_ref()).reduce(|one, other| if other.covers(one) { other } else { one })
+    got.iter()
+        .filter_map(|(_, cell)| cell.as_ref())
+        .reduce(|one, other| if other.covers(one) { other } else { one })
 }
 
 /// Who answered that it holds nothing older than `cell`.

@@ -180,11 +180,10 @@ impl Options {
             "handoff-interval" => timing.handoff = duration(name, value)?,
             "wait" => timing.wait = duration(name, value)?,
             "snapshot" => {
-                self.snapshot_records = value
-                    .parse()
-                    .ok()
-                    .filter(|records| *records >= 4)
-                    .ok_or_else(|| format!("snapshot = {value:?}: give a number of records, at least 4"))?;
+                self.snapshot_records =
+                    value.parse().ok().filter(|records| *records >= 4).ok_or_else(|| {
+                        format!("snapshot = {value:?}: give a number of records, at least 4")
+                    })?;
             }
             other => {
                 return Err(format!(

@@ -10,7 +10,9 @@ use super::operation::{Operation, Phase};
 /// What an operation that has waited for long enough needs.
 enum Need {
     /// To be refused: the quorum did not come together.
-    End { definite: bool },
+    End {
+        definite: bool,
+    },
     /// Nobody waits for it, and who has not answered by now will not.
     Close,
     Retry,
@@ -63,7 +65,9 @@ impl Replica {
     }
 
     fn give_up(&mut self, number: u64, definite: bool) {
-        let Some(client) = self.operations.remove(&number).and_then(|operation| operation.client) else { return };
+        let Some(client) = self.operations.remove(&number).and_then(|operation| operation.client) else {
+            return;
+        };
         self.refuse(client, "too few members answered in time", definite);
     }
 

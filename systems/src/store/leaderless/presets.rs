@@ -24,12 +24,7 @@ pub(super) const PRESETS: &[Preset] = &[
         options: &[],
         layout: Layout::single(3),
         shows: &[
-            Gap {
-                model: ModelName::Linearizable,
-                kinds: &[],
-                under: &["partition:one"],
-                live: false,
-            },
+            Gap { model: ModelName::Linearizable, kinds: &[], under: &["partition:one"], live: false },
             Gap {
                 model: ModelName::Durability,
                 kinds: &[AnomalyKind::LostWrite],
@@ -55,7 +50,12 @@ pub(super) const PRESETS: &[Preset] = &[
         name: "leaderless/sloppy",
         options: &[("n", "3"), ("r", "3"), ("w", "1"), ("sloppy", "on")],
         layout: Layout::single(5),
-        shows: &[Gap { model: ModelName::Linearizable, kinds: &[], under: &["partition:halves"], live: true }],
+        shows: &[Gap {
+            model: ModelName::Linearizable,
+            kinds: &[],
+            under: &["partition:halves"],
+            live: true,
+        }],
         figures: &["write availability in every partition", "reads that miss writes until handoff"],
         about: "members that do not hold a key stand in for those that do, and hand over later",
     },

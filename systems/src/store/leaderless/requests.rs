@@ -26,8 +26,15 @@ impl Replica {
         let purpose = match &request.command {
             Command::Read { .. } => Purpose::Read,
             Command::Write { value, .. } => Purpose::Write(value.clone()),
-            Command::Cas { .. } | Command::Append { .. } | Command::Add { .. } | Command::Increment { .. } => {
-                return self.refuse(id, "a leaderless store reads and writes registers, and nothing else", true);
+            Command::Cas { .. }
+            | Command::Append { .. }
+            | Command::Add { .. }
+            | Command::Increment { .. } => {
+                return self.refuse(
+                    id,
+                    "a leaderless store reads and writes registers, and nothing else",
+                    true,
+                );
             }
         };
         let key = request.command.key().clone();

@@ -87,10 +87,18 @@ impl Told for Options {
     }
 
     fn command(script: &mut Script<Self>, words: &[&str]) -> bool {
-        let ["homes", key] = words else { return false };
-        let list = script.replica("n1").map(|replica| replica.ring.homes(&Key::from(*key)).to_vec());
-        let list: Vec<String> = list.unwrap_or_default().iter().map(ToString::to_string).collect();
-        let _ = writeln!(script.said, "{key} is held by {}", list.join(" "));
+        match words {
+            ["homes", key] => {
+                let list = script.replica("n1").map(|replica| replica.ring.homes(&Key::from(*key)).to_vec());
+                let list: Vec<String> = list.unwrap_or_default().iter().map(ToString::to_string).collect();
+                let _ = writeln!(script.said, "{key} is held by {}", list.join(" "));
+            }
+            ["log", who] => {
+                let records: Vec<String> = script.disk(who).iter().map(self::record).collect();
+                let _ = writeln!(script.said, "[{}]", records.join("; "));
+            }
+            _ => return false,
+        }
         true
     }
 }
