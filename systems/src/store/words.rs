@@ -29,7 +29,7 @@ macro_rules! option_values {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            fn parse(text: &str) -> Result<Self, String> {
+            pub(crate) fn parse(text: &str) -> Result<Self, String> {
                 match text {
                     $($text => Ok(Self::$variant),)*
                     _ => Err(format!(

@@ -9,11 +9,12 @@ use std::fmt::Write as _;
 use histories::{Key, Nanos, Node, Value};
 
 use super::describe;
-use crate::store::options::Options;
+use crate::store::protocol::Member;
 use crate::store::replica::{
     Command, Input, Now, Outbox, Persist, ReadLevel, Replica as _, Request, RequestId,
 };
-use crate::store::single::{Member, Message, Record, Replica};
+use crate::store::single::Options;
+use crate::store::single::{Message, Record, Replica};
 
 #[derive(Default)]
 struct Stand {
@@ -123,14 +124,14 @@ impl Script {
     }
 
     fn cluster(&mut self, mode: &str) {
-        let (mode, options) = crate::store::mode(mode).unwrap();
+        let (mode, options) = super::mode(mode).unwrap();
         self.options = options;
         self.now = Nanos::ZERO;
         self.wire.clear();
         self.cut.clear();
         self.requests = 0;
-        self.stands = (0..mode.nodes).map(|_| Stand::default()).collect();
-        for node in Node::first(mode.nodes) {
+        self.stands = (0..mode.layout.total()).map(|_| Stand::default()).collect();
+        for node in Node::first(mode.layout.total()) {
             self.restart(node);
         }
     }
@@ -142,7 +143,7 @@ impl Script {
         stand.lives += 1;
         let seed = u64::from(node.0) * 1000 + stand.lives;
         let records = stand.disk.clone();
-        stand.replica = Some(Replica::new(self.options.clone(), Member { node, nodes }, seed, records, now));
+        stand.replica = Some(Replica::new(self.options.clone(), Member::of(node, nodes), seed, records, now));
     }
 
     fn handle(&mut self, node: Node, input: Input<Message>) {
@@ -236,7 +237,7 @@ impl Script {
         });
         let after = option("after=").map(number);
         self.requests += 1;
-        let request = Request { command, level, after };
+        let request = Request { command, level, after, context: None };
         self.handle(node, Input::Request { id: RequestId(self.requests), request });
     }
 

@@ -1,12 +1,13 @@
 //! The options of a single-leader store, parsed from `single/quorum[read=lease,sync=never]`.
 //!
-//! Says nothing of what an option promises: see `presets`.
+//! Says nothing of what an option promises: see [`super::presets`].
 
 use std::fmt;
 
 use histories::Nanos;
 
-use super::words::{nearest, option_values};
+use crate::store::Sync;
+use crate::store::words::{nearest, option_values};
 
 option_values! {
     /// How fresh a read is, and who answers it.
@@ -44,15 +45,6 @@ option_values! {
         Term = "term",
         Lease = "lease",
         None = "none",
-    }
-}
-
-option_values! {
-    /// When the log is forced to disk. Only whoever carries the replica acts on it.
-    Sync, "sync" {
-        Always = "always",
-        Interval = "interval",
-        Never = "never",
     }
 }
 
