@@ -17,6 +17,7 @@ pub fn read(format: Option<Format>, bytes: &[u8]) {
             independent: flags & 1 != 0,
             ignore_times: flags & 2 != 0,
             memory_bytes_max: MEMORY_BYTES_MAX,
+            ..Options::default()
         };
         // The sum of a history asks less of it than pairing does.
         let sum = stats::read(bytes, "fuzz", &options);
