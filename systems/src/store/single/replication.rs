@@ -25,6 +25,7 @@ impl<M: Machine> Replica<M> {
         let first = self.log.last_index() + 1;
         self.leading = Some(Box::new(Leading::new(self.group, first, self.now)));
         self.seen.begin(self.term);
+        self.outlive_forwards(self.term);
         self.foresee_log();
         if self.chained() {
             // Nothing to append yet: the chain is founded by those who answer.
