@@ -132,11 +132,13 @@ impl Pairing {
         }
     }
 
-    /// Counts what an event adds to the memory in use.
+    /// Counts what an event adds to the memory in use, but for the value of a completion.
     fn hold(&mut self, event: &RawEvent<'_>) -> Result<(), Problem> {
-        let row = if event.kind == Kind::Invoke { size_of::<Operation>() } else { 0 };
-        let error = event.error.as_ref().map_or(0, String::len);
-        self.held.add((row + error) as u64 + event.value.heap_bytes())
+        let error = event.error.as_ref().map_or(0, String::len) as u64;
+        self.held.add(match event.kind {
+            Kind::Invoke => size_of::<Operation>() as u64 + event.value.heap_bytes(),
+            Kind::Ok | Kind::Fail | Kind::Info => error,
+        })
     }
 
     fn invoke(
@@ -200,7 +202,12 @@ impl Pairing {
         operation.completed = place.time;
         operation.reply_event = place.position;
         (operation.outcome, operation.reply) = match event.kind {
-            Kind::Ok => (Outcome::Ok, std::mem::take(&mut event.value)),
+            // What was written, swapped or appended comes back as it was asked for: it is held once.
+            Kind::Ok if event.value == operation.call => (Outcome::Ok, operation.call.clone()),
+            Kind::Ok => {
+                self.held.add(event.value.heap_bytes())?;
+                (Outcome::Ok, std::mem::take(&mut event.value))
+            }
             Kind::Fail => (Outcome::Fail, event.seen.take().unwrap_or_default()),
             Kind::Info | Kind::Invoke => (Outcome::Info, Value::Null),
         };

@@ -195,4 +195,6 @@ fn reproduce(file: &Path) -> Option<String> {
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
