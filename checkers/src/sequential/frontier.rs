@@ -123,10 +123,9 @@ impl<'o> Search<'o> {
     /// Takes the best move, and notes the others. Whether there is one.
     fn advance(&mut self) -> Result<bool, Stop> {
         let next = self.place.next.iter().copied().filter(|&next| next != NONE);
-        let all: Vec<u32> = next.chain(self.place.open.iter().copied()).collect();
-        let mut moves: Vec<u32> = all.into_iter().filter(|&deed| self.after(deed).is_some()).collect();
+        let mut moves: Vec<u32> = next.chain(self.place.open.iter().copied()).collect();
         moves.sort_unstable_by_key(|&deed| std::cmp::Reverse((self.rank[deed as usize], deed)));
-        let Some(deed) = moves.pop() else { return Ok(false) };
+        let Some(deed) = self.best(&mut moves) else { return Ok(false) };
         if !moves.is_empty() {
             self.branches.push(Branch { place: self.place.clone(), depth: self.trail.len(), moves });
         }
@@ -135,17 +134,27 @@ impl<'o> Search<'o> {
         Ok(true)
     }
 
+    /// Takes the last of the moves that is possible. None is tried before it is wanted: a state may be large.
+    fn best(&mut self, moves: &mut Vec<u32>) -> Option<u32> {
+        while let Some(deed) = moves.pop() {
+            if self.after(deed).is_some() {
+                return Some(deed);
+            }
+        }
+        None
+    }
+
     /// Goes back to where another move is left, and takes it. Whether there is one.
     fn retreat(&mut self) -> Result<bool, Stop> {
         let here = self.place.clone();
         self.bury(here);
         while let Some(mut branch) = self.branches.pop() {
             self.trail.truncate(branch.depth);
-            let Some(deed) = branch.moves.pop() else {
+            self.place.clone_from(&branch.place);
+            let Some(deed) = self.best(&mut branch.moves) else {
                 self.bury(branch.place);
                 continue;
             };
-            self.place.clone_from(&branch.place);
             self.branches.push(branch);
             self.execute(deed);
             self.settle()?;

@@ -1,14 +1,15 @@
 //! Sequential consistency in words, and against every interleaving.
 
-use histories::{History, ModelName};
+use histories::{History, ModelName, OperationId};
 
+use super::accesses::Objects;
 use super::forced::{Saturated, saturate};
 use super::oracle::is_sequential;
-use super::problem::Problem;
-use super::replay;
+use super::problem::{Problem, components};
 use super::search::{Found, order};
+use super::{proof, replay};
 use crate::linear::tests::Dice;
-use crate::sessions::table::Table;
+use crate::sessions::table::{Act, Table};
 use crate::testing::{self, told};
 use crate::{Budget, Checker, Sequential, Verdict, confirm};
 
@@ -90,6 +91,80 @@ fn a_value_that_is_replaced_twice() {
 fn nothing_observed_is_not_a_pass() {
     let why = verdict("c1 write x 1 [0,] info");
     assert_eq!(why.why(), Some("nothing was observed: no operation succeeded"));
+}
+
+#[test]
+fn a_proof_of_less_is_refuted() {
+    let refuted = |text: &str, operations: &[u32]| {
+        let history = testing::history(text);
+        let operations = operations.iter().copied().map(OperationId).collect();
+        confirm(&history, &proof::tell(&history, operations)).unwrap_err()
+    };
+    let buffers = "c1 write x 1 [0,1]
+                   c1 read y nil [2,3]
+                   c2 write y 1 [4,5]
+                   c2 read x nil [6,7]
+                   c3 read x 1 [8,9]";
+    assert_eq!(refuted(buffers, &[0, 1, 2]), "the witness has a valid order; the witness has a valid order");
+    assert!(refuted(buffers, &[1, 3, 4]).starts_with("1 has not one writer, and that in the witness"));
+    assert_eq!(
+        refuted("c1 write x 1 [0,] info", &[0]),
+        "nobody saw that operation 0 happened; the witness has a valid order"
+    );
+    let counter = "c1 increment n 1 [0,1]
+                   c2 increment n 2 [2,3]
+                   c1 read n 3 [4,5]
+                   c1 read n 1 [6,7]";
+    let history = testing::history(counter);
+    let all = (0..4).map(OperationId).collect();
+    assert_eq!(confirm(&history, &proof::tell(&history, all)), Ok(()));
+    assert!(refuted(counter, &[0, 2, 3]).ends_with("the witness lacks operation 1"));
+    assert!(refuted(counter, &[0, 1, 3]).ends_with("the witness has a valid order"));
+}
+
+#[test]
+fn an_order_that_is_none_does_not_replay() {
+    let budget = Budget::unlimited();
+    let history =
+        testing::history("c1 write x 1 [0,1]\nc1 read x 1 [2,3]\nc2 write x 2 [4,5]\nc2 write y 1 [6,7]");
+    let acts = Table::of(&history, &budget).unwrap().acts;
+    assert!(replay::explains(&acts, &[0, 1, 2, 3]) && replay::explains(&acts, &[2, 0, 3, 1]));
+    for order in [&[0, 2, 1, 3][..], &[1, 0, 2, 3], &[0, 1, 3, 2], &[0, 1, 2], &[0, 1, 2, 2, 3]] {
+        assert!(!replay::explains(&acts, order), "{order:?}");
+    }
+    let history =
+        testing::history("c1 add s 1 [0,1]\nc1 read-all s [1] [2,3]\nc2 add s 2 [4,5]\nc2 add s 3 [6,] info");
+    let objects = Objects::of(&history).unwrap();
+    assert!(
+        replay::explains_objects(&objects, &[0, 1, 2]) && replay::explains_objects(&objects, &[0, 1, 2, 3])
+    );
+    for order in [&[0, 2, 1][..], &[1, 0, 2], &[0, 1, 3, 2], &[0, 1], &[0, 1, 2, 2]] {
+        assert!(!replay::explains_objects(&objects, order), "{order:?}");
+    }
+}
+
+#[test]
+fn what_shares_no_key_is_decided_apart() {
+    let text = "c1 write x 1 [0,1]
+                c2 write y 1 [2,3]
+                c3 read x 1 [4,5]
+                c4 read y 1 [6,7]
+                c4 read z nil [8,9]";
+    let acts = Table::of(&testing::history(text), &Budget::unlimited()).unwrap().acts;
+    let sessions = |acts: &Vec<Act>| acts.iter().map(|act| act.process).collect::<Vec<_>>();
+    let parts = components(&acts, |act| (act.process, act.key));
+    assert_eq!(parts.iter().map(sessions).collect::<Vec<_>>(), [vec![1, 3], vec![2, 4, 4]]);
+}
+
+#[test]
+fn past_the_budget_it_says_how_far_it_got() {
+    let history = choices([true; 8]);
+    let none = Budget::new(std::time::Duration::MAX, 0);
+    let verdict = Sequential.check(&history, &none).remove(0).verdict;
+    assert_eq!(
+        verdict.why(),
+        Some("the memory budget ran out; an order was found for 8 of 20 operations that share keys")
+    );
 }
 
 struct Shape {
