@@ -6,7 +6,7 @@ use histories::{Nanos, Node};
 
 use super::message::{Body, Candidacy};
 use super::{Part, Record, Replica};
-use crate::store::options::Promotion;
+use crate::store::single::options::Promotion;
 
 impl Replica {
     /// Draws a new election time-out.

@@ -9,7 +9,7 @@ use histories::{Nanos, Node};
 use super::leading::Leading;
 use super::message::{Append, Appended, Body, Entry, Payload, Position, Record, Rejected};
 use super::{Part, Replica};
-use crate::store::options::{Ack, Fencing};
+use crate::store::single::options::{Ack, Fencing};
 
 /// Entries in one message.
 pub(super) const BATCH_MAX: usize = 256;
