@@ -87,6 +87,45 @@ pub(crate) struct Register {
     pub(crate) reads: u64,
     pub(crate) has_cas: bool,
     pub(crate) has_ok: bool,
+    /// Whether what stands for compare-and-sets are appends, which keep what was there.
+    pub(crate) grows: bool,
+}
+
+impl Register {
+    /// Without accesses; only the initial value is known.
+    pub(crate) fn new(key: Option<KeyId>, count: usize) -> Self {
+        Self {
+            key,
+            rows: Vec::with_capacity(count),
+            writers: vec![NONE],
+            zones: vec![Zone::INITIAL],
+            failed: FxHashMap::default(),
+            reads: 0,
+            has_cas: false,
+            has_ok: false,
+            grows: false,
+        }
+    }
+
+    /// Makes room for the values up to this one.
+    pub(crate) fn know(&mut self, value: u32) {
+        if value as usize >= self.writers.len() {
+            self.writers.resize(value as usize + 1, NONE);
+            self.zones.resize(value as usize + 1, Zone::EMPTY);
+        }
+    }
+
+    /// Adds an access to a value that is known.
+    pub(crate) fn push(&mut self, row: Row) {
+        let index = self.rows.len() as u32;
+        self.zones[row.value as usize].absorb(&row, index);
+        match row.access {
+            Access::Read => self.reads += 1,
+            Access::Write | Access::Cas => self.writers[row.value as usize] = index,
+        }
+        self.has_cas |= row.access == Access::Cas;
+        self.rows.push(row);
+    }
 }
 
 /// Why a key is beyond the rules for registers with unique values.
@@ -168,17 +207,7 @@ struct Table<'h> {
 
 impl<'h> Table<'h> {
     fn new(key: Option<KeyId>, count: usize) -> Self {
-        let register = Register {
-            key,
-            rows: Vec::with_capacity(count),
-            writers: vec![NONE],
-            zones: vec![Zone::INITIAL],
-            failed: FxHashMap::default(),
-            reads: 0,
-            has_cas: false,
-            has_ok: false,
-        };
-        Self { register, interner: Interner::new(count) }
+        Self { register: Register::new(key, count), interner: Interner::new(count) }
     }
 
     fn add(&mut self, id: OperationId, op: &'h Operation) -> Result<(), Beyond> {
@@ -201,8 +230,7 @@ impl<'h> Table<'h> {
 
     fn read(&mut self, id: OperationId, op: &'h Operation) {
         let value = self.value(&op.reply);
-        self.register.reads += 1;
-        self.push(Row { access: Access::Read, ..row(id, op, value) });
+        self.register.push(Row { access: Access::Read, ..row(id, op, value) });
     }
 
     fn write(
@@ -221,25 +249,14 @@ impl<'h> Table<'h> {
         if value == INITIAL || self.register.writers[value as usize] != NONE {
             return Err(Beyond::Repeats(to.clone()));
         }
-        self.register.has_cas |= access == Access::Cas;
-        self.register.writers[value as usize] = self.register.rows.len() as u32;
-        self.push(Row { from, access, ..row(id, op, value) });
+        self.register.push(Row { from, access, ..row(id, op, value) });
         Ok(())
     }
 
     fn value(&mut self, value: &'h Value) -> u32 {
         let id = self.interner.id(value);
-        if id as usize == self.register.writers.len() {
-            self.register.writers.push(NONE);
-            self.register.zones.push(Zone::EMPTY);
-        }
+        self.register.know(id);
         id
-    }
-
-    fn push(&mut self, row: Row) {
-        let index = self.register.rows.len() as u32;
-        self.register.zones[row.value as usize].absorb(&row, index);
-        self.register.rows.push(row);
     }
 }
 
@@ -248,7 +265,7 @@ fn row(operation: OperationId, op: &Operation, value: u32) -> Row {
     Row { call: time(op.invoked.0), ret, operation, value, from: NONE, access: Access::Write }
 }
 
-fn time(nanos: u64) -> i64 {
+pub(crate) fn time(nanos: u64) -> i64 {
     i64::try_from(nanos).unwrap_or(NEVER).min(NEVER)
 }
 

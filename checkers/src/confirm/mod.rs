@@ -6,6 +6,7 @@ mod causal;
 mod convergence;
 mod durability;
 mod linear;
+mod sequences;
 mod sessions;
 
 use histories::{History, ModelName};

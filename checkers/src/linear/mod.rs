@@ -3,6 +3,8 @@
 //! It never guesses: a key that no method decides within the budget stays undecided.
 
 pub(crate) mod chains;
+mod contradictions;
+mod fragments;
 pub(crate) mod reads;
 mod staleness;
 #[cfg(test)]
@@ -21,6 +23,7 @@ use crate::search::{self, Decided, Object, Part, QueueOrder};
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict, words};
 
 use chains::Chains;
+use fragments::Assembled;
 use staleness::Lag;
 use witness::Crossing;
 use zones::Conflict;
@@ -54,12 +57,10 @@ impl Checker for Linear {
             registers.groups.iter().map(|group| (group.key, group)).collect();
         let keys: Vec<KeyReport> = search::parts(history)
             .par_iter()
-            .map(|part| {
-                let group = by_key.get(&part.key);
-                match group.filter(|_| part.object == Ok(Object::Register)) {
-                    Some(group) => self.check_register(history, part, group, budget),
-                    None => self.search(history, part, budget),
-                }
+            .map(|part| match (by_key.get(&part.key), &part.object) {
+                (Some(group), Ok(Object::Register)) => self.check_register(history, part, group, budget),
+                (_, Ok(Object::List | Object::Text)) => self.check_fragments(history, part, budget),
+                _ => self.search(history, part, budget),
             })
             .collect();
         vec![Finding {
@@ -85,6 +86,34 @@ impl Linear {
             }
             Err(Beyond::Repeats(_)) => return self.search(history, part, budget),
             Err(beyond) => report.state = KeyState::Undecided(reason(history, &beyond)),
+        }
+        report
+    }
+
+    fn check_fragments(self, history: &History, part: &Part, budget: &Budget) -> KeyReport {
+        let mut report = KeyReport::new(part.key, "fragments");
+        let decided = fragments::assemble(history, part, budget).and_then(|assembled| {
+            match assembled {
+                Assembled::Ambiguous => return Ok(false),
+                Assembled::Contradiction(contradiction) => {
+                    report.gamma = None;
+                    let anomaly = contradictions::explain(history, part, contradiction);
+                    report.state = KeyState::Violated(Box::new(anomaly));
+                }
+                Assembled::Register(register, shown) => {
+                    (report.has_ok, report.reads) = (register.has_ok, register.reads);
+                    decide(history, &register, budget, &mut report)?;
+                    if let KeyState::Violated(anomaly) = &mut report.state {
+                        shown.tell(history, &register, anomaly);
+                    }
+                }
+            }
+            Ok(true)
+        });
+        match decided {
+            Ok(true) => {}
+            Ok(false) => return self.search(history, part, budget),
+            Err(exhausted) => report.state = KeyState::Undecided(exhausted.to_string()),
         }
         report
     }
@@ -224,7 +253,9 @@ fn decide_chains(
         return Ok(None);
     }
     report.gamma = zones::gamma(&chains.zones, budget).ok().map(|gamma| gamma.max(chains.slack));
-    if let Some(stale) = earliest_stale(register, budget) {
+    // What grows still holds what a read in the wrong order saw, so that calling the read stale would mislead.
+    let disorder = chains.disorder.as_ref().filter(|_| register.grows);
+    if let Some(stale) = earliest_stale(register, budget).filter(|_| disorder.is_none()) {
         return Ok(Some(witness::stale(history, register, stale)));
     }
     if let Some(disorder) = &chains.disorder {
@@ -316,7 +347,7 @@ fn method(keys: &[KeyReport]) -> &'static str {
     match methods.as_slice() {
         [] => keys.first().map_or("zones", |key| key.method),
         ["chains"] => "chains",
-        ["lists"] => "lists",
+        ["fragments"] => "fragments",
         ["queues"] => "queues",
         ["search"] => "search",
         ["sets"] => "sets",
@@ -325,7 +356,8 @@ fn method(keys: &[KeyReport]) -> &'static str {
         ["search", "zones"] => "zones+search",
         ["chains", "search"] => "chains+search",
         ["chains", "search", "zones"] => "zones+chains+search",
-        ["lists", "search"] => "lists+search",
+        ["fragments", "search"] => "fragments+search",
+        ["fragments", "zones"] => "zones+fragments",
         ["search", "sets"] => "sets+search",
         ["queues", "search"] => "queues+search",
         _ => "several",

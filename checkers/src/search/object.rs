@@ -40,12 +40,15 @@ pub(crate) fn parts(history: &History) -> Vec<Part> {
     }
     let transactional =
         groups[keyless].iter().any(|&id| history.operation(id).function == Function::Txn) && groups.len() > 1;
+    // Where some strings are appended to, those that happen not to be are of the same kind: empty at first.
+    let strings =
+        history.operations().iter().any(|op| op.function == Function::Append && op.call.as_text().is_some());
     let mut parts: Vec<Part> = (0..)
         .zip(groups)
         .filter(|(_, operations)| !operations.is_empty())
         .map(|(i, operations)| Part {
             key: (i as usize != keyless).then_some(KeyId(i)),
-            object: object(history, &operations),
+            object: object(history, &operations, strings),
             operations,
         })
         .collect();
@@ -57,12 +60,21 @@ pub(crate) fn parts(history: &History) -> Vec<Part> {
     parts
 }
 
-fn object(history: &History, operations: &[OperationId]) -> Result<Object, String> {
+fn object(history: &History, operations: &[OperationId], strings: bool) -> Result<Object, String> {
     let ops = || operations.iter().map(|&id| history.operation(id));
     let names: BTreeSet<&str> = ops().map(|op| op.function.name()).collect();
     let only = |allowed: &[&str]| names.iter().all(|name| allowed.contains(name));
     let seen = |holds: fn(&Value) -> bool| ops().any(|op| is_read(op) && op.is_ok() && holds(&op.reply));
-    if only(&["read", "write", "cas"]) {
+    let is_text = |op: &Operation| {
+        if is_read(op) {
+            !op.is_ok() || op.reply.is_null() || op.reply.as_text().is_some()
+        } else {
+            op.call.as_text().is_some()
+        }
+    };
+    if strings && only(&["read", "write"]) && ops().all(is_text) {
+        Ok(Object::Text)
+    } else if only(&["read", "write", "cas"]) {
         Ok(Object::Register)
     } else if only(&["append", "read", "read-all", "write"]) {
         let text = ops().all(|op| is_read(op) || op.call.as_text().is_some());

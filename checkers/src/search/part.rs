@@ -273,7 +273,7 @@ impl Telling<'_, '_> {
             .iter()
             .map(|&i| {
                 let op = self.history.operation(self.compiled.ids[i as usize]);
-                format!("{} {} (client {})", op.function, words::value(op), op.process)
+                format!("{} {} (client {})", op.function, words::told(op), op.process)
             })
             .collect();
         let dots = if skipped > 0 { "…, " } else { "" };
@@ -284,7 +284,7 @@ impl Telling<'_, '_> {
 
 fn step(history: &History, id: OperationId, last: OperationId) -> Step {
     let op = history.operation(id);
-    let value = words::value(op);
+    let value = words::told(op);
     let note = match op.outcome {
         _ if id == last => "no order explains this answer".to_owned(),
         Outcome::Info => "may have happened at any time since".to_owned(),
