@@ -217,7 +217,7 @@ impl<'h> Table<'h> {
             Function::Write => self.write(id, op, &op.call, NONE, Access::Write)?,
             Function::Cas => {
                 let (from, to) = op.call.as_pair().ok_or(Beyond::Malformed(id))?;
-                if op.outcome == Outcome::Fail && !op.reply.is_null() {
+                if op.seen().is_some() {
                     self.read(id, op);
                 }
                 let from = self.value(from);

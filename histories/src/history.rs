@@ -50,7 +50,7 @@ pub struct Operation {
     pub key: Option<KeyId>,
     /// The value of the invocation.
     pub call: Value,
-    /// The value of an `ok` completion; of a `fail`, what it saw, or null.
+    /// The value of an `ok` completion; of a `fail`, what it saw, or null. See [`Operation::seen`].
     pub reply: Value,
     pub invoked: Nanos,
     /// When the completion was recorded, [`Nanos::MAX`] where there is none. Use [`Operation::returned`] to reason
@@ -63,6 +63,8 @@ pub struct Operation {
     /// See [`HintCode`]; apart, so that they fill what would be padding.
     pub(crate) hint_version: u32,
     pub(crate) hint_source: u16,
+    /// Whether a `fail` says what it saw.
+    pub(crate) saw: bool,
 }
 
 const _: () = assert!(size_of::<Operation>() <= 96);
@@ -80,6 +82,12 @@ impl Operation {
     /// Whether it certainly ended before `other` began. Intervals are closed: equal times are concurrent.
     pub fn precedes(&self, other: &Self) -> bool {
         self.returned() < other.invoked
+    }
+
+    /// What a compare-and-set that failed found instead, where it says so: null where it found nothing there.
+    pub fn seen(&self) -> Option<&Value> {
+        let told = self.outcome == Outcome::Fail && self.saw && self.function == Function::Cas;
+        told.then_some(&self.reply)
     }
 
     pub fn has_completion(&self) -> bool {

@@ -164,6 +164,7 @@ impl Pairing {
             reply_event: u32::MAX,
             hint_version: 0,
             hint_source: 0,
+            saw: false,
         });
         Ok(())
     }
@@ -194,6 +195,7 @@ impl Pairing {
         let operation = &mut self.history.operations[id.index()];
         operation.completed = place.time;
         operation.reply_event = place.position;
+        operation.saw = event.kind == Kind::Fail && event.seen.is_some();
         (operation.outcome, operation.reply) = match event.kind {
             Kind::Ok => (Outcome::Ok, std::mem::take(&mut event.value)),
             Kind::Fail => (Outcome::Fail, event.seen.take().unwrap_or_default()),

@@ -63,7 +63,7 @@ fn written(op: &Operation) -> Option<&Value> {
 fn effect(op: &Operation) -> Option<Effect> {
     match (&op.function, op.outcome) {
         (Function::Read, Outcome::Ok) => Some(Effect::Read(op.reply.clone())),
-        (Function::Cas, Outcome::Fail) if !op.reply.is_null() => Some(Effect::Read(op.reply.clone())),
+        (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some(Effect::Read(op.reply.clone())),
         (Function::Write, Outcome::Ok | Outcome::Info) => Some(Effect::Write(op.call.clone())),
         (Function::Cas, Outcome::Ok | Outcome::Info) => {
             op.call.as_pair().map(|(from, to)| Effect::Cas(from.clone(), to.clone()))

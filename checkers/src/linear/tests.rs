@@ -161,6 +161,17 @@ fn a_proof_far_along_a_long_chain_is_confirmed() {
 }
 
 #[test]
+fn a_failed_compare_and_set_reads_what_it_found_and_nothing_where_it_is_silent() {
+    let verdict = |found: &str| {
+        let history = testing::history(&format!("c1 write x 1 [0,1]\nc2 cas x 5 6 [2,3] fail {found}"));
+        let verdict = check(&history).verdict;
+        verdict.anomalies().iter().for_each(|anomaly| assert_eq!(confirm(&history, anomaly), Ok(())));
+        verdict.name()
+    };
+    assert_eq!((verdict(""), verdict("1"), verdict("nil")), ("valid", "valid", "invalid"));
+}
+
+#[test]
 fn equal_times_are_concurrent() {
     let history = testing::history("c1 write x 1 [0,10]\nc2 read x nil [10,20]");
     assert_eq!(check(&history).verdict, Verdict::Valid);
@@ -245,7 +256,7 @@ fn by_brute_force(history: &History) -> bool {
                 ("read", "ok") => Effect::Read(op.reply.clone()),
                 ("write", "ok" | "info") => Effect::Write(op.call.clone()),
                 ("cas", "ok" | "info") => Effect::Cas(pair().0, pair().1),
-                ("cas", _) if op.reply != Value::Null => Effect::Read(op.reply.clone()),
+                ("cas", _) if op.seen().is_some() => Effect::Read(op.reply.clone()),
                 _ => return None,
             };
             Some(Access { call: op.invoked.0, ret, effect })

@@ -55,8 +55,7 @@ pub(crate) fn compile<'h>(history: &'h History, part: &Part) -> Result<Compiled<
 
 /// Whether an operation happened or may have, and tells what it saw if it only looked.
 pub(crate) fn says_something(op: &Operation) -> bool {
-    let saw = op.function == Function::Cas && !op.reply.is_null();
-    (op.outcome != Outcome::Fail || saw) && (op.is_ok() || !is_read(op))
+    (op.outcome != Outcome::Fail || op.seen().is_some()) && (op.is_ok() || !is_read(op))
 }
 
 struct Source<'h, 'p> {

@@ -148,7 +148,7 @@ fn accesses(history: &History) -> Vec<Access> {
     let told = history.operations().iter().filter_map(|op| {
         let effect = match (&op.function, op.outcome) {
             (Function::Read, Outcome::Ok) => Effect::Read(op.reply.clone()),
-            (Function::Cas, Outcome::Fail) if !op.reply.is_null() => Effect::Read(op.reply.clone()),
+            (Function::Cas, Outcome::Fail) if op.seen().is_some() => Effect::Read(op.reply.clone()),
             (_, Outcome::Fail) | (Function::Read, _) => return None,
             (Function::Write, _) => Effect::Write(op.call.clone()),
             (_, _) => {
