@@ -1,6 +1,7 @@
 //! A whole history in memory: operations in the order of their invocations, keys and nodes interned.
 
 use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
 
 use crate::compact::{ErrorTable, HintCode, HintTable};
 use crate::{Diagnostic, FaultWindow, Function, Header, Hints, Key, Nanos, NemesisEvent, Node, Value};
@@ -122,8 +123,8 @@ impl LineMap {
 pub struct History {
     pub header: Header,
     pub(crate) operations: Vec<Operation>,
-    pub(crate) keys: IndexSet<Key>,
-    pub(crate) nodes: IndexSet<String>,
+    pub(crate) keys: IndexSet<Key, FxBuildHasher>,
+    pub(crate) nodes: IndexSet<String, FxBuildHasher>,
     pub(crate) nemesis: Vec<NemesisEvent>,
     pub(crate) hints: HintTable,
     pub(crate) errors: ErrorTable,

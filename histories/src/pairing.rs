@@ -1,7 +1,9 @@
 //! From events to operations: each invocation finds its completion.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
 
 use crate::raw::{Place, Problem, RawEvent, RawProcess, Sink};
 use crate::sequence::Sequence;
@@ -15,7 +17,7 @@ use crate::{
 pub struct Pairing {
     history: History,
     /// The operation that each process has open.
-    open: BTreeMap<u32, OperationId>,
+    open: FxHashMap<u32, OperationId>,
     sequence: Sequence,
     foreign: bool,
     initial: Option<i64>,
@@ -27,7 +29,7 @@ impl Default for Pairing {
     fn default() -> Self {
         Self {
             history: History::default(),
-            open: BTreeMap::new(),
+            open: FxHashMap::default(),
             sequence: Sequence::default(),
             foreign: false,
             initial: None,

@@ -18,6 +18,7 @@ mod intake;
 mod jepsen;
 pub mod jsonl;
 mod log;
+mod parallel;
 mod plume;
 mod scan;
 mod source;
