@@ -181,6 +181,11 @@ impl Registers {
 }
 
 impl Group {
+    /// Of operations that are all a register's.
+    pub(crate) fn new(key: Option<KeyId>, operations: Vec<OperationId>) -> Self {
+        Self { key, operations, writes: true, foreign: None }
+    }
+
     fn of(key: Option<KeyId>) -> Self {
         Self { key, ..Self::default() }
     }

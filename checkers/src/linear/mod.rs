@@ -5,6 +5,7 @@
 pub(crate) mod chains;
 mod contradictions;
 mod fragments;
+mod order;
 pub(crate) mod reads;
 mod staleness;
 #[cfg(test)]
@@ -14,13 +15,13 @@ mod zones;
 
 use crate::budget::Stopwatch;
 
-use histories::{History, KeyId, ModelName};
+use histories::{History, KeyId, ModelName, OperationId};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::registers::{Beyond, Group, NONE, Register, Registers};
 use crate::search::{self, Decided, Object, Part, QueueOrder};
-use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict, words};
+use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict, confirm, words};
 
 use chains::Chains;
 use fragments::Assembled;
@@ -118,6 +119,21 @@ impl Linear {
         report
     }
 
+    /// For each key an order of its operations that explains them all, which has been replayed.
+    pub fn linearizations(&self, history: &History, budget: &Budget) -> Vec<Linearization> {
+        let parts = search::parts(history);
+        let found = parts.par_iter().map(|part| {
+            let order = self.order(history, part, budget).ok_or_else(|| "no order was found".to_owned());
+            let replayed =
+                order.and_then(|order| match confirm::replay(history, part, self.queues, &order) {
+                    Ok(()) => Ok(order),
+                    Err(why) => Err(format!("a bug of the checker: its order does not replay; {why}")),
+                });
+            Linearization { key: part.key, order: replayed }
+        });
+        found.collect()
+    }
+
     fn search(self, history: &History, part: &Part, budget: &Budget) -> KeyReport {
         let searches = rayon::current_num_threads();
         let (decided, method) = search::decide_part(history, part, self.queues, budget, searches);
@@ -131,6 +147,15 @@ impl Linear {
         };
         report
     }
+}
+
+/// Proof that a key is linearizable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linearization {
+    pub key: Option<KeyId>,
+    /// The operations in an order that respects time and explains every answer, without those that took no effect. A
+    /// drain stands once for each element that it took. Or why there is none.
+    pub order: Result<Vec<OperationId>, String>,
 }
 
 /// What one key shows.

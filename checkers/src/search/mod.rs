@@ -39,8 +39,7 @@ mod tests;
 pub(crate) use compile::{Said, list, says_something, text};
 pub use meter::{Meter, Stop};
 pub(crate) use object::{Object, Part, parts};
-pub use part::linearization;
-pub(crate) use part::{Decided, confirm_part, decide_part};
+pub(crate) use part::{Decided, confirm_part, decide_part, order_of_part};
 pub use selection::QueueOrder;
 pub(crate) use sequence::Passage;
 

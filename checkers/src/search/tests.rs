@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use histories::{AnomalyKind, History, KeyId, Value};
+use histories::{AnomalyKind, History, Value};
 
 use super::fuzz::{Dice, Tally, cases};
-use super::{Answer, QueueOrder, Stop, Want, decide, linearization};
+use super::{Answer, QueueOrder, Stop, Want, decide};
 use crate::brute::{self, Access, Effect};
 use crate::models::{Entry, PowerSet, QueueCall, UnorderedQueue};
 use crate::{Anomaly, Budget, Checker, Finding, Linear, Verdict, confirm, testing};
@@ -17,6 +17,10 @@ fn check(history: &History) -> Finding {
 fn verdict(text: &str) -> (&'static str, &'static str) {
     let history = testing::history(text);
     let finding = check(&history);
+    if finding.verdict == Verdict::Valid {
+        let found = Linear::default().linearizations(&history, &Budget::unlimited());
+        assert!(found.iter().all(|found| found.order.is_ok()), "{found:?}: {text}");
+    }
     for anomaly in finding.verdict.anomalies() {
         confirm(&history, anomaly).unwrap_or_else(|why| panic!("{why}: {text}\n{anomaly:#?}"));
     }
@@ -173,8 +177,8 @@ fn histories_of_registers_agree_with_every_order() {
         match check(&history).verdict {
             Verdict::Valid => {
                 assert!(expected, "a false pass: {text}");
-                let key = history.keys().next().map(|(key, _)| key);
-                assert!(linearization(&history, key, QueueOrder::Fifo, &Budget::unlimited()).is_some());
+                let found = Linear::default().linearizations(&history, &Budget::unlimited());
+                assert!(found.iter().all(|found| found.order.is_ok()), "{found:?}: {text}");
             }
             Verdict::Invalid(anomalies) => {
                 assert!(!expected, "a false alarm: {text}");
@@ -192,6 +196,7 @@ fn histories_of_registers_agree_with_every_order() {
 #[test]
 fn a_linearization_leaves_out_what_took_no_effect() {
     let history = testing::history("c1 write x 1 [0,1]\nc2 write x 2 [0,] info\nc3 read x 1 [2,3]");
-    let order = linearization(&history, Some(KeyId(0)), QueueOrder::Fifo, &Budget::unlimited()).unwrap();
+    let found = Linear::default().linearizations(&history, &Budget::unlimited()).remove(0);
+    let order = found.order.unwrap();
     assert_eq!(order.iter().map(|id| id.0).collect::<Vec<_>>(), [0, 2]);
 }

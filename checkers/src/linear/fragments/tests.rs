@@ -1,7 +1,7 @@
 use histories::{AnomalyKind, Function, History, Kind, Op, Process, Value};
 
 use crate::models::{EntryOf, Kv, KvCall, List, ListCall, Model};
-use crate::search::fuzz::{Dice, Tally, cases, history};
+use crate::search::fuzz::{Dice, METHOD_CASES, Tally, cases_or, history};
 use crate::search::oracle;
 use crate::testing::{self, told};
 use crate::{Budget, Checker, Linear, Verdict, confirm};
@@ -37,14 +37,19 @@ fn agrees<M: Model>(
     failed: &[Op],
 ) {
     let (mut tally, mut by_fragments) = (Tally::default(), 0);
-    for seed in 0..cases() {
+    let cases = cases_or(METHOD_CASES);
+    for seed in 0..cases {
         let entries = history(model, &mut Dice::new(seed ^ 0xF4A6), call, reply);
         let history = recorded::<M>(&entries, failed, asked);
         let expected = oracle::is_linearizable(model, &entries);
         let finding = Linear::default().check(&history, &Budget::unlimited()).remove(0);
         by_fragments += u64::from(finding.method == "fragments");
         match finding.verdict {
-            Verdict::Valid => assert!(expected, "{name} {seed}: a false pass: {:#?}", history.operations()),
+            Verdict::Valid => {
+                assert!(expected, "{name} {seed}: a false pass: {:#?}", history.operations());
+                let found = Linear::default().linearizations(&history, &Budget::unlimited());
+                assert!(found.iter().all(|found| found.order.is_ok()), "{name} {seed}: {found:?}");
+            }
             Verdict::Invalid(anomalies) => {
                 let [anomaly] = anomalies.as_slice() else { panic!("{anomalies:?}") };
                 assert!(!expected, "{name} {seed}: false {anomaly:#?} in {:#?}", history.operations());
@@ -60,7 +65,7 @@ fn agrees<M: Model>(
         }
         tally.count(expected);
     }
-    assert!(by_fragments > cases() / 2, "{name}: only {by_fragments} by fragments");
+    assert!(by_fragments > cases / 2, "{name}: only {by_fragments} by fragments");
     tally.assert_balanced(name);
 }
 
