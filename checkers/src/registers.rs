@@ -107,6 +107,23 @@ impl Register {
         }
     }
 
+    /// Of operations that are all a register's.
+    pub(crate) fn compile(
+        history: &History,
+        key: Option<KeyId>,
+        operations: &[OperationId],
+        budget: &Budget,
+    ) -> Result<Self, Beyond> {
+        let mut table = Table::new(key, operations.len());
+        for (i, &id) in operations.iter().enumerate() {
+            if i % 65_536 == 0 {
+                budget.check().map_err(|Exhausted| Beyond::Exhausted)?;
+            }
+            table.add(id, history.operation(id))?;
+        }
+        Ok(table.register)
+    }
+
     /// Makes room for the values up to this one.
     pub(crate) fn know(&mut self, value: u32) {
         if value as usize >= self.writers.len() {
@@ -181,11 +198,6 @@ impl Registers {
 }
 
 impl Group {
-    /// Of operations that are all a register's.
-    pub(crate) fn new(key: Option<KeyId>, operations: Vec<OperationId>) -> Self {
-        Self { key, operations, writes: true, foreign: None }
-    }
-
     fn of(key: Option<KeyId>) -> Self {
         Self { key, ..Self::default() }
     }
@@ -194,14 +206,7 @@ impl Group {
         if let Some(other) = &self.foreign {
             return Err(Beyond::Mixed(other.clone()));
         }
-        let mut table = Table::new(self.key, self.operations.len());
-        for (i, &id) in self.operations.iter().enumerate() {
-            if i % 65_536 == 0 {
-                budget.check().map_err(|Exhausted| Beyond::Exhausted)?;
-            }
-            table.add(id, history.operation(id))?;
-        }
-        Ok(table.register)
+        Register::compile(history, self.key, &self.operations, budget)
     }
 }
 

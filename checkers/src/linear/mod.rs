@@ -17,9 +17,8 @@ use crate::budget::Stopwatch;
 
 use histories::{History, KeyId, ModelName, OperationId};
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
-use crate::registers::{Beyond, Group, NONE, Register, Registers};
+use crate::registers::{Beyond, NONE, Register};
 use crate::search::{self, Decided, Object, Part, QueueOrder};
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict, confirm, words};
 
@@ -53,14 +52,11 @@ impl Checker for Linear {
 
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
         let started = Stopwatch::start();
-        let registers = Registers::of(history);
-        let by_key: FxHashMap<Option<KeyId>, &Group> =
-            registers.groups.iter().map(|group| (group.key, group)).collect();
         let keys: Vec<KeyReport> = search::parts(history)
             .par_iter()
-            .map(|part| match (by_key.get(&part.key), &part.object) {
-                (Some(group), Ok(Object::Register)) => self.check_register(history, part, group, budget),
-                (_, Ok(Object::List | Object::Text)) => self.check_fragments(history, part, budget),
+            .map(|part| match part.object {
+                Ok(Object::Register) => self.check_register(history, part, budget),
+                Ok(Object::List | Object::Text) => self.check_fragments(history, part, budget),
                 _ => self.search(history, part, budget),
             })
             .collect();
@@ -75,9 +71,9 @@ impl Checker for Linear {
 }
 
 impl Linear {
-    fn check_register(self, history: &History, part: &Part, group: &Group, budget: &Budget) -> KeyReport {
-        let mut report = KeyReport::new(group.key, "zones");
-        match group.compile(history, budget) {
+    fn check_register(self, history: &History, part: &Part, budget: &Budget) -> KeyReport {
+        let mut report = KeyReport::new(part.key, "zones");
+        match Register::compile(history, part.key, &part.operations, budget) {
             Ok(register) => {
                 (report.has_ok, report.reads) = (register.has_ok, register.reads);
                 report.method = if register.has_cas { "chains" } else { "zones" };

@@ -10,7 +10,7 @@
 
 use histories::{History, OperationId};
 
-use crate::registers::{Access, Group, INITIAL, Register, Zone};
+use crate::registers::{Access, INITIAL, Register, Zone};
 use crate::search::{self, Object, Part};
 use crate::{Budget, Exhausted, Linear};
 
@@ -22,9 +22,7 @@ impl Linear {
     /// there is none, or none was found within the budget.
     pub(super) fn order(self, history: &History, part: &Part, budget: &Budget) -> Option<Vec<OperationId>> {
         let register = match part.object {
-            Ok(Object::Register) => {
-                Group::new(part.key, part.operations.clone()).compile(history, budget).ok()
-            }
+            Ok(Object::Register) => Register::compile(history, part.key, &part.operations, budget).ok(),
             Ok(Object::List | Object::Text) => match fragments::assemble(history, part, budget).ok()? {
                 Assembled::Register(register, _) => Some(register),
                 Assembled::Contradiction(_) => return None,
