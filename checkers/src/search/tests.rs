@@ -111,6 +111,19 @@ fn a_budget_holds_within_one_step_of_a_model() {
     assert_eq!(answer, Answer::Undecided { operation: 60, stop: Stop::Memory });
 }
 
+/// More crashed writes than a configuration has room for, of three values, and a read for each.
+#[test]
+fn crashed_operations_that_are_alike_are_counted() {
+    let lines = |count: u32, more: &str| {
+        let crashed = (0..count).map(|i| format!("c{i} write x {} [{},] info\n", i % 3, 10 * i));
+        let reads = (0..count).map(|i| format!("c9999 read x {} [{},{}]\n", i % 3, 10 * i + 1, 10 * i + 2));
+        crashed.chain(reads).collect::<String>() + more
+    };
+    assert_eq!(verdict(&lines(4_500, "")), ("valid", "search"));
+    let once_more = "c9999 read x 1 [70000,70001]";
+    assert_eq!(verdict(&lines(60, once_more)), ("invalid", "search"), "each can have been read once only");
+}
+
 /// Registers whose values repeat, so that zones and chains do not apply.
 fn random_register(dice: &mut Dice) -> String {
     let mut lines = Vec::new();
