@@ -74,6 +74,7 @@ words! {
         IncompatibleOrder = "incompatible-order", "Two reads of a list saw its elements in orders that do not go together.";
         DuplicateElements = "duplicate-elements", "What was appended once was seen twice.";
         NotLinearizable = "not-linearizable", "No order of the operations that respects real time explains every answer.";
+        NotSequential = "not-sequential", "No order of all operations that keeps each session's order explains every answer.";
         MissedOwnWrite = "missed-own-write", "A session did not see its own write.";
         NonMonotonicRead = "non-monotonic-read", "A session saw less than it had seen before.";
         IntermediateRead = "intermediate-read", "A read returned a value that its own transaction overwrote.";

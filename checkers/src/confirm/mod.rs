@@ -8,6 +8,7 @@ mod durability;
 mod linear;
 mod replay;
 mod sequences;
+mod sequential;
 mod sessions;
 
 use histories::{History, ModelName};
@@ -27,8 +28,8 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
         ModelName::Linearizable => linear::confirm(history, anomaly),
         ModelName::Durability => durability::confirm(history, anomaly),
         ModelName::Convergence => convergence::confirm(history, anomaly),
-        ModelName::Sequential
-        | ModelName::ReadYourWrites
+        ModelName::Sequential => sequential::confirm(history, anomaly),
+        ModelName::ReadYourWrites
         | ModelName::MonotonicReads
         | ModelName::MonotonicWrites
         | ModelName::WritesFollowReads => sessions::confirm(history, anomaly),

@@ -53,7 +53,7 @@ fn parse<'a>(line: &Line<'a>, name: &str) -> Result<Parsed<'a>, Diagnostic> {
         let message = format!("the file breaks off here, after {length} bytes of a line");
         return Ok(Parsed::CutOff(Diagnostic::at(name, line.number, length as u64, message)));
     };
-    let event = parsed.into_raw().map_err(|message| Diagnostic::at(name, line.number, 0, message))?;
+    let event = parsed.into_raw().map_err(|message| Diagnostic::at(name, line.number, 1, message))?;
     Ok(Parsed::Event(event))
 }
 
@@ -94,7 +94,7 @@ fn header(source: &mut Source<'_>, name: &str) -> Result<Header, Diagnostic> {
     if header.partita != Header::VERSION {
         let (found, known) = (header.partita, Header::VERSION);
         let message = format!("is a history of format {found}; this version reads format {known}");
-        return Err(Diagnostic::at(name, 1, 0, message));
+        return Err(Diagnostic::at(name, 1, 1, message));
     }
     Ok(header)
 }
