@@ -2,6 +2,8 @@
 
 mod edn;
 pub mod jsonl;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 mod plume;
 #[cfg(test)]
 mod tests;
