@@ -2,19 +2,14 @@
 //!
 //! Plans none: that is the nemesis's.
 
-use nemesis::FaultSpec;
-use systems::System;
+use nemesis::{FaultSpec, Powers};
 
 /// Refuses a fault that cannot be read, that the system cannot have done to it, or that takes more nodes.
-pub(crate) fn check(text: &str, system: &dyn System, nodes: u16) -> Result<(), String> {
+pub(crate) fn check(text: &str, system: &str, powers: Powers, nodes: u16) -> Result<(), String> {
     let spec: FaultSpec = text.parse().map_err(|error: nemesis::FaultSyntaxError| error.to_string())?;
-    let missing = spec.needs().missing(system.powers());
+    let missing = spec.needs().missing(powers);
     if !missing.is_empty() {
-        return Err(format!(
-            "fault {text:?} needs to {}, which {} cannot",
-            missing.join(" and "),
-            system.name()
-        ));
+        return Err(format!("fault {text:?} needs to {}, which {} cannot", missing.join(" and "), system));
     }
     if usize::from(nodes) < spec.nodes_min() {
         return Err(format!("fault {text:?} needs {} nodes or more; there are {nodes}", spec.nodes_min()));

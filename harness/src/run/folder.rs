@@ -27,6 +27,9 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
+    /// The name of the history's file.
+    pub(super) const HISTORY: &str = "history.jsonl";
+
     pub fn create(spec: &RunSpec) -> Result<Self, FolderError> {
         let now = Utc::now();
         let suite = spec.out.join(&spec.suite);
@@ -50,7 +53,7 @@ impl RunFolder {
     }
 
     pub fn history(&self) -> PathBuf {
-        self.path.join("history.jsonl")
+        self.path.join(Self::HISTORY)
     }
 
     pub fn lag(&self) -> PathBuf {
@@ -151,6 +154,7 @@ fn environment(spec: &RunSpec) -> serde_json::Value {
             },
             "deadline_ms": spec.deadline.as_millis() as u64,
             "seed": spec.seed,
+            "stage": spec.stage.name(),
         },
     })
 }

@@ -8,13 +8,18 @@ use histories::Nanos;
 use systems::Status;
 
 /// `lag.csv`: one row a follower and sample, in entries behind the leader, as the leader counts.
-pub(super) struct LagFile {
-    file: BufWriter<File>,
+pub(super) struct LagFile<W: Write = BufWriter<File>> {
+    file: W,
 }
 
 impl LagFile {
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let mut file = BufWriter::new(File::create(path)?);
+        Self::over(BufWriter::new(File::create(path)?))
+    }
+}
+
+impl<W: Write> LagFile<W> {
+    pub(super) fn over(mut file: W) -> io::Result<Self> {
         writeln!(file, "time_ms,leader,term,follower,entries_behind")?;
         Ok(Self { file })
     }
