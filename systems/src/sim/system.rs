@@ -5,7 +5,6 @@ use nemesis::{BoxFuture, Powers};
 
 use super::{Setup, Simulation, World};
 use crate::live::StoreSystem;
-use crate::store::codec::Session;
 use crate::store::{self, Protocol, Visit};
 use crate::{Cluster, Mode, SetupError, Simulator, System};
 
@@ -60,7 +59,7 @@ impl<P: Protocol> System for Simulated<P> {
     }
 
     fn supports(&self, _mode: &Mode, function: &Function) -> bool {
-        Session::supports(function)
+        self.protocol.supports(function)
     }
 
     fn powers(&self) -> Powers {

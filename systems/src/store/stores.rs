@@ -1,17 +1,19 @@
 //! The families of the reference store, and the one place that tells them apart.
 
+use histories::Function;
 use nemesis::Layout;
 
 use super::family::{self, Family};
 use super::protocol::{Leadership, Memory, Protocol};
-use super::single;
 use super::words::nearest;
+use super::{leaderless, single};
 use crate::Mode;
 
 /// A mode's protocol with its options resolved, whichever family it is of.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Store {
     Single(single::Options),
+    Leaderless(leaderless::Options),
 }
 
 /// What is to be done with a protocol of any family.
@@ -25,6 +27,7 @@ macro_rules! each {
     ($store:expr, $options:ident => $body:expr) => {
         match $store {
             Store::Single($options) => $body,
+            Store::Leaderless($options) => $body,
         }
     };
 }
@@ -40,6 +43,11 @@ impl Store {
         each!(self, options => Family::validate(options, layout))
     }
 
+    /// What it can be asked.
+    pub fn supports(&self, function: &Function) -> bool {
+        each!(self, options => options.supports(function))
+    }
+
     pub fn memory(&self) -> Memory {
         each!(self, options => options.memory())
     }
@@ -51,7 +59,9 @@ impl Store {
 
 /// Every preset of the reference store.
 pub fn modes() -> Vec<Mode> {
-    family::modes::<single::Options>()
+    let mut modes = family::modes::<single::Options>();
+    modes.extend(family::modes::<leaderless::Options>());
+    modes
 }
 
 /// A mode by name, `single/quorum` or `single/quorum[read=lease,sync=never]`.
@@ -68,7 +78,9 @@ pub fn modes() -> Vec<Mode> {
 pub fn mode(text: &str) -> Result<(Mode, Store), String> {
     let text = text.trim();
     let (name, overrides) = split(text)?;
-    if let Some(found) = of_family(name, text, &overrides, Store::Single) {
+    let found = of_family(name, text, &overrides, Store::Single)
+        .or_else(|| of_family(name, text, &overrides, Store::Leaderless));
+    if let Some(found) = found {
         return found;
     }
     let known = modes();
@@ -87,8 +99,11 @@ fn of_family<F: Family>(
     Some(family::mode::<F>(preset, text, overrides).map(|(mode, options)| (mode, store(options))))
 }
 
+/// Options by name, with their values.
+type Pairs<'a> = Vec<(&'a str, &'a str)>;
+
 /// The preset's name, and what stands in brackets behind it.
-fn split(text: &str) -> Result<(&str, Vec<(&str, &str)>), String> {
+fn split(text: &str) -> Result<(&str, Pairs<'_>), String> {
     let Some((name, rest)) = text.split_once('[') else { return Ok((text, Vec::new())) };
     let inside = rest
         .strip_suffix(']')
