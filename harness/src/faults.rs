@@ -2,11 +2,11 @@
 //!
 //! Plans none: that is the nemesis's.
 
-use nemesis::FaultSpec;
-use systems::System;
+use nemesis::{FaultSpec, Layout};
+use systems::{Mode, System};
 
-/// Refuses a fault that cannot be read, that the system cannot have done to it, or that takes more nodes.
-pub(crate) fn check(text: &str, system: &dyn System, nodes: u16) -> Result<(), String> {
+/// Refuses a fault that cannot be read, that the system cannot have done to it, or that takes more nodes or datacentres.
+pub(crate) fn check(text: &str, system: &dyn System, layout: Layout) -> Result<(), String> {
     let spec: FaultSpec = text.parse().map_err(|error: nemesis::FaultSyntaxError| error.to_string())?;
     let missing = spec.needs().missing(system.powers());
     if !missing.is_empty() {
@@ -16,10 +16,15 @@ pub(crate) fn check(text: &str, system: &dyn System, nodes: u16) -> Result<(), S
             system.name()
         ));
     }
-    if usize::from(nodes) < spec.nodes_min() {
-        return Err(format!("fault {text:?} needs {} nodes or more; there are {nodes}", spec.nodes_min()));
+    if let Some(refusal) = spec.refusal(layout) {
+        return Err(format!("fault {text:?} {refusal}"));
     }
     Ok(())
+}
+
+/// `all`: every fault that the mode survives and the system can have done to it.
+pub(crate) fn all(system: &dyn System, mode: &Mode, layout: Layout) -> Vec<String> {
+    FaultSpec::all(&mode.survives, system.powers(), layout).iter().map(FaultSpec::to_string).collect()
 }
 
 /// Without its rhythm: `kill@3s` and `kill:leader` are the same fault. What cannot be read stays as it is.

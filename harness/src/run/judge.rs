@@ -136,8 +136,9 @@ fn silent_windows(history: &History) -> Vec<String> {
         .collect()
 }
 
+/// What cannot be read is no fault of ours.
 fn leaves_majority(fault: &str) -> bool {
-    !fault.split(['@', ':']).any(|part| matches!(part, "all" | "majority"))
+    fault.parse::<FaultSpec>().is_ok_and(|spec| spec.leaves_majority())
 }
 
 #[cfg(test)]

@@ -102,13 +102,9 @@ impl Prepared {
                 missing.join(", ")
             )));
         }
-        if let Some(fault) = faults.iter().find(|fault| fault.nodes_min() > usize::from(spec.layout.total()))
-        {
-            let (name, needed) = (fault.name(), fault.nodes_min());
-            return Err(RunError::Harness(format!(
-                "{name} takes {needed} nodes or more; this run has {}",
-                spec.layout.total()
-            )));
+        let refused = faults.iter().find_map(|fault| Some((fault.name(), fault.refusal(spec.layout)?)));
+        if let Some((name, why)) = refused {
+            return Err(RunError::Harness(format!("{name} {why}")));
         }
         let mut functions = workload.mix();
         functions.push(histories::Function::Dump);
