@@ -198,8 +198,9 @@ pub(crate) fn describe_effects(effects: &[Effect]) -> String {
             continue;
         }
         let back = effect.reversed().filter(|back| back != effect);
-        let other_way =
-            back.and_then(|back| (place + 1..effects.len()).find(|&later| !told[later] && effects[later] == back));
+        let other_way = back.and_then(|back| {
+            (place + 1..effects.len()).find(|&later| !told[later] && effects[later] == back)
+        });
         words.push(match (other_way, effect.both_ways()) {
             (Some(later), Some(both)) => {
                 told[later] = true;

@@ -122,11 +122,7 @@ impl Schedule {
 
     fn down(&self) -> BTreeSet<Node> {
         let in_force = self.slots.iter().filter_map(|slot| slot.in_force.as_ref());
-        in_force
-            .flat_map(|(_, effects)| effects)
-            .flat_map(Effect::downs)
-            .copied()
-            .collect()
+        in_force.flat_map(|(_, effects)| effects).flat_map(Effect::downs).copied().collect()
     }
 }
 
@@ -160,8 +156,7 @@ mod tests {
         }
 
         fn advance(&mut self, now: Nanos) -> View {
-            let leaders: Vec<_> =
-                self.layout.sites().filter_map(|site| self.leader(site, now)).collect();
+            let leaders: Vec<_> = self.layout.sites().filter_map(|site| self.leader(site, now)).collect();
             View { home: Some(0), ..View::new(now, self.layout, leaders) }
         }
 
@@ -244,7 +239,8 @@ mod tests {
             }
             let ran = run("partition:leader,kill:leader", Layout::single(3), seed, Nanos::from_secs(20));
             assert!(began(&ran, "partition:leader") >= 2 && began(&ran, "kill:leader") >= 2, "{seed}");
-            let three = run("partition:leader,kill:leader,pause:one", Layout::single(3), seed, Nanos::from_secs(30));
+            let three =
+                run("partition:leader,kill:leader,pause:one", Layout::single(3), seed, Nanos::from_secs(30));
             assert!(
                 ["partition:leader", "kill:leader", "pause:one"].iter().all(|name| began(&three, name) >= 2)
             );
@@ -269,7 +265,8 @@ mod tests {
                 Action::EndAll => {}
             }
         }
-        let overlapping = run("partition:halves@4s:for=2s,kill:one@4s:for=3s", Layout::single(5), 9, Nanos::from_secs(20));
+        let overlapping =
+            run("partition:halves@4s:for=2s,kill:one@4s:for=3s", Layout::single(5), 9, Nanos::from_secs(20));
         let depth = overlapping
             .actions
             .windows(2)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use checkers::{Finding, Verdict};
 use histories::{Function, History, ModelName, Nanos};
+use nemesis::FaultSpec;
 use systems::Mode;
 
 use super::measure;

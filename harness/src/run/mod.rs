@@ -139,7 +139,8 @@ impl Prepared {
             layout: spec.layout,
         };
         let schedule = Self::schedule(&self.faults, &dice);
-        Conductor::new(score, self.workload, self.shape.clone(), schedule, &dice)
+        let conductor = Conductor::new(score, self.workload, self.shape.clone(), schedule, &dice);
+        conductor.on(spec.system.ground(&spec.mode, spec.layout))
     }
 
     fn header(&self, spec: &RunSpec, folder: &RunFolder) -> Header {

@@ -207,8 +207,7 @@ impl Aim {
                 | FaultKind::Reorder
         );
         match self {
-            Self::Ring | Self::Bridge => 3,
-            Self::Minority => 3,
+            Self::Ring | Self::Bridge | Self::Minority => 3,
             Self::Majority if kind == FaultKind::Partition => 3,
             Self::Follower => 2,
             _ if links => 2,

@@ -77,6 +77,15 @@ impl Unit {
         }
     }
 
+    pub(super) fn example(self) -> &'static str {
+        match self {
+            Self::Time => "50ms",
+            Self::Offset => "-2s",
+            Self::Percent => "20%",
+            Self::Rate => "20ms/s",
+        }
+    }
+
     fn about(self) -> String {
         match self {
             Self::Time => "a time: write 50ms or 20ms..80ms".to_owned(),

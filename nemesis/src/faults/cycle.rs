@@ -87,7 +87,12 @@ impl Cycle {
             return Some(kind.effect(nodes, 0).into_iter().collect());
         }
         // To each its own amount: clocks that are all off by the same are not off.
-        Some(nodes.into_iter().filter_map(|node| kind.effect(vec![node], Amount::roll(by, kind, dice))).collect())
+        Some(
+            nodes
+                .into_iter()
+                .filter_map(|node| kind.effect(vec![node], Amount::roll(by, kind, dice)))
+                .collect(),
+        )
     }
 
     fn begin(&mut self, at_once: bool, view: &View, dice: &mut Dice) -> Plan {
@@ -120,7 +125,10 @@ impl Cycle {
         let awaited = self.spec.kind.crashes() || self.spec.aim == Aim::Elected;
         let leads = view.leads().filter(|node| awaited && hit.contains(node));
         self.deposed = leads.map(|node| view.layout.datacentre(node)).find_map(|datacentre| {
-            let left = view.layout.members(datacentre).filter(|node| !(hit.contains(node) || view.down.contains(node)));
+            let left = view
+                .layout
+                .members(datacentre)
+                .filter(|node| !(hit.contains(node) || view.down.contains(node)));
             let here = |node: Node| view.layout.datacentre(node) == datacentre;
             let term = view.leaders.iter().filter(|&&(_, node)| here(node)).map(|&(term, _)| term).max()?;
             let electable = left.count() > usize::from(view.layout.nodes_each) / 2;

@@ -3,6 +3,7 @@
 
 use histories::{Nanos, Node};
 
+use super::aim::Aim;
 use super::amount::Unit;
 use crate::{ClockChange, DiskChange, Effect, LinkChange, Powers};
 
@@ -93,6 +94,19 @@ impl FaultKind {
         }
     }
 
+    /// As it is written, with an example of its amount, `clock:drift[:by=20ms/s]`.
+    pub fn form(self) -> String {
+        match self.unit() {
+            Some(unit) => format!("{}[:by={}]", self.name(), unit.example()),
+            None => self.name().to_owned(),
+        }
+    }
+
+    /// Every aim by name, the default first.
+    pub fn aims(self) -> impl Iterator<Item = &'static str> {
+        Aim::of(self).iter().map(|aim| aim.name())
+    }
+
     /// One line for `partita list faults`.
     pub fn about(self) -> &'static str {
         match self {
@@ -142,12 +156,9 @@ impl FaultKind {
     /// for what nobody survives.
     pub fn survived_as(self) -> Option<&'static str> {
         match self {
-            Self::Partition
-            | Self::Clients
-            | Self::Slow
-            | Self::Loss
-            | Self::Duplicate
-            | Self::Reorder => Some("network"),
+            Self::Partition | Self::Clients | Self::Slow | Self::Loss | Self::Duplicate | Self::Reorder => {
+                Some("network")
+            }
             // To the others, a node with no room is a dead one, and a node with a slow disk one that is paused.
             Self::Kill | Self::DiskFull => Some("kill"),
             Self::Pause | Self::DiskSlow => Some("pause"),
@@ -188,10 +199,7 @@ impl FaultKind {
 
     /// Nodes that it hits die and are started again.
     pub(super) fn crashes(self) -> bool {
-        matches!(
-            self,
-            Self::Kill | Self::Power | Self::DiskTorn | Self::DiskFlip | Self::DiskTruncate
-        )
+        matches!(self, Self::Kill | Self::Power | Self::DiskTorn | Self::DiskFlip | Self::DiskTruncate)
     }
 
     /// What `by=` is of, `None` where there is nothing to tell.

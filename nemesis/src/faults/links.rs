@@ -8,14 +8,10 @@ use super::targets;
 use crate::{Dice, Effect, LinkChange, View};
 
 /// The same change on every link that is aimed at; `None` where there is nobody to aim at now.
-pub(super) fn changes(
-    aim: Aim,
-    change: LinkChange,
-    view: &View,
-    dice: &mut Dice,
-) -> Option<Vec<Effect>> {
+pub(super) fn changes(aim: Aim, change: LinkChange, view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
     let link = |from: Vec<Node>, to: Vec<Node>| Effect::Link { from, to, change };
-    let both_ways = |one: Vec<Node>, other: Vec<Node>| vec![link(one.clone(), other.clone()), link(other, one)];
+    let both_ways =
+        |one: Vec<Node>, other: Vec<Node>| vec![link(one.clone(), other.clone()), link(other, one)];
     let effects = match aim {
         Aim::All => vec![link(view.nodes.clone(), view.nodes.clone())],
         Aim::Datacentres => view
@@ -31,7 +27,8 @@ pub(super) fn changes(
             both_ways(view.layout.members(one).collect(), view.layout.members(other).collect())
         }
         _ => {
-            let node = if aim == Aim::Leader { targets::leader(view, dice)? } else { *dice.pick(&view.nodes)? };
+            let node =
+                if aim == Aim::Leader { targets::leader(view, dice)? } else { *dice.pick(&view.nodes)? };
             both_ways(vec![node], rest_of(&[node], &view.nodes))
         }
     };

@@ -203,8 +203,7 @@ mod tests {
     fn datacentres_are_cut_off_as_wholes() {
         let view = View::new(Nanos::ZERO, THREE_SITES, vec![(1, Node(0))]);
         let sites = ["cut n1,n2 | n3,n4,n5,n6", "cut n3,n4 | n1,n2,n5,n6", "cut n5,n6 | n1,n2,n3,n4"];
-        let seen: BTreeSet<String> =
-            (0..50).filter_map(|seed| told(Aim::Datacentres, &view, seed)).collect();
+        let seen: BTreeSet<String> = (0..50).filter_map(|seed| told(Aim::Datacentres, &view, seed)).collect();
         assert_eq!(seen, sites.map(str::to_owned).into());
         assert_eq!(told(Aim::Home, &view, 1), None, "no key has a home");
         let at_home = View { home: Some(1), ..view };
@@ -213,10 +212,7 @@ mod tests {
 
     #[test]
     fn the_hub_of_a_star_is_cut_off_and_of_a_ring_one_link_at_a_time() {
-        let star = View {
-            links: vec![(0, 2), (2, 1)],
-            ..View::new(Nanos::ZERO, THREE_SITES, Vec::new())
-        };
+        let star = View { links: vec![(0, 2), (2, 1)], ..View::new(Nanos::ZERO, THREE_SITES, Vec::new()) };
         for seed in 0..20 {
             assert_eq!(told(Aim::Hub, &star, seed).as_deref(), Some("cut n5,n6 | n1,n2,n3,n4"));
         }

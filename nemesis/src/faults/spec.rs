@@ -36,9 +36,9 @@ impl FaultSpec {
 
     /// Every kind with every aim, in the default rhythm.
     pub fn catalogue() -> impl Iterator<Item = Self> {
-        FaultKind::ALL.into_iter().flat_map(|kind| {
-            Aim::of(kind).iter().map(move |&aim| Self::plain(kind, aim))
-        })
+        FaultKind::ALL
+            .into_iter()
+            .flat_map(|kind| Aim::of(kind).iter().map(move |&aim| Self::plain(kind, aim)))
     }
 
     /// `all`: everything that a mode survives and a stage of these powers can inject, aimed at others each time.

@@ -223,7 +223,9 @@ mod tests {
             ]
         );
         assert_eq!(
-            written("clock:drift:leader,clock,clock:step:by=-2s:datacentre@9s,slow:by=20ms..80ms,loss:by=20%:one"),
+            written(
+                "clock:drift:leader,clock,clock:step:by=-2s:datacentre@9s,slow:by=20ms..80ms,loss:by=20%:one"
+            ),
             [
                 "clock:drift:leader",
                 "clock:step:one",

@@ -10,6 +10,7 @@ use crate::store::replica::{Persist, ReplicaStatus, RequestId, Response};
 use crate::store::single::message::{
     Append, Body, Candidacy, Change, Entry, EpochId, Message, Payload, Position, Record,
 };
+use crate::{Behind, Lag};
 
 fn at(position: Position) -> String {
     format!("{}@{}", position.index, position.term)
@@ -127,7 +128,7 @@ pub(super) fn reply(said: &mut String, node: Node, id: RequestId, response: &Res
 
 pub(super) fn status(status: &ReplicaStatus) -> String {
     let leader = status.leader.map_or_else(|| "nobody".to_owned(), |leader| leader.to_string());
-    let lag: Vec<_> = status.lag.iter().map(|(node, lag)| format!("{node} {lag}")).collect();
+    let lag: Vec<_> = status.lag.iter().map(said).collect();
     let mut text = format!(
         "{:?} in term {}, follows {leader}, log {}, commit {}",
         status.role, status.term, status.last_index, status.commit_index
@@ -136,4 +137,11 @@ pub(super) fn status(status: &ReplicaStatus) -> String {
         let _ = write!(text, ", lag {}", lag.join(" "));
     }
     text + if status.ready { ", ready" } else { "" }
+}
+
+fn said(Lag { of, entries }: &Lag) -> String {
+    match of {
+        Behind::Follower(node) => format!("{node} {entries}"),
+        Behind::Origin(datacentre) => format!("datacentre {} {entries}", datacentre + 1),
+    }
 }
