@@ -25,6 +25,9 @@ pub struct Header {
     /// RFC 3339, UTC.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub started: String,
+    /// How the system settles concurrent writes, where it accepts them in several places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Conflict>,
     /// Models that the system promised to keep in this run: what `check` demands unless told otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub demands: Vec<ModelName>,
@@ -33,4 +36,22 @@ pub struct Header {
 impl Header {
     /// The version of the format that this crate writes.
     pub const VERSION: u32 = 1;
+}
+
+/// What becomes of concurrent writes of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conflict {
+    /// There are none: each key is written in one place.
+    Home,
+    /// The largest (wall time, origin, sequence) wins; in hints, the wall time is the `version`, the origin `served_by`.
+    Lww,
+    /// The same by a hybrid clock, which never contradicts causality.
+    LwwHlc,
+    /// They are kept side by side until a write quotes them.
+    VersionVector,
+    /// The application merges them.
+    Merge,
+    /// The data type merges them.
+    Crdt,
 }

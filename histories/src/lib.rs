@@ -27,7 +27,7 @@ pub mod write;
 
 pub use diagnostic::Diagnostic;
 pub use event::{Event, Hints, Kind, Process};
-pub use header::Header;
+pub use header::{Conflict, Header};
 pub use history::{History, KeyId, LineMap, Operation, OperationId, Outcome};
 pub use model::{AnomalyKind, ModelName, UnknownModel};
 pub use nemesis_event::{Applied, FaultStep, FaultWindow, NemesisEvent};

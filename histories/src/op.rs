@@ -77,16 +77,20 @@ functions! {
     Read = "read", "Reads a key; the completion carries the value seen.";
     Write = "write", "Writes a value to a key.";
     Cas = "cas", "Compare-and-set, value `[from, to]`; one that failed says what it saw in `seen`.";
+    Replace = "replace", "Replaces the siblings that a read showed by a new value: `[siblings, value]`.";
     Append = "append", "Appends an element to a list.";
     Add = "add", "Adds an element to a set.";
     Remove = "remove", "Removes an element from a set.";
-    ReadAll = "read-all", "Reads a whole list or set.";
-    Increment = "increment", "Adds to a counter.";
-    Decrement = "decrement", "Subtracts from a counter.";
+    ReadAll = "read-all", "Reads all that a key holds: a list, a set, the siblings of a register, a cart.";
+    Increment = "increment", "Adds to a counter, or `[item, amount]` to a cart.";
+    Decrement = "decrement", "Subtracts from a counter, or `[item, amount]` from a cart.";
     Enqueue = "enqueue", "Puts an element at the end of a queue.";
     Dequeue = "dequeue", "Takes an element from a queue.";
     Drain = "drain", "Takes all elements from a queue.";
-    Transfer = "transfer", "Moves an amount between accounts.";
+    Acquire = "acquire", "Takes a lock.";
+    Release = "release", "Gives a lock back.";
+    Generate = "generate", "Asks for an identifier that nobody else has.";
+    Transfer = "transfer", "Moves an amount between accounts, value `[from, to, amount]`.";
     Txn = "txn", "A transaction of micro-operations.";
     Dump = "dump", "One node's local state, never forwarded.";
 }

@@ -1,7 +1,10 @@
 //! A way of running a system, with what it promises, as data.
 
-use histories::{AnomalyKind, ModelName};
+use histories::{AnomalyKind, Conflict, ModelName};
 use nemesis::Layout;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::Error;
 
 /// Which node a client talks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,4 +51,17 @@ pub struct Mode {
     pub layout: Layout,
     /// One line for `partita list modes`.
     pub about: String,
+}
+
+impl Mode {
+    /// An option's value, by name.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().find(|(option, _)| option == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What becomes of concurrent writes, where the mode accepts them in several places.
+    pub fn conflict(&self) -> Option<Conflict> {
+        let name = IntoDeserializer::<Error>::into_deserializer(self.option("conflict")?);
+        Conflict::deserialize(name).ok()
+    }
 }

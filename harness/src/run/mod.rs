@@ -153,6 +153,7 @@ impl Prepared {
             nodes: spec.layout.nodes().map(|node| node.to_string()).collect(),
             seed: Some(spec.seed),
             started: folder.started().to_owned(),
+            conflict: spec.mode.conflict(),
             demands: self.demands(spec),
         }
     }

@@ -2,10 +2,12 @@
 //!
 //! Nothing here reads a clock, opens a socket or touches a disk: see [`Replica`].
 
+mod clock;
 pub mod codec;
 pub mod family;
 mod protocol;
 mod replica;
+mod siblings;
 pub mod single;
 pub mod status;
 mod stores;
@@ -13,10 +15,12 @@ mod vector;
 pub mod wal;
 mod words;
 
+pub use clock::{HybridClock, HybridTime, Stamp};
 pub use protocol::{Leadership, Member, Memory, Protocol, Sync};
 pub use replica::{
     Command, DumpEntry, Input, Now, Outbox, Persist, ReadLevel, Replica, ReplicaStatus, Request, RequestId,
     Response, Role,
 };
+pub use siblings::{Dot, Siblings};
 pub use stores::{Store, Visit, mode, modes};
 pub use vector::VersionVector;

@@ -103,8 +103,11 @@ fn of_family<F: Family>(
     Some(family::mode::<F>(preset, text, overrides).map(|(mode, options)| (mode, store(options))))
 }
 
+/// Options by name, with their values.
+type Pairs<'a> = Vec<(&'a str, &'a str)>;
+
 /// The preset's name, and what stands in brackets behind it.
-fn split(text: &str) -> Result<(&str, Vec<(&str, &str)>), String> {
+fn split(text: &str) -> Result<(&str, Pairs<'_>), String> {
     let Some((name, rest)) = text.split_once('[') else { return Ok((text, Vec::new())) };
     let inside = rest
         .strip_suffix(']')
