@@ -376,7 +376,7 @@ mod tests {
             let first = run(&text, Layout::single(nodes), seed, Nanos::from_secs(30));
             let second = run(&text, Layout::single(nodes), seed, Nanos::from_secs(30));
             prop_assert_eq!(&first.actions, &second.actions);
-            if names.iter().all(|spec| spec.leaves_majority()) {
+            if names.iter().all(FaultSpec::leaves_majority) {
                 prop_assert!(first.down_max <= usize::from(nodes - 1) / 2, "{} down", first.down_max);
             }
         }
