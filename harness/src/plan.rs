@@ -105,10 +105,14 @@ fn faults(
     default: FaultsOf<'_>,
 ) -> Result<Vec<String>, String> {
     let asked = options.faults.as_ref().map_or_else(|| default(mode), |list| list.0.clone());
+    let layout = layout(options, mode);
+    let powers = options.stage.unwrap_or_default().powers(system);
+    if asked == ["all"] {
+        return Ok(crate::faults::all(powers, mode, layout));
+    }
     let faults: Vec<String> = asked.into_iter().filter(|fault| fault != "none").collect();
     for fault in &faults {
-        let powers = options.stage.unwrap_or_default().powers(system);
-        crate::faults::check(fault, system.name(), powers, layout(options, mode).total())?;
+        crate::faults::check(fault, system.name(), powers, layout)?;
     }
     Ok(faults)
 }
@@ -164,6 +168,9 @@ mod tests {
             error(Options { workload: Some(list("registre")), ..Options::default() }),
             error(Options { faults: Some(list("kil:leader")), ..Options::default() }),
             error(Options { faults: Some(list("clients:one")), ..Options::default() }),
+            error(Options { faults: Some(list("kill,all")), ..Options::default() }),
+            error(Options { faults: Some(list("partition:hub")), ..Options::default() }),
+            error(Options { faults: Some(list("partition:ring")), nodes: Some(2), ..Options::default() }),
             error(Options {
                 seed: Some("1".parse().unwrap()),
                 seeds: Some("1..2".parse().unwrap()),
@@ -173,5 +180,7 @@ mod tests {
         insta::assert_snapshot!(errors.join("\n"));
         let none = Options { faults: Some(list("none")), ..Options::default() };
         assert!(plan(none).unwrap().iter().all(|spec| spec.faults.is_empty()));
+        let all = Options { faults: Some(list("all")), ..Options::default() };
+        assert!(plan(all).unwrap().iter().all(|spec| spec.faults == ["partition:any", "kill:any"]));
     }
 }

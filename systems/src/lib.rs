@@ -12,4 +12,4 @@ mod system;
 
 pub use client::{Client, Completion, Reply};
 pub use mode::{Mode, Routing, Show};
-pub use system::{Cluster, Setup, SetupError, Simulator, Status, System};
+pub use system::{Behind, Cluster, Ground, HomeOf, Lag, Setup, SetupError, Simulator, Status, System};

@@ -32,13 +32,9 @@ impl Prepared {
                 missing.join(", ")
             )));
         }
-        if let Some(fault) = faults.iter().find(|fault| fault.nodes_min() > usize::from(spec.layout.total()))
-        {
-            let (name, needed) = (fault.name(), fault.nodes_min());
-            return Err(RunError::Harness(format!(
-                "{name} takes {needed} nodes or more; this run has {}",
-                spec.layout.total()
-            )));
+        let refused = faults.iter().find_map(|fault| Some((fault.name(), fault.refusal(spec.layout)?)));
+        if let Some((name, why)) = refused {
+            return Err(RunError::Harness(format!("{name} {why}")));
         }
         let mut functions = workload.mix();
         functions.push(histories::Function::Dump);
@@ -73,7 +69,8 @@ impl Prepared {
             layout: spec.layout,
         };
         let schedule = Self::schedule(&self.faults, &dice);
-        Conductor::new(score, self.workload, self.shape.clone(), schedule, &dice)
+        let conductor = Conductor::new(score, self.workload, self.shape.clone(), schedule, &dice);
+        conductor.on(spec.system.ground(&spec.mode, spec.layout))
     }
 
     /// `started` is empty in virtual time, where a run is the same whenever it takes place.
