@@ -54,6 +54,10 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "as_flag")]
     pub(crate) rate: Option<Rate>,
 
+    /// Keys in use at a time. Default: as the workload likes.
+    #[arg(long, value_name = "N", env = "PARTITA_KEYS", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) keys: Option<u16>,
+
     /// How long each run issues operations: `30s`.
     #[arg(long, value_name = "T", env = "PARTITA_TIME")]
     #[serde(deserialize_with = "as_flag")]
@@ -114,6 +118,7 @@ impl Options {
         "nodes",
         "clients",
         "rate",
+        "keys",
         "time",
         "ops",
         "routing",
@@ -144,6 +149,7 @@ impl Options {
             nodes: self.nodes.or(weaker.nodes),
             clients: self.clients.or(weaker.clients),
             rate: self.rate.or(weaker.rate),
+            keys: self.keys.or(weaker.keys),
             time: self.time.or(weaker.time),
             ops: self.ops.or(weaker.ops),
             routing: self.routing.or(weaker.routing),
@@ -214,6 +220,7 @@ mod tests {
             nodes = 3
             clients = 5
             rate = 100
+            keys = 3
             time = "20s"
             ops = 10
             routing = "roam"

@@ -63,6 +63,8 @@ pub(crate) fn specs(
                     layout: layout(options, mode),
                     clients: options.clients.unwrap_or(defaults::CLIENTS),
                     rate: options.rate.unwrap_or(Rate(Some(defaults::RATE))).0,
+                    keys: options.keys,
+                    script: None,
                     time: options.time.map_or(defaults::TIME, |time| time.0),
                     operations_max: options.ops,
                     routing: options.routing.map_or(mode.routing, |routing| routing.0),

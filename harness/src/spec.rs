@@ -12,6 +12,7 @@ use systems::{Mode, Routing, System};
 use crate::names::shell_quote;
 use crate::options::RoutingName;
 use crate::quantity::Time;
+use crate::script::Script;
 
 /// Where a run takes place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +74,10 @@ pub struct RunSpec {
     pub clients: u32,
     /// Operations a second over all clients; `None` as fast as they go.
     pub rate: Option<f64>,
+    /// Keys in use at a time; as many as the workload likes where `None`.
+    pub keys: Option<u16>,
+    /// Faults, and perhaps operations, at fixed times, in place of those that would be drawn.
+    pub script: Option<Arc<Script>>,
     /// How long the workload issues operations, the epilogue apart.
     pub time: Duration,
     /// Ends the workload early after this many operations.
@@ -115,6 +120,9 @@ impl RunSpec {
         flag("nodes", &self.layout.nodes_each.to_string());
         flag("clients", &self.clients.to_string());
         flag("rate", &self.rate.map_or_else(|| "max".to_owned(), |rate| rate.to_string()));
+        if let Some(keys) = self.keys {
+            flag("keys", &keys.to_string());
+        }
         flag("time", &Time(self.time).to_string());
         if let Some(operations) = self.operations_max {
             flag("ops", &operations.to_string());

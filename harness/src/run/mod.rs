@@ -12,6 +12,7 @@ mod sim;
 
 pub use conduct::{Conducted, conduct};
 pub use folder::RunFolder;
+pub(crate) use folder::hexadecimal;
 pub use judge::{Facts, judge};
 
 use self::examine::examine;
@@ -73,7 +74,7 @@ pub fn execute(
         }
         outcome.notes.push(format!("the harness failed: {failure}"));
     }
-    folder.write_schedule(&history).map_err(RunError::harness)?;
+    folder.write_schedule(&history, &crate::script::faults(&conducted.actions)).map_err(RunError::harness)?;
     folder.write_outcome(&outcome).map_err(RunError::harness)?;
     Ok(outcome)
 }

@@ -1,7 +1,7 @@
 //! A run before it starts: what can be refused is refused, and what can be made ahead is made. It starts nothing.
 
 use histories::{Header, ModelName};
-use nemesis::{Dice, FaultSpec, Schedule};
+use nemesis::{Dice, FaultSpec, Schedule, ScriptedFault};
 
 use super::RunError;
 use crate::conductor::{Conductor, Score};
@@ -21,7 +21,7 @@ impl Prepared {
         let workload = workloads::by_name(&spec.workload)
             .ok_or_else(|| RunError::Harness(format!("no workload is called {:?}", spec.workload)))?;
         let faults = FaultSpec::parse_list(&spec.faults.join(",")).map_err(RunError::harness)?;
-        let missing = Self::schedule(&faults, &Dice::new(spec.seed))
+        let missing = Self::schedule(spec, &faults, &Dice::new(spec.seed))
             .needs()
             .missing(spec.stage.powers(spec.system.as_ref()));
         if !missing.is_empty() {
@@ -40,7 +40,7 @@ impl Prepared {
         functions.push(histories::Function::Dump);
         let unsupported =
             functions.into_iter().filter(|function| !spec.system.supports(&spec.mode, function)).collect();
-        let shape = Shape { threads: spec.clients, nodes: spec.layout.total(), rate: spec.rate, unsupported };
+        let shape = Shape { threads: spec.clients, nodes: spec.layout.total(), rate: spec.rate, keys: spec.keys, unsupported };
         let notes = shape
             .unsupported
             .iter()
@@ -49,8 +49,12 @@ impl Prepared {
         Ok(Self { workload, shape, faults, notes })
     }
 
-    fn schedule(faults: &[FaultSpec], dice: &Dice) -> Schedule {
-        Schedule::new(FaultSpec::build_all(faults), dice.split("faults"))
+    fn schedule(spec: &RunSpec, faults: &[FaultSpec], dice: &Dice) -> Schedule {
+        let faults = match &spec.script {
+            Some(script) => script.faults.iter().map(ScriptedFault::build).collect(),
+            None => FaultSpec::build_all(faults),
+        };
+        Schedule::new(faults, dice.split("faults"))
     }
 
     /// What both the mode promises and the workload's histories decide.
@@ -68,9 +72,13 @@ impl Prepared {
             threads: spec.clients,
             layout: spec.layout,
         };
-        let schedule = Self::schedule(&self.faults, &dice);
+        let schedule = Self::schedule(spec, &self.faults, &dice);
         let conductor = Conductor::new(score, self.workload, self.shape.clone(), schedule, &dice);
-        conductor.on(spec.system.ground(&spec.mode, spec.layout))
+        let conductor = conductor.on(spec.system.ground(&spec.mode, spec.layout));
+        match spec.script.as_ref().and_then(|script| script.operations.as_ref()) {
+            Some(operations) => conductor.scripted(operations),
+            None => conductor,
+        }
     }
 
     /// `started` is empty in virtual time, where a run is the same whenever it takes place.

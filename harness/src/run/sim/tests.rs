@@ -32,6 +32,8 @@ fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
         stage: StageName::Sim,
         out: PathBuf::from("nowhere"),
         keep: false,
+        keys: None,
+        script: None,
         check_time: Duration::from_secs(60),
         check_memory_bytes: 1 << 30,
         mode,
