@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::convert::ConvertArgs;
+use crate::commands::hunt::HuntArgs;
 use crate::commands::stats::StatsArgs;
 use crate::commands::synth::SynthArgs;
 use crate::options::Options;
@@ -76,6 +77,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Replication modes side by side, each against what it promises and what it gives up.
     Compare(CompareArgs),
+    /// Seeds in simulation, each with its own mix of faults and load, until one fails.
+    Hunt(HuntArgs),
     /// A history from one format to another.
     Convert(ConvertArgs),
     /// What is in a history, and what can be checked.

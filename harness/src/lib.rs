@@ -18,6 +18,7 @@ mod faults;
 mod findings;
 pub mod generator;
 mod grid;
+mod hunt;
 mod loading;
 mod names;
 mod options;

@@ -65,6 +65,7 @@ pub(crate) fn specs(
                     rate: options.rate.unwrap_or(Rate(Some(defaults::RATE))).0,
                     keys: options.keys,
                     script: None,
+                    trace: false,
                     time: options.time.map_or(defaults::TIME, |time| time.0),
                     operations_max: options.ops,
                     routing: options.routing.map_or(mode.routing, |routing| routing.0),
