@@ -114,7 +114,13 @@ impl Prepared {
         functions.push(histories::Function::Dump);
         let unsupported =
             functions.into_iter().filter(|function| !spec.system.supports(&spec.mode, function)).collect();
-        let shape = Shape { threads: spec.clients, nodes: spec.layout.total(), rate: spec.rate, unsupported };
+        let shape = Shape {
+            threads: spec.clients,
+            nodes: spec.layout.total(),
+            rate: spec.rate,
+            copies: spec.mode.copies,
+            unsupported,
+        };
         let notes = shape
             .unsupported
             .iter()
@@ -157,6 +163,7 @@ impl Prepared {
             seed: Some(spec.seed),
             started: folder.started().to_owned(),
             conflict: spec.mode.conflict(),
+            copies: spec.mode.copies,
             demands: self.demands(spec),
         }
     }

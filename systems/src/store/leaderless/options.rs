@@ -164,6 +164,9 @@ impl Options {
         let switch = || Switch::parse(value).map_err(|_| format!("{name} = {value:?}: give `on` or `off`"));
         let timing = &mut self.timing;
         match name {
+            "n" if value == "majority" => {
+                return Err("n = \"majority\": give a number from 1, or `all`".to_owned());
+            }
             "n" => self.n = Count::parse(name, value)?,
             "r" => self.r = Count::parse(name, value)?,
             "w" => self.w = Count::parse(name, value)?,
