@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::UnknownArgument);
         assert!(error.to_string().contains("--time"));
         assert_eq!(parse("partita chek a").unwrap_err().kind(), ErrorKind::InvalidSubcommand);
-        assert_eq!(parse("partita run --stage sim").unwrap_err().kind(), ErrorKind::ValueValidation);
+        assert_eq!(parse("partita run --stage simm").unwrap_err().kind(), ErrorKind::ValueValidation);
         assert_eq!(parse("partita run -q -v").unwrap_err().kind(), ErrorKind::ArgumentConflict);
         assert_eq!(parse("partita run --nodes 0").unwrap_err().kind(), ErrorKind::ValueValidation);
     }
