@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::convert::ConvertArgs;
+use crate::commands::hunt::HuntArgs;
+use crate::commands::selftest::SelftestArgs;
 use crate::commands::stats::StatsArgs;
 use crate::commands::synth::SynthArgs;
 use crate::options::Options;
@@ -76,6 +78,10 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Replication modes side by side, each against what it promises and what it gives up.
     Compare(CompareArgs),
+    /// Seeds in simulation, each with its own mix of faults and load, until one fails.
+    Hunt(HuntArgs),
+    /// Planted bugs against the runs that should find them, in simulation.
+    Selftest(SelftestArgs),
     /// A history from one format to another.
     Convert(ConvertArgs),
     /// What is in a history, and what can be checked.

@@ -69,6 +69,17 @@ impl Prepared {
         spec.mode.promise.iter().copied().filter(|model| self.workload.models().contains(model)).collect()
     }
 
+    /// What the mode promises and gives up, of what this workload decides; everything that it decides where that is
+    /// nothing.
+    pub(super) fn spoken_of(&self, spec: &RunSpec) -> Vec<ModelName> {
+        let decided = self.workload.models();
+        let spoken = |model: &ModelName| {
+            spec.mode.promise.contains(model) || spec.mode.shows.iter().any(|show| show.model == *model)
+        };
+        let models: Vec<ModelName> = decided.iter().copied().filter(spoken).collect();
+        if models.is_empty() { decided.to_vec() } else { models }
+    }
+
     pub(super) fn conductor(&self, spec: &RunSpec) -> Conductor {
         let dice = Dice::new(spec.seed);
         let score = Score {
