@@ -185,6 +185,7 @@ pub(crate) enum Listed {
     Workloads,
     Faults,
     Models,
+    Bugs,
     Formats,
     Runs,
 }

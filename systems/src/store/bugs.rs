@@ -26,7 +26,7 @@ macro_rules! bugs {
             }
 
             /// The families that have it, `single leaderless`.
-            const fn families(self) -> &'static str {
+            pub const fn families(self) -> &'static str {
                 match self { $(Self::$variant => $families,)* }
             }
         }
