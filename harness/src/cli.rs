@@ -140,7 +140,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "TIME,SIZE", env = "PARTITA_BUDGET")]
     pub(crate) budget: Option<BudgetLimits>,
 
-    /// Show every anomaly, not only the first of each model.
+    /// Show every anomaly, not only the first of each model, and of what is linearizable an order that explains it.
     #[arg(long)]
     pub(crate) witness: bool,
 

@@ -28,9 +28,8 @@ struct Loop<P: Protocol> {
 impl<P: Protocol> Loop<P> {
     fn new(protocol: &P, nodes: u16) -> Self {
         let now = Now::default();
-        let member = |node: Node| {
-            protocol.recover(Member::of(node, nodes), u64::from(node.0), Vec::new(), now)
-        };
+        let member =
+            |node: Node| protocol.recover(Member::of(node, nodes), u64::from(node.0), Vec::new(), now);
         let mut world = Self {
             members: Node::first(nodes).map(member).collect(),
             queue: VecDeque::new(),
@@ -107,7 +106,9 @@ impl Visit for Measure<'_> {
 }
 
 fn protocols(criterion: &mut Criterion) {
-    for name in ["leaderless/abd", "leaderless/quorum", "leaderless/weak", "leaderless/sloppy", "single/quorum"] {
+    for name in
+        ["leaderless/abd", "leaderless/quorum", "leaderless/weak", "leaderless/sloppy", "single/quorum"]
+    {
         let (mode, store): (_, Store) = mode(name).expect("a preset");
         store.visit(Measure { criterion, name, nodes: mode.layout.total() });
     }
