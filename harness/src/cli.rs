@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::convert::ConvertArgs;
 use crate::commands::hunt::HuntArgs;
+use crate::commands::selftest::SelftestArgs;
 use crate::commands::stats::StatsArgs;
 use crate::commands::synth::SynthArgs;
 use crate::options::Options;
@@ -79,6 +80,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Seeds in simulation, each with its own mix of faults and load, until one fails.
     Hunt(HuntArgs),
+    /// Planted bugs against the runs that should find them, in simulation.
+    Selftest(SelftestArgs),
     /// A history from one format to another.
     Convert(ConvertArgs),
     /// What is in a history, and what can be checked.
@@ -182,6 +185,7 @@ pub(crate) enum Listed {
     Workloads,
     Faults,
     Models,
+    Bugs,
     Formats,
     Runs,
 }

@@ -32,6 +32,7 @@ mod recipe;
 pub mod report;
 pub mod run;
 pub mod script;
+mod selftest;
 pub mod spec;
 pub mod stage;
 mod suite;

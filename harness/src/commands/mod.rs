@@ -8,6 +8,7 @@ pub(crate) mod convert;
 pub(crate) mod hunt;
 pub(crate) mod list;
 pub(crate) mod run;
+pub(crate) mod selftest;
 mod session;
 pub(crate) mod stats;
 pub(crate) mod synth;

@@ -45,6 +45,7 @@ impl Prepared {
             nodes: spec.layout.total(),
             rate: spec.rate,
             keys: spec.keys,
+            copies: spec.mode.copies,
             unsupported,
         };
         let notes = shape
@@ -110,6 +111,7 @@ impl Prepared {
             seed: Some(spec.seed),
             started: started.to_owned(),
             conflict: spec.mode.conflict(),
+            copies: spec.mode.copies,
             demands: self.demands(spec),
         }
     }
