@@ -21,6 +21,7 @@ pub mod models;
 mod prefixes;
 mod registers;
 pub mod search;
+mod sequential;
 mod sessions;
 mod split_brain;
 #[cfg(test)]
@@ -39,5 +40,6 @@ pub use explain::fault_in_force;
 pub use figures::{Convergence, Durability, Figures, Staleness};
 pub use hierarchy::{Hierarchy, undecided};
 pub use linear::Linear;
+pub use sequential::Sequential;
 pub use sessions::Sessions;
 pub use verdict::{Checker, Finding, Verdict};

@@ -6,6 +6,7 @@ mod causal;
 mod convergence;
 mod durability;
 mod linear;
+mod sequential;
 mod sessions;
 
 use histories::{History, ModelName};
@@ -23,8 +24,8 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
         ModelName::Linearizable => linear::confirm(history, anomaly),
         ModelName::Durability => durability::confirm(history, anomaly),
         ModelName::Convergence => convergence::confirm(history, anomaly),
-        ModelName::Sequential
-        | ModelName::ReadYourWrites
+        ModelName::Sequential => sequential::confirm(history, anomaly),
+        ModelName::ReadYourWrites
         | ModelName::MonotonicReads
         | ModelName::MonotonicWrites
         | ModelName::WritesFollowReads => sessions::confirm(history, anomaly),

@@ -7,12 +7,13 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use histories::read::{self, Format};
+use histories::read::{self, Format, Meter};
 use histories::write;
 
 use super::Session;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::reading::ReadingArgs;
 
 #[derive(Args, Debug)]
 pub(crate) struct ConvertArgs {
@@ -32,32 +33,9 @@ pub(crate) struct ConvertArgs {
     reading: ReadingArgs,
 }
 
-/// How files of other tools are to be understood.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct ReadingArgs {
-    /// The format of the input, where its content shall not tell.
-    #[arg(long = "as", value_name = "FORMAT")]
-    format: Option<Format>,
-
-    /// Values are `[key value]` tuples of Jepsen's independent keys.
-    #[arg(long)]
-    independent: bool,
-
-    /// The times of other tools are not used: the place in the file is the order.
-    #[arg(long)]
-    ignore_times: bool,
-}
-
-impl ReadingArgs {
-    pub(crate) fn options(&self) -> read::Options {
-        let (format, independent, ignore_times) = (self.format, self.independent, self.ignore_times);
-        read::Options { format, independent, ignore_times, ..read::Options::default() }
-    }
-}
-
 pub(crate) fn convert(args: &ConvertArgs, session: &Session, out: &mut dyn Write) -> Result<Exit, Failure> {
     let format = format(args)?;
-    let history = read::file_with(&args.input, &args.reading.options())
+    let history = read::file_with(&args.input, &args.reading.options(Meter::default()))
         .map_err(|error| Failure::Harness(error.to_string()))?;
     if let Some(cut) = history.cut_off() {
         session.warn(&format!("{cut}; converted to its last whole event"));

@@ -63,8 +63,8 @@ impl System for StoreSystem {
         store::mode(text).map(|(mode, _)| mode)
     }
 
-    fn supports(&self, _mode: &Mode, function: &Function) -> bool {
-        Session::supports(function)
+    fn supports(&self, mode: &Mode, function: &Function) -> bool {
+        store::mode(&mode.name).is_ok_and(|(_, store)| store.supports(function))
     }
 
     fn powers(&self) -> Powers {

@@ -5,8 +5,11 @@
 mod clock;
 pub mod codec;
 pub mod family;
+pub mod leaderless;
 mod protocol;
 mod replica;
+#[cfg(test)]
+mod script;
 mod siblings;
 pub mod single;
 pub mod status;

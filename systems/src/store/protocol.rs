@@ -3,7 +3,7 @@
 
 use std::{fmt, marker};
 
-use histories::{Key, Nanos, Node};
+use histories::{Function, Key, Nanos, Node};
 use nemesis::Layout;
 
 use super::replica::{Now, Replica};
@@ -38,6 +38,8 @@ pub trait Protocol: Clone + Send + marker::Sync + 'static {
 
     /// When records are forced to disk.
     fn sync(&self) -> Sync;
+    /// What it can be asked, of what the store can be asked at all.
+    fn supports(&self, function: &Function) -> bool;
     /// What a client of it remembers.
     fn memory(&self) -> Memory;
     fn leadership(&self) -> Leadership;

@@ -1,18 +1,19 @@
 //! The families of the reference store, and the one place that tells them apart.
 
-use histories::{Key, Nanos};
+use histories::{Function, Key, Nanos};
 use nemesis::Layout;
 
 use super::family::{self, Family};
 use super::protocol::{Leadership, Memory, Protocol};
-use super::single;
 use super::words::nearest;
+use super::{leaderless, single};
 use crate::Mode;
 
 /// A mode's protocol with its options resolved, whichever family it is of.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Store {
     Single(single::Options),
+    Leaderless(leaderless::Options),
 }
 
 /// What is to be done with a protocol of any family.
@@ -26,6 +27,7 @@ macro_rules! each {
     ($store:expr, $options:ident => $body:expr) => {
         match $store {
             Store::Single($options) => $body,
+            Store::Leaderless($options) => $body,
         }
     };
 }
@@ -39,6 +41,11 @@ impl Store {
     /// Refuses what no cluster of this layout can do, with the reason.
     pub fn validate(&self, layout: Layout) -> Result<(), String> {
         each!(self, options => Family::validate(options, layout))
+    }
+
+    /// What it can be asked.
+    pub fn supports(&self, function: &Function) -> bool {
+        each!(self, options => options.supports(function))
     }
 
     pub fn memory(&self) -> Memory {
@@ -67,7 +74,9 @@ impl Store {
 
 /// Every preset of the reference store.
 pub fn modes() -> Vec<Mode> {
-    family::modes::<single::Options>()
+    let mut modes = family::modes::<single::Options>();
+    modes.extend(family::modes::<leaderless::Options>());
+    modes
 }
 
 /// A mode by name, `single/quorum` or `single/quorum[read=lease,sync=never]`.
@@ -84,7 +93,9 @@ pub fn modes() -> Vec<Mode> {
 pub fn mode(text: &str) -> Result<(Mode, Store), String> {
     let text = text.trim();
     let (name, overrides) = split(text)?;
-    if let Some(found) = of_family(name, text, &overrides, Store::Single) {
+    let found = of_family(name, text, &overrides, Store::Single)
+        .or_else(|| of_family(name, text, &overrides, Store::Leaderless));
+    if let Some(found) = found {
         return found;
     }
     let known = modes();

@@ -191,6 +191,7 @@ impl Replica {
     pub(super) fn hear_leader(&mut self, from: Node, term: u64) {
         self.leader = Some(from);
         self.leader_term = term;
+        self.outlive_forwards(term);
         self.heard_at = self.now;
         self.refuse_until = self.now + self.options.timing.lease;
         self.rest();

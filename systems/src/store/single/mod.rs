@@ -28,7 +28,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use histories::{Key, Nanos, Node};
+use histories::{Function, Key, Nanos, Node};
 use nemesis::Dice;
 
 use self::chain::Chain;
@@ -39,6 +39,7 @@ use self::log::Log;
 use self::message::{Body, Snapshot};
 use self::reads::LocalRead;
 use self::state::State;
+use super::codec::Session;
 use super::protocol::{Leadership, Member, Memory, Protocol, Sync};
 use super::replica::{
     DumpEntry, Input, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, RequestId, Response, Role,
@@ -216,6 +217,10 @@ impl Protocol for Options {
 
     fn sync(&self) -> Sync {
         self.sync
+    }
+
+    fn supports(&self, function: &Function) -> bool {
+        Session::supports(function)
     }
 
     fn memory(&self) -> Memory {

@@ -4,7 +4,6 @@ mod describe;
 mod judge;
 mod modes;
 mod random;
-mod script;
 mod world;
 
 use crate::Mode;
@@ -15,5 +14,6 @@ use crate::store::single::Options;
 fn mode(text: &str) -> Result<(Mode, Options), String> {
     match crate::store::mode(text)? {
         (mode, Store::Single(options)) => Ok((mode, options)),
+        (mode, _) => Err(format!("{} is of another family", mode.name)),
     }
 }

@@ -4,8 +4,12 @@ use histories::ModelName;
 
 use super::mode;
 use crate::Routing;
+use crate::store::Sync;
 use crate::store::single::{Ack, Options, Read};
-use crate::store::{Sync, modes};
+
+fn modes() -> Vec<crate::Mode> {
+    crate::store::modes().into_iter().filter(|mode| mode.name.starts_with("single/")).collect()
+}
 
 fn error(text: &str) -> String {
     mode(text).map(|(mode, _)| mode.name).unwrap_err()
