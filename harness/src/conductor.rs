@@ -12,6 +12,7 @@ use nemesis::{Action, Dice, Layout, Schedule, View};
 use systems::{Ground, Routing, Status};
 
 use crate::generator::{Context, Generator, Next};
+use crate::script::{Scripted, ScriptedOperation};
 use crate::stage::{Call, StageEvent};
 use crate::workloads::{Shape, Workload};
 
@@ -157,6 +158,12 @@ impl Conductor {
     #[must_use]
     pub fn on(self, ground: Ground) -> Self {
         Self { ground, ..self }
+    }
+
+    /// Issues these operations in place of the workload's.
+    pub(crate) fn scripted(mut self, operations: &[ScriptedOperation]) -> Self {
+        self.generator = Box::new(Scripted::new(operations));
+        self
     }
 
     pub fn part(&self) -> Part {

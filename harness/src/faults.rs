@@ -2,19 +2,15 @@
 //!
 //! Plans none: that is the nemesis's.
 
-use nemesis::{FaultSpec, Layout};
-use systems::{Mode, System};
+use nemesis::{FaultSpec, Layout, Powers};
+use systems::Mode;
 
 /// Refuses a fault that cannot be read, that the system cannot have done to it, or that takes more nodes or datacentres.
-pub(crate) fn check(text: &str, system: &dyn System, layout: Layout) -> Result<(), String> {
+pub(crate) fn check(text: &str, system: &str, powers: Powers, layout: Layout) -> Result<(), String> {
     let spec: FaultSpec = text.parse().map_err(|error: nemesis::FaultSyntaxError| error.to_string())?;
-    let missing = spec.needs().missing(system.powers());
+    let missing = spec.needs().missing(powers);
     if !missing.is_empty() {
-        return Err(format!(
-            "fault {text:?} needs to {}, which {} cannot",
-            missing.join(" and "),
-            system.name()
-        ));
+        return Err(format!("fault {text:?} needs to {}, which {} cannot", missing.join(" and "), system));
     }
     if let Some(refusal) = spec.refusal(layout) {
         return Err(format!("fault {text:?} {refusal}"));
@@ -22,9 +18,9 @@ pub(crate) fn check(text: &str, system: &dyn System, layout: Layout) -> Result<(
     Ok(())
 }
 
-/// `all`: every fault that the mode survives and the system can have done to it.
-pub(crate) fn all(system: &dyn System, mode: &Mode, layout: Layout) -> Vec<String> {
-    FaultSpec::all(&mode.survives, system.powers(), layout).iter().map(FaultSpec::to_string).collect()
+/// `all`: every fault that the mode survives and a stage of these powers can have done to it.
+pub(crate) fn all(powers: Powers, mode: &Mode, layout: Layout) -> Vec<String> {
+    FaultSpec::all(&mode.survives, powers, layout).iter().map(FaultSpec::to_string).collect()
 }
 
 /// Without its rhythm: `kill@3s` and `kill:leader` are the same fault. What cannot be read stays as it is.

@@ -11,7 +11,7 @@ use systems::{Mode, System};
 use crate::catalogue::Catalogue;
 use crate::options::{Options, Rate};
 use crate::quantity::Seeds;
-use crate::spec::RunSpec;
+use crate::spec::{RunSpec, StageName};
 
 /// What is taken where neither flags nor profile nor suite say anything.
 mod defaults {
@@ -45,6 +45,10 @@ pub(crate) fn specs(
     let workloads: Vec<_> =
         workloads.iter().map(|name| catalogue.workload(name)).collect::<Result<_, _>>()?;
     let budget = options.budget.unwrap_or_default();
+    let stage = options.stage.unwrap_or_default();
+    if stage == StageName::Sim && system.simulator().is_none() {
+        return Err(format!("{} cannot be simulated; use --stage live", system.name()));
+    }
     let mut specs = Vec::new();
     for seed in seeds(options, seed_drawn)? {
         for mode in &modes {
@@ -59,11 +63,14 @@ pub(crate) fn specs(
                     layout: layout(options, mode),
                     clients: options.clients.unwrap_or(defaults::CLIENTS),
                     rate: options.rate.unwrap_or(Rate(Some(defaults::RATE))).0,
+                    keys: options.keys,
+                    script: None,
                     time: options.time.map_or(defaults::TIME, |time| time.0),
                     operations_max: options.ops,
                     routing: options.routing.map_or(mode.routing, |routing| routing.0),
                     deadline: defaults::DEADLINE,
                     seed,
+                    stage,
                     out: options.out.clone().unwrap_or_else(|| PathBuf::from(defaults::OUT)),
                     keep: options.keep.unwrap_or(false),
                     check_time: budget.time,
@@ -101,12 +108,13 @@ fn faults(
 ) -> Result<Vec<String>, String> {
     let asked = options.faults.as_ref().map_or_else(|| default(mode), |list| list.0.clone());
     let layout = layout(options, mode);
+    let powers = options.stage.unwrap_or_default().powers(system);
     if asked == ["all"] {
-        return Ok(crate::faults::all(system, mode, layout));
+        return Ok(crate::faults::all(powers, mode, layout));
     }
     let faults: Vec<String> = asked.into_iter().filter(|fault| fault != "none").collect();
     for fault in &faults {
-        crate::faults::check(fault, system, layout)?;
+        crate::faults::check(fault, system.name(), powers, layout)?;
     }
     Ok(faults)
 }

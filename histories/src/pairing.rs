@@ -1,7 +1,9 @@
 //! From events to operations: each invocation finds its completion.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
 
 use crate::raw::{Place, Problem, RawEvent, RawProcess, Sink};
 use crate::sequence::Sequence;
@@ -15,7 +17,7 @@ use crate::{
 pub struct Pairing {
     history: History,
     /// The operation that each process has open.
-    open: BTreeMap<u32, OperationId>,
+    open: FxHashMap<u32, OperationId>,
     sequence: Sequence,
     foreign: bool,
     initial: Option<i64>,
@@ -132,11 +134,13 @@ impl Pairing {
         }
     }
 
-    /// Counts what an event adds to the memory in use.
+    /// Counts what an event adds to the memory in use, but for the value of a completion.
     fn hold(&mut self, event: &RawEvent<'_>) -> Result<(), Problem> {
-        let row = if event.kind == Kind::Invoke { size_of::<Operation>() } else { 0 };
-        let error = event.error.as_ref().map_or(0, String::len);
-        self.held.add((row + error) as u64 + event.value.heap_bytes())
+        let error = event.error.as_ref().map_or(0, String::len) as u64;
+        self.held.add(match event.kind {
+            Kind::Invoke => size_of::<Operation>() as u64 + event.value.heap_bytes(),
+            Kind::Ok | Kind::Fail | Kind::Info => error,
+        })
     }
 
     fn invoke(
@@ -169,6 +173,7 @@ impl Pairing {
             reply_event: u32::MAX,
             hint_version: 0,
             hint_source: 0,
+            saw: false,
         });
         Ok(())
     }
@@ -199,8 +204,14 @@ impl Pairing {
         let operation = &mut self.history.operations[id.index()];
         operation.completed = place.time;
         operation.reply_event = place.position;
+        operation.saw = event.kind == Kind::Fail && event.seen.is_some();
         (operation.outcome, operation.reply) = match event.kind {
-            Kind::Ok => (Outcome::Ok, std::mem::take(&mut event.value)),
+            // What was written, swapped or appended comes back as it was asked for: it is held once.
+            Kind::Ok if event.value == operation.call => (Outcome::Ok, operation.call.clone()),
+            Kind::Ok => {
+                self.held.add(event.value.heap_bytes())?;
+                (Outcome::Ok, std::mem::take(&mut event.value))
+            }
             Kind::Fail => (Outcome::Fail, event.seen.take().unwrap_or_default()),
             Kind::Info | Kind::Invoke => (Outcome::Info, Value::Null),
         };

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use histories::{Nanos, Node};
+use serde::{Deserialize, Serialize};
 
 use crate::Powers;
 
@@ -22,7 +23,8 @@ pub enum Action {
 }
 
 /// One thing that can be done to a system, and undone. New kinds are added as backends learn them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Nothing flows from any of `from` to any of `to`; the other way is not touched.
     Cut { from: Vec<Node>, to: Vec<Node> },
@@ -94,7 +96,8 @@ impl Effect {
 }
 
 /// What becomes of messages on a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LinkChange {
     /// Each is late by this much, one way.
     Slow { by: Nanos },
@@ -107,7 +110,8 @@ pub enum LinkChange {
 }
 
 /// What a clock does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ClockChange {
     /// Wall time jumps, back where `by_ms` is negative. Monotonic time does not.
     Step { by_ms: i64 },
@@ -118,7 +122,8 @@ pub enum ClockChange {
 }
 
 /// What a disk does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DiskChange {
     /// The node dies in the middle of a write, which leaves part of it behind.
     Torn,

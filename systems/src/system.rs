@@ -6,6 +6,7 @@ use histories::{Function, Key, Node};
 use nemesis::{BoxFuture, Layout, Powers, Target};
 use serde::{Deserialize, Serialize};
 
+use crate::sim::{self, Simulation};
 use crate::{Client, Mode};
 
 /// How a cluster is to be started.
@@ -88,6 +89,19 @@ pub trait System: Send + Sync {
     }
     /// Starts a cluster and waits until it is ready.
     fn start<'a>(&'a self, setup: &'a Setup) -> BoxFuture<'a, Result<Box<dyn Cluster>, SetupError>>;
+    /// The means to run it in virtual time, where there are any.
+    fn simulator(&self) -> Option<&dyn Simulator> {
+        None
+    }
+}
+
+/// Makes worlds of a system's modes.
+pub trait Simulator: Send + Sync {
+    fn powers(&self) -> Powers {
+        sim::POWERS
+    }
+    /// Starts a cluster in a world of its own and waits, in virtual time, until it is ready.
+    fn simulate(&self, mode: &Mode, setup: &sim::Setup) -> Result<Box<dyn Simulation>, SetupError>;
 }
 
 /// A running cluster. Dropping it stops everything that it started.

@@ -9,10 +9,12 @@ mod kind;
 mod links;
 mod partition;
 mod rhythm;
+mod scripted;
 mod spec;
 mod syntax;
 mod targets;
 
 pub use kind::FaultKind;
+pub use scripted::ScriptedFault;
 pub use spec::FaultSpec;
 pub use syntax::FaultSyntaxError;

@@ -17,7 +17,7 @@ use super::member::Member;
 use super::status;
 use crate::store::codec::Session;
 use crate::store::{self, Store};
-use crate::{Client, Cluster, Ground, Mode, Setup, SetupError, Status, System};
+use crate::{Client, Cluster, Ground, Mode, Setup, SetupError, Simulator, Status, System};
 
 /// How long a cluster may take to elect its first leader.
 const READY_MAX: Duration = Duration::from_secs(30);
@@ -81,6 +81,10 @@ impl System for StoreSystem {
             let cluster = StoreCluster::start(&self.exe, setup).await?;
             Ok(Box::new(cluster) as Box<dyn Cluster>)
         })
+    }
+
+    fn simulator(&self) -> Option<&dyn Simulator> {
+        Some(self)
     }
 }
 

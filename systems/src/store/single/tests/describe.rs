@@ -10,8 +10,8 @@ use crate::store::script::{self, Script, Told, answer, node};
 use crate::store::single::message::{
     Append, Body, Candidacy, Change, Entry, EpochId, Message, Payload, Position, Record,
 };
-use crate::{Behind, Lag};
 use crate::store::single::{Options, Replica};
+use crate::{Behind, Lag};
 
 fn at(position: Position) -> String {
     format!("{}@{}", position.index, position.term)
@@ -115,13 +115,6 @@ fn status(status: &ReplicaStatus) -> String {
     text + if status.ready { ", ready" } else { "" }
 }
 
-fn said(Lag { of, entries }: &Lag) -> String {
-    match of {
-        Behind::Follower(node) => format!("{node} {entries}"),
-        Behind::Origin(datacentre) => format!("datacentre {} {entries}", datacentre + 1),
-    }
-}
-
 fn log(replica: &Replica) -> String {
     let mut text = String::new();
     let base = replica.log.base();
@@ -174,4 +167,10 @@ impl Told for Options {
 #[test]
 fn scripts() {
     script::check::<Options>("single");
+}
+fn said(Lag { of, entries }: &Lag) -> String {
+    match of {
+        Behind::Follower(node) => format!("{node} {entries}"),
+        Behind::Origin(datacentre) => format!("datacentre {} {entries}", datacentre + 1),
+    }
 }
