@@ -11,10 +11,11 @@ mod compile;
 mod dot;
 mod explain;
 mod joint;
-mod keys;
+pub(crate) mod keys;
 #[cfg(test)]
 mod oracle;
 mod order;
+mod overtaken;
 mod proof;
 mod real_time;
 mod resolve;
@@ -30,6 +31,7 @@ use crate::budget::Stopwatch;
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict};
 
 pub use dot::dot;
+pub(crate) use overtaken::overtaken;
 pub use sets::{SessionSets, session_sets};
 
 use analysis::Analysis;
