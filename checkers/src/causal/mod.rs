@@ -8,8 +8,8 @@ mod atomic;
 mod clocks;
 mod columns;
 mod compile;
-mod dot;
 mod explain;
+mod graph;
 mod joint;
 pub(crate) mod keys;
 #[cfg(test)]
@@ -22,7 +22,7 @@ mod resolve;
 mod sets;
 mod shortest;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod view;
 
 use histories::{History, ModelName};
@@ -30,7 +30,7 @@ use histories::{History, ModelName};
 use crate::budget::Stopwatch;
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict};
 
-pub use dot::dot;
+pub(crate) use graph::graph;
 pub(crate) use overtaken::overtaken;
 pub use sets::{SessionSets, session_sets};
 

@@ -155,6 +155,7 @@ impl Prepared {
             nodes: histories::Node::first(spec.nodes).map(|node| node.to_string()).collect(),
             seed: Some(spec.seed),
             started: folder.started().to_owned(),
+            conflict: None,
             demands: self.demands(spec),
         }
     }

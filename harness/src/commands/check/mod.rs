@@ -2,6 +2,7 @@
 //!
 //! Demands what `--model` names, else what a file's header promises; with neither it describes.
 
+mod graph;
 mod judge;
 mod report;
 mod text;
@@ -51,6 +52,7 @@ pub(crate) fn check(
     let limits = args.budget.or(configured).unwrap_or_default();
     let results = check_all(&args.files, models.as_deref(), limits);
     let mut exit = Exit::Success;
+    let mut overview = text::Overview::default();
     for (position, result) in results.into_iter().enumerate() {
         exit = exit.merge(match result {
             Err(diagnostic) => {
@@ -58,6 +60,10 @@ pub(crate) fn check(
                 Exit::HarnessFailure
             }
             Ok(checked) => {
+                let graphs = match &args.graph {
+                    Some(folder) => graph::write(&checked, folder)?,
+                    None => Vec::new(),
+                };
                 if let Some(cut) = checked.history.cut_off() {
                     session.warn(&format!("{cut}; checked to its last whole event"));
                 }
@@ -67,12 +73,17 @@ pub(crate) fn check(
                         let gap = if position > 0 { "\n" } else { "" };
                         let all = args.witness || session.verbose;
                         write!(out, "{gap}{}", text::render(&checked, session.paint, all, args.explain))?;
+                        overview.push(&checked);
+                        for file in graphs {
+                            writeln!(out, "graph: {}", file.display())?;
+                        }
                     }
                 }
                 judge::exit(&checked.demands, &checked.findings, &checked.history)
             }
         });
     }
+    write!(out, "{}", overview.render())?;
     Ok(exit)
 }
 

@@ -48,6 +48,34 @@ fn header(checked: &Checked, paint: Paint) -> String {
     format!("{}: {counts}{origin}", paint.strong(&checked.file))
 }
 
+/// Of several files, a line each: what held and what did not.
+#[derive(Default)]
+pub(super) struct Overview(Vec<Vec<String>>);
+
+impl Overview {
+    pub(super) fn push(&mut self, checked: &Checked) {
+        let summary = checking::summary(&checked.findings);
+        let models = [&summary.strongest, &summary.weakest_violated, &summary.undecided];
+        let cells =
+            models.into_iter().map(|models| if models.is_empty() { "-".into() } else { names(models) });
+        self.0.push(std::iter::once(checked.file.clone()).chain(cells).collect());
+    }
+
+    /// Nothing, for one file: its own report has said it.
+    pub(super) fn render(self) -> String {
+        if self.0.len() < 2 {
+            return String::new();
+        }
+        let mut grid = Grid::new(&["file", "strongest that held", "weakest violated", "undecided"]);
+        self.0.into_iter().for_each(|row| grid.push(row));
+        format!("\n{}\n", grid.terminal(0))
+    }
+}
+
+fn names(models: &[ModelName]) -> String {
+    models.iter().map(|model| model.name()).collect::<Vec<_>>().join(", ")
+}
+
 /// `1 key`, `3 keys`.
 fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
@@ -55,7 +83,11 @@ fn count(number: usize, noun: &str) -> String {
 
 fn models(verdicts: &[VerdictReport], paint: Paint, explain: bool) -> Grid {
     let mut grid = Grid::new(&["model", "verdict", "method", ""]);
-    for verdict in verdicts {
+    // A table of everything that does not apply hides what does; without an explanation the names are enough.
+    let is_shown = |verdict: &&VerdictReport| {
+        explain || verdict.verdict != "not-applicable" || verdict.expected.is_some()
+    };
+    for verdict in verdicts.iter().filter(is_shown) {
         let model = ModelName::ALL.iter().find(|model| model.name() == verdict.model);
         let about = model.filter(|_| explain).map_or("", |model| model.about());
         grid.push(vec![
@@ -71,12 +103,12 @@ fn models(verdicts: &[VerdictReport], paint: Paint, explain: bool) -> Grid {
 /// What was demanded and how it came out; without demands the strongest that held and the weakest that did not.
 fn closing(checked: &Checked, paint: Paint) -> String {
     let summary = checking::summary(&checked.findings);
-    let names = |models: &[ModelName]| models.iter().map(|model| model.name()).collect::<Vec<_>>().join(", ");
     let mut lines = Vec::new();
     for (label, models) in [
         ("strongest that held", &summary.strongest),
         ("weakest violated", &summary.weakest_violated),
         ("undecided", &summary.undecided),
+        ("not applicable", &summary.not_applicable),
     ] {
         if !models.is_empty() {
             lines.push(format!("{label}: {}", names(models)));
