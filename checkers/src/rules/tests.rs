@@ -2,6 +2,7 @@
 
 mod fuzz;
 mod oracle;
+mod planted;
 
 use histories::{History, ModelName};
 
