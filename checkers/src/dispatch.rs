@@ -10,8 +10,8 @@ use rayon::prelude::*;
 
 use crate::hierarchy::Hierarchy;
 use crate::{
-    Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Linear, Policy, Rules, Sessions, Verdict,
-    confirm,
+    Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Linear, Policy, Rules, Sequential,
+    Sessions, Verdict, confirm,
 };
 
 /// Every checker, the strongest model first.
@@ -19,6 +19,7 @@ pub fn all() -> Vec<Box<dyn Checker>> {
     vec![
         Box::new(Linear::default()),
         Box::new(Causal),
+        Box::new(Sequential),
         Box::new(Sessions),
         Box::new(Durable),
         Box::new(Convergent),

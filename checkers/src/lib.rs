@@ -26,6 +26,7 @@ mod rules;
 #[cfg(test)]
 mod samples;
 pub mod search;
+mod sequential;
 mod sessions;
 mod split_brain;
 #[cfg(test)]
@@ -47,5 +48,6 @@ pub use hierarchy::{Hierarchy, not_applicable, undecided};
 pub use linear::Linear;
 pub use policy::Policy;
 pub use rules::Rules;
+pub use sequential::Sequential;
 pub use sessions::Sessions;
 pub use verdict::{Checker, Finding, Verdict};

@@ -86,7 +86,7 @@ fn run(operations: u64, path: &Path) -> u64 {
         operations_max: Some(operations),
         routing: Routing::Sticky,
         threads: 10,
-        nodes: 3,
+        layout: nemesis::Layout::single(3),
     };
     let unsupported = BTreeSet::from([Function::Dump]);
     let shape = Shape { threads: 10, nodes: 3, rate: None, unsupported };

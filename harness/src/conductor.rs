@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use histories::{Event, Key, Kind, Nanos, Node};
 use indexmap::IndexSet;
-use nemesis::{Action, Dice, Schedule, View};
+use nemesis::{Action, Dice, Layout, Schedule, View};
 use systems::{Routing, Status};
 
 use crate::generator::{Context, Generator, Next};
@@ -23,7 +23,7 @@ pub struct Score {
     pub operations_max: Option<u64>,
     pub routing: Routing,
     pub threads: u32,
-    pub nodes: u16,
+    pub layout: Layout,
 }
 
 impl Score {
@@ -208,8 +208,8 @@ impl Conductor {
             return self.enter(Part::Recovery, now).or_else(|| self.heal());
         }
         if !self.acting && self.actions.is_empty() {
-            let nodes = Node::first(self.score.nodes).collect();
-            self.actions.extend(self.schedule.poll(&View::new(now, nodes, self.leaders.clone())));
+            let view = View::new(now, self.score.layout, self.leaders.clone());
+            self.actions.extend(self.schedule.poll(&view));
         }
         if let Some(action) = self.next_action() {
             return Some(Decision::Apply(action));
@@ -282,8 +282,12 @@ impl Conductor {
         if self.clients.free.is_empty() {
             return Some(Decision::Wait(until));
         }
-        let context =
-            Context { now, free: &self.clients.free, threads: self.score.threads, nodes: self.score.nodes };
+        let context = Context {
+            now,
+            free: &self.clients.free,
+            threads: self.score.threads,
+            nodes: self.score.layout.total(),
+        };
         match self.generator.next(&context, &mut self.generator_dice) {
             Next::Op(invocation) => {
                 self.call(invocation).map(Decision::Submit).or(Some(Decision::Wait(until)))
@@ -296,10 +300,7 @@ impl Conductor {
 
     fn call(&mut self, invocation: crate::generator::Invocation) -> Option<Call> {
         let thread = self.clients.take(invocation.thread)?;
-        let node = invocation.node.unwrap_or_else(|| match self.score.routing {
-            Routing::Sticky => Node((thread % u32::from(self.score.nodes)) as u16),
-            Routing::Roam => Node(self.clients.routing.below(u64::from(self.score.nodes)) as u16),
-        });
+        let node = invocation.node.unwrap_or_else(|| self.route(thread));
         if let Some(key) = &invocation.op.key
             && !self.keys.contains(key)
         {
@@ -308,6 +309,19 @@ impl Conductor {
         self.operations += 1;
         let process = self.clients.processes[thread as usize];
         Some(Call { thread, process, node, op: invocation.op, deadline: self.score.operation_deadline })
+    }
+}
+
+impl Conductor {
+    /// A client belongs to one datacentre for life.
+    fn route(&mut self, thread: u32) -> Node {
+        let Layout { datacentres, nodes_each } = self.score.layout;
+        let datacentre = thread % u32::from(datacentres);
+        let place = match self.score.routing {
+            Routing::Sticky => u64::from(thread / u32::from(datacentres) % u32::from(nodes_each)),
+            Routing::Roam => self.clients.routing.below(u64::from(nodes_each)),
+        };
+        Node(datacentre as u16 * nodes_each + place as u16)
     }
 }
 

@@ -36,7 +36,11 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "as_flag")]
     pub(crate) faults: Option<List>,
 
-    /// Members of the cluster.
+    /// Datacentres, for modes that span several.
+    #[arg(long, value_name = "D", env = "PARTITA_DATACENTRES", value_parser = clap::value_parser!(u16).range(1..=9))]
+    pub(crate) datacentres: Option<u16>,
+
+    /// Members of the cluster, in each datacentre.
     #[arg(long, value_name = "N", env = "PARTITA_NODES", value_parser = clap::value_parser!(u16).range(1..=99))]
     pub(crate) nodes: Option<u16>,
 
@@ -101,8 +105,24 @@ pub(crate) struct Options {
 impl Options {
     /// The keys of a TOML table of options.
     pub(crate) const KEYS: &[&str] = &[
-        "system", "mode", "workload", "faults", "nodes", "clients", "rate", "time", "ops", "routing", "seed",
-        "seeds", "stage", "out", "keep", "budget", "report",
+        "system",
+        "mode",
+        "workload",
+        "faults",
+        "datacentres",
+        "nodes",
+        "clients",
+        "rate",
+        "time",
+        "ops",
+        "routing",
+        "seed",
+        "seeds",
+        "stage",
+        "out",
+        "keep",
+        "budget",
+        "report",
     ];
 
     /// `self` where it says something, else `weaker`.
@@ -119,6 +139,7 @@ impl Options {
             mode: self.mode.or(weaker.mode),
             workload: self.workload.or(weaker.workload),
             faults: self.faults.or(weaker.faults),
+            datacentres: self.datacentres.or(weaker.datacentres),
             nodes: self.nodes.or(weaker.nodes),
             clients: self.clients.or(weaker.clients),
             rate: self.rate.or(weaker.rate),
@@ -205,6 +226,7 @@ mod tests {
             mode = ["single/quorum[read=lease,sync=never]", "single/async"]
             workload = "register"
             faults = ["kill:leader"]
+            datacentres = 2
             nodes = 3
             clients = 5
             rate = 100

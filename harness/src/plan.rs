@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nemesis::Layout;
 use systems::{Mode, System};
 
 use crate::catalogue::Catalogue;
@@ -55,7 +56,7 @@ pub(crate) fn specs(
                     mode: mode.clone(),
                     workload: workload.clone(),
                     faults: faults.clone(),
-                    nodes: options.nodes.unwrap_or(mode.nodes),
+                    layout: layout(options, mode),
                     clients: options.clients.unwrap_or(defaults::CLIENTS),
                     rate: options.rate.unwrap_or(Rate(Some(defaults::RATE))).0,
                     time: options.time.map_or(defaults::TIME, |time| time.0),
@@ -72,6 +73,13 @@ pub(crate) fn specs(
         }
     }
     Ok(specs)
+}
+
+fn layout(options: &Options, mode: &Mode) -> Layout {
+    Layout {
+        datacentres: options.datacentres.unwrap_or(mode.layout.datacentres),
+        nodes_each: options.nodes.unwrap_or(mode.layout.nodes_each),
+    }
 }
 
 fn seeds(options: &Options, drawn: u64) -> Result<Vec<u64>, String> {
@@ -94,7 +102,7 @@ fn faults(
     let asked = options.faults.as_ref().map_or_else(|| default(mode), |list| list.0.clone());
     let faults: Vec<String> = asked.into_iter().filter(|fault| fault != "none").collect();
     for fault in &faults {
-        crate::faults::check(fault, system, options.nodes.unwrap_or(mode.nodes))?;
+        crate::faults::check(fault, system, layout(options, mode).total())?;
     }
     Ok(faults)
 }

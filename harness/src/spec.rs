@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nemesis::Layout;
 use systems::{Mode, Routing, System};
 
 use crate::names::shell_quote;
@@ -21,7 +22,7 @@ pub struct RunSpec {
     pub workload: String,
     /// Each as [`nemesis::parse`] takes it; empty for none.
     pub faults: Vec<String>,
-    pub nodes: u16,
+    pub layout: Layout,
     pub clients: u32,
     /// Operations a second over all clients; `None` as fast as they go.
     pub rate: Option<f64>,
@@ -57,7 +58,10 @@ impl RunSpec {
         flag("mode", &self.mode.name);
         flag("workload", &self.workload);
         flag("faults", &faults);
-        flag("nodes", &self.nodes.to_string());
+        if self.layout.datacentres > 1 {
+            flag("datacentres", &self.layout.datacentres.to_string());
+        }
+        flag("nodes", &self.layout.nodes_each.to_string());
         flag("clients", &self.clients.to_string());
         flag("rate", &self.rate.map_or_else(|| "max".to_owned(), |rate| rate.to_string()));
         flag("time", &Time(self.time).to_string());

@@ -34,7 +34,7 @@ impl System for Paper {
     }
 
     fn powers(&self) -> Powers {
-        Powers { cut: true, cut_clients: false, kill: true, pause: true }
+        Powers { cut: true, kill: true, pause: true, ..Powers::default() }
     }
 
     fn start<'a>(&'a self, _setup: &'a Setup) -> BoxFuture<'a, Result<Box<dyn Cluster>, SetupError>> {
@@ -55,7 +55,7 @@ pub(crate) fn mode(name: &str) -> Mode {
         figures: Vec::new(),
         available_with_majority: true,
         routing: Routing::Sticky,
-        nodes: 3,
+        layout: nemesis::Layout::single(3),
         about: "of paper".to_owned(),
     }
 }

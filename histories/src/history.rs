@@ -3,6 +3,7 @@
 use indexmap::IndexSet;
 
 use crate::compact::{ErrorTable, HintCode, HintTable};
+use crate::read::Format;
 use crate::{Diagnostic, FaultWindow, Function, Header, Hints, Key, Nanos, NemesisEvent, Node, Value};
 
 /// An operation's place in [`History::operations`].
@@ -122,6 +123,7 @@ pub struct History {
     pub(crate) lines: LineMap,
     pub(crate) events: u32,
     pub(crate) cut_off: Option<Diagnostic>,
+    pub(crate) format: Option<Format>,
 }
 
 impl History {
@@ -199,6 +201,15 @@ impl History {
     /// Where the file breaks off in mid-line, if it does: everything before was read.
     pub fn cut_off(&self) -> Option<&Diagnostic> {
         self.cut_off.as_ref()
+    }
+
+    /// The format of the file that it was read from, `None` for a history that was never in a file.
+    pub fn format(&self) -> Option<Format> {
+        self.format
+    }
+
+    pub(crate) fn in_format(self, format: Format) -> Self {
+        Self { format: Some(format), ..self }
     }
 
     /// Whether the file tells what came before what. Where it does not (transactions in sessions, without times)

@@ -23,6 +23,7 @@ pub mod stats;
 pub mod synth;
 mod time;
 mod value;
+pub mod view;
 pub mod write;
 
 pub use diagnostic::Diagnostic;

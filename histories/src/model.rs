@@ -80,6 +80,7 @@ words! {
         CasLoop = "cas-loop", "Compare-and-sets replace each other's values in a circle.";
         ChainOrder = "chain-order", "Compare-and-sets had to take effect in an order that real time forbids.";
         NotLinearizable = "not-linearizable", "No order of the operations that respects real time explains every answer.";
+        NotSequential = "not-sequential", "No order of all operations that keeps each session's order explains every answer.";
         MissedOwnWrite = "missed-own-write", "A session did not see its own write.";
         NonMonotonicRead = "non-monotonic-read", "A session saw less than it had seen before.";
         IntermediateRead = "intermediate-read", "A read returned a value that its own transaction overwrote.";

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use histories::Node;
+use histories::{Nanos, Node};
+
+use crate::Powers;
 
 /// A fault that was begun, by its number in the run. It ends by the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +32,74 @@ pub enum Effect {
     Kill { nodes: Vec<Node> },
     /// SIGSTOP; the end is SIGCONT.
     Pause { nodes: Vec<Node> },
+    /// As a kill, and what was not forced to disk is gone; the end restarts.
+    Power { nodes: Vec<Node> },
+    /// What flows from any of `from` to any of `to` suffers; the other way is not touched.
+    Link { from: Vec<Node>, to: Vec<Node>, change: LinkChange },
+    /// The nodes' own clocks go wrong; the end sets them right.
+    Clock { nodes: Vec<Node>, change: ClockChange },
+    /// The nodes' disks go wrong.
+    Disk { nodes: Vec<Node>, change: DiskChange },
+}
+
+impl Effect {
+    /// What a target must be able to have done to it.
+    pub fn needs(&self) -> Powers {
+        let none = Powers::default();
+        match self {
+            Self::Cut { .. } => Powers { cut: true, ..none },
+            Self::CutClients { .. } => Powers { cut_clients: true, ..none },
+            Self::Kill { .. } => Powers { kill: true, ..none },
+            Self::Pause { .. } => Powers { pause: true, ..none },
+            Self::Power { .. } => Powers { power: true, ..none },
+            Self::Link { change: LinkChange::Slow { .. }, .. } => Powers { slow: true, ..none },
+            Self::Link { .. } => Powers { unreliable: true, ..none },
+            Self::Clock { change: ClockChange::Drift { .. }, .. } => Powers { drift: true, ..none },
+            Self::Clock { .. } => Powers { step: true, ..none },
+            Self::Disk { .. } => Powers { disk: true, ..none },
+        }
+    }
+}
+
+/// What becomes of messages on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkChange {
+    /// Each is late by this much, one way.
+    Slow { by: Nanos },
+    /// So many in a hundred never arrive.
+    Lose { percent: u8 },
+    /// So many in a hundred arrive twice.
+    Duplicate { percent: u8 },
+    /// Each is late by up to this much, so that later ones overtake it.
+    Reorder { by: Nanos },
+}
+
+/// What a clock does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClockChange {
+    /// Wall time jumps, back where `by_ms` is negative. Monotonic time does not.
+    Step { by_ms: i64 },
+    /// Both clocks run fast by so many milliseconds a second, slow where negative (above -1,000).
+    Drift { ms_per_s: i64 },
+    /// Wall time jumps to and fro by this much, several times a second.
+    Strobe { by_ms: i64 },
+}
+
+/// What a disk does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DiskChange {
+    /// The node dies in the middle of a write, which leaves part of it behind.
+    Torn,
+    /// The node dies, and a bit in the middle of its log has flipped.
+    Flip,
+    /// The node dies, and the end of its log, synced or not, is gone.
+    Truncate,
+    /// No write succeeds.
+    Full,
+    /// Every write takes longer by this much.
+    Slow { by: Nanos },
+    /// Says that writes are safe which are not: what came since is gone at a power loss.
+    Lies,
 }
 
 impl fmt::Display for Effect {
@@ -39,6 +109,44 @@ impl fmt::Display for Effect {
             Self::CutClients { nodes } => write!(f, "cut clients from {}", names(nodes)),
             Self::Kill { nodes } => write!(f, "kill {}", names(nodes)),
             Self::Pause { nodes } => write!(f, "pause {}", names(nodes)),
+            Self::Power { nodes } => write!(f, "power loss at {}", names(nodes)),
+            Self::Link { from, to, change } => write!(f, "{change}: {} -> {}", names(from), names(to)),
+            Self::Clock { nodes, change } => write!(f, "{change}: {}", names(nodes)),
+            Self::Disk { nodes, change } => write!(f, "{change}: {}", names(nodes)),
+        }
+    }
+}
+
+impl fmt::Display for LinkChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Slow { by } => write!(f, "slow by {} ms", by.as_millis_f64()),
+            Self::Lose { percent } => write!(f, "lose {percent} %"),
+            Self::Duplicate { percent } => write!(f, "duplicate {percent} %"),
+            Self::Reorder { by } => write!(f, "reorder within {} ms", by.as_millis_f64()),
+        }
+    }
+}
+
+impl fmt::Display for ClockChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Step { by_ms } => write!(f, "clock steps by {by_ms:+} ms"),
+            Self::Drift { ms_per_s } => write!(f, "clock drifts by {ms_per_s:+} ms/s"),
+            Self::Strobe { by_ms } => write!(f, "clock strobes by {by_ms} ms"),
+        }
+    }
+}
+
+impl fmt::Display for DiskChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Torn => f.write_str("torn write"),
+            Self::Flip => f.write_str("flipped bit"),
+            Self::Truncate => f.write_str("truncated log"),
+            Self::Full => f.write_str("disk full"),
+            Self::Slow { by } => write!(f, "disk slow by {} ms", by.as_millis_f64()),
+            Self::Lies => f.write_str("disk that lies"),
         }
     }
 }

@@ -7,14 +7,16 @@ pub mod backends;
 mod dice;
 mod fault;
 mod faults;
+mod layout;
 mod schedule;
 mod target;
 mod view;
 
-pub use action::{Action, Effect, FaultId};
+pub use action::{Action, ClockChange, DiskChange, Effect, FaultId, LinkChange};
 pub use dice::Dice;
 pub use fault::{Fault, Plan, Step};
 pub use faults::{FaultKind, FaultSpec, FaultSyntaxError};
+pub use layout::Layout;
 pub use schedule::Schedule;
 pub use target::{BoxFuture, ControlError, Powers, Target};
 pub use view::View;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use histories::{FaultStep, Nanos, Node};
 
 use crate::action::describe_effects;
-use crate::{Action, Dice, Effect, Fault, FaultId, Plan, Powers, Step, View};
+use crate::{Action, Dice, DiskChange, Effect, Fault, FaultId, Plan, Powers, Step, View};
 
 /// The faults of a run. The same faults, dice and views give the same actions.
 pub struct Schedule {
@@ -124,8 +124,18 @@ impl Schedule {
         in_force
             .flat_map(|(_, effects)| effects)
             .flat_map(|effect| match effect {
-                Effect::Kill { nodes } | Effect::Pause { nodes } => nodes.as_slice(),
-                Effect::Cut { .. } | Effect::CutClients { .. } => &[],
+                Effect::Kill { nodes } | Effect::Pause { nodes } | Effect::Power { nodes } => {
+                    nodes.as_slice()
+                }
+                Effect::Disk {
+                    nodes,
+                    change: DiskChange::Torn | DiskChange::Flip | DiskChange::Truncate,
+                } => nodes,
+                Effect::Cut { .. }
+                | Effect::CutClients { .. }
+                | Effect::Link { .. }
+                | Effect::Clock { .. }
+                | Effect::Disk { .. } => &[],
             })
             .copied()
             .collect()
@@ -139,7 +149,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::FaultSpec;
+    use crate::{FaultSpec, Layout};
 
     /// A cluster that elects a new leader 700 ms after the old one was killed, stopped or cut off.
     struct Cluster {
@@ -169,7 +179,7 @@ mod tests {
             let down = self.down();
             if !down.contains(&self.leader) {
                 self.lost = None;
-                return View::new(now, Node::first(self.nodes).collect(), vec![(self.term, self.leader)]);
+                return View::new(now, Layout::single(self.nodes), vec![(self.term, self.leader)]);
             }
             let lost = *self.lost.get_or_insert(now);
             let successor = Node::first(self.nodes).find(|node| !down.contains(node));
@@ -178,7 +188,7 @@ mod tests {
                 self.leader = successor;
                 return self.advance(now);
             }
-            View::new(now, Node::first(self.nodes).collect(), Vec::new())
+            View::new(now, Layout::single(self.nodes), Vec::new())
         }
 
         fn apply(&mut self, action: &Action) {

@@ -22,6 +22,18 @@ pub struct Powers {
     pub kill: bool,
     /// Stop a node and let it go on.
     pub pause: bool,
+    /// Make links between nodes slow.
+    pub slow: bool,
+    /// Lose, duplicate and reorder messages between nodes.
+    pub unreliable: bool,
+    /// Let clocks jump.
+    pub step: bool,
+    /// Let clocks, monotonic ones too, run fast or slow.
+    pub drift: bool,
+    /// Take what was not forced to disk with the process.
+    pub power: bool,
+    /// Tear, change, fill and slow disks.
+    pub disk: bool,
 }
 
 impl Powers {
@@ -32,6 +44,12 @@ impl Powers {
             (self.cut_clients && !had.cut_clients, "cut clients from nodes"),
             (self.kill && !had.kill, "kill and restart nodes"),
             (self.pause && !had.pause, "pause nodes"),
+            (self.slow && !had.slow, "slow links down"),
+            (self.unreliable && !had.unreliable, "lose, duplicate and reorder messages"),
+            (self.step && !had.step, "let clocks jump"),
+            (self.drift && !had.drift, "let clocks drift"),
+            (self.power && !had.power, "lose power"),
+            (self.disk && !had.disk, "break disks"),
         ]
         .into_iter()
         .filter_map(|(missing, name)| missing.then_some(name))
@@ -45,6 +63,12 @@ impl Powers {
             cut_clients: self.cut_clients || other.cut_clients,
             kill: self.kill || other.kill,
             pause: self.pause || other.pause,
+            slow: self.slow || other.slow,
+            unreliable: self.unreliable || other.unreliable,
+            step: self.step || other.step,
+            drift: self.drift || other.drift,
+            power: self.power || other.power,
+            disk: self.disk || other.disk,
         }
     }
 }

@@ -1,6 +1,10 @@
 //! A way of running a system, with what it promises, as data.
 
-use histories::{AnomalyKind, ModelName};
+use histories::{AnomalyKind, Conflict, ModelName};
+use nemesis::Layout;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::Error;
 
 /// Which node a client talks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +47,21 @@ pub struct Mode {
     /// Writes go on as long as a majority is up and connected.
     pub available_with_majority: bool,
     pub routing: Routing,
-    /// Default number of nodes.
-    pub nodes: u16,
+    /// Default datacentres and nodes.
+    pub layout: Layout,
     /// One line for `partita list modes`.
     pub about: String,
+}
+
+impl Mode {
+    /// An option's value, by name.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().find(|(option, _)| option == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What becomes of concurrent writes, where the mode accepts them in several places.
+    pub fn conflict(&self) -> Option<Conflict> {
+        let name = IntoDeserializer::<Error>::into_deserializer(self.option("conflict")?);
+        Conflict::deserialize(name).ok()
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use histories::{Function, Node};
-use nemesis::{BoxFuture, Powers, Target};
+use nemesis::{BoxFuture, Layout, Powers, Target};
 
 use crate::{Client, Mode};
 
@@ -11,7 +11,7 @@ use crate::{Client, Mode};
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub mode: Mode,
-    pub nodes: u16,
+    pub layout: Layout,
     /// Client threads, 0 to `clients - 1`.
     pub clients: u32,
     /// For the logs of nodes, `<node>.log`.

@@ -75,7 +75,9 @@ async fn start(folder: &Path) -> Result<Box<dyn Cluster>, Box<dyn Error>> {
     let system = StoreSystem::new(std::env::current_exe()?);
     let mode = system.mode("single/quorum")?;
     let (logs, disks) = (folder.join("logs"), folder.join("disks"));
-    Ok(system.start(&Setup { mode, nodes: 3, clients: 2, logs, disks, seed: 5 }).await?)
+    Ok(system
+        .start(&Setup { mode, layout: nemesis::Layout::single(3), clients: 2, logs, disks, seed: 5 })
+        .await?)
 }
 
 /// A client that tries until it has an answer.
@@ -159,7 +161,11 @@ async fn cut_leader() -> Tested {
     ensure(matches!(applied, Applied::Installed(_)), format!("the cut held something: {applied:?}"))?;
     await_status(&*cluster, "ready again", |status| status.ready).await?;
     insist(&mut *client, old, &Op::write("y", 3)).await?;
-    let mut view = View::new(histories::Nanos::ZERO, cluster.target().nodes().to_vec(), Vec::new());
+    let mut view = View::new(
+        histories::Nanos::ZERO,
+        nemesis::Layout::single(cluster.target().nodes().len() as u16),
+        Vec::new(),
+    );
     view.leaders = cluster.status().await.leaders;
     ensure(view.leader().is_some_and(|now| rest.contains(&now)), format!("{:?}", view.leaders))?;
     Ok(cluster.stop().await?)

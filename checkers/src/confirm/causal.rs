@@ -61,7 +61,7 @@ impl<'h> Transaction<'h> {
 }
 
 /// Whether an operation's outcome is known, or somebody read what it wrote.
-fn happened(history: &History, id: OperationId) -> bool {
+pub(super) fn happened(history: &History, id: OperationId) -> bool {
     let mut open = vec![id];
     let mut seen = Vec::new();
     while let Some(id) = open.pop() {
@@ -117,7 +117,7 @@ fn unexplained(history: &History, op: &Operation, kind: AnomalyKind) -> bool {
     found
 }
 
-type Relation = Vec<Vec<bool>>;
+pub(super) type Relation = Vec<Vec<bool>>;
 
 /// The transactions of a witness with what is plain of them.
 struct Part<'h> {
@@ -258,7 +258,7 @@ impl<'h> Part<'h> {
     }
 }
 
-fn relation(count: usize, holds: impl Fn(usize, usize) -> bool) -> Relation {
+pub(super) fn relation(count: usize, holds: impl Fn(usize, usize) -> bool) -> Relation {
     (0..count).map(|a| (0..count).map(|b| holds(a, b)).collect()).collect()
 }
 
@@ -266,7 +266,7 @@ fn union(a: &Relation, b: &Relation) -> Relation {
     relation(a.len(), |from, to| a[from][to] || b[from][to])
 }
 
-fn closure(mut order: Relation) -> Relation {
+pub(super) fn closure(mut order: Relation) -> Relation {
     for middle in 0..order.len() {
         let onward = order[middle].clone();
         for row in &mut order {
@@ -278,6 +278,6 @@ fn closure(mut order: Relation) -> Relation {
     order
 }
 
-fn cyclic(closed: &Relation) -> bool {
+pub(super) fn cyclic(closed: &Relation) -> bool {
     (0..closed.len()).any(|t| closed[t][t])
 }

@@ -8,6 +8,7 @@ mod durability;
 mod linear;
 mod policy;
 mod rules;
+mod sequential;
 mod sessions;
 
 use histories::{AnomalyKind, History, ModelName};
@@ -34,8 +35,8 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
         | ModelName::UniqueIds
         | ModelName::LongFork
         | ModelName::Mutex => rules::confirm(history, anomaly),
-        ModelName::Sequential
-        | ModelName::ReadYourWrites
+        ModelName::Sequential => sequential::confirm(history, anomaly),
+        ModelName::ReadYourWrites
         | ModelName::MonotonicReads
         | ModelName::MonotonicWrites
         | ModelName::WritesFollowReads => sessions::confirm(history, anomaly),

@@ -64,12 +64,21 @@ impl Checker for Linear {
             .collect();
         vec![Finding {
             model: ModelName::Linearizable,
-            verdict: merge(history, &keys),
+            verdict: in_real_time(history, merge(history, &keys)),
             method: method(&keys),
             figures: Figures { staleness: staleness(&keys), ..Figures::default() },
             elapsed: started.elapsed(),
         }]
     }
+}
+
+/// Where nothing is known to come before anything else, any order of the operations respects real time: that there is
+/// one shows less than linearizability, not even the order of each session, while that there is none refutes it.
+fn in_real_time(history: &History, verdict: Verdict) -> Verdict {
+    if verdict == Verdict::Valid && !history.has_real_time() {
+        return Verdict::NotApplicable("the history has no times, only the order within each session".into());
+    }
+    verdict
 }
 
 impl Linear {

@@ -334,3 +334,13 @@ fn staleness_is_measured_in_time_and_in_versions() {
     assert_eq!(staleness.gamma_ms, Some(19.0));
     assert_eq!(finding.model, ModelName::Linearizable);
 }
+
+#[test]
+fn without_real_time_an_order_shows_too_little_and_none_refutes() {
+    let check = |text: &str| check(&histories::read::read(text.as_bytes(), "plume").unwrap());
+    // In the order of its session the last read sees what was overwritten.
+    let old = check("w(1,1,0,0)\nw(1,2,0,1)\nr(1,1,0,2)\n");
+    assert!(matches!(old.verdict, Verdict::NotApplicable(_)), "{:?}", old.verdict);
+    let phantom = check("r(1,7,0,0)\n");
+    assert!(matches!(phantom.verdict, Verdict::Invalid(_)), "{:?}", phantom.verdict);
+}

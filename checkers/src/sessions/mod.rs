@@ -1,11 +1,10 @@
-//! Session guarantees of registers whose written values are unique, each alone, and sequential consistency.
+//! Session guarantees of registers whose written values are unique, each alone.
 //!
 //! It never combines guarantees, and never uses real time: a session's order and what it saw are all there is.
 
 mod cycle;
 mod guarantees;
-mod sequential;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 
@@ -19,16 +18,14 @@ use cycle::Hop;
 use guarantees::Demands;
 use table::{NoTable, Table};
 
-const MODELS: [ModelName; 5] = [
-    ModelName::Sequential,
+const MODELS: [ModelName; 4] = [
     ModelName::ReadYourWrites,
     ModelName::MonotonicReads,
     ModelName::MonotonicWrites,
     ModelName::WritesFollowReads,
 ];
 
-/// Decides the four session guarantees, each by the cycles in what it demands of the arbitration, and sequential
-/// consistency where an order of writes is found that explains it.
+/// Decides the four session guarantees, each by the cycles in what it demands of the arbitration.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sessions;
 
@@ -53,14 +50,10 @@ impl Checker for Sessions {
                 Err(NoTable::Unexplained(anomaly)) => Verdict::Invalid(vec![of_model(anomaly, model)]),
             };
             let elapsed = if model == MODELS[0] { started.elapsed() } else { own.elapsed() };
-            Finding { model, verdict, method: method(model), figures: Figures::default(), elapsed }
+            Finding { model, verdict, method: "arbitration", figures: Figures::default(), elapsed }
         };
         MODELS.map(finding).into()
     }
-}
-
-fn method(model: ModelName) -> &'static str {
-    if model == ModelName::Sequential { "witness order" } else { "arbitration" }
 }
 
 fn of_model(anomaly: &Anomaly, model: ModelName) -> Anomaly {
@@ -74,7 +67,6 @@ fn decide(history: &History, table: &Table, model: ModelName, budget: &Budget) -
         return Verdict::Unknown("nothing was observed: no operation succeeded".into());
     }
     let demands = match model {
-        ModelName::Sequential => return sequential::decide(history, table, budget),
         ModelName::ReadYourWrites => guarantees::read_your_writes(table),
         ModelName::MonotonicReads => guarantees::monotonic_reads(table),
         ModelName::MonotonicWrites => guarantees::monotonic_writes(table),

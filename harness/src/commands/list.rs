@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use histories::ModelName;
-use nemesis::{FaultKind, FaultSpec};
+use nemesis::{FaultKind, FaultSpec, Layout};
 use systems::System;
 
 use crate::catalogue::Catalogue;
@@ -62,7 +62,10 @@ fn modes(system: &dyn System) -> Grid {
         });
         grid.push(vec![
             mode.name.clone(),
-            mode.nodes.to_string(),
+            match mode.layout {
+                Layout { datacentres: 1, nodes_each } => nodes_each.to_string(),
+                Layout { datacentres, nodes_each } => format!("{datacentres} x {nodes_each}"),
+            },
             if promise.is_empty() { "nothing".to_owned() } else { promise.join(", ") },
             Some(shows.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty()).unwrap_or("-".into()),
             mode.about.clone(),
@@ -112,6 +115,8 @@ fn formats() -> Grid {
         let written = if histories::write::FORMATS.contains(format) { "read, write" } else { "read" };
         grid.push(vec![format.name().to_owned(), written.to_owned(), format.about().to_owned()]);
     }
+    let parquet = "columns for analysis, a row an operation (built with the feature parquet)";
+    grid.push(["parquet", "write", parquet].map(str::to_owned).to_vec());
     for format in Format::ALL {
         grid.push(vec![format.name().to_owned(), "--report".to_owned(), format.about().to_owned()]);
     }

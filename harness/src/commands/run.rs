@@ -121,6 +121,7 @@ pub(crate) fn flags(options: &Options) -> Vec<String> {
         ("mode", list(&options.mode)),
         ("workload", list(&options.workload)),
         ("faults", list(&options.faults)),
+        ("datacentres", options.datacentres.map(|datacentres| datacentres.to_string())),
         ("nodes", options.nodes.map(|nodes| nodes.to_string())),
         ("clients", options.clients.map(|clients| clients.to_string())),
         ("rate", options.rate.map(|rate| rate.0.map_or_else(|| "max".to_owned(), |rate| rate.to_string()))),

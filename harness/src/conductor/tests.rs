@@ -27,7 +27,7 @@ impl World {
             operations_max: None,
             routing: Routing::Sticky,
             threads: 4,
-            nodes: 3,
+            layout: nemesis::Layout::single(3),
         };
         let shape = Shape { threads: 4, nodes: 3, rate: Some(100.0), unsupported: BTreeSet::new() };
         let schedule = Schedule::new(

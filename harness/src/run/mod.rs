@@ -102,18 +102,19 @@ impl Prepared {
                 missing.join(", ")
             )));
         }
-        if let Some(fault) = faults.iter().find(|fault| fault.nodes_min() > usize::from(spec.nodes)) {
+        if let Some(fault) = faults.iter().find(|fault| fault.nodes_min() > usize::from(spec.layout.total()))
+        {
             let (name, needed) = (fault.name(), fault.nodes_min());
             return Err(RunError::Harness(format!(
                 "{name} takes {needed} nodes or more; this run has {}",
-                spec.nodes
+                spec.layout.total()
             )));
         }
         let mut functions = workload.mix();
         functions.push(histories::Function::Dump);
         let unsupported =
             functions.into_iter().filter(|function| !spec.system.supports(&spec.mode, function)).collect();
-        let shape = Shape { threads: spec.clients, nodes: spec.nodes, rate: spec.rate, unsupported };
+        let shape = Shape { threads: spec.clients, nodes: spec.layout.total(), rate: spec.rate, unsupported };
         let notes = shape
             .unsupported
             .iter()
@@ -139,7 +140,7 @@ impl Prepared {
             operations_max: spec.operations_max,
             routing: spec.routing,
             threads: spec.clients,
-            nodes: spec.nodes,
+            layout: spec.layout,
         };
         let schedule = Self::schedule(&self.faults, &dice);
         Conductor::new(score, self.workload, self.shape.clone(), schedule, &dice)
@@ -152,10 +153,10 @@ impl Prepared {
             system: spec.system.name().to_owned(),
             mode: spec.mode.name.clone(),
             workload: spec.workload.clone(),
-            nodes: histories::Node::first(spec.nodes).map(|node| node.to_string()).collect(),
+            nodes: spec.layout.nodes().map(|node| node.to_string()).collect(),
             seed: Some(spec.seed),
             started: folder.started().to_owned(),
-            conflict: None,
+            conflict: spec.mode.conflict(),
             demands: self.demands(spec),
         }
     }
@@ -176,7 +177,7 @@ fn drive(
         .map_err(RunError::harness)?;
     let setup = Setup {
         mode: spec.mode.clone(),
-        nodes: spec.nodes,
+        layout: spec.layout,
         clients: spec.clients,
         logs: folder.path().to_owned(),
         disks: folder.disks(),

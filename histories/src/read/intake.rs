@@ -39,14 +39,14 @@ impl<'s> Intake<'s> {
         )
     }
 
-    /// An event whose line the reader is on.
+    /// An event that has its line for itself.
     pub(crate) fn event_on(
         &mut self,
         event: &mut RawEvent<'_>,
         line: u64,
         name: &str,
     ) -> Result<(), Diagnostic> {
-        self.event(event, line).map_err(|message| Diagnostic::at(name, line, 0, message))
+        self.event(event, line).map_err(|message| Diagnostic::at(name, line, u64::from(line > 0), message))
     }
 
     pub(crate) fn cut_off(&mut self, source: &Source<'_>, what: &str) {

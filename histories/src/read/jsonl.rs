@@ -39,7 +39,7 @@ pub(crate) fn stream(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(),
             break;
         };
         let mut event =
-            parsed.into_raw().map_err(|message| Diagnostic::at(&name, line.number, 0, message))?;
+            parsed.into_raw().map_err(|message| Diagnostic::at(&name, line.number, 1, message))?;
         intake.event_on(&mut event, line.number, &name)?;
     }
     Ok(())
@@ -82,7 +82,7 @@ fn header(source: &mut Source<'_>, name: &str) -> Result<Header, Diagnostic> {
     if header.partita != Header::VERSION {
         let (found, known) = (header.partita, Header::VERSION);
         let message = format!("is a history of format {found}; this version reads format {known}");
-        return Err(Diagnostic::at(name, 1, 0, message));
+        return Err(Diagnostic::at(name, 1, 1, message));
     }
     Ok(header)
 }

@@ -178,7 +178,12 @@ impl Proxies {
             Effect::CutClients { nodes } => {
                 Some(nodes.iter().filter_map(|node| self.doors.get(node.index()).cloned()).collect())
             }
-            Effect::Kill { .. } | Effect::Pause { .. } => None,
+            Effect::Kill { .. }
+            | Effect::Pause { .. }
+            | Effect::Power { .. }
+            | Effect::Link { .. }
+            | Effect::Clock { .. }
+            | Effect::Disk { .. } => None,
         }
     }
 

@@ -99,10 +99,13 @@ fn one_way(view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
 
 #[cfg(test)]
 mod tests {
+    use histories::Nanos;
+
     use super::*;
+    use crate::Layout;
 
     fn view(nodes: u16) -> View {
-        View { nodes: Node::first(nodes).collect(), leaders: vec![(1, Node(0))], ..View::default() }
+        View::new(Nanos::ZERO, Layout::single(nodes), vec![(1, Node(0))])
     }
 
     /// Who hears whom, itself included.

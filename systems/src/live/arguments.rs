@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use histories::Node;
+use nemesis::Layout;
 
 /// The arguments of `partita node`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeArguments {
     /// `--node n1`: who it is.
     pub node: Node,
-    /// `--nodes 3`: how many members there are.
-    pub nodes: u16,
+    /// `--datacentres 1 --nodes 3`: how many members there are in each datacentre.
+    pub layout: Layout,
     /// `--mode single/quorum[read=lease]`.
     pub mode: String,
     /// `--disk DIR`: where its log is.
@@ -30,6 +31,7 @@ impl NodeArguments {
     /// Reads what [`NodeArguments::to_arguments`] writes.
     pub fn parse(arguments: &[String]) -> Result<Self, String> {
         let mut node = None;
+        let mut datacentres = 1;
         let mut nodes = None;
         let mut mode = None;
         let mut disk = None;
@@ -44,6 +46,7 @@ impl NodeArguments {
                 |what: &str| format!("{flag} takes {what}, not {:?}", value().map_or("", |text| text));
             match flag.as_str() {
                 "--node" => node = Some(value()?.parse()?),
+                "--datacentres" => datacentres = value()?.parse().map_err(|_| wrong("a number"))?,
                 "--nodes" => nodes = Some(value()?.parse().map_err(|_| wrong("a number"))?),
                 "--mode" => mode = Some(value()?.clone()),
                 "--disk" => disk = Some(PathBuf::from(value()?)),
@@ -58,7 +61,7 @@ impl NodeArguments {
         let needs = |flag: &str| format!("a node needs {flag}");
         Ok(Self {
             node: node.ok_or_else(|| needs("--node"))?,
-            nodes: nodes.ok_or_else(|| needs("--nodes"))?,
+            layout: Layout { datacentres, nodes_each: nodes.ok_or_else(|| needs("--nodes"))? },
             mode: mode.ok_or_else(|| needs("--mode"))?,
             disk: disk.ok_or_else(|| needs("--disk"))?,
             peers,
@@ -70,10 +73,11 @@ impl NodeArguments {
 
     /// As a command line, after `node`.
     pub fn to_arguments(&self) -> Vec<String> {
-        let Self { node, nodes, mode, disk, peers, listen, seed, parent } = self;
+        let Self { node, layout, mode, disk, peers, listen, seed, parent } = self;
         let mut flags = vec![
             ("--node", node.to_string()),
-            ("--nodes", nodes.to_string()),
+            ("--datacentres", layout.datacentres.to_string()),
+            ("--nodes", layout.nodes_each.to_string()),
             ("--mode", mode.clone()),
             ("--disk", disk.to_string_lossy().into_owned()),
             ("--listen", listen.to_string()),
@@ -91,8 +95,17 @@ fn peer(text: &str) -> Option<(Node, SocketAddr)> {
 }
 
 fn unknown(flag: &str) -> String {
-    const FLAGS: [&str; 8] =
-        ["--node", "--nodes", "--mode", "--disk", "--peer", "--listen", "--seed", "--parent"];
+    const FLAGS: [&str; 9] = [
+        "--node",
+        "--datacentres",
+        "--nodes",
+        "--mode",
+        "--disk",
+        "--peer",
+        "--listen",
+        "--seed",
+        "--parent",
+    ];
     let nearest = FLAGS.iter().min_by_key(|known| strsim::damerau_levenshtein(flag, known));
     let hint = nearest.map(|known| format!("did you mean {known}? ")).unwrap_or_default();
     format!("unknown argument {flag:?}; {hint}There are {}", FLAGS.join(", "))
@@ -106,7 +119,7 @@ mod tests {
     fn arguments_are_read_as_they_were_written() {
         let arguments = NodeArguments {
             node: Node(1),
-            nodes: 3,
+            layout: Layout { datacentres: 2, nodes_each: 3 },
             mode: "single/quorum[read=lease]".into(),
             disk: "/tmp/a b".into(),
             peers: vec![

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use histories::{Function, Node};
 use nemesis::backends::Proxies;
-use nemesis::{BoxFuture, Powers, Target};
+use nemesis::{BoxFuture, Layout, Powers, Target};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::Mutex;
 
@@ -16,7 +16,7 @@ use super::control::Control;
 use super::member::Member;
 use super::status;
 use crate::store::codec::Session;
-use crate::store::{self, Options};
+use crate::store::{self, Store};
 use crate::{Client, Cluster, Mode, Setup, SetupError, Status, System};
 
 /// How long a cluster may take to elect its first leader.
@@ -31,7 +31,18 @@ pub struct StoreSystem {
 
 impl StoreSystem {
     /// What every live cluster of the store can have done to it.
-    pub const POWERS: Powers = Powers { cut: true, cut_clients: true, kill: true, pause: true };
+    pub const POWERS: Powers = Powers {
+        cut: true,
+        cut_clients: true,
+        kill: true,
+        pause: true,
+        slow: false,
+        unreliable: false,
+        step: false,
+        drift: false,
+        power: false,
+        disk: false,
+    };
 
     /// `exe node …` must run [`super::run_blocking`] with what follows `node`.
     pub fn new(exe: PathBuf) -> Self {
@@ -52,8 +63,8 @@ impl System for StoreSystem {
         store::mode(text).map(|(mode, _)| mode)
     }
 
-    fn supports(&self, _mode: &Mode, function: &Function) -> bool {
-        Session::supports(function)
+    fn supports(&self, mode: &Mode, function: &Function) -> bool {
+        store::mode(&mode.name).is_ok_and(|(_, store)| store.supports(function))
     }
 
     fn powers(&self) -> Powers {
@@ -69,7 +80,8 @@ impl System for StoreSystem {
 }
 
 struct StoreCluster {
-    options: Options,
+    store: Store,
+    layout: Layout,
     clients: u32,
     nodes: Vec<Node>,
     began: Instant,
@@ -84,14 +96,15 @@ impl StoreCluster {
             what: what.to_owned(),
             why: why.to_string(),
         };
-        let (_, options) = store::mode(&setup.mode.name).map_err(|error| wrap("read the mode", &error))?;
-        options.validate(setup.nodes).map_err(|error| wrap("use the mode", &error))?;
+        let (_, store) = store::mode(&setup.mode.name).map_err(|error| wrap("read the mode", &error))?;
+        store.validate(setup.layout).map_err(|error| wrap("use the mode", &error))?;
         allow_many_sockets();
         std::fs::create_dir_all(&setup.logs).map_err(|error| wrap("make the folder of logs", &error))?;
-        let proxies = Proxies::open(setup.nodes, setup.clients)
+        let proxies = Proxies::open(setup.layout.total(), setup.clients)
             .map_err(|error| wrap("open the proxies; each client and node takes one socket", &error))?;
         let proxies = Arc::new(proxies);
-        let nodes: Vec<Node> = Node::first(setup.nodes).collect();
+        let layout = setup.layout;
+        let nodes: Vec<Node> = layout.nodes().collect();
         let mut members = Vec::new();
         for &node in &nodes {
             let mut member = Member::new(exe, setup, node, &proxies);
@@ -100,21 +113,25 @@ impl StoreCluster {
         }
         let members = Arc::new(members);
         let control = Control::new(nodes.clone(), Arc::clone(&proxies), Arc::clone(&members));
-        let cluster =
-            Self { options, clients: setup.clients, nodes, began: Instant::now(), proxies, members, control };
+        let (clients, began) = (setup.clients, Instant::now());
+        let cluster = Self { store, layout, clients, nodes, began, proxies, members, control };
         cluster.await_ready().await?;
         Ok(cluster)
     }
 
+    async fn look(&self) -> Status {
+        status::of(&self.members, self.layout, self.store.leadership()).await
+    }
+
     async fn await_ready(&self) -> Result<(), SetupError> {
         while self.began.elapsed() < READY_MAX {
-            if status::of(&self.members, self.options.fencing).await.ready {
+            if self.look().await.ready {
                 return Ok(());
             }
             self.ended_unasked().await?;
             tokio::time::sleep(READY_POLL).await;
         }
-        let status = status::of(&self.members, self.options.fencing).await;
+        let status = self.look().await;
         let what = format!("elect a leader within {} s", READY_MAX.as_secs());
         Err(SetupError { what, why: format!("what the nodes say: {status:?}") })
     }
@@ -150,7 +167,7 @@ impl Cluster for StoreCluster {
                     why: format!("the cluster was set up for {} of them", self.clients),
                 });
             }
-            let session = Session::new(&self.options);
+            let session = Session::new(self.store.memory());
             let client = StoreClient::new(thread, Arc::clone(&self.proxies), session, self.began);
             Ok(Box::new(client) as Box<dyn Client>)
         })
@@ -161,7 +178,7 @@ impl Cluster for StoreCluster {
     }
 
     fn status(&self) -> BoxFuture<'_, Status> {
-        Box::pin(status::of(&self.members, self.options.fencing))
+        Box::pin(self.look())
     }
 
     fn stop(&self) -> BoxFuture<'_, Result<(), SetupError>> {

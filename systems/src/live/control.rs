@@ -49,6 +49,8 @@ impl Control {
                     hold(&mut holds.stopped, fault, nodes);
                     evidence.extend(try_join_all(self.some(nodes).map(pause)).await?);
                 }
+                // Not among the powers: `apply` skips them.
+                Effect::Power { .. } | Effect::Link { .. } | Effect::Clock { .. } | Effect::Disk { .. } => {}
             }
         }
         if links > 0 {
@@ -152,6 +154,14 @@ impl Target for Control {
 
     fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<Applied, ControlError>> {
         Box::pin(async move {
+            if let Action::Begin { effects, .. } = action {
+                let needs =
+                    effects.iter().fold(Powers::default(), |needs, effect| needs.union(effect.needs()));
+                let missing = needs.missing(self.powers());
+                if !missing.is_empty() {
+                    return Ok(Applied::Skipped(format!("nobody here can {}", missing.join(", "))));
+                }
+            }
             let applied = match action {
                 Action::Begin { fault, effects, .. } => {
                     self.begin(*fault, effects).await.map(|evidence| Applied::Installed(evidence.join("; ")))

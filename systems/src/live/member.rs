@@ -36,10 +36,10 @@ pub(crate) struct Member {
 impl Member {
     /// Not started yet.
     pub(crate) fn new(exe: &Path, setup: &Setup, node: Node, proxies: &Proxies) -> Self {
-        let peers = Node::first(setup.nodes).filter_map(|to| Some((to, proxies.peer_address(node, to)?)));
+        let peers = setup.layout.nodes().filter_map(|to| Some((to, proxies.peer_address(node, to)?)));
         let arguments = NodeArguments {
             node,
-            nodes: setup.nodes,
+            layout: setup.layout,
             mode: setup.mode.name.clone(),
             disk: setup.disks.join(node.to_string()),
             peers: peers.collect(),

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::serve::ListenerExt;
 use histories::Nanos;
+use nemesis::BoxFuture;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::unistd::getppid;
@@ -19,8 +20,7 @@ use super::actor::{Actor, Event};
 use super::arguments::NodeArguments;
 use super::disk::{Disk, DiskError, Log};
 use super::{peer, server};
-use crate::store::single::{self, Member};
-use crate::store::{self, Now, Replica, Sync};
+use crate::store::{self, Member, Now, Protocol, Replica, Visit};
 
 /// A node cannot start, or cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -57,14 +57,8 @@ pub fn run_blocking(arguments: NodeArguments) -> Result<(), NodeError> {
 
 /// Runs a member until its disk or its replica fails. Says `listening ADDRESS` on standard output once it serves.
 pub async fn run(arguments: NodeArguments) -> Result<(), NodeError> {
-    let (_, options) = store::mode(&arguments.mode).map_err(NodeError::Mode)?;
-    let member = Member { node: arguments.node, nodes: arguments.nodes };
-    let (sync, seed) = (options.sync, arguments.seed);
-    let serving = serve(&arguments, sync, |records| {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map(Nanos::from).unwrap_or_default();
-        single::Replica::new(options, member, seed, records, Now { monotonic: Nanos::ZERO, wall })
-    })
-    .await?;
+    let (_, store) = store::mode(&arguments.mode).map_err(NodeError::Mode)?;
+    let serving = store.visit(Serve(&arguments)).await?;
     announce(serving.address).map_err(|error| NodeError::Io { what: "say where it listens", error })?;
     serving.until_failure().await
 }
@@ -98,18 +92,20 @@ impl Serving {
     }
 }
 
-/// Starts any replica: `recover` makes it from what is on disk.
-async fn serve<R>(
-    arguments: &NodeArguments,
-    sync: Sync,
-    recover: impl FnOnce(Vec<R::Record>) -> R,
-) -> Result<Serving, NodeError>
-where
-    R: Replica + Send + 'static,
-    R::Message: Send,
-    R::Record: Send,
-{
-    let (log, recovered) = Log::open(&arguments.disk)?;
+/// Starts a member of whichever protocol the mode is of.
+struct Serve<'a>(&'a NodeArguments);
+
+impl<'a> Visit for Serve<'a> {
+    type Out = BoxFuture<'a, Result<Serving, NodeError>>;
+
+    fn visit<P: Protocol>(self, protocol: P) -> Self::Out {
+        Box::pin(serve(self.0, protocol))
+    }
+}
+
+/// Starts a member, from what is on disk.
+async fn serve<P: Protocol>(arguments: &NodeArguments, protocol: P) -> Result<Serving, NodeError> {
+    let (log, recovered) = Log::open::<<P::Replica as Replica>::Record>(&arguments.disk)?;
     if recovered.torn {
         say(&format!(
             "the log's last write was cut short; dropped what follows byte {}",
@@ -120,12 +116,16 @@ where
     let address = listener.local_addr().map_err(|error| NodeError::Io { what: "listen", error })?;
     let (events, incoming) = mpsc::channel(EVENTS_MAX);
     let reports = events.clone();
-    let disk = Disk::start(log, sync, move |report| {
+    let disk = Disk::start(log, protocol.sync(), move |report| {
         // The node is stopping if nobody hears it.
         let _ = reports.blocking_send(Event::Persisted(report));
     })
     .map_err(|error| NodeError::Io { what: "start the disk's thread", error })?;
-    let actor = Actor::new(recover(recovered.records), disk, connect_peers(arguments));
+    let member = Member { node: arguments.node, layout: arguments.layout };
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).map(Nanos::from).unwrap_or_default();
+    let now = Now { monotonic: Nanos::ZERO, wall };
+    let replica = protocol.recover(member, arguments.seed, recovered.records, now);
+    let actor = Actor::new(replica, disk, connect_peers(arguments));
     let actor = tokio::spawn(actor.run(incoming));
     let listener = listener.tap_io(|stream| {
         // Without it answers are late, which is not worth the node's life.

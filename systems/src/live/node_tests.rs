@@ -9,14 +9,15 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::live::http::Link;
 use crate::live::wire::HttpRequest;
-use crate::store::Options;
+use crate::store::single::Options;
+use nemesis::Layout;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
 fn arguments(disk: &std::path::Path) -> NodeArguments {
     NodeArguments {
         node: Node(0),
-        nodes: 1,
+        layout: Layout::single(1),
         mode: "single/quorum".into(),
         disk: disk.to_owned(),
         peers: Vec::new(),
@@ -28,13 +29,7 @@ fn arguments(disk: &std::path::Path) -> NodeArguments {
 
 /// A member that leads itself.
 async fn alone(disk: &std::path::Path) -> Serving {
-    let member = Member { node: Node(0), nodes: 1 };
-    let now = Now { monotonic: Nanos::ZERO, wall: Nanos::ZERO };
-    let serving = serve(&arguments(disk), Sync::Always, |records| {
-        single::Replica::new(Options::default(), member, 1, records, now)
-    })
-    .await
-    .unwrap();
+    let serving = serve(&arguments(disk), Options::default()).await.unwrap();
     let ready = async {
         while !exchange(serving.address, "GET /status HTTP/1.1\r\n", "").await.1.contains("\"ready\":true") {}
     };

@@ -90,7 +90,10 @@ async fn ask<M>(
         Ok(command) => command,
         Err(why) => return rejected(StatusCode::BAD_REQUEST, &why),
     };
-    let request = wire::asked(command, &query);
+    let request = match wire::asked(command, &query) {
+        Ok(request) => request,
+        Err(why) => return rejected(StatusCode::BAD_REQUEST, &why),
+    };
     match told(events, |answer| Event::Request { request, answer }).await {
         Some(response) => {
             let (status, body) = wire::answer(response);

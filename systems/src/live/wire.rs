@@ -52,12 +52,14 @@ struct IncrementBody {
     by: i64,
 }
 
-/// `?after=7&level=index`.
+/// `?after=7&level=index`, `?context=n1:3,n2:5`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Query {
     pub(crate) after: Option<u64>,
     pub(crate) level: Option<Level>,
+    /// `n1:3,n2:5`, as an answer gave it.
+    pub(crate) context: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -84,6 +86,8 @@ pub(crate) struct AnswerBody {
     term: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     served_by: Option<Node>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    context: Option<String>,
 }
 
 /// A null that is there is a value; serde would take it for one that is missing.
@@ -93,7 +97,9 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 
 /// What a client sends.
 pub(crate) fn request(ask: &Ask) -> Result<HttpRequest, serde_json::Error> {
-    let Ask::Request(Request { command, level, after }) = ask else { return Ok(HttpRequest::get("/dump")) };
+    let Ask::Request(Request { command, level, after, context }) = ask else {
+        return Ok(HttpRequest::get("/dump"));
+    };
     let (method, verb) = match command {
         Command::Read { .. } => (Method::Get, ""),
         Command::Write { .. } => (Method::Put, ""),
@@ -116,8 +122,9 @@ pub(crate) fn request(ask: &Ask) -> Result<HttpRequest, serde_json::Error> {
         ReadLevel::Index => "level=index".to_owned(),
         ReadLevel::Local => "level=local".to_owned(),
     });
-    for (separator, parameter) in ['?', '&'].into_iter().zip([after, level].into_iter().flatten()) {
-        path.push(separator);
+    let context = context.as_ref().map(|context| format!("context={context}"));
+    for (place, parameter) in [after, level, context].into_iter().flatten().enumerate() {
+        path.push(if place == 0 { '?' } else { '&' });
         path.push_str(&parameter);
     }
     Ok(HttpRequest { method, path, body })
@@ -160,19 +167,22 @@ pub(crate) fn command(method: Method, verb: &str, key: Key, body: &[u8]) -> Resu
     }
 }
 
-pub(crate) fn asked(command: Command, query: &Query) -> Request {
+/// The error says which parameter makes no sense.
+pub(crate) fn asked(command: Command, query: &Query) -> Result<Request, String> {
     let level = query.level.map(|level| match level {
         Level::Index => ReadLevel::Index,
         Level::Local => ReadLevel::Local,
     });
-    Request { command, level, after: query.after }
+    let context = query.context.as_deref().map(str::parse).transpose()?;
+    Ok(Request { command, level, after: query.after, context })
 }
 
 /// A node's answer: status and body.
 pub(crate) fn answer(response: Response) -> (u16, AnswerBody) {
     match response {
-        Response::Done { value, version, term, served_by } => {
-            let body = AnswerBody { value: Some(value), ..decided(version, term, served_by) };
+        Response::Done { value, version, term, served_by, context } => {
+            let context = context.map(|context| context.to_string());
+            let body = AnswerBody { value: Some(value), context, ..decided(version, term, served_by) };
             (200, body)
         }
         Response::Refused { error, definite, seen, version, term, served_by } => {
@@ -215,7 +225,8 @@ pub(crate) fn understood(ask: &Ask, status: u16, body: &[u8]) -> Result<Answer, 
     let decided = body.version.zip(body.term).zip(body.served_by);
     match (status, body.value, body.error, decided) {
         (200, Some(value), None, Some(((version, term), served_by))) => {
-            Ok(Answer::Response(Response::Done { value, version, term, served_by }))
+            let context = body.context.as_deref().map(str::parse).transpose()?;
+            Ok(Answer::Response(Response::Done { value, version, term, served_by, context }))
         }
         (400.., _, Some(error), Some(((version, term), served_by))) => {
             let (definite, seen) = (body.definite == Some(true), body.seen);
@@ -231,9 +242,10 @@ pub(crate) fn understood(ask: &Ask, status: u16, body: &[u8]) -> Result<Answer, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::VersionVector;
 
     fn ask(command: Command, level: Option<ReadLevel>, after: Option<u64>) -> Ask {
-        Ask::Request(Request { command, level, after })
+        Ask::Request(Request { command, level, after, context: None })
     }
 
     #[test]
@@ -263,15 +275,21 @@ mod tests {
         assert_eq!(path(None, Some(7)), "/kv/x?after=7");
         assert_eq!(path(Some(ReadLevel::Local), None), "/kv/x?level=local");
         assert_eq!(path(Some(ReadLevel::Index), Some(0)), "/kv/x?after=0&level=index");
-        let query = Query { after: Some(3), level: Some(Level::Index) };
-        let expected = Request { command: read(), level: Some(ReadLevel::Index), after: Some(3) };
-        assert_eq!(asked(read(), &query), expected);
+        let context: VersionVector = [(Node(0), 3), (Node(2), 1)].into_iter().collect();
+        let quoting = Request { command: read(), level: None, after: None, context: Some(context.clone()) };
+        assert_eq!(request(&Ask::Request(quoting)).unwrap().path, "/kv/x?context=n1:3,n3:1");
+        let query = Query { after: Some(3), level: Some(Level::Index), context: Some("n1:3,n3:1".into()) };
+        let (level, after, context) = (Some(ReadLevel::Index), Some(3), Some(context));
+        assert_eq!(asked(read(), &query), Ok(Request { command: read(), level, after, context }));
+        let broken = Query { context: Some("n1".into()), ..Query::default() };
+        assert!(asked(read(), &broken).unwrap_err().contains("version vector"));
     }
 
     #[test]
     fn an_answer_is_understood_as_it_was_meant() {
         let read = ask(Command::Read { key: Key::from("x") }, None, None);
-        let done = Response::Done { value: Value::Null, version: 3, term: 1, served_by: Node(2) };
+        let context = Some([(Node(1), 4)].into_iter().collect());
+        let done = Response::Done { value: Value::Null, version: 3, term: 1, served_by: Node(2), context };
         let refused = |definite, seen| Response::Refused {
             error: "no".into(),
             definite,

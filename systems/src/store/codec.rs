@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use histories::{Function, Hints, Key, Nanos, Node, Op, Value};
 
-use super::{Command, DumpEntry, Options, Read, ReadLevel, Request, Response};
+use super::{Command, DumpEntry, Memory, ReadLevel, Request, Response, VersionVector};
 use crate::{Completion, Reply};
 
 /// What is sent to a node.
@@ -40,34 +40,21 @@ pub enum Loss {
     Broken(String),
 }
 
-/// What a client remembers of its own operations, as far as its mode's reads use it.
+/// A client's session: what it remembers of its own operations, as [`Memory`] says.
 #[derive(Clone, Debug)]
 pub struct Session {
-    reads: Reads,
-}
-
-#[derive(Clone, Debug)]
-enum Reads {
-    /// The node decides.
-    Plain,
+    memory: Memory,
     /// The highest version seen or written.
-    Session { watermark: u64 },
-    /// When each key was written last; within the window it is read by index.
-    Recent { window: Nanos, written: BTreeMap<Key, Nanos> },
+    watermark: u64,
+    /// When each key was written last.
+    written: BTreeMap<Key, Nanos>,
+    /// What was read of each key.
+    contexts: BTreeMap<Key, VersionVector>,
 }
 
 impl Session {
-    /// A new session with a store of these options.
-    pub fn new(options: &Options) -> Self {
-        Self {
-            reads: match options.read {
-                Read::Session => Reads::Session { watermark: 0 },
-                Read::Recent => {
-                    Reads::Recent { window: options.timing.recent_window, written: BTreeMap::new() }
-                }
-                Read::Index | Read::Lease | Read::Leader | Read::Follower | Read::Tail => Reads::Plain,
-            },
-        }
+    pub fn new(memory: Memory) -> Self {
+        Self { memory, watermark: 0, written: BTreeMap::new(), contexts: BTreeMap::new() }
     }
 
     /// What the store can be asked at all.
@@ -92,22 +79,26 @@ impl Session {
             return Ok(Ask::Dump);
         }
         let command = command(op)?;
-        let (level, after) = match &self.reads {
-            Reads::Session { watermark } if command.is_read() => (None, Some(*watermark)),
-            Reads::Recent { window, written } if command.is_read() => {
-                let recent = written.get(command.key()).is_some_and(|&at| now.since(at) <= *window);
-                (Some(if recent { ReadLevel::Index } else { ReadLevel::Local }), None)
+        let read = command.is_read();
+        let (level, after, context) = match self.memory {
+            Memory::Watermark if read => (None, Some(self.watermark), None),
+            Memory::RecentWrites { window } if read => {
+                let recent = self.written.get(command.key()).is_some_and(|&at| now.since(at) <= window);
+                (Some(if recent { ReadLevel::Index } else { ReadLevel::Local }), None, None)
             }
-            _ => (None, None),
+            Memory::Contexts if !read => {
+                (None, None, Some(self.contexts.get(command.key()).cloned().unwrap_or_default()))
+            }
+            _ => (None, None, None),
         };
-        Ok(Ask::Request(Request { command, level, after }))
+        Ok(Ask::Request(Request { command, level, after, context }))
     }
 
     /// What became of `op`, which was sent to `asked`.
     pub fn complete(&mut self, now: Nanos, asked: Node, op: &Op, answer: Answer) -> Completion {
         match answer {
-            Answer::Response(Response::Done { value, version, term, served_by }) => {
-                self.learn(now, op, version);
+            Answer::Response(Response::Done { value, version, term, served_by, context }) => {
+                self.learn(now, op, version, context);
                 let hints = hints(asked, version, term, served_by);
                 let value = if is_read(op) { value } else { op.value.clone() };
                 Completion::Ok(Reply { value, hints })
@@ -135,19 +126,23 @@ impl Session {
         }
     }
 
-    fn learn(&mut self, now: Nanos, op: &Op, version: u64) {
+    fn learn(&mut self, now: Nanos, op: &Op, version: u64, context: Option<VersionVector>) {
         self.see(version);
-        if let (Reads::Recent { window, written }, Some(key), false) = (&mut self.reads, &op.key, is_read(op))
-        {
-            written.retain(|_, at| now.since(*at) <= *window);
-            written.insert(key.clone(), now);
+        let Some(key) = &op.key else { return };
+        match self.memory {
+            Memory::RecentWrites { window } if !is_read(op) => {
+                self.written.retain(|_, at| now.since(*at) <= window);
+                self.written.insert(key.clone(), now);
+            }
+            Memory::Contexts => {
+                self.contexts.extend(context.map(|context| (key.clone(), context)));
+            }
+            Memory::Nothing | Memory::Watermark | Memory::RecentWrites { .. } => {}
         }
     }
 
     fn see(&mut self, version: u64) {
-        if let Reads::Session { watermark } = &mut self.reads {
-            *watermark = version.max(*watermark);
-        }
+        self.watermark = version.max(self.watermark);
     }
 }
 
@@ -203,15 +198,11 @@ mod tests {
 
     const RECENT: Nanos = Nanos::from_secs(1);
 
-    fn session(read: &str) -> Session {
-        let mut options = Options::default();
-        options.set("read", read).unwrap();
-        Session::new(&options)
-    }
+    const NOTHING: Memory = Memory::Nothing;
 
     fn done(value: impl Into<Value>, version: u64) -> Answer {
         let value = value.into();
-        Answer::Response(Response::Done { value, version, term: 2, served_by: Node(1) })
+        Answer::Response(Response::Done { value, version, term: 2, served_by: Node(1), context: None })
     }
 
     fn refused(definite: bool, seen: Option<Value>) -> Answer {
@@ -231,7 +222,7 @@ mod tests {
 
     #[test]
     fn operations_become_commands() {
-        let session = session("index");
+        let session = Session::new(NOTHING);
         let command = |op: &Op| {
             session.ask(T, op).map(|ask| match ask {
                 Ask::Request(request) => request.command,
@@ -260,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_session_reads_after_what_it_saw_and_wrote() {
-        let mut session = session("session");
+        let mut session = Session::new(Memory::Watermark);
         assert_eq!(asked(&session, T, &Op::read("x")).after, Some(0));
         session.complete(T, AT, &Op::write("x", 1), done(Value::Null, 7));
         session.complete(T, AT, &Op::read("y"), done(2, 5));
@@ -272,7 +263,7 @@ mod tests {
 
     #[test]
     fn recent_writes_are_read_by_index_and_others_from_anyone() {
-        let mut session = session("recent");
+        let mut session = Session::new(Memory::RecentWrites { window: RECENT });
         session.complete(T, AT, &Op::write("x", 1), done(Value::Null, 7));
         let level = |now, key: &str| asked(&session, now, &Op::read(key)).level;
         assert_eq!(level(T + RECENT, "x"), Some(ReadLevel::Index));
@@ -281,8 +272,27 @@ mod tests {
     }
 
     #[test]
+    fn a_write_quotes_what_was_read_of_its_key_last() {
+        let mut session = Session::new(Memory::Contexts);
+        let read: VersionVector = [(Node(0), 3)].into_iter().collect();
+        let context = |session: &Session, key| asked(session, T, &Op::write(key, 1)).context;
+        assert_eq!(context(&session, "x"), Some(VersionVector::default()), "nothing was read");
+        let answer = Answer::Response(Response::Done {
+            value: Value::Null,
+            version: 3,
+            term: 0,
+            served_by: AT,
+            context: Some(read.clone()),
+        });
+        session.complete(T, AT, &Op::read("x"), answer);
+        assert_eq!(context(&session, "x"), Some(read));
+        assert_eq!(context(&session, "y"), Some(VersionVector::default()));
+        assert_eq!(asked(&session, T, &Op::read("x")).context, None);
+    }
+
+    #[test]
     fn an_answer_carries_what_was_seen_or_written_and_who_said_so() {
-        let mut session = session("index");
+        let mut session = Session::new(NOTHING);
         let hints = Hints { version: Some(7), term: Some(2), served_by: Some(Node(1)) };
         let read = session.complete(T, AT, &Op::read("x"), done(3, 7));
         assert_eq!(read, Completion::Ok(Reply { value: Value::Int(3), hints }));
@@ -309,7 +319,7 @@ mod tests {
                 (Answer::Lost(Loss::Broken("reset".into())), false),
             ]
         };
-        let mut session = session("index");
+        let mut session = Session::new(NOTHING);
         for (answer, fails) in answers() {
             let completion = session.complete(T, AT, &Op::cas("x", 1, 2), answer.clone());
             assert_eq!(matches!(completion, Completion::Fail { .. }), fails, "{answer:?}: {completion:?}");

@@ -2,19 +2,28 @@
 //!
 //! Nothing here reads a clock, opens a socket or touches a disk: see [`Replica`].
 
+mod clock;
 pub mod codec;
-mod options;
-mod presets;
+pub mod family;
+pub mod leaderless;
+mod protocol;
 mod replica;
-pub mod single;
 #[cfg(test)]
-mod tests;
+mod script;
+mod siblings;
+pub mod single;
+pub mod status;
+mod stores;
+mod vector;
 pub mod wal;
 mod words;
 
-pub use options::{Ack, Fencing, Format, Options, Promotion, Read, Sync, Timing};
-pub use presets::{mode, modes};
+pub use clock::{HybridClock, HybridTime, Stamp};
+pub use protocol::{Leadership, Member, Memory, Protocol, Sync};
 pub use replica::{
     Command, DumpEntry, Input, Now, Outbox, Persist, ReadLevel, Replica, ReplicaStatus, Request, RequestId,
     Response, Role,
 };
+pub use siblings::{Dot, Siblings};
+pub use stores::{Store, Visit, mode, modes};
+pub use vector::VersionVector;

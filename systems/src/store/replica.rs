@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use histories::{Key, Nanos, Node, Value};
 use serde::{Deserialize, Serialize};
 
+use super::vector::VersionVector;
+
 /// The time, which a replica is given and never asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
@@ -84,6 +86,8 @@ pub struct Request {
     pub level: Option<ReadLevel>,
     /// The client's watermark: a replica that has not applied this log index waits before it answers.
     pub after: Option<u64>,
+    /// The versions that the client has read of the key: a write replaces these and no others.
+    pub context: Option<VersionVector>,
 }
 
 /// What the store answers.
@@ -97,6 +101,8 @@ pub enum Response {
         term: u64,
         /// Who decided the answer.
         served_by: Node,
+        /// What a write has to quote to replace what was read, where the store keeps concurrent versions.
+        context: Option<VersionVector>,
     },
     /// Not done. `definite`: it did not and will not happen. A failed compare-and-set says what it saw.
     Refused { error: String, definite: bool, seen: Option<Value>, version: u64, term: u64, served_by: Node },
@@ -151,9 +157,9 @@ impl<M, R> Default for Outbox<M, R> {
 /// A member of the reference store. Sans-IO, deterministic, seeded when made.
 pub trait Replica {
     /// Between members.
-    type Message: Clone + std::fmt::Debug + Serialize + for<'de> Deserialize<'de>;
+    type Message: Clone + std::fmt::Debug + Serialize + for<'de> Deserialize<'de> + Send + 'static;
     /// On disk. Replaying all records since the last compaction, in order, restores the replica.
-    type Record: Clone + std::fmt::Debug + Serialize + for<'de> Deserialize<'de>;
+    type Record: Clone + std::fmt::Debug + Serialize + for<'de> Deserialize<'de> + Send + 'static;
 
     fn handle(
         &mut self,

@@ -1,6 +1,8 @@
-//! Names that users type, and the nearest known one where they mistype.
+//! Names and times that users type, and the nearest known name where they mistype.
 //!
 //! Never guesses on the user's behalf: an unknown name is an error that suggests.
+
+use histories::Nanos;
 
 /// `did you mean "lease"? known: index, lease`.
 pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
@@ -17,6 +19,27 @@ pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>)
     }
 }
 
+/// As [`duration`] reads it, `20ms`.
+pub(super) fn text(time: Nanos) -> String {
+    format!("{}ms", time.0 / 1_000_000)
+}
+
+/// `20ms` or `1s`.
+pub(super) fn duration(name: &str, value: &str) -> Result<Nanos, String> {
+    let trimmed = value.trim();
+    let (digits, unit_ms) = match (trimmed.strip_suffix("ms"), trimmed.strip_suffix('s')) {
+        (Some(digits), _) => (digits, 1),
+        (None, Some(digits)) => (digits, 1000),
+        (None, None) => (trimmed, 0),
+    };
+    match digits.parse::<u64>() {
+        Ok(count) if count > 0 && unit_ms > 0 && count <= 3_600_000 => {
+            Ok(Nanos::from_millis(count * unit_ms))
+        }
+        _ => Err(format!("{name} = {value:?}: give a time from 1ms to an hour, 20ms or 1s")),
+    }
+}
+
 /// An enum whose variants users name.
 macro_rules! option_values {
     ($(#[$meta:meta])* $name:ident, $option:literal { $($variant:ident = $text:literal,)* }) => {
@@ -29,7 +52,7 @@ macro_rules! option_values {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            fn parse(text: &str) -> Result<Self, String> {
+            pub(crate) fn parse(text: &str) -> Result<Self, String> {
                 match text {
                     $($text => Ok(Self::$variant),)*
                     _ => Err(format!(

@@ -33,7 +33,7 @@ pub(super) fn json(checked: &Checked) -> String {
     let summary = checking::summary(&checked.findings);
     let report = FileReport {
         file: &checked.file,
-        format: "jsonl",
+        format: checked.format(),
         operations: checked.history.operations().len(),
         events: checked.history.event_count(),
         keys: checked.history.keys().len(),

@@ -48,30 +48,6 @@ fn header(checked: &Checked, paint: Paint) -> String {
     format!("{}: {counts}{origin}", paint.strong(&checked.file))
 }
 
-/// Of several files, a line each: what held and what did not.
-#[derive(Default)]
-pub(super) struct Overview(Vec<Vec<String>>);
-
-impl Overview {
-    pub(super) fn push(&mut self, checked: &Checked) {
-        let summary = checking::summary(&checked.findings);
-        let models = [&summary.strongest, &summary.weakest_violated, &summary.undecided];
-        let cells =
-            models.into_iter().map(|models| if models.is_empty() { "-".into() } else { names(models) });
-        self.0.push(std::iter::once(checked.file.clone()).chain(cells).collect());
-    }
-
-    /// Nothing, for one file: its own report has said it.
-    pub(super) fn render(self) -> String {
-        if self.0.len() < 2 {
-            return String::new();
-        }
-        let mut grid = Grid::new(&["file", "strongest that held", "weakest violated", "undecided"]);
-        self.0.into_iter().for_each(|row| grid.push(row));
-        format!("\n{}\n", grid.terminal(0))
-    }
-}
-
 fn names(models: &[ModelName]) -> String {
     models.iter().map(|model| model.name()).collect::<Vec<_>>().join(", ")
 }

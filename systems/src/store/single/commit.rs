@@ -5,8 +5,8 @@
 use super::Replica;
 use super::message::Payload;
 use super::state::Outcome;
-use crate::store::options::Ack;
 use crate::store::replica::Response;
+use crate::store::single::options::Ack;
 
 impl Replica {
     /// A leader counts who holds what.
@@ -75,6 +75,7 @@ impl Replica {
                     version: pending.index,
                     term: entry.term,
                     served_by: self.me,
+                    context: None,
                 },
                 Outcome::Refused { error, seen } => Response::Refused {
                     error,

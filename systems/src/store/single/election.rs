@@ -6,7 +6,7 @@ use histories::{Nanos, Node};
 
 use super::message::{Body, Candidacy};
 use super::{Part, Record, Replica};
-use crate::store::options::Promotion;
+use crate::store::single::options::Promotion;
 
 impl Replica {
     /// Draws a new election time-out.
@@ -191,6 +191,7 @@ impl Replica {
     pub(super) fn hear_leader(&mut self, from: Node, term: u64) {
         self.leader = Some(from);
         self.leader_term = term;
+        self.outlive_forwards(term);
         self.heard_at = self.now;
         self.refuse_until = self.now + self.options.timing.lease;
         self.rest();

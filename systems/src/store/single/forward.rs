@@ -49,6 +49,8 @@ pub(super) struct Forwards {
 struct Forwarded {
     id: RequestId,
     is_read: bool,
+    /// Of the leader that was asked.
+    term: u64,
     expires: Nanos,
 }
 
@@ -108,7 +110,7 @@ impl Replica {
         let number = self.forwards.last;
         let expires = self.now + self.options.timing.wait;
         let is_read = request.command.is_read();
-        self.forwards.open.insert(number, Forwarded { id, is_read, expires });
+        self.forwards.open.insert(number, Forwarded { id, is_read, term, expires });
         let id = ForwardId { life: self.life, number };
         self.sends.push((to, Message { term, body: Body::Forward { id, request } }));
     }
@@ -148,11 +150,29 @@ impl Replica {
     }
 
     pub(super) fn expire_forwards(&mut self) {
-        while let Some(oldest) =
-            self.forwards.open.first_entry().filter(|oldest| oldest.get().expires <= self.now)
-        {
-            let forwarded = oldest.remove();
-            self.refuse(Asker::Client(forwarded.id), "the leader did not answer", forwarded.is_read);
+        let now = self.now;
+        self.give_up_forwards("the leader did not answer", |forwarded| forwarded.expires <= now);
+    }
+
+    /// There is a leader of `term`: those of earlier terms, dead or deposed, are not waited for. What became of a write
+    /// that one of them was handed nobody knows. Without fencing they may lead on, and answer.
+    pub(super) fn outlive_forwards(&mut self, term: u64) {
+        if !self.unfenced() {
+            self.give_up_forwards("the leader was replaced before it answered", |forwarded| {
+                forwarded.term < term
+            });
+        }
+    }
+
+    fn give_up_forwards(&mut self, why: &str, given_up: impl Fn(&Forwarded) -> bool) {
+        let gone: Vec<Forwarded> = self
+            .forwards
+            .open
+            .extract_if(.., |_, forwarded| given_up(forwarded))
+            .map(|(_, gone)| gone)
+            .collect();
+        for forwarded in gone {
+            self.refuse(Asker::Client(forwarded.id), why, forwarded.is_read);
         }
     }
 }

@@ -14,6 +14,8 @@ mod journal;
 mod leading;
 mod log;
 mod message;
+mod options;
+mod presets;
 mod reads;
 mod replication;
 mod requests;
@@ -26,7 +28,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use histories::{Key, Nanos, Node};
+use histories::{Function, Key, Nanos, Node};
 use nemesis::Dice;
 
 use self::chain::Chain;
@@ -37,19 +39,14 @@ use self::log::Log;
 use self::message::{Body, Snapshot};
 use self::reads::LocalRead;
 use self::state::State;
-use super::options::{Ack, Fencing, Options};
+use super::codec::Session;
+use super::protocol::{Leadership, Member, Memory, Protocol, Sync};
 use super::replica::{
     DumpEntry, Input, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, RequestId, Response, Role,
 };
 
 pub use message::{Message, Record};
-
-/// Which member of how many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Member {
-    pub node: Node,
-    pub nodes: u16,
-}
+pub use options::{Ack, Fencing, Format, Options, Promotion, Read, Timing};
 
 /// A member's part in elections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,6 +204,34 @@ impl Replica {
             .flatten()
             .min()
             .unwrap_or(duty)
+    }
+}
+
+impl Protocol for Options {
+    type Replica = Replica;
+
+    fn recover(&self, member: Member, seed: u64, records: Vec<Record>, now: Now) -> Replica {
+        Replica::new(self.clone(), member, seed, records, now)
+    }
+
+    fn sync(&self) -> Sync {
+        self.sync
+    }
+
+    fn supports(&self, function: &Function) -> bool {
+        Session::supports(function)
+    }
+
+    fn memory(&self) -> Memory {
+        match self.read {
+            Read::Session => Memory::Watermark,
+            Read::Recent => Memory::RecentWrites { window: self.timing.recent_window },
+            Read::Index | Read::Lease | Read::Leader | Read::Follower | Read::Tail => Memory::Nothing,
+        }
+    }
+
+    fn leadership(&self) -> Leadership {
+        if self.fencing == Fencing::None { Leadership::Any } else { Leadership::One }
     }
 }
 

@@ -6,8 +6,8 @@ use histories::{Key, Nanos};
 
 use super::Replica;
 use super::forward::Asker;
-use crate::store::options::Read;
 use crate::store::replica::{Request, RequestId, Response};
+use crate::store::single::options::Read;
 
 /// A read that a leader may answer once this round is confirmed.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ impl Replica {
             version: self.applied,
             term: self.term,
             served_by: self.me,
+            context: None,
         };
         asker.answer(self.term, response, &mut self.replies, &mut self.sends);
     }

@@ -9,7 +9,7 @@ use histories::{Nanos, Node};
 use super::leading::Leading;
 use super::message::{Append, Appended, Body, Entry, Payload, Position, Record, Rejected};
 use super::{Part, Replica};
-use crate::store::options::{Ack, Fencing};
+use crate::store::single::options::{Ack, Fencing};
 
 /// Entries in one message.
 pub(super) const BATCH_MAX: usize = 256;
@@ -24,6 +24,7 @@ impl Replica {
         let first = self.log.last_index() + 1;
         self.leading = Some(Box::new(Leading::new(self.nodes, first, self.now)));
         self.seen.begin(self.term);
+        self.outlive_forwards(self.term);
         self.speculate_on_log();
         if self.chained() {
             // Nothing to append yet: the chain is founded by those who answer.

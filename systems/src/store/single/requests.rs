@@ -7,8 +7,8 @@ use super::forward::Asker;
 use super::leading::{Leading, Pending};
 use super::message::Payload;
 use super::state::{Data, Outcome, changed, decide};
-use crate::store::options::{Ack, Fencing, Format, Read};
 use crate::store::replica::{Command, ReadLevel, Request, RequestId, Response};
+use crate::store::single::options::{Ack, Fencing, Format, Read};
 
 /// Writes that may wait to be committed.
 const PENDING_MAX: usize = 65_536;

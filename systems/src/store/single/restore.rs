@@ -13,9 +13,10 @@ use super::forward::{Forwards, Seen};
 use super::journal::Journal;
 use super::log::Log;
 use super::message::{Record, Snapshot};
+use super::options::Options;
 use super::state::State;
-use super::{Member, Part, Replica};
-use crate::store::options::Options;
+use super::{Part, Replica};
+use crate::store::protocol::Member;
 use crate::store::replica::Now;
 
 impl Replica {
@@ -31,7 +32,7 @@ impl Replica {
         let refuse_until = if fresh { monotonic } else { monotonic + options.timing.lease };
         let mut replica = Self {
             me: member.node,
-            nodes: member.nodes,
+            nodes: member.layout.total(),
             life,
             now: monotonic,
             term: 0,
@@ -54,7 +55,7 @@ impl Replica {
             votes: BTreeSet::new(),
             campaign_barrier: 0,
             leading: None,
-            chain: Chain::of_everyone(member.nodes),
+            chain: Chain::of_everyone(member.layout.total()),
             local_reads: Vec::new(),
             forwards: Forwards::default(),
             seen: Seen::default(),

@@ -23,7 +23,7 @@ use self::tail::Tail;
 use super::Replica;
 use super::leading::Progress;
 use super::message::{Append, Body, Epoch, EpochId, Record, Relayed};
-use crate::store::options::Ack;
+use crate::store::single::options::Ack;
 
 pub(super) use self::head::Head;
 

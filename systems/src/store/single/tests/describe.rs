@@ -1,15 +1,16 @@
-//! The words in which scripts tell what a replica did.
+//! The words in which scripts tell what a replica did, and the commands that only this family knows.
 //!
 //! Positions are `index@term`.
 
 use std::fmt::Write as _;
 
-use histories::Node;
-
-use crate::store::replica::{Persist, ReplicaStatus, RequestId, Response};
+use crate::store::Store;
+use crate::store::replica::{Input, ReplicaStatus};
+use crate::store::script::{self, Script, Told, answer, node};
 use crate::store::single::message::{
     Append, Body, Candidacy, Change, Entry, EpochId, Message, Payload, Position, Record,
 };
+use crate::store::single::{Options, Replica};
 
 fn at(position: Position) -> String {
     format!("{}@{}", position.index, position.term)
@@ -28,7 +29,7 @@ fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap()
 }
 
-pub(super) fn entry(entry: &Entry) -> String {
+fn entry(entry: &Entry) -> String {
     let payload = match &entry.payload {
         Payload::Empty => "empty".to_owned(),
         Payload::Epoch(id) => epoch(*id),
@@ -62,7 +63,7 @@ fn append(append: &Append) -> String {
     text
 }
 
-pub(super) fn message(said: &mut String, from: Node, to: Node, message: &Message) {
+fn message(message: &Message) -> String {
     let text = match &message.body {
         Body::PreVote(asked) => format!("would you vote for me? {}", candidacy(asked)),
         Body::PreVoted(granted) => format!("I would{}", if *granted { "" } else { " not" }),
@@ -86,46 +87,21 @@ pub(super) fn message(said: &mut String, from: Node, to: Node, message: &Message
         Body::Confirm { epoch: id, .. } => format!("does {} stand?", epoch(*id)),
         Body::Confirmed { epoch: id, .. } => format!("{} stands", epoch(*id)),
     };
-    let _ = writeln!(said, "{from} -> {to} term {}: {text}", message.term);
+    format!("term {}: {text}", message.term)
 }
 
-pub(super) fn persist(said: &mut String, node: Node, persist: &Persist<Record>) {
-    let records: Vec<_> = persist
-        .records
-        .iter()
-        .map(|record| match record {
-            Record::Term { term, vote } => {
-                format!(
-                    "term {term} vote {}",
-                    vote.map_or_else(|| "none".to_owned(), |vote| vote.to_string())
-                )
-            }
-            Record::Entry { index, entry: item } => format!("{index}@{}", entry(item)),
-            Record::Snapshot(snapshot) => format!("snapshot {}", at(snapshot.at)),
-            Record::Epoch(accepted) => format!("{} {}", epoch(accepted.id), json(&accepted.members)),
-        })
-        .collect();
-    let how = if persist.compact { "rewrites" } else { "writes" };
-    let _ = writeln!(said, "{node} {how} [{}]", records.join("; "));
-}
-
-fn answer(response: &Response) -> String {
-    match response {
-        Response::Done { value, version, served_by, .. } => {
-            format!("done {value}, version {version}, by {served_by}")
+fn record(record: &Record) -> String {
+    match record {
+        Record::Term { term, vote } => {
+            format!("term {term} vote {}", vote.map_or_else(|| "none".to_owned(), |vote| vote.to_string()))
         }
-        Response::Refused { error, definite, seen, .. } => {
-            let seen = seen.as_ref().map_or_else(String::new, |seen| format!(", saw {seen}"));
-            format!("{}: {error}{seen}", if *definite { "refused" } else { "unknown" })
-        }
+        Record::Entry { index, entry: item } => format!("{index}@{}", entry(item)),
+        Record::Snapshot(snapshot) => format!("snapshot {}", at(snapshot.at)),
+        Record::Epoch(accepted) => format!("{} {}", epoch(accepted.id), json(&accepted.members)),
     }
 }
 
-pub(super) fn reply(said: &mut String, node: Node, id: RequestId, response: &Response) {
-    let _ = writeln!(said, "{node} answers request {}: {}", id.0, answer(response));
-}
-
-pub(super) fn status(status: &ReplicaStatus) -> String {
+fn status(status: &ReplicaStatus) -> String {
     let leader = status.leader.map_or_else(|| "nobody".to_owned(), |leader| leader.to_string());
     let lag: Vec<_> = status.lag.iter().map(|(node, lag)| format!("{node} {lag}")).collect();
     let mut text = format!(
@@ -136,4 +112,58 @@ pub(super) fn status(status: &ReplicaStatus) -> String {
         let _ = write!(text, ", lag {}", lag.join(" "));
     }
     text + if status.ready { ", ready" } else { "" }
+}
+
+fn log(replica: &Replica) -> String {
+    let mut text = String::new();
+    let base = replica.log.base();
+    if base.index > 0 {
+        let _ = writeln!(text, "snapshot up to {}@{}", base.index, base.term);
+    }
+    for (index, item) in replica.log.iter() {
+        let mark = if index <= replica.commit { "committed" } else { "" };
+        let _ = writeln!(text, "{}", format!("{index}@{} {mark}", entry(item)).trim_end());
+    }
+    text
+}
+
+impl Told for Options {
+    fn of(store: Store) -> Option<Self> {
+        if let Store::Single(options) = store { Some(options) } else { None }
+    }
+
+    fn message(message: &Message) -> String {
+        self::message(message)
+    }
+
+    fn record(record: &Record) -> String {
+        self::record(record)
+    }
+
+    fn status(status: &ReplicaStatus) -> String {
+        self::status(status)
+    }
+
+    fn command(script: &mut Script<Self>, words: &[&str]) -> bool {
+        match words {
+            ["campaign", who] => {
+                let now = script.now;
+                if let Some(replica) = script.replica(who) {
+                    replica.election_at = now;
+                }
+                script.handle(node(who), Input::Tick);
+            }
+            ["log", who] => {
+                let text = script.replica(who).map(|replica| log(replica)).unwrap_or_default();
+                script.said.push_str(&text);
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+#[test]
+fn scripts() {
+    script::check::<Options>("single");
 }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use histories::{Key, Node, Value};
 
-use crate::store::options::{Fencing, Options, Read};
 use crate::store::replica::{Command, Response};
 use crate::store::single::Replica;
 use crate::store::single::message::{Entry, Payload};
 use crate::store::single::state::State;
+use crate::store::single::{Fencing, Options, Read};
 
 struct Open {
     client: usize,

@@ -2,8 +2,8 @@
 
 use histories::Nanos;
 
+use super::mode;
 use super::world::{Weather, World};
-use crate::store::mode;
 
 const STORM: Weather = Weather { loss_percent: 3, duplicate_percent: 3, cuts: true, crashes: true };
 const CALM: Weather = Weather { loss_percent: 0, duplicate_percent: 0, cuts: false, crashes: false };
@@ -18,7 +18,7 @@ struct Report {
 
 fn run(text: &str, weather: Weather, seed: u64) -> Report {
     let (mode, options) = mode(text).unwrap();
-    let mut world = World::new(options, mode.routing, mode.nodes, weather, seed);
+    let mut world = World::new(options, mode.routing, mode.layout.total(), weather, seed);
     world.run(Nanos::from_millis(4000), Nanos::from_millis(1500));
     let leader = world
         .replicas()

@@ -10,11 +10,12 @@ use nemesis::Dice;
 
 use super::judge::Judge;
 use crate::Routing;
-use crate::store::options::{Options, Read};
+use crate::store::protocol::Member;
 use crate::store::replica::{
     Command, Input, Now, Outbox, Persist, Replica as _, Request, RequestId, Response,
 };
-use crate::store::single::{Member, Message, Record, Replica};
+use crate::store::single::{Message, Record, Replica};
+use crate::store::single::{Options, Read};
 
 /// What goes wrong, and how often.
 #[derive(Clone, Copy, Debug)]
@@ -137,7 +138,7 @@ impl World {
         let machine = &mut self.machines[node.index()];
         machine.life += 1;
         machine.wakes_at = Nanos::MAX;
-        let member = Member { node, nodes };
+        let member = Member::of(node, nodes);
         machine.replica = Some(Replica::new(self.options.clone(), member, seed, machine.disk.clone(), now));
         self.judge.restarted(node);
         self.handle(node, Input::Tick);
@@ -352,7 +353,7 @@ impl World {
             _ => Command::Read { key: list },
         };
         let after = (self.options.read == Read::Session).then_some(self.clients[client].watermark);
-        Request { command, level: None, after }
+        Request { command, level: None, after, context: None }
     }
 
     fn answer(&mut self, id: u64, response: Response) {

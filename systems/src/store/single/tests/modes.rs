@@ -2,9 +2,14 @@
 
 use histories::ModelName;
 
-use super::options::{Ack, Options, Read, Sync};
-use super::{mode, modes};
+use super::mode;
 use crate::Routing;
+use crate::store::Sync;
+use crate::store::single::{Ack, Options, Read};
+
+fn modes() -> Vec<crate::Mode> {
+    crate::store::modes().into_iter().filter(|mode| mode.name.starts_with("single/")).collect()
+}
 
 fn error(text: &str) -> String {
     mode(text).map(|(mode, _)| mode.name).unwrap_err()
@@ -34,7 +39,7 @@ fn every_preset_promises_what_the_design_says() {
     for (mode, (name, promise, available)) in modes.iter().zip(expected) {
         assert_eq!((mode.name.as_str(), &mode.promise), (name, &promise));
         assert_eq!(mode.available_with_majority, available, "{name}");
-        assert_eq!(mode.nodes, if name == "single/semi-sync" { 5 } else { 3 }, "{name}");
+        assert_eq!(mode.layout.total(), if name == "single/semi-sync" { 5 } else { 3 }, "{name}");
         for show in mode.shows.iter().filter(|show| show.live) {
             assert!(!mode.promise.contains(&show.model), "{name} promises and breaks {}", show.model);
         }
@@ -46,7 +51,7 @@ fn a_preset_parses_to_itself() {
     for preset in modes() {
         let (parsed, options) = mode(&preset.name).unwrap();
         assert_eq!(parsed, preset);
-        assert_eq!(options.validate(preset.nodes), Ok(()));
+        assert_eq!(options.validate(preset.layout.total()), Ok(()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Runs the scripts of `scripts/`: inputs, a line `----`, and what must come of them.
+//! Runs the scripts of each family's `scripts/`: inputs, a line `----`, and what must come of them.
 //!
 //! Nothing happens by itself: messages wait on the wire and writes wait for the disk until the script says so.
 //! `PARTITA_SCRIPTS=write cargo test -p systems scripts` writes the outcome into the scripts, to be read and judged.
@@ -7,39 +7,69 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
 use histories::{Key, Nanos, Node, Value};
+use nemesis::Layout;
 
-use super::describe;
-use crate::store::options::Options;
-use crate::store::replica::{
-    Command, Input, Now, Outbox, Persist, ReadLevel, Replica as _, Request, RequestId,
+use super::protocol::{Member, Protocol};
+use super::replica::{
+    Command, Input, Now, Outbox, Persist, ReadLevel, Replica, ReplicaStatus, Request, RequestId, Response,
 };
-use crate::store::single::{Member, Message, Record, Replica};
+use super::{Store, mode as mode_of};
 
-#[derive(Default)]
-struct Stand {
-    replica: Option<Replica>,
-    lives: u64,
-    disk: Vec<Record>,
-    writing: VecDeque<Persist<Record>>,
+/// What a family's scripts say in words of their own.
+pub(super) trait Told: Protocol {
+    /// The options of a mode of this family.
+    fn of(store: Store) -> Option<Self>;
+    fn message(message: &MessageOf<Self>) -> String;
+    fn record(record: &RecordOf<Self>) -> String;
+    fn status(status: &ReplicaStatus) -> String;
+    /// Commands that only this family knows; false where it does not either.
+    fn command(_script: &mut Script<Self>, _words: &[&str]) -> bool {
+        false
+    }
 }
 
-pub(super) struct Script {
-    options: Options,
-    now: Nanos,
-    stands: Vec<Stand>,
-    wire: VecDeque<(Node, Node, Message)>,
+pub(super) type MessageOf<P> = <<P as Protocol>::Replica as Replica>::Message;
+pub(super) type RecordOf<P> = <<P as Protocol>::Replica as Replica>::Record;
+
+/// Where a member stands: it, its disk and its clock.
+struct Stand<P: Protocol> {
+    replica: Option<P::Replica>,
+    lives: u64,
+    disk: Vec<RecordOf<P>>,
+    writing: VecDeque<Persist<RecordOf<P>>>,
+    /// By how much its wall clock is ahead.
+    ahead: Nanos,
+}
+
+impl<P: Protocol> Default for Stand<P> {
+    fn default() -> Self {
+        Self { replica: None, lives: 0, disk: Vec::new(), writing: VecDeque::new(), ahead: Nanos::ZERO }
+    }
+}
+
+pub(super) struct Script<P: Told> {
+    protocol: Option<P>,
+    layout: Layout,
+    pub(super) now: Nanos,
+    stands: Vec<Stand<P>>,
+    wire: VecDeque<(Node, Node, MessageOf<P>)>,
     cut: BTreeSet<(Node, Node)>,
     requests: u64,
-    said: String,
+    pub(super) said: String,
     /// Only answers to clients are worth a line.
     quiet: bool,
 }
 
-impl Script {
+impl<P: Told> Script<P>
+where
+    MessageOf<P>: PartialEq,
+    RecordOf<P>: PartialEq,
+{
     /// What comes of every block of commands in `text`, in the form of the file.
     pub(super) fn play(text: &str) -> String {
         let mut script = Self {
-            options: Options::default(),
+            protocol: None,
+            layout: Layout::default(),
             now: Nanos::ZERO,
             stands: Vec::new(),
             wire: VecDeque::new(),
@@ -65,13 +95,6 @@ impl Script {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["cluster", mode, rest @ ..] => self.cluster(&[&[*mode], rest].concat().join(" ")),
-            ["campaign", who] => {
-                let now = self.local();
-                if let Some(replica) = self.stand(who).replica.as_mut() {
-                    replica.election_at = now;
-                }
-                self.handle(node(who), Input::Tick);
-            }
             ["advance", time] => {
                 self.now = self.now + Nanos::from_millis(number(time.trim_end_matches("ms")));
             }
@@ -108,64 +131,78 @@ impl Script {
             ["restart", who] => self.restart(node(who)),
             ["request", who, rest @ ..] => self.request(node(who), rest),
             ["status"] => Node::first(self.stands.len() as u16).for_each(|node| self.status(node)),
-            ["log", who] => self.show_log(node(who)),
+            ["clock", who, ahead] => {
+                self.stand(who).ahead = Nanos::from_millis(number(ahead.trim_end_matches("ms")));
+            }
             ["dump", who] => self.dump(node(who)),
-            other => panic!("no command: {other:?}"),
+            other => assert!(P::command(self, other), "no command: {other:?}"),
         }
     }
 
-    fn stand(&mut self, who: &str) -> &mut Stand {
+    fn stand(&mut self, who: &str) -> &mut Stand<P> {
         &mut self.stands[node(who).index()]
     }
 
-    fn local(&self) -> Nanos {
-        self.now
+    /// A member that is up.
+    pub(super) fn replica(&mut self, who: &str) -> Option<&mut P::Replica> {
+        self.stand(who).replica.as_mut()
+    }
+
+    /// What is on a member's disk.
+    pub(super) fn disk(&mut self, who: &str) -> &[RecordOf<P>] {
+        &self.stand(who).disk
+    }
+
+    fn time(&self, node: Node) -> Now {
+        Now { monotonic: self.now, wall: self.now + self.stands[node.index()].ahead }
     }
 
     fn cluster(&mut self, mode: &str) {
-        let (mode, options) = crate::store::mode(mode).unwrap();
-        self.options = options;
+        let (mode, store) = mode_of(mode).unwrap();
+        self.protocol = Some(P::of(store).unwrap_or_else(|| panic!("{} is of another family", mode.name)));
+        self.layout = mode.layout;
         self.now = Nanos::ZERO;
         self.wire.clear();
         self.cut.clear();
         self.requests = 0;
-        self.stands = (0..mode.nodes).map(|_| Stand::default()).collect();
-        for node in Node::first(mode.nodes) {
+        self.stands = (0..mode.layout.total()).map(|_| Stand::default()).collect();
+        for node in Node::first(mode.layout.total()) {
             self.restart(node);
         }
     }
 
     fn restart(&mut self, node: Node) {
-        let nodes = self.stands.len() as u16;
-        let now = Now { monotonic: self.now, wall: self.now };
+        let now = self.time(node);
         let stand = &mut self.stands[node.index()];
         stand.lives += 1;
         let seed = u64::from(node.0) * 1000 + stand.lives;
-        let records = stand.disk.clone();
-        stand.replica = Some(Replica::new(self.options.clone(), Member { node, nodes }, seed, records, now));
+        let (member, records) = (Member { node, layout: self.layout }, stand.disk.clone());
+        stand.replica = self.protocol.as_ref().map(|protocol| protocol.recover(member, seed, records, now));
     }
 
-    fn handle(&mut self, node: Node, input: Input<Message>) {
-        let now = Now { monotonic: self.now, wall: self.now };
+    pub(super) fn handle(&mut self, node: Node, input: Input<MessageOf<P>>) {
+        let now = self.time(node);
         let mut out = Outbox::default();
         let Some(replica) = self.stands[node.index()].replica.as_mut() else { return };
         replica.handle(now, input, &mut out);
         for persist in out.persists {
             if !self.quiet {
-                describe::persist(&mut self.said, node, &persist);
+                let records: Vec<_> = persist.records.iter().map(P::record).collect();
+                let how = if persist.compact { "rewrites" } else { "writes" };
+                let _ = writeln!(self.said, "{node} {how} [{}]", records.join("; "));
             }
             self.stands[node.index()].writing.push_back(persist);
         }
         for (to, message) in out.sends {
             if !self.quiet {
-                describe::message(&mut self.said, node, to, &message);
+                let _ = writeln!(self.said, "{node} -> {to} {}", P::message(&message));
             }
             if !self.cut.contains(&(node, to)) {
                 self.wire.push_back((node, to, through_json(&message)));
             }
         }
         for (id, response) in out.replies {
-            describe::reply(&mut self.said, node, id, &response);
+            let _ = writeln!(self.said, "{node} answers request {}: {}", id.0, answer(&response));
         }
     }
 
@@ -236,29 +273,16 @@ impl Script {
         });
         let after = option("after=").map(number);
         self.requests += 1;
-        let request = Request { command, level, after };
+        let request = Request { command, level, after, context: None };
         self.handle(node, Input::Request { id: RequestId(self.requests), request });
     }
 
     fn status(&mut self, node: Node) {
         let said = match &self.stands[node.index()].replica {
             None => "down".to_owned(),
-            Some(replica) => describe::status(&replica.status()),
+            Some(replica) => P::status(&replica.status()),
         };
         let _ = writeln!(self.said, "{node}: {said}");
-    }
-
-    fn show_log(&mut self, node: Node) {
-        let Some(replica) = &self.stands[node.index()].replica else { return };
-        let base = replica.log.base();
-        if base.index > 0 {
-            let _ = writeln!(self.said, "snapshot up to {}@{}", base.index, base.term);
-        }
-        for (index, entry) in replica.log.iter() {
-            let mark = if index <= replica.commit { "committed" } else { "" };
-            let entry = describe::entry(entry);
-            let _ = writeln!(self.said, "{}", format!("{index}@{entry} {mark}").trim_end());
-        }
     }
 
     fn dump(&mut self, node: Node) {
@@ -279,7 +303,7 @@ fn through_json<T: serde::Serialize + for<'de> serde::Deserialize<'de> + Partial
     back
 }
 
-fn node(text: &str) -> Node {
+pub(super) fn node(text: &str) -> Node {
     text.parse().unwrap()
 }
 
@@ -292,15 +316,33 @@ fn pair(link: &str) -> (Node, Node) {
     (node(from), node(to))
 }
 
-#[test]
-fn scripts() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/single/scripts");
+/// The words for what a client is told.
+pub(super) fn answer(response: &Response) -> String {
+    match response {
+        Response::Done { value, version, served_by, .. } => {
+            format!("done {value}, version {version}, by {served_by}")
+        }
+        Response::Refused { error, definite, seen, .. } => {
+            let seen = seen.as_ref().map_or_else(String::new, |seen| format!(", saw {seen}"));
+            format!("{}: {error}{seen}", if *definite { "refused" } else { "unknown" })
+        }
+    }
+}
+
+/// Every script in `systems/src/store/FAMILY/scripts` says what comes of it.
+pub(super) fn check<P: Told>(family: &str)
+where
+    MessageOf<P>: PartialEq,
+    RecordOf<P>: PartialEq,
+{
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store").join(family).join("scripts");
     let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
-    assert!(paths.len() >= 10, "scripts are missing from {}", folder.display());
+    assert!(!paths.is_empty(), "scripts are missing from {}", folder.display());
     for path in paths {
         let text = std::fs::read_to_string(&path).unwrap();
-        let played = Script::play(&text);
+        let played = Script::<P>::play(&text);
         if std::env::var("PARTITA_SCRIPTS").is_ok_and(|mode| mode == "write") {
             std::fs::write(&path, &played).unwrap();
         }

@@ -4,36 +4,21 @@
 
 use histories::{AnomalyKind, ModelName};
 
+use nemesis::Layout;
+
 use super::options::{Ack, Fencing, Options, Read};
-use super::words::nearest;
-use crate::{Mode, Routing, Show};
-
-/// A preset: options that differ from the defaults, and what no option tells.
-struct Preset {
-    name: &'static str,
-    options: &'static [(&'static str, &'static str)],
-    nodes: u16,
-    shows: &'static [Gap],
-    figures: &'static [&'static str],
-    about: &'static str,
-}
-
-/// A [`Show`] as a constant.
-struct Gap {
-    model: ModelName,
-    kinds: &'static [AnomalyKind],
-    under: &'static [&'static str],
-    live: bool,
-}
+use crate::Routing;
+use crate::store::Sync;
+use crate::store::family::{Family, Gap, Preset};
 
 const STALE: &[AnomalyKind] = &[AnomalyKind::StaleRead];
 const LOST: &[AnomalyKind] = &[AnomalyKind::LostWrite, AnomalyKind::SplitBrain];
 
-const PRESETS: &[Preset] = &[
+pub(super) const PRESETS: &[Preset] = &[
     Preset {
         name: "single/quorum",
         options: &[],
-        nodes: 3,
+        layout: Layout::single(3),
         shows: &[],
         figures: &["fail-over time when the leader is killed"],
         about: "a majority acknowledges writes; reads by the leader, confirmed by a majority",
@@ -41,7 +26,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "single/sync",
         options: &[("ack", "all")],
-        nodes: 3,
+        layout: Layout::single(3),
         shows: &[],
         figures: &["write availability with one node cut off"],
         about: "every follower acknowledges each write: one that is cut off stops writes",
@@ -49,7 +34,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "single/chain",
         options: &[("ack", "chain"), ("read", "tail")],
-        nodes: 3,
+        layout: Layout::single(3),
         shows: &[],
         figures: &["write latency per hop", "availability while the chain is repaired"],
         about: "entries run from head to tail; the tail acknowledges and answers reads",
@@ -57,7 +42,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "single/lease",
         options: &[("read", "lease")],
-        nodes: 3,
+        layout: Layout::single(3),
         shows: &[Gap {
             model: ModelName::Linearizable,
             kinds: STALE,
@@ -70,7 +55,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "single/leader-read",
         options: &[("read", "leader")],
-        nodes: 3,
+        layout: Layout::single(3),
         shows: &[Gap {
             model: ModelName::Linearizable,
             kinds: STALE,
@@ -83,7 +68,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "single/semi-sync",
         options: &[("ack", "any 1"), ("read", "leader"), ("promotion", "any")],
-        nodes: 5,
+        layout: Layout::single(5),
         shows: &[Gap {
             model: ModelName::Durability,
             kinds: LOST,
@@ -97,7 +82,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "single/async",
         options: &[("ack", "none"), ("read", "leader"), ("promotion", "any")],
-        nodes: 3,
+        layout: Layout::single(3),
         shows: &[
             Gap { model: ModelName::Durability, kinds: LOST, under: &["kill:leader"], live: true },
             Gap { model: ModelName::Durability, kinds: LOST, under: &["partition:leader"], live: true },
@@ -108,7 +93,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "single/follower-read",
         options: &[("read", "follower")],
-        nodes: 3,
+        layout: Layout::single(3),
         shows: &[
             Gap { model: ModelName::Linearizable, kinds: &[], under: &[], live: true },
             Gap { model: ModelName::Linearizable, kinds: &[], under: &["partition:one"], live: true },
@@ -125,7 +110,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "single/session-read",
         options: &[("read", "session")],
-        nodes: 3,
+        layout: Layout::single(3),
         shows: &[
             Gap { model: ModelName::Linearizable, kinds: STALE, under: &[], live: true },
             Gap { model: ModelName::Linearizable, kinds: STALE, under: &["partition:one"], live: true },
@@ -136,7 +121,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "single/recent-read",
         options: &[("read", "recent")],
-        nodes: 3,
+        layout: Layout::single(3),
         shows: &[Gap {
             model: ModelName::ReadYourWrites,
             kinds: &[AnomalyKind::MissedOwnWrite],
@@ -150,7 +135,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "single/unfenced",
         options: &[("ack", "none"), ("read", "leader"), ("fencing", "none"), ("promotion", "any")],
-        nodes: 3,
+        layout: Layout::single(3),
         shows: &[
             Gap {
                 model: ModelName::Convergence,
@@ -171,7 +156,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "single/no-sync",
         options: &[("sync", "never")],
-        nodes: 3,
+        layout: Layout::single(3),
         shows: &[Gap {
             model: ModelName::Durability,
             kinds: &[AnomalyKind::LostWrite],
@@ -183,81 +168,43 @@ const PRESETS: &[Preset] = &[
     },
 ];
 
-/// Every preset of the reference store.
-pub fn modes() -> Vec<Mode> {
-    PRESETS
-        .iter()
-        .map(|preset| {
-            let mut options = Options::default();
-            for (name, value) in preset.options {
-                let set = options.set(name, value);
-                debug_assert_eq!(set, Ok(()), "{}", preset.name);
-            }
-            describe(preset, preset.name.to_owned(), &options, false)
-        })
-        .collect()
-}
-
-/// A mode by name, `single/quorum` or `single/quorum[read=lease,sync=never]`.
-///
-/// ```
-/// use systems::store::{Read, mode};
-///
-/// let (mode, options) = mode("single/quorum[read=follower]")?;
-/// assert_eq!(options.read, Read::Follower);
-/// // The promise follows the options: any replica answers, so reads may be stale.
-/// assert!(!mode.promise.contains(&histories::ModelName::Linearizable));
-/// # Ok::<(), String>(())
-/// ```
-pub fn mode(text: &str) -> Result<(Mode, Options), String> {
-    let text = text.trim();
-    let (name, overrides) = match text.split_once('[') {
-        None => (text, ""),
-        Some((name, rest)) => (
-            name,
-            rest.strip_suffix(']').ok_or_else(|| {
-                format!("{text:?} opens a bracket and never closes it: single/quorum[read=lease]")
-            })?,
-        ),
-    };
-    let preset = PRESETS.iter().find(|preset| preset.name == name).ok_or_else(|| {
-        format!("no mode is called {name:?}; {}", nearest(name, PRESETS.iter().map(|preset| preset.name)))
-    })?;
-    let mut options = Options::default();
-    for (name, value) in preset.options {
-        options.set(name, value)?;
+impl Family for Options {
+    fn presets() -> &'static [Preset] {
+        PRESETS
     }
-    let original = options.clone();
-    for pair in overrides.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair
-            .split_once('=')
-            .ok_or_else(|| format!("{pair:?} in {text:?} is no option: write name=value, read=lease"))?;
-        options.set(name.trim(), value.trim()).map_err(|error| format!("{text}: {error}"))?;
-    }
-    options.validate(preset.nodes).map_err(|error| format!("{text}: {error}"))?;
-    Ok((describe(preset, text.to_owned(), &options, options != original), options))
-}
 
-fn describe(preset: &Preset, name: String, options: &Options, changed: bool) -> Mode {
-    // A gap may close when an option changes: then none is demanded to show.
-    let shows = if changed { &[] } else { preset.shows };
-    let about = if changed {
-        format!("{}, with options changed: promises what they still give", preset.about)
-    } else {
-        preset.about.to_owned()
-    };
-    Mode {
-        name,
-        preset: preset.name.to_owned(),
-        options: options.resolved(),
-        promise: promise(options),
-        shows: shows.iter().map(Gap::to_show).collect(),
-        survives: survives(options),
-        figures: preset.figures.iter().map(|figure| (*figure).to_owned()).collect(),
-        available_with_majority: available_with_majority(options, preset.nodes),
-        routing: routing(options),
-        nodes: preset.nodes,
-        about,
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        Options::set(self, name, value)
+    }
+
+    fn resolved(&self) -> Vec<(String, String)> {
+        Options::resolved(self)
+    }
+
+    fn validate(&self, layout: Layout) -> Result<(), String> {
+        if layout.datacentres > 1 {
+            return Err(format!(
+                "a single-leader store stands in one datacentre, not {}; multi/home has one leader for each key",
+                layout.datacentres
+            ));
+        }
+        Options::validate(self, layout.total())
+    }
+
+    fn promise(&self) -> Vec<ModelName> {
+        promise(self)
+    }
+
+    fn survives(&self) -> Vec<&'static str> {
+        survives(self)
+    }
+
+    fn available_with_majority(&self, layout: Layout) -> bool {
+        available_with_majority(self, layout.total())
+    }
+
+    fn routing(&self) -> Routing {
+        routing(self)
     }
 }
 
@@ -266,19 +213,8 @@ fn survives(options: &Options) -> Vec<&'static str> {
     let by_clock = options.read == Read::Lease || options.fencing == Fencing::Lease;
     let mut kinds = vec!["network", "kill", "pause"];
     kinds.extend((!by_clock).then_some("clock"));
-    kinds.extend((options.sync == super::options::Sync::Always).then_some("power"));
+    kinds.extend((options.sync == Sync::Always).then_some("power"));
     kinds
-}
-
-impl Gap {
-    fn to_show(&self) -> Show {
-        Show {
-            model: self.model,
-            kinds: self.kinds.to_vec(),
-            under: self.under.iter().map(|fault| (*fault).to_owned()).collect(),
-            live: self.live,
-        }
-    }
 }
 
 /// What the options give under every fault that they survive, by what replaces entries and by who answers reads.

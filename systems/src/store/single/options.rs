@@ -1,12 +1,13 @@
 //! The options of a single-leader store, parsed from `single/quorum[read=lease,sync=never]`.
 //!
-//! Says nothing of what an option promises: see `presets`.
+//! Says nothing of what an option promises: see [`super::presets`].
 
 use std::fmt;
 
 use histories::Nanos;
 
-use super::words::{nearest, option_values};
+use crate::store::Sync;
+use crate::store::words::{duration, nearest, option_values, text};
 
 option_values! {
     /// How fresh a read is, and who answers it.
@@ -44,15 +45,6 @@ option_values! {
         Term = "term",
         Lease = "lease",
         None = "none",
-    }
-}
-
-option_values! {
-    /// When the log is forced to disk. Only whoever carries the replica acts on it.
-    Sync, "sync" {
-        Always = "always",
-        Interval = "interval",
-        Never = "never",
     }
 }
 
@@ -307,25 +299,6 @@ impl Options {
     pub(crate) fn cautious(&self) -> bool {
         self.fencing == Fencing::Lease
             || !(self.read == Read::Leader || self.ack == Ack::None || self.fencing == Fencing::None)
-    }
-}
-
-fn text(time: Nanos) -> String {
-    format!("{}ms", time.0 / 1_000_000)
-}
-
-fn duration(name: &str, value: &str) -> Result<Nanos, String> {
-    let trimmed = value.trim();
-    let (digits, unit_ms) = match (trimmed.strip_suffix("ms"), trimmed.strip_suffix('s')) {
-        (Some(digits), _) => (digits, 1),
-        (None, Some(digits)) => (digits, 1000),
-        (None, None) => (trimmed, 0),
-    };
-    match digits.parse::<u64>() {
-        Ok(count) if count > 0 && unit_ms > 0 && count <= 3_600_000 => {
-            Ok(Nanos::from_millis(count * unit_ms))
-        }
-        _ => Err(format!("{name} = {value:?}: give a time from 1ms to an hour, 20ms or 1s")),
     }
 }
 

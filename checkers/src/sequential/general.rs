@@ -1,0 +1,87 @@
+//! Objects of any kind: guesses, then the search over their states.
+//!
+//! It never draws forced edges: what an operation shows of others depends on its object.
+
+use histories::{History, OperationId};
+
+use super::accesses::{Deed, Objects};
+use super::frontier::order;
+use super::problem::components;
+use super::search::Found;
+use super::{Decided, Method, guess, proof, replay};
+use crate::{Budget, Verdict};
+
+/// How many wrong choices a guess may come to before the next is tried.
+const GUESS_DEAD_ENDS_MAX: u64 = 100;
+/// The same while a proof is made smaller, and how often that is tried.
+const DEAD_ENDS_MAX: u64 = 2_000;
+const TRIES_MAX: usize = 500;
+
+pub(super) fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
+    let objects = match Objects::of(history) {
+        Ok(objects) => objects,
+        Err(why) => return (Verdict::NotApplicable(why), Method::Search),
+    };
+    if !objects.deeds.iter().any(|deed| deed.acknowledged) {
+        return (super::nothing_observed(), Method::Search);
+    }
+    let parts = components(&objects.deeds, |deed| (deed.process, deed.object));
+    super::merged(
+        parts
+            .into_iter()
+            .map(|deeds| component(history, &Objects { initial: objects.initial.clone(), deeds }, budget)),
+    )
+}
+
+fn component(history: &History, objects: &Objects, budget: &Budget) -> (Decided, Method) {
+    let ranks = guess::ranks_of_objects(history, objects);
+    for rank in &ranks {
+        match order(objects, rank, GUESS_DEAD_ENDS_MAX, budget) {
+            Found::Order(order) => return (held(objects, &order), Method::Witness),
+            Found::Nothing => return (violated(history, objects, budget), Method::Search),
+            Found::Stopped(..) => {}
+        }
+    }
+    let decided = match order(objects, &ranks[0], u64::MAX, budget) {
+        Found::Order(order) => held(objects, &order),
+        Found::Nothing => violated(history, objects, budget),
+        Found::Stopped(stop, reached) => super::stopped(stop, reached, objects.deeds.len()),
+    };
+    (decided, Method::Search)
+}
+
+fn held(objects: &Objects, order: &[u32]) -> Decided {
+    super::replayed(replay::explains_objects(objects, order))
+}
+
+fn violated(history: &History, objects: &Objects, budget: &Budget) -> Decided {
+    let told = proof::tell(history, operations(&smaller(objects, budget)));
+    super::confirmed(history, told)
+}
+
+fn operations(deeds: &[Deed]) -> Vec<OperationId> {
+    deeds.iter().map(|deed| deed.operation).collect()
+}
+
+/// Leaves out whole objects and single reads, as long as what is left has no order. What changes an object may explain
+/// what others saw of it, so it stays.
+fn smaller(objects: &Objects, budget: &Budget) -> Vec<Deed> {
+    let mut part = Objects { initial: objects.initial.clone(), deeds: objects.deeds.clone() };
+    let mut tries = 0;
+    let mut try_without = |part: &mut Objects, out: &dyn Fn(&Deed) -> bool| {
+        let kept = part.deeds.iter().filter(|deed| !out(deed)).cloned().collect();
+        let candidate = Objects { initial: part.initial.clone(), deeds: kept };
+        tries += 1;
+        let rank = vec![0; candidate.deeds.len()];
+        if tries < TRIES_MAX && order(&candidate, &rank, DEAD_ENDS_MAX, budget) == Found::Nothing {
+            *part = candidate;
+        }
+    };
+    for object in 0..objects.initial.len() as u32 {
+        try_without(&mut part, &|deed| deed.object == object);
+    }
+    for read in objects.deeds.iter().filter(|deed| deed.access.only_reads()) {
+        try_without(&mut part, &|deed| deed.operation == read.operation);
+    }
+    part.deeds
+}

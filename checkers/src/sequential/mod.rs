@@ -1,0 +1,188 @@
+//! Sequential consistency: one order of all operations that keeps each session's and explains every answer.
+//!
+//! It never says held without an order that replays, nor violated without a part of the history that has none, nor
+//! does it use real time.
+//!
+//! The question is NP-complete (Gibbons and Korach, "Testing shared memories", SIAM J. Comput. 1997). For registers
+//! with unique values, component by component: orders after the system's own versions and after time are tried
+//! first; then edges that every legal order has are drawn to a fixed point, and a cycle of them is a violation; at
+//! last all orders are searched, as far as the budget goes. Objects of other kinds are guessed and searched alone.
+
+pub(crate) mod accesses;
+mod clocks;
+mod cycle;
+mod forced;
+mod frontier;
+mod general;
+mod guess;
+pub(crate) mod objects;
+#[cfg(test)]
+mod oracle;
+mod problem;
+mod proof;
+mod replay;
+mod search;
+#[cfg(test)]
+mod tests;
+
+use histories::{History, ModelName};
+
+use crate::budget::Stopwatch;
+use crate::search::{Object, parts};
+use crate::sessions::table::{Act, NoTable, Table};
+use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict, confirm};
+
+use forced::{Saturated, saturate};
+use problem::{Problem, components};
+use search::{Found, Stop, order};
+
+/// Decides sequential consistency.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sequential;
+
+impl Checker for Sequential {
+    fn name(&self) -> &'static str {
+        "sequential"
+    }
+
+    fn models(&self) -> &'static [ModelName] {
+        &[ModelName::Sequential]
+    }
+
+    fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
+        let started = Stopwatch::start();
+        let (verdict, method) = decide(history, budget);
+        let elapsed = started.elapsed();
+        let model = ModelName::Sequential;
+        vec![Finding { model, verdict, method: method.name(), figures: Figures::default(), elapsed }]
+    }
+}
+
+/// What decided, or was tried last; the later the harder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Method {
+    Witness,
+    Forced,
+    Search,
+}
+
+impl Method {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Witness => "witness order",
+            Self::Forced => "forced order",
+            Self::Search => "frontier search",
+        }
+    }
+}
+
+fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
+    if parts(history).iter().any(|part| part.object != Ok(Object::Register)) {
+        return general::decide(history, budget);
+    }
+    let table = match Table::of(history, budget) {
+        Ok(table) => table,
+        Err(NoTable::NotApplicable(_)) => return general::decide(history, budget),
+        Err(NoTable::Exhausted) => return (Verdict::Unknown(Exhausted.to_string()), Method::Witness),
+        Err(NoTable::Unexplained(mut anomaly)) => {
+            anomaly.witness.model = ModelName::Sequential;
+            return (Verdict::Invalid(vec![*anomaly]), Method::Witness);
+        }
+    };
+    if !table.acts.iter().any(|act| act.acknowledged) {
+        return (nothing_observed(), Method::Witness);
+    }
+    let parts = components(&table.acts, |act| (act.process, act.key));
+    merged(parts.into_iter().map(|acts| component(history, acts, budget)))
+}
+
+fn nothing_observed() -> Verdict {
+    Verdict::Unknown("nothing was observed: no operation succeeded".into())
+}
+
+enum Decided {
+    Held,
+    Violated(Box<Anomaly>),
+    Unknown(String),
+}
+
+/// Of all components.
+fn merged(parts: impl Iterator<Item = (Decided, Method)>) -> (Verdict, Method) {
+    let (mut undecided, mut method) = (None, Method::Witness);
+    for (decided, by) in parts {
+        method = method.max(by);
+        match decided {
+            Decided::Held => {}
+            Decided::Violated(anomaly) => return (Verdict::Invalid(vec![*anomaly]), by),
+            Decided::Unknown(why) => undecided = undecided.or(Some(why)),
+        }
+    }
+    (undecided.map_or(Verdict::Valid, Verdict::Unknown), method)
+}
+
+/// How many wrong choices a guess may come to before the next is tried.
+const GUESS_DEAD_ENDS_MAX: u64 = 100;
+
+fn component(history: &History, acts: Vec<Act>, budget: &Budget) -> (Decided, Method) {
+    let problem = Problem::of(acts);
+    let ranks = guess::ranks(history, &problem);
+    for rank in &ranks {
+        match order(&problem, &[], rank, GUESS_DEAD_ENDS_MAX, budget) {
+            Found::Order(order) => return (held(&problem, &order), Method::Witness),
+            Found::Nothing => break,
+            Found::Stopped(..) => {}
+        }
+    }
+    let fits = clocks::Clocks::size(&problem) <= budget.memory_bytes_max;
+    let forced = match fits.then(|| saturate(&problem, budget)) {
+        Some(Ok(Saturated::Cyclic(edges, left))) => {
+            let nodes = cycle::support(&problem, &edges, &left);
+            return (violated(history, &problem, nodes, budget), Method::Forced);
+        }
+        Some(Ok(Saturated::Acyclic(forced))) => forced,
+        Some(Err(Exhausted)) | None => Vec::new(),
+    };
+    let decided = match order(&problem, &forced, &ranks[0], u64::MAX, budget) {
+        Found::Order(order) => held(&problem, &order),
+        Found::Nothing => violated(history, &problem, (0..problem.count()).collect(), budget),
+        Found::Stopped(stop, reached) => stopped(stop, reached, problem.acts.len()),
+    };
+    (decided, Method::Search)
+}
+
+fn held(problem: &Problem, order: &[u32]) -> Decided {
+    replayed(replay::explains(&problem.acts, order))
+}
+
+fn violated(history: &History, problem: &Problem, nodes: Vec<u32>, budget: &Budget) -> Decided {
+    match proof::anomaly(history, problem, nodes, budget) {
+        Ok(told) => confirmed(history, told),
+        Err(Exhausted) => {
+            Decided::Unknown(format!("{Exhausted}; there is no order, but no small proof of it"))
+        }
+    }
+}
+
+fn replayed(explains: bool) -> Decided {
+    if explains {
+        Decided::Held
+    } else {
+        Decided::Unknown("a bug of the checker: the order that it found does not replay".into())
+    }
+}
+
+/// A proof that cannot be re-checked, most likely because it is too large, is none.
+fn confirmed(history: &History, told: Anomaly) -> Decided {
+    match confirm(history, &told) {
+        Ok(()) => Decided::Violated(Box::new(told)),
+        Err(why) => {
+            Decided::Unknown(format!("the search found no order, but its proof was not confirmed: {why}"))
+        }
+    }
+}
+
+fn stopped(stop: Stop, reached: u32, operations: usize) -> Decided {
+    Decided::Unknown(format!(
+        "{stop}; an order was found for {reached} of {operations} operations that share keys"
+    ))
+}

@@ -1,0 +1,195 @@
+//! Objects of every kind as one model: what an operation does to its key, whatever that holds.
+//!
+//! It never looks at order, and has no rule for queues, stacks and locks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use histories::{Function, Operation, Outcome, Value};
+
+use crate::models::{
+    Counter, CounterCall, Effect, Kv, KvCall, List, ListCall, MicroOperation, Model, MultiRegister, Register,
+    RegisterCall, Set, SetCall,
+};
+use crate::search::Object;
+
+/// What one key holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum State {
+    Register(Value),
+    Text(String),
+    List(Vec<Value>),
+    Set(BTreeSet<Value>),
+    Counter(i64),
+    Registers(BTreeMap<Value, Value>),
+}
+
+/// What an operation asked, and what it was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Register(RegisterCall, Option<Value>),
+    Text(KvCall, Option<String>),
+    List(ListCall, Option<Vec<Value>>),
+    Set(SetCall, Option<BTreeSet<Value>>),
+    Counter(CounterCall, Option<i64>),
+    Registers(Vec<MicroOperation>, Option<Vec<Value>>),
+}
+
+impl State {
+    /// `None` where there is no rule for the object.
+    pub(crate) fn initial(object: Object) -> Option<Self> {
+        Some(match object {
+            Object::Register => Self::Register(Register::default().initial()),
+            Object::Text => Self::Text(Kv.initial()),
+            Object::List => Self::List(List.initial()),
+            Object::Set => Self::Set(Set.initial()),
+            Object::Counter => Self::Counter(Counter::default().initial()),
+            Object::Transactions => Self::Registers(MultiRegister::default().initial()),
+            Object::Queue | Object::Stack | Object::Mutex => return None,
+        })
+    }
+
+    /// The state after an access; `None` where it would not have been answered so.
+    pub(crate) fn step(&self, access: &Access) -> Option<Self> {
+        match (self, access) {
+            (Self::Register(state), Access::Register(call, reply)) => {
+                Register::default().step(state, call, reply.as_ref()).map(Self::Register)
+            }
+            (Self::Text(state), Access::Text(call, reply)) => {
+                Kv.step(state, call, reply.as_ref()).map(Self::Text)
+            }
+            (Self::List(state), Access::List(call, reply)) => {
+                List.step(state, call, reply.as_ref()).map(Self::List)
+            }
+            (Self::Set(state), Access::Set(call, reply)) => {
+                Set.step(state, call, reply.as_ref()).map(Self::Set)
+            }
+            (Self::Counter(state), Access::Counter(call, reply)) => {
+                Counter::default().step(state, call, reply.as_ref()).map(Self::Counter)
+            }
+            (Self::Registers(state), Access::Registers(call, reply)) => {
+                MultiRegister::default().step(state, call, reply.as_ref()).map(Self::Registers)
+            }
+            _ => None,
+        }
+    }
+
+    /// Memory that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Register(_) | Self::Counter(_) => 0,
+                Self::Text(state) => Kv.state_bytes(state),
+                Self::List(state) => List.state_bytes(state),
+                Self::Set(state) => Set.state_bytes(state),
+                Self::Registers(state) => MultiRegister::default().state_bytes(state),
+            }
+    }
+}
+
+impl Access {
+    /// `None` where an operation says nothing; an error is what its value should have been.
+    pub(crate) fn of(object: Object, op: &Operation) -> Result<Option<Self>, &'static str> {
+        let saw = op.function == Function::Cas && !op.reply.is_null();
+        if (op.outcome == Outcome::Fail && !saw) || (is_read(op) && !op.is_ok()) {
+            return Ok(None);
+        }
+        Ok(Some(match object {
+            Object::Register => register(op)?,
+            Object::Text => text(op)?,
+            Object::List => list(op)?,
+            Object::Set => set(op)?,
+            Object::Counter => counter(op)?,
+            Object::Transactions => transaction(op)?,
+            Object::Queue | Object::Stack | Object::Mutex => return Ok(None),
+        }))
+    }
+
+    /// Whether it leaves every state as it is.
+    pub(crate) fn only_reads(&self) -> bool {
+        let effect = match self {
+            Self::Register(call, reply) => Register::default().effect(call, reply.as_ref()),
+            Self::Text(call, reply) => Kv.effect(call, reply.as_ref()),
+            Self::List(call, reply) => List.effect(call, reply.as_ref()),
+            Self::Set(call, reply) => Set.effect(call, reply.as_ref()),
+            Self::Counter(call, reply) => Counter::default().effect(call, reply.as_ref()),
+            Self::Registers(call, reply) => MultiRegister::default().effect(call, reply.as_ref()),
+        };
+        effect == Effect::Reads
+    }
+}
+
+fn is_read(op: &Operation) -> bool {
+    matches!(op.function, Function::Read | Function::ReadAll)
+}
+
+fn register(op: &Operation) -> Result<Access, &'static str> {
+    Ok(match op.function {
+        Function::Write => Access::Register(RegisterCall::Write(op.call.clone()), None),
+        Function::Cas if op.outcome != Outcome::Fail => {
+            let (from, to) = op.call.as_pair().ok_or("a pair [from, to]")?;
+            Access::Register(RegisterCall::Cas { from: from.clone(), to: to.clone() }, None)
+        }
+        _ => Access::Register(RegisterCall::Read, Some(op.reply.clone())),
+    })
+}
+
+fn text(op: &Operation) -> Result<Access, &'static str> {
+    let string = |value: &Value| {
+        let text = if value.is_null() { Some("") } else { value.as_text() };
+        text.map(str::to_owned).ok_or("a string")
+    };
+    Ok(match op.function {
+        Function::Write => Access::Text(KvCall::Put(string(&op.call)?), None),
+        Function::Append => Access::Text(KvCall::Append(string(&op.call)?), None),
+        _ => Access::Text(KvCall::Get, Some(string(&op.reply)?)),
+    })
+}
+
+fn items(value: &Value) -> Result<&[Value], &'static str> {
+    if value.is_null() { Ok(&[]) } else { value.as_list().ok_or("a list of elements") }
+}
+
+fn list(op: &Operation) -> Result<Access, &'static str> {
+    Ok(match op.function {
+        Function::Write => Access::List(ListCall::Write(items(&op.call)?.to_vec()), None),
+        Function::Append => Access::List(ListCall::Append(op.call.clone()), None),
+        _ => Access::List(ListCall::Read, Some(items(&op.reply)?.to_vec())),
+    })
+}
+
+fn set(op: &Operation) -> Result<Access, &'static str> {
+    Ok(match op.function {
+        Function::Add => Access::Set(SetCall::Add(op.call.clone()), None),
+        Function::Remove => Access::Set(SetCall::Remove(op.call.clone()), None),
+        _ => Access::Set(SetCall::Read, Some(items(&op.reply)?.iter().cloned().collect())),
+    })
+}
+
+fn counter(op: &Operation) -> Result<Access, &'static str> {
+    let number =
+        |value: &Value, blank| if value.is_null() { Some(blank) } else { value.as_int() }.ok_or("a number");
+    if is_read(op) {
+        return Ok(Access::Counter(CounterCall::Read, Some(number(&op.reply, 0)?)));
+    }
+    let amount = number(&op.call, 1)?;
+    let amount = if op.function == Function::Decrement { -amount } else { amount };
+    Ok(Access::Counter(CounterCall::Add(amount), None))
+}
+
+fn transaction(op: &Operation) -> Result<Access, &'static str> {
+    const EXPECTED: &str = "a list of [\"r\", key, value] and [\"w\", key, value]";
+    let micros = if op.is_ok() && !op.reply.is_null() { &op.reply } else { &op.call };
+    let (mut calls, mut seen) = (Vec::new(), Vec::new());
+    for micro in micros.as_list().ok_or(EXPECTED)? {
+        let Some([function, key, value]) = micro.as_list() else { return Err(EXPECTED) };
+        match function.as_text() {
+            Some("r") => {
+                calls.push(MicroOperation::Read(key.clone()));
+                seen.push(value.clone());
+            }
+            Some("w") => calls.push(MicroOperation::Write(key.clone(), value.clone())),
+            _ => return Err(EXPECTED),
+        }
+    }
+    Ok(Access::Registers(calls, op.is_ok().then_some(seen)))
+}

@@ -1,0 +1,90 @@
+//! What is on this member's disk: the cells that it holds, and trees to compare them with other members'.
+//!
+//! Never holds anything that a crash could take away.
+
+use std::collections::BTreeMap;
+
+use histories::{Key, Node};
+
+use super::merkle::{Tree, leaf};
+use super::ring::Ring;
+use super::version::Cell;
+use crate::store::DumpEntry;
+
+#[derive(Debug)]
+pub(super) struct State {
+    me: Node,
+    /// By leaf, so that a leaf is read without searching for it.
+    cells: BTreeMap<(u16, Key), Cell>,
+    /// For each other member, over the keys that both hold.
+    trees: BTreeMap<Node, Tree>,
+}
+
+impl State {
+    pub(super) fn new(me: Node) -> Self {
+        Self { me, cells: BTreeMap::new(), trees: BTreeMap::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<&Cell> {
+        self.cells.get(&(leaf(key.as_str()), key.clone()))
+    }
+
+    pub(super) fn covers(&self, key: &Key, cell: &Cell) -> bool {
+        self.get(key).is_some_and(|held| held.covers(cell))
+    }
+
+    pub(super) fn merge(&mut self, ring: &Ring, key: &Key, cell: &Cell) {
+        let leaf = leaf(key.as_str());
+        let (old, new) = match self.cells.entry((leaf, key.clone())) {
+            std::collections::btree_map::Entry::Vacant(vacant) => (0, vacant.insert(cell.clone()).hash()),
+            std::collections::btree_map::Entry::Occupied(mut held) => {
+                let held = held.get_mut();
+                let old = held.hash();
+                held.merge(cell);
+                (old, held.hash())
+            }
+        };
+        if old == new {
+            return;
+        }
+        let homes = ring.homes(key);
+        if homes.contains(&self.me) {
+            for &home in homes.iter().filter(|home| **home != self.me) {
+                self.trees.entry(home).or_default().replace(leaf, old, new);
+            }
+        }
+    }
+
+    /// Over the keys that `peer` holds, too.
+    pub(super) fn tree(&mut self, peer: Node) -> &Tree {
+        self.trees.entry(peer).or_default()
+    }
+
+    /// The cells of a leaf that `peer` holds, too.
+    pub(super) fn shared(&self, ring: &Ring, peer: Node, leaf: u16) -> impl Iterator<Item = (&Key, &Cell)> {
+        let range = (leaf, Key::from(""))..;
+        self.cells
+            .range(range)
+            .take_while(move |((at, _), _)| *at == leaf)
+            .map(|((_, key), cell)| (key, cell))
+            .filter(move |(key, _)| self.is_shared(ring, peer, key))
+    }
+
+    pub(super) fn is_shared(&self, ring: &Ring, peer: Node, key: &Key) -> bool {
+        let homes = ring.homes(key);
+        homes.contains(&self.me) && homes.contains(&peer)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Cell)> {
+        self.cells.iter().map(|((_, key), cell)| (key, cell))
+    }
+
+    pub(super) fn dump(&self) -> BTreeMap<Key, DumpEntry> {
+        let entry = |cell: &Cell| DumpEntry { value: cell.value.clone(), version: cell.version() };
+        self.iter().map(|(key, cell)| (key.clone(), entry(cell))).collect()
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of the replica as a whole: readable scripts, and what modes say of themselves.
+
+mod describe;
+mod modes;

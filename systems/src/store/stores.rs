@@ -1,0 +1,119 @@
+//! The families of the reference store, and the one place that tells them apart.
+
+use histories::Function;
+use nemesis::Layout;
+
+use super::family::{self, Family};
+use super::protocol::{Leadership, Memory, Protocol};
+use super::words::nearest;
+use super::{leaderless, single};
+use crate::Mode;
+
+/// A mode's protocol with its options resolved, whichever family it is of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Store {
+    Single(single::Options),
+    Leaderless(leaderless::Options),
+}
+
+/// What is to be done with a protocol of any family.
+pub trait Visit {
+    type Out;
+    fn visit<P: Protocol>(self, protocol: P) -> Self::Out;
+}
+
+/// Does the same with whichever options a store has.
+macro_rules! each {
+    ($store:expr, $options:ident => $body:expr) => {
+        match $store {
+            Store::Single($options) => $body,
+            Store::Leaderless($options) => $body,
+        }
+    };
+}
+
+impl Store {
+    /// Goes on with the protocol itself.
+    pub fn visit<V: Visit>(self, visitor: V) -> V::Out {
+        each!(self, options => visitor.visit(options))
+    }
+
+    /// Refuses what no cluster of this layout can do, with the reason.
+    pub fn validate(&self, layout: Layout) -> Result<(), String> {
+        each!(self, options => Family::validate(options, layout))
+    }
+
+    /// What it can be asked.
+    pub fn supports(&self, function: &Function) -> bool {
+        each!(self, options => options.supports(function))
+    }
+
+    pub fn memory(&self) -> Memory {
+        each!(self, options => options.memory())
+    }
+
+    pub fn leadership(&self) -> Leadership {
+        each!(self, options => options.leadership())
+    }
+}
+
+/// Every preset of the reference store.
+pub fn modes() -> Vec<Mode> {
+    let mut modes = family::modes::<single::Options>();
+    modes.extend(family::modes::<leaderless::Options>());
+    modes
+}
+
+/// A mode by name, `single/quorum` or `single/quorum[read=lease,sync=never]`.
+///
+/// ```
+/// use systems::store::{Store, mode, single::Read};
+///
+/// let (mode, store) = mode("single/quorum[read=follower]")?;
+/// assert!(matches!(store, Store::Single(options) if options.read == Read::Follower));
+/// // The promise follows the options: any replica answers, so reads may be stale.
+/// assert!(!mode.promise.contains(&histories::ModelName::Linearizable));
+/// # Ok::<(), String>(())
+/// ```
+pub fn mode(text: &str) -> Result<(Mode, Store), String> {
+    let text = text.trim();
+    let (name, overrides) = split(text)?;
+    let found = of_family(name, text, &overrides, Store::Single)
+        .or_else(|| of_family(name, text, &overrides, Store::Leaderless));
+    if let Some(found) = found {
+        return found;
+    }
+    let known = modes();
+    let known = known.iter().map(|mode| mode.name.as_str());
+    Err(format!("no mode is called {name:?}; {}", nearest(name, known)))
+}
+
+/// `None` where the family has no preset of this name.
+fn of_family<F: Family>(
+    name: &str,
+    text: &str,
+    overrides: &[(&str, &str)],
+    store: impl FnOnce(F) -> Store,
+) -> Option<Result<(Mode, Store), String>> {
+    let preset = F::presets().iter().find(|preset| preset.name == name)?;
+    Some(family::mode::<F>(preset, text, overrides).map(|(mode, options)| (mode, store(options))))
+}
+
+/// Options by name, with their values.
+type Pairs<'a> = Vec<(&'a str, &'a str)>;
+
+/// The preset's name, and what stands in brackets behind it.
+fn split(text: &str) -> Result<(&str, Pairs<'_>), String> {
+    let Some((name, rest)) = text.split_once('[') else { return Ok((text, Vec::new())) };
+    let inside = rest
+        .strip_suffix(']')
+        .ok_or_else(|| format!("{text:?} opens a bracket and never closes it: single/quorum[read=lease]"))?;
+    let pairs = inside.split(',').map(str::trim).filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| {
+        let (option, value) = pair
+            .split_once('=')
+            .ok_or_else(|| format!("{pair:?} in {text:?} is no option: write name=value, read=lease"))?;
+        Ok((option.trim(), value.trim()))
+    });
+    Ok((name, pairs.collect::<Result<_, String>>()?))
+}

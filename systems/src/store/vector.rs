@@ -1,0 +1,115 @@
+//! Version vectors: what has been seen of each writer. They order what happened before what, and know nothing of values.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use histories::Node;
+use serde::{Deserialize, Serialize};
+
+/// How many changes of each node are included (Parker et al., "Detection of mutual inconsistency in distributed systems",
+/// IEEE TSE 1983). A node that is not named has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VersionVector(BTreeMap<Node, u64>);
+
+impl VersionVector {
+    /// How many changes of `node` are included.
+    pub fn get(&self, node: Node) -> u64 {
+        self.0.get(&node).copied().unwrap_or(0)
+    }
+
+    /// Includes the changes of `node` up to `count`.
+    pub fn raise(&mut self, node: Node, count: u64) {
+        if count > self.get(node) {
+            self.0.insert(node, count);
+        }
+    }
+
+    /// Includes everything that `other` includes.
+    pub fn merge(&mut self, other: &Self) {
+        for (&node, &count) in &other.0 {
+            self.raise(node, count);
+        }
+    }
+
+    /// Includes everything that `other` includes: equal, or later.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.0.iter().all(|(&node, &count)| self.get(node) >= count)
+    }
+
+    /// Neither includes the other.
+    pub fn concurrent(&self, other: &Self) -> bool {
+        !self.covers(other) && !other.covers(self)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Node, u64)> + '_ {
+        self.0.iter().map(|(&node, &count)| (node, count))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// `n1:3,n2:5`.
+impl fmt::Display for VersionVector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (node, count)) in self.iter().enumerate() {
+            write!(f, "{}{node}:{count}", if place == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for VersionVector {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let pairs = text.split(',').filter(|pair| !pair.is_empty());
+        let pairs = pairs.map(|pair| {
+            let (node, count) = pair.split_once(':').ok_or("no colon")?;
+            Ok((node.parse()?, count.parse().map_err(|_| "no count")?))
+        });
+        pairs
+            .collect::<Result<_, String>>()
+            .map_err(|why| format!("{text:?} is no version vector ({why}); write n1:3,n2:5"))
+    }
+}
+
+impl FromIterator<(Node, u64)> for VersionVector {
+    fn from_iter<I: IntoIterator<Item = (Node, u64)>>(counts: I) -> Self {
+        let mut vector = Self::default();
+        counts.into_iter().for_each(|(node, count)| vector.raise(node, count));
+        vector
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(counts: [u64; 2]) -> VersionVector {
+        (0..).map(Node).zip(counts).collect()
+    }
+
+    #[test]
+    fn a_vector_is_read_as_it_is_written() {
+        let one = vector([2, 7]);
+        assert_eq!(one.to_string(), "n1:2,n2:7");
+        assert_eq!(one.to_string().parse(), Ok(one));
+        assert_eq!("".parse(), Ok(VersionVector::default()));
+        assert!("n1=2".parse::<VersionVector>().unwrap_err().contains("write n1:3,n2:5"));
+    }
+
+    #[test]
+    fn vectors_are_equal_ordered_or_concurrent() {
+        let (one, other) = (vector([2, 0]), vector([1, 3]));
+        assert!(one.concurrent(&other) && !one.concurrent(&one) && one.covers(&one));
+        let mut both = one.clone();
+        both.merge(&other);
+        assert_eq!(both, vector([2, 3]));
+        assert!(both.covers(&one) && both.covers(&other) && !one.covers(&both));
+        assert_eq!(vector([0, 0]), VersionVector::default(), "none is not written down");
+    }
+}
