@@ -45,7 +45,7 @@ pub use durability::Durable;
 pub use explain::fault_in_force;
 pub use figures::{Convergence, Durability, Figures, Staleness};
 pub use hierarchy::{Hierarchy, not_applicable, undecided};
-pub use linear::Linear;
+pub use linear::{Linear, Linearization};
 pub use policy::Policy;
 pub use rules::Rules;
 pub use sequential::Sequential;

@@ -134,7 +134,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "TIME,SIZE", env = "PARTITA_BUDGET")]
     pub(crate) budget: Option<BudgetLimits>,
 
-    /// Show every anomaly, not only the first of each model.
+    /// Show every anomaly, not only the first of each model, and of what is linearizable an order that explains it.
     #[arg(long)]
     pub(crate) witness: bool,
 
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::UnknownArgument);
         assert!(error.to_string().contains("--time"));
         assert_eq!(parse("partita chek a").unwrap_err().kind(), ErrorKind::InvalidSubcommand);
-        assert_eq!(parse("partita run --stage sim").unwrap_err().kind(), ErrorKind::ValueValidation);
+        assert_eq!(parse("partita run --stage simm").unwrap_err().kind(), ErrorKind::ValueValidation);
         assert_eq!(parse("partita run -q -v").unwrap_err().kind(), ErrorKind::ArgumentConflict);
         assert_eq!(parse("partita run --nodes 0").unwrap_err().kind(), ErrorKind::ValueValidation);
     }

@@ -11,7 +11,7 @@ use systems::{Mode, System};
 use crate::catalogue::Catalogue;
 use crate::options::{Options, Rate};
 use crate::quantity::Seeds;
-use crate::spec::RunSpec;
+use crate::spec::{RunSpec, StageName};
 
 /// What is taken where neither flags nor profile nor suite say anything.
 mod defaults {
@@ -45,6 +45,10 @@ pub(crate) fn specs(
     let workloads: Vec<_> =
         workloads.iter().map(|name| catalogue.workload(name)).collect::<Result<_, _>>()?;
     let budget = options.budget.unwrap_or_default();
+    let stage = options.stage.unwrap_or_default();
+    if stage == StageName::Sim && system.simulator().is_none() {
+        return Err(format!("{} cannot be simulated; use --stage live", system.name()));
+    }
     let mut specs = Vec::new();
     for seed in seeds(options, seed_drawn)? {
         for mode in &modes {
@@ -59,11 +63,14 @@ pub(crate) fn specs(
                     layout: layout(options, mode),
                     clients: options.clients.unwrap_or(defaults::CLIENTS),
                     rate: options.rate.unwrap_or(Rate(Some(defaults::RATE))).0,
+                    keys: options.keys,
+                    script: None,
                     time: options.time.map_or(defaults::TIME, |time| time.0),
                     operations_max: options.ops,
                     routing: options.routing.map_or(mode.routing, |routing| routing.0),
                     deadline: defaults::DEADLINE,
                     seed,
+                    stage,
                     out: options.out.clone().unwrap_or_else(|| PathBuf::from(defaults::OUT)),
                     keep: options.keep.unwrap_or(false),
                     check_time: budget.time,
@@ -100,9 +107,14 @@ fn faults(
     default: FaultsOf<'_>,
 ) -> Result<Vec<String>, String> {
     let asked = options.faults.as_ref().map_or_else(|| default(mode), |list| list.0.clone());
+    let layout = layout(options, mode);
+    let powers = options.stage.unwrap_or_default().powers(system);
+    if asked == ["all"] {
+        return Ok(crate::faults::all(powers, mode, layout));
+    }
     let faults: Vec<String> = asked.into_iter().filter(|fault| fault != "none").collect();
     for fault in &faults {
-        crate::faults::check(fault, system, layout(options, mode).total())?;
+        crate::faults::check(fault, system.name(), powers, layout)?;
     }
     Ok(faults)
 }
@@ -158,6 +170,9 @@ mod tests {
             error(Options { workload: Some(list("registre")), ..Options::default() }),
             error(Options { faults: Some(list("kil:leader")), ..Options::default() }),
             error(Options { faults: Some(list("clients:one")), ..Options::default() }),
+            error(Options { faults: Some(list("kill,all")), ..Options::default() }),
+            error(Options { faults: Some(list("partition:hub")), ..Options::default() }),
+            error(Options { faults: Some(list("partition:ring")), nodes: Some(2), ..Options::default() }),
             error(Options {
                 seed: Some("1".parse().unwrap()),
                 seeds: Some("1..2".parse().unwrap()),
@@ -167,5 +182,7 @@ mod tests {
         insta::assert_snapshot!(errors.join("\n"));
         let none = Options { faults: Some(list("none")), ..Options::default() };
         assert!(plan(none).unwrap().iter().all(|spec| spec.faults.is_empty()));
+        let all = Options { faults: Some(list("all")), ..Options::default() };
+        assert!(plan(all).unwrap().iter().all(|spec| spec.faults == ["partition:any", "kill:any"]));
     }
 }

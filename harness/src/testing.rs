@@ -50,7 +50,7 @@ pub(crate) fn mode(name: &str) -> Mode {
         preset: name.to_owned(),
         options: Vec::new(),
         promise: vec![ModelName::Linearizable, ModelName::Durability],
-        survives: Vec::new(),
+        survives: vec!["network", "kill", "power"],
         shows: Vec::new(),
         figures: Vec::new(),
         available_with_majority: true,

@@ -1,7 +1,9 @@
 //! From events to operations: each invocation finds its completion.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
 
 use crate::raw::{Place, Problem, RawEvent, RawProcess, Sink};
 use crate::sequence::Sequence;
@@ -15,7 +17,7 @@ use crate::{
 pub struct Pairing {
     history: History,
     /// The operation that each process has open.
-    open: BTreeMap<u32, OperationId>,
+    open: FxHashMap<u32, OperationId>,
     sequence: Sequence,
     foreign: bool,
     initial: Option<i64>,
@@ -171,6 +173,7 @@ impl Pairing {
             reply_event: u32::MAX,
             hint_version: 0,
             hint_source: 0,
+            saw: false,
         });
         Ok(())
     }
@@ -201,6 +204,7 @@ impl Pairing {
         let operation = &mut self.history.operations[id.index()];
         operation.completed = place.time;
         operation.reply_event = place.position;
+        operation.saw = event.kind == Kind::Fail && event.seen.is_some();
         (operation.outcome, operation.reply) = match event.kind {
             // What was written, swapped or appended comes back as it was asked for: it is held once.
             Kind::Ok if event.value == operation.call => (Outcome::Ok, operation.call.clone()),

@@ -7,13 +7,17 @@ mod convergence;
 mod durability;
 mod linear;
 mod policy;
+mod replay;
 mod rules;
+mod sequences;
 mod sequential;
 mod sessions;
 
 use histories::{AnomalyKind, History, ModelName};
 
 use crate::Anomaly;
+
+pub(crate) use replay::replay;
 
 /// Whether the history really holds what the anomaly claims; the text says what it does not hold.
 pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {

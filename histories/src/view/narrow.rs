@@ -116,7 +116,7 @@ fn retain(history: &mut History, keep: impl Fn(&Operation) -> bool) {
     history.operations.retain(|operation| keep(operation));
     history.errors.renumber(&kept);
     history.hints.renumber(&kept);
-    let mut keys = IndexSet::new();
+    let mut keys = IndexSet::default();
     for operation in &mut history.operations {
         let key = operation.key.map(|KeyId(key)| history.keys[key as usize].clone());
         operation.key = key.map(|key| KeyId(keys.insert_full(key).0 as u32));

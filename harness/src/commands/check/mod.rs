@@ -5,6 +5,7 @@
 mod files;
 mod graph;
 mod judge;
+mod linearizations;
 mod report;
 mod table;
 mod text;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use checkers::{Budget, Finding};
+use checkers::{Budget, Finding, Linearization};
 use histories::read::{Format, Options};
 use histories::view::View;
 use histories::{History, ModelName};
@@ -37,6 +38,8 @@ struct Checked {
     findings: Vec<Finding>,
     /// Models that must hold; empty to describe only.
     demands: Vec<ModelName>,
+    /// Where they were asked for, for each key of what is linearizable.
+    linearizations: Vec<Linearization>,
     /// The command that made the history, where its folder knows.
     reproduce: Option<String>,
 }
@@ -154,7 +157,10 @@ impl Job<'_> {
         let models = self.models.as_deref();
         let findings = checking::check(&history, models, &budget);
         let demands = models.map_or_else(|| history.header.demands.clone(), <[_]>::to_vec);
-        Ok(Checked { file: file_name, findings, demands, reproduce: reproduce(file), history })
+        let linearizations =
+            if self.args.witness { linearizations::of(&history, &findings, &budget) } else { Vec::new() };
+        let reproduce = reproduce(file);
+        Ok(Checked { file: file_name, findings, demands, linearizations, reproduce, history })
     }
 
     fn answer(&self, checked: &Checked, files: usize) -> Result<Answer, Failure> {

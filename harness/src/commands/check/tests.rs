@@ -27,6 +27,7 @@ fn stale(demands: &[ModelName]) -> Checked {
             finding(ModelName::Convergence, Verdict::NotApplicable("there are no dumps".into())),
         ],
         demands: demands.to_vec(),
+        linearizations: Vec::new(),
         reproduce: Some("partita run --seed 7".into()),
     }
 }

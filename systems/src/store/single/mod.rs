@@ -44,6 +44,7 @@ use super::protocol::{Leadership, Member, Memory, Protocol, Sync};
 use super::replica::{
     DumpEntry, Input, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, RequestId, Response, Role,
 };
+use crate::{Behind, Lag};
 
 pub use message::{Message, Record};
 pub use options::{Ack, Fencing, Format, Options, Promotion, Read, Timing};
@@ -257,7 +258,8 @@ impl ReplicaTrait for Replica {
     fn status(&self) -> ReplicaStatus {
         let last = self.log.last_index();
         let lag = self.leading.as_ref().map_or_else(Vec::new, |leading| {
-            self.peers().map(|peer| (peer, last.saturating_sub(leading.matched(peer)))).collect()
+            let behind = |peer| last.saturating_sub(leading.matched(peer));
+            self.peers().map(|peer| Lag { of: Behind::Follower(peer), entries: behind(peer) }).collect()
         });
         ReplicaStatus {
             node: self.me,
