@@ -144,9 +144,13 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) witness: bool,
 
-    /// Say what each model means.
+    /// Say what each model means, and which do not apply.
     #[arg(long)]
     pub(crate) explain: bool,
+
+    /// Draw each proof that is a graph into this folder, as SVG and as DOT.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) graph: Option<PathBuf>,
 
     #[command(flatten, next_help_heading = "How a file is read")]
     pub(crate) reading: ReadingArgs,

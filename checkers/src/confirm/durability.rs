@@ -112,12 +112,12 @@ fn is_addition(op: &Operation) -> bool {
     matches!(op.function, Function::Add | Function::Append) && op.outcome != Outcome::Fail
 }
 
-fn holds(value: &Value, element: &Value) -> bool {
+pub(super) fn holds(value: &Value, element: &Value) -> bool {
     value.as_list().is_some_and(|items| items.contains(element))
 }
 
 /// What each node's last dump, and each read that ended after the first of those began, shows of a key.
-fn finals(history: &History, key: KeyId) -> Vec<&Value> {
+pub(super) fn finals(history: &History, key: KeyId) -> Vec<&Value> {
     let name = history.key(key).as_str();
     let updates = history.operations().iter().filter(|op| {
         op.has_completion() && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
