@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
 
 use crate::{Hints, Node};
 
@@ -22,7 +23,7 @@ const WIDE: u16 = u16::MAX;
 /// What the codes stand for: terms and nodes take few values, so each pair of them is stored once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HintTable {
-    sources: IndexSet<(Option<u64>, Option<Node>)>,
+    sources: IndexSet<(Option<u64>, Option<Node>), FxBuildHasher>,
     wide: BTreeMap<u32, Hints>,
 }
 

@@ -1,6 +1,7 @@
 //! A whole history in memory: operations in the order of their invocations, keys and nodes interned.
 
 use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
 
 use crate::compact::{ErrorTable, HintCode, HintTable};
 use crate::read::Format;
@@ -51,7 +52,7 @@ pub struct Operation {
     pub key: Option<KeyId>,
     /// The value of the invocation.
     pub call: Value,
-    /// The value of an `ok` completion; of a `fail`, what it saw, or null.
+    /// The value of an `ok` completion; of a `fail`, what it saw, or null. See [`Operation::seen`].
     pub reply: Value,
     pub invoked: Nanos,
     /// When the completion was recorded, [`Nanos::MAX`] where there is none. Use [`Operation::returned`] to reason
@@ -64,6 +65,8 @@ pub struct Operation {
     /// See [`HintCode`]; apart, so that they fill what would be padding.
     pub(crate) hint_version: u32,
     pub(crate) hint_source: u16,
+    /// Whether a `fail` says what it saw.
+    pub(crate) saw: bool,
 }
 
 const _: () = assert!(size_of::<Operation>() <= 96);
@@ -81,6 +84,12 @@ impl Operation {
     /// Whether it certainly ended before `other` began. Intervals are closed: equal times are concurrent.
     pub fn precedes(&self, other: &Self) -> bool {
         self.returned() < other.invoked
+    }
+
+    /// What a compare-and-set that failed found instead, where it says so: null where it found nothing there.
+    pub fn seen(&self) -> Option<&Value> {
+        let told = self.outcome == Outcome::Fail && self.saw && self.function == Function::Cas;
+        told.then_some(&self.reply)
     }
 
     pub fn has_completion(&self) -> bool {
@@ -115,8 +124,8 @@ impl LineMap {
 pub struct History {
     pub header: Header,
     pub(crate) operations: Vec<Operation>,
-    pub(crate) keys: IndexSet<Key>,
-    pub(crate) nodes: IndexSet<String>,
+    pub(crate) keys: IndexSet<Key, FxBuildHasher>,
+    pub(crate) nodes: IndexSet<String, FxBuildHasher>,
     pub(crate) nemesis: Vec<NemesisEvent>,
     pub(crate) hints: HintTable,
     pub(crate) errors: ErrorTable,

@@ -2,9 +2,9 @@
 //!
 //! It never changes what an operation says of itself.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::raw::{Place, Problem, RawEvent, RawProcess, Sink};
+use crate::raw::{InitialReads, Place, Problem, RawEvent, RawProcess, Sink};
 use crate::read::source::Source;
 use crate::sequence::{Order, Sequence};
 use crate::{Diagnostic, Header, Process};
@@ -59,8 +59,8 @@ impl<'s> Intake<'s> {
         self.sink.cut_off(at);
     }
 
-    pub(crate) fn initial(&mut self, value: i64) {
-        self.sink.initial(value);
+    pub(crate) fn initial(&mut self, reads: &InitialReads) {
+        self.sink.initial(reads);
     }
 }
 
@@ -71,6 +71,8 @@ struct Processes {
     names: FxHashMap<String, u32>,
     /// Numbers seen before the first name, and all after.
     taken: std::collections::BTreeSet<u32>,
+    /// Those before the first name again, where looking one up is fast.
+    known: FxHashSet<u32>,
     /// What a number is called where a name had taken it.
     moved: FxHashMap<u32, u32>,
 }
@@ -87,7 +89,7 @@ impl Processes {
 
     fn number(&mut self, number: u32) -> u32 {
         if self.names.is_empty() {
-            if self.taken.len() < TAKEN_MAX {
+            if self.taken.len() < TAKEN_MAX && self.known.insert(number) {
                 self.taken.insert(number);
             }
             return number;

@@ -19,6 +19,7 @@ mod jepsen;
 pub mod jsonl;
 mod log;
 mod meter;
+mod parallel;
 mod plume;
 mod scan;
 mod source;

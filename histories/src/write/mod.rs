@@ -2,6 +2,8 @@
 
 mod edn;
 pub mod jsonl;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 mod plume;
 #[cfg(test)]
 mod tests;
@@ -110,7 +112,7 @@ fn reply(history: &History, id: u32) -> Event {
         }
         Outcome::Fail => {
             event.kind = Kind::Fail;
-            event.seen = (!operation.reply.is_null()).then(|| operation.reply.clone());
+            event.seen = operation.saw.then(|| operation.reply.clone());
         }
         Outcome::Info => event.kind = Kind::Info,
     }

@@ -9,6 +9,7 @@ use histories::{Nanos, Node};
 use super::Replica;
 use super::machine::Machine;
 use super::message::{Body, ForwardId, Message};
+use crate::store::Bug;
 use crate::store::replica::{Request, RequestId, Response};
 
 /// Numbers that a leader remembers of each process that forwards to it.
@@ -132,7 +133,7 @@ impl<M: Machine> Replica<M> {
             // A process before this one may have led that term, and taken the write.
             return self.refuse(asker, "the node that was asked does not lead", false);
         }
-        if !self.seen.insert(from, id) {
+        if !self.seen.insert(from, id) && !self.options.has(Bug::DoubleApply) {
             return;
         }
         if leads {
@@ -173,7 +174,8 @@ impl<M: Machine> Replica<M> {
             .map(|(_, gone)| gone)
             .collect();
         for forwarded in gone {
-            self.refuse(Asker::Client(forwarded.id), why, forwarded.is_read);
+            let definite = forwarded.is_read || self.options.has(Bug::DenyTheUnknown);
+            self.refuse(Asker::Client(forwarded.id), why, definite);
         }
     }
 }

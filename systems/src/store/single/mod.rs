@@ -42,11 +42,13 @@ use self::log::Log;
 use self::message::{Body, Snapshot};
 use self::reads::LocalRead;
 use self::state::State;
+use super::bugs::Bug;
 use super::codec::Session;
 use super::protocol::{Leadership, Member, Memory, Protocol, Sync};
 use super::replica::{
     DumpEntry, Input, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, RequestId, Response, Role,
 };
+use crate::{Behind, Lag};
 
 pub use group::Group;
 pub use machine::{Machine, Outcome, Place, Prepared, Sight};
@@ -130,6 +132,9 @@ impl<M: Machine> Replica<M> {
     }
 
     fn send_durable_in(&mut self, term: u64, to: Node, body: Body<M>) {
+        if self.options.has(Bug::AckBeforeSync) {
+            return self.sends.push((to, Message { term, body }));
+        }
         let ready = self.journal.defer(to, Message { term, body });
         self.sends.extend(ready);
     }
@@ -250,7 +255,8 @@ impl<M: Machine> ReplicaTrait for Replica<M> {
     fn status(&self) -> ReplicaStatus {
         let last = self.log.last_index();
         let lag = self.leading.as_ref().map_or_else(Vec::new, |leading| {
-            self.peers().map(|peer| (peer, last.saturating_sub(leading.matched(peer)))).collect()
+            let behind = |peer| last.saturating_sub(leading.matched(peer));
+            self.peers().map(|peer| Lag { of: Behind::Follower(peer), entries: behind(peer) }).collect()
         });
         ReplicaStatus {
             node: self.me,

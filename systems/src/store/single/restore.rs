@@ -17,6 +17,7 @@ use super::machine::Machine;
 use super::message::{Position, Record, Snapshot};
 use super::options::Options;
 use super::{Part, Replica};
+use crate::store::Bug;
 use crate::store::replica::Now;
 
 impl<M: Machine> Replica<M> {
@@ -77,7 +78,10 @@ impl<M: Machine> Replica<M> {
         replica
     }
 
-    fn replay(&mut self, records: Vec<Record<M>>) {
+    fn replay(&mut self, mut records: Vec<Record<M>>) {
+        if self.options.has(Bug::RecoveryDropsTail) {
+            records.truncate(records.len().saturating_sub(Bug::TAIL));
+        }
         for record in records {
             match record {
                 Record::Term { term, vote } => (self.term, self.vote) = (term, vote),

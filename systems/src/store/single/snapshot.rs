@@ -10,6 +10,7 @@ use super::Replica;
 use super::log::Log;
 use super::machine::Machine;
 use super::message::{Appended, Body, EpochId, Payload, Record, Snapshot};
+use crate::store::Bug;
 
 impl<M: Machine> Replica<M> {
     /// Keeps half of what is allowed, for followers that are only a little behind.
@@ -25,7 +26,8 @@ impl<M: Machine> Replica<M> {
             return;
         }
         let base = Arc::make_mut(&mut self.base);
-        for (index, entry) in self.log.iter().take_while(|(at, _)| *at <= index) {
+        let covered = index - u64::from(self.options.has(Bug::SnapshotMissesTail));
+        for (index, entry) in self.log.iter().take_while(|(at, _)| *at <= covered) {
             if let Payload::Work(work) = &entry.payload {
                 base.state.apply(index, work);
             }
