@@ -94,6 +94,13 @@ where
     fn command(&mut self, line: &str) {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
+            ["cluster", datacentres, "x", nodes, mode] => {
+                self.cluster(mode);
+                self.stand_as(Layout {
+                    datacentres: number(datacentres) as u16,
+                    nodes_each: number(nodes) as u16,
+                });
+            }
             ["cluster", mode, rest @ ..] => self.cluster(&[&[*mode], rest].concat().join(" ")),
             ["advance", time] => {
                 self.now = self.now + Nanos::from_millis(number(time.trim_end_matches("ms")));
@@ -164,13 +171,17 @@ where
     fn cluster(&mut self, mode: &str) {
         let (mode, store) = mode_of(mode).unwrap();
         self.protocol = Some(P::of(store).unwrap_or_else(|| panic!("{} is of another family", mode.name)));
-        self.layout = mode.layout;
         self.now = Nanos::ZERO;
         self.wire.clear();
         self.cut.clear();
         self.requests = 0;
-        self.stands = (0..mode.layout.total()).map(|_| Stand::default()).collect();
-        for node in Node::first(mode.layout.total()) {
+        self.stand_as(mode.layout);
+    }
+
+    fn stand_as(&mut self, layout: Layout) {
+        self.layout = layout;
+        self.stands = (0..layout.total()).map(|_| Stand::default()).collect();
+        for node in layout.nodes() {
             self.restart(node);
         }
     }
@@ -210,6 +221,14 @@ where
         }
     }
 
+    /// Cuts every link between two datacentres.
+    pub(super) fn cut_datacentres(&mut self, one: u16, other: u16) {
+        for from in self.layout.members(one) {
+            let pairs = self.layout.members(other).flat_map(|to| [(from, to), (to, from)]);
+            self.cut.extend(pairs);
+        }
+    }
+
     fn persist(&mut self, node: Node) {
         let stand = &mut self.stands[node.index()];
         let Some(last) = stand.writing.back().map(|persist| persist.seq) else { return };
@@ -235,7 +254,7 @@ where
     }
 
     /// Delivers and persists until nothing is left to do.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         self.quiet = true;
         for _ in 0..1000 {
             Node::first(self.stands.len() as u16).for_each(|node| self.persist(node));
@@ -248,7 +267,7 @@ where
     }
 
     /// Lets time pass in steps of 10 ms, with everybody awake.
-    fn run(&mut self, time: Nanos) {
+    pub(super) fn run(&mut self, time: Nanos) {
         let until = self.now + time;
         while self.now < until {
             self.now = self.now + Nanos::from_millis(10);

@@ -99,6 +99,13 @@ impl Seen {
     }
 }
 
+impl<M: Machine> Message<M> {
+    /// A request that is handed on, or its answer: what may come from outside the group.
+    pub(in crate::store) fn is_forwarding(&self) -> bool {
+        matches!(self.body, Body::Forward { .. } | Body::Answer { .. })
+    }
+}
+
 impl<M: Machine> Replica<M> {
     pub(super) fn forward(&mut self, id: RequestId, request: Request) {
         match self.leader.filter(|leader| *leader != self.me) {
@@ -107,7 +114,7 @@ impl<M: Machine> Replica<M> {
         }
     }
 
-    pub(super) fn forward_to(&mut self, to: Node, term: u64, id: RequestId, request: Request) {
+    pub(in crate::store) fn forward_to(&mut self, to: Node, term: u64, id: RequestId, request: Request) {
         self.forwards.last += 1;
         let number = self.forwards.last;
         let expires = self.now + self.options.timing.wait;

@@ -41,7 +41,6 @@ use self::leading::Leading;
 use self::log::Log;
 use self::message::{Body, Snapshot};
 use self::reads::LocalRead;
-use self::state::State;
 use super::bugs::Bug;
 use super::codec::Session;
 use super::protocol::{Leadership, Member, Memory, Protocol, Sync};
@@ -52,8 +51,9 @@ use crate::{Behind, Lag};
 
 pub use group::Group;
 pub use machine::{Machine, Outcome, Place, Prepared, Sight};
-pub use message::{Message, Record};
+pub use message::{Change, Message, Record};
 pub use options::{Ack, Fencing, Format, Options, Promotion, Read, Timing};
+pub(super) use state::{Data, State, cart_value, changed, decide};
 
 /// A member's part in elections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -281,7 +281,8 @@ impl<M: Machine> ReplicaTrait for Replica<M> {
 }
 
 impl<M: Machine> Replica<M> {
-    fn take(&mut self, now: Now, input: Input<Message<M>>) {
+    /// Answers an input; what goes out waits for [`Self::flush`].
+    pub(in crate::store) fn take(&mut self, now: Now, input: Input<Message<M>>) {
         self.now = self.now.max(now.monotonic);
         self.wall = now.wall;
         self.on_time();
@@ -293,11 +294,41 @@ impl<M: Machine> Replica<M> {
         }
     }
 
-    fn flush(&mut self, out: &mut Outbox<Message<M>, Record<M>>) {
+    pub(in crate::store) fn flush(&mut self, out: &mut Outbox<Message<M>, Record<M>>) {
         out.persists.extend(self.journal.flush(self.log.last_index()));
         out.sends.append(&mut self.sends);
         out.replies.append(&mut self.replies);
         out.timer = Some(self.timer());
+    }
+
+    pub(in crate::store) fn state(&self) -> &M {
+        &self.state
+    }
+
+    #[cfg(test)]
+    pub(in crate::store) fn stand_at(&mut self, time: Nanos) {
+        self.election_at = time;
+    }
+
+    pub(in crate::store) fn term(&self) -> u64 {
+        self.term
+    }
+
+    /// Leads, and has applied all that was committed before.
+    pub(in crate::store) fn is_settled(&self) -> bool {
+        self.leading.as_ref().is_some_and(|leading| self.applied >= leading.first)
+    }
+
+    /// Puts work into the log that no client asked for.
+    pub(in crate::store) fn enter(&mut self, work: M::Work) {
+        if self.leading.is_some() {
+            self.append(message::Payload::Work(work));
+            self.replicate_all();
+        }
+    }
+
+    pub(in crate::store) fn refuse_client(&mut self, id: RequestId, error: &str) {
+        self.refuse(forward::Asker::Client(id), error, true);
     }
 
     fn ready(&self) -> bool {

@@ -26,7 +26,7 @@ pub enum Data {
 }
 
 impl Data {
-    fn kind(&self) -> &'static str {
+    pub(in crate::store) fn kind(&self) -> &'static str {
         match self {
             Self::Register(_) => "register",
             Self::List(_) => "list",
