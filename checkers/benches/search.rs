@@ -89,6 +89,32 @@ impl Object for Text {
     }
 }
 
+/// A list that grows by one element at a time, read as a whole.
+#[derive(Default)]
+struct List {
+    next: i64,
+    state: Vec<Value>,
+}
+
+impl Object for List {
+    fn ask(&mut self, dice: &mut Dice) -> Op {
+        self.next += 1;
+        if dice.below(10) == 0 {
+            Op::read("x")
+        } else {
+            Op::new(Function::Append, "x", Value::Int(self.next))
+        }
+    }
+
+    fn answer(&mut self, op: &Op) -> (Kind, Value) {
+        if op.function == Function::Read {
+            return (Kind::Ok, Value::list(self.state.iter().cloned()));
+        }
+        self.state.push(op.value.clone());
+        (Kind::Ok, op.value.clone())
+    }
+}
+
 #[derive(Default)]
 struct Queue {
     next: i64,
@@ -113,13 +139,15 @@ impl Object for Queue {
     }
 }
 
-/// Every operation takes effect at a random moment between its call and its return.
-fn history(object: &mut dyn Object, operations: usize, clients: u32) -> History {
+/// Every operation takes effect at a random moment between its call and its return; of those that change something
+/// `crashed` in a thousand are never answered, and half of these never take effect.
+fn history(object: &mut dyn Object, operations: usize, clients: u32, crashed: u64) -> History {
     let mut dice = Dice(1);
     let mut events: Vec<(u64, Event)> = Vec::with_capacity(2 * operations);
     let mut effects: BinaryHeap<Reverse<(u64, u32, u64)>> = BinaryHeap::new();
     let mut asked: Vec<Option<Op>> = vec![None; clients as usize];
     let mut free: Vec<(u32, u64)> = (0..clients).map(|client| (client, u64::from(client))).collect();
+    let mut processes: Vec<u32> = (0..clients).collect();
     let mut started = 0;
     loop {
         while started < operations
@@ -129,14 +157,23 @@ fn history(object: &mut dyn Object, operations: usize, clients: u32) -> History 
             let call = since + 1 + dice.below(200_000);
             let end = call + 100_000 + dice.below(2_000_000);
             let op = object.ask(&mut dice);
-            events.push((call, event(client, Kind::Invoke, op.clone())));
+            events.push((call, event(processes[client as usize], Kind::Invoke, op.clone())));
             asked[client as usize] = Some(op);
             effects.push(Reverse((call + 1 + dice.below(end - call - 1), client, end)));
         }
         let Some(Reverse((_, client, end))) = effects.pop() else { break };
         let Some(op) = asked[client as usize].take() else { break };
-        let (kind, value) = object.answer(&op);
-        events.push((end, event(client, kind, Op { value, ..op })));
+        let process = &mut processes[client as usize];
+        if op.function != Function::Read && dice.below(1000) < crashed {
+            if dice.below(2) == 0 {
+                object.answer(&op);
+            }
+            events.push((end, event(*process, Kind::Info, op)));
+            *process += clients;
+        } else {
+            let (kind, value) = object.answer(&op);
+            events.push((end, event(*process, kind, Op { value, ..op })));
+        }
         free.push((client, end));
     }
     events.sort_by_key(|(time, event)| (*time, event.kind != Kind::Invoke));
@@ -168,16 +205,19 @@ fn search(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("search");
     group.sample_size(10);
     let register = |values| Register { values, state: Value::Null };
-    let loads: [(&str, usize, u32, Box<dyn Object>); 6] = [
-        ("cas over 5 values, 10 clients", 10_000, 10, Box::new(register(5))),
-        ("cas over 5 values, 10 clients", 1_000_000, 10, Box::new(register(5))),
-        ("cas over 3 values, 20 clients", 100_000, 20, Box::new(register(3))),
-        ("kv, 10 clients on one key", 2_000, 10, Box::new(Text::default())),
-        ("kv, 50 clients on one key", 2_000, 50, Box::new(Text::default())),
-        ("queue, 10 clients", 1_000_000, 10, Box::new(Queue::default())),
+    let loads: [(&str, usize, u32, u64, Box<dyn Object>); 9] = [
+        ("cas over 5 values, 5 clients, like an etcd log", 84, 5, 50, Box::new(register(5))),
+        ("cas over 5 values, 10 clients", 10_000, 10, 0, Box::new(register(5))),
+        ("cas over 5 values, 10 clients", 1_000_000, 10, 0, Box::new(register(5))),
+        ("cas over 5 values, 10 clients, 1 % crashed", 100_000, 10, 10, Box::new(register(5))),
+        ("cas over 3 values, 20 clients", 100_000, 20, 0, Box::new(register(3))),
+        ("kv, 10 clients on one key", 2_000, 10, 0, Box::new(Text::default())),
+        ("kv, 50 clients on one key", 2_000, 50, 0, Box::new(Text::default())),
+        ("list, 10 clients on one key", 10_000, 10, 0, Box::new(List::default())),
+        ("queue, 10 clients", 1_000_000, 10, 0, Box::new(Queue::default())),
     ];
-    for (name, operations, clients, mut object) in loads {
-        let history = history(object.as_mut(), operations, clients);
+    for (name, operations, clients, crashed, mut object) in loads {
+        let history = history(object.as_mut(), operations, clients, crashed);
         let finding = Linear::default().check(&history, &Budget::unlimited()).remove(0);
         assert_eq!(finding.verdict, Verdict::Valid, "{name}");
         group.throughput(Throughput::Elements(operations as u64));

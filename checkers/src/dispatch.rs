@@ -40,22 +40,38 @@ pub fn checkers_for(models: &[ModelName]) -> Vec<Box<dyn Checker>> {
 /// One finding for each demanded model, in order; without demands, one for each model that a checker decides, and
 /// for each that follows.
 pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budget) -> Vec<Finding> {
-    let checkers = models.map_or_else(all, checkers_for);
-    let found: Vec<Finding> = checkers
+    let ladder = Hierarchy::default();
+    let Some(models) = models else {
+        let found = findings(&all(), history, budget);
+        return ModelName::ALL.iter().filter_map(|&model| ladder.deduce(&found, model)).collect();
+    };
+    let (deciding, helping) = stages(models);
+    let mut found = findings(&deciding, history, budget);
+    let is_open = |&model: &ModelName| {
+        let deduced = ladder.deduce(&found, model).map(|finding| finding.verdict);
+        !matches!(deduced, Some(Verdict::Valid | Verdict::Invalid(_)))
+    };
+    if models.iter().any(is_open) {
+        found.extend(findings(&helping, history, budget));
+    }
+    let mut asked = BTreeSet::new();
+    let once = models.iter().filter(|&&model| asked.insert(model));
+    once.map(|&model| ladder.deduce(&found, model).unwrap_or_else(|| unruled(&found, model))).collect()
+}
+
+/// The checkers that decide demanded models themselves, and those whose findings may settle what they leave open: on
+/// a large history the second kind is worth its time only then.
+fn stages(models: &[ModelName]) -> (Vec<Box<dyn Checker>>, Vec<Box<dyn Checker>>) {
+    let decides = |checker: &Box<dyn Checker>| checker.models().iter().any(|model| models.contains(model));
+    checkers_for(models).into_iter().partition(decides)
+}
+
+fn findings(checkers: &[Box<dyn Checker>], history: &History, budget: &Budget) -> Vec<Finding> {
+    checkers
         .par_iter()
         .flat_map(|checker| checker.check(history, budget))
         .map(|finding| re_checked(history, finding))
-        .collect();
-    let ladder = Hierarchy::default();
-    match models {
-        Some(models) => {
-            let mut asked = BTreeSet::new();
-            let once = models.iter().filter(|&&model| asked.insert(model));
-            once.map(|&model| ladder.deduce(&found, model).unwrap_or_else(|| unruled(&found, model)))
-                .collect()
-        }
-        None => ModelName::ALL.iter().filter_map(|&model| ladder.deduce(&found, model)).collect(),
-    }
+        .collect()
 }
 
 /// The finding, if its proofs stand up to a re-check that shares nothing with the search. One that does not is a bug of
@@ -165,5 +181,20 @@ mod tests {
         assert_eq!(names(&[Convergence]), ["convergence"]);
         assert_eq!(names(&[MonotonicReads]), ["linear", "causal", "sessions"]);
         assert_eq!(names(&[]), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn what_is_demanded_is_decided_before_what_may_help() {
+        let names = |models: &[ModelName]| {
+            let names =
+                |checkers: Vec<Box<dyn Checker>>| checkers.iter().map(|c| c.name()).collect::<Vec<_>>();
+            let (deciding, helping) = stages(models);
+            (names(deciding), names(helping))
+        };
+        assert_eq!(names(&[Linearizable]), (vec!["linear"], vec!["causal", "sessions"]));
+        assert_eq!(names(&[MonotonicReads]), (vec!["sessions"], vec!["linear", "causal"]));
+        let undecided =
+            "c1 increment x 1 [0,1]\nc1 append x 2 [2,3]\nc1 write y 1 [4,5]\nc1 read y nil [6,7]";
+        assert_eq!(verdicts(undecided, &[Linearizable])[0].1, "invalid", "one key is enough");
     }
 }

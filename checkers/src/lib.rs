@@ -39,7 +39,7 @@ pub use durability::Durable;
 pub use explain::fault_in_force;
 pub use figures::{Convergence, Durability, Figures, Staleness};
 pub use hierarchy::{Hierarchy, undecided};
-pub use linear::Linear;
+pub use linear::{Linear, Linearization};
 pub use sequential::Sequential;
 pub use sessions::Sessions;
 pub use verdict::{Checker, Finding, Verdict};

@@ -87,6 +87,62 @@ pub(crate) struct Register {
     pub(crate) reads: u64,
     pub(crate) has_cas: bool,
     pub(crate) has_ok: bool,
+    /// Whether what stands for compare-and-sets are appends, which keep what was there.
+    pub(crate) grows: bool,
+}
+
+impl Register {
+    /// Without accesses; only the initial value is known.
+    pub(crate) fn new(key: Option<KeyId>, count: usize) -> Self {
+        Self {
+            key,
+            rows: Vec::with_capacity(count),
+            writers: vec![NONE],
+            zones: vec![Zone::INITIAL],
+            failed: FxHashMap::default(),
+            reads: 0,
+            has_cas: false,
+            has_ok: false,
+            grows: false,
+        }
+    }
+
+    /// Of operations that are all a register's.
+    pub(crate) fn compile(
+        history: &History,
+        key: Option<KeyId>,
+        operations: &[OperationId],
+        budget: &Budget,
+    ) -> Result<Self, Beyond> {
+        let mut table = Table::new(key, operations.len());
+        for (i, &id) in operations.iter().enumerate() {
+            if i % 65_536 == 0 {
+                budget.check().map_err(|Exhausted| Beyond::Exhausted)?;
+            }
+            table.add(id, history.operation(id))?;
+        }
+        Ok(table.register)
+    }
+
+    /// Makes room for the values up to this one.
+    pub(crate) fn know(&mut self, value: u32) {
+        if value as usize >= self.writers.len() {
+            self.writers.resize(value as usize + 1, NONE);
+            self.zones.resize(value as usize + 1, Zone::EMPTY);
+        }
+    }
+
+    /// Adds an access to a value that is known.
+    pub(crate) fn push(&mut self, row: Row) {
+        let index = self.rows.len() as u32;
+        self.zones[row.value as usize].absorb(&row, index);
+        match row.access {
+            Access::Read => self.reads += 1,
+            Access::Write | Access::Cas => self.writers[row.value as usize] = index,
+        }
+        self.has_cas |= row.access == Access::Cas;
+        self.rows.push(row);
+    }
 }
 
 /// Why a key is beyond the rules for registers with unique values.
@@ -150,14 +206,7 @@ impl Group {
         if let Some(other) = &self.foreign {
             return Err(Beyond::Mixed(other.clone()));
         }
-        let mut table = Table::new(self.key, self.operations.len());
-        for (i, &id) in self.operations.iter().enumerate() {
-            if i % 65_536 == 0 {
-                budget.check().map_err(|Exhausted| Beyond::Exhausted)?;
-            }
-            table.add(id, history.operation(id))?;
-        }
-        Ok(table.register)
+        Register::compile(history, self.key, &self.operations, budget)
     }
 }
 
@@ -168,17 +217,7 @@ struct Table<'h> {
 
 impl<'h> Table<'h> {
     fn new(key: Option<KeyId>, count: usize) -> Self {
-        let register = Register {
-            key,
-            rows: Vec::with_capacity(count),
-            writers: vec![NONE],
-            zones: vec![Zone::INITIAL],
-            failed: FxHashMap::default(),
-            reads: 0,
-            has_cas: false,
-            has_ok: false,
-        };
-        Self { register, interner: Interner::new(count) }
+        Self { register: Register::new(key, count), interner: Interner::new(count) }
     }
 
     fn add(&mut self, id: OperationId, op: &'h Operation) -> Result<(), Beyond> {
@@ -188,7 +227,7 @@ impl<'h> Table<'h> {
             Function::Write => self.write(id, op, &op.call, NONE, Access::Write)?,
             Function::Cas => {
                 let (from, to) = op.call.as_pair().ok_or(Beyond::Malformed(id))?;
-                if op.outcome == Outcome::Fail && !op.reply.is_null() {
+                if op.seen().is_some() {
                     self.read(id, op);
                 }
                 let from = self.value(from);
@@ -201,8 +240,7 @@ impl<'h> Table<'h> {
 
     fn read(&mut self, id: OperationId, op: &'h Operation) {
         let value = self.value(&op.reply);
-        self.register.reads += 1;
-        self.push(Row { access: Access::Read, ..row(id, op, value) });
+        self.register.push(Row { access: Access::Read, ..row(id, op, value) });
     }
 
     fn write(
@@ -221,25 +259,14 @@ impl<'h> Table<'h> {
         if value == INITIAL || self.register.writers[value as usize] != NONE {
             return Err(Beyond::Repeats(to.clone()));
         }
-        self.register.has_cas |= access == Access::Cas;
-        self.register.writers[value as usize] = self.register.rows.len() as u32;
-        self.push(Row { from, access, ..row(id, op, value) });
+        self.register.push(Row { from, access, ..row(id, op, value) });
         Ok(())
     }
 
     fn value(&mut self, value: &'h Value) -> u32 {
         let id = self.interner.id(value);
-        if id as usize == self.register.writers.len() {
-            self.register.writers.push(NONE);
-            self.register.zones.push(Zone::EMPTY);
-        }
+        self.register.know(id);
         id
-    }
-
-    fn push(&mut self, row: Row) {
-        let index = self.register.rows.len() as u32;
-        self.register.zones[row.value as usize].absorb(&row, index);
-        self.register.rows.push(row);
     }
 }
 
@@ -248,7 +275,7 @@ fn row(operation: OperationId, op: &Operation, value: u32) -> Row {
     Row { call: time(op.invoked.0), ret, operation, value, from: NONE, access: Access::Write }
 }
 
-fn time(nanos: u64) -> i64 {
+pub(crate) fn time(nanos: u64) -> i64 {
     i64::try_from(nanos).unwrap_or(NEVER).min(NEVER)
 }
 

@@ -13,6 +13,7 @@ use crate::commands::synth::SynthArgs;
 use crate::options::Options;
 use crate::paint::ColorChoice;
 use crate::quantity::{BudgetLimits, List};
+use crate::reading::{ReadingArgs, ViewArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 everything as expected; 1 a violation, or a verdict other than the expected one; 2 unknown or \
@@ -118,7 +119,7 @@ pub(crate) struct CompareArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
-    /// History files; `-` is standard input.
+    /// History files, folders of them, or patterns such as `'runs/*/*'`; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 
@@ -131,17 +132,24 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) format: CheckFormat,
 
-    /// What each file's check may use: `60s,4GiB`. Past it a verdict is unknown.
+    /// What each file's check may use: `60s,4GiB`. Past the time a verdict is unknown, and so is one that needs more
+    /// memory; a file whose operations take more is refused.
     #[arg(long, value_name = "TIME,SIZE", env = "PARTITA_BUDGET")]
     pub(crate) budget: Option<BudgetLimits>,
 
-    /// Show every anomaly, not only the first of each model.
+    /// Show every anomaly, not only the first of each model, and of what is linearizable an order that explains it.
     #[arg(long)]
     pub(crate) witness: bool,
 
     /// Say what each model means.
     #[arg(long)]
     pub(crate) explain: bool,
+
+    #[command(flatten, next_help_heading = "How a file is read")]
+    pub(crate) reading: ReadingArgs,
+
+    #[command(flatten, next_help_heading = "What is looked at")]
+    pub(crate) view: ViewArgs,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

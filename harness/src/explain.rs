@@ -93,11 +93,11 @@ fn cells(history: &History, step: &Step) -> [String; 6] {
 }
 
 /// `write x 5`, `read  x -> 3`, `cas   x 3 => 5`.
-fn action(history: &History, operation: &Operation) -> String {
+pub(crate) fn action(history: &History, operation: &Operation) -> String {
     let key = operation.key.map_or_else(String::new, |key| format!("{} ", history.key(key)));
     let (call, reply) = (shown(&operation.call), shown(&operation.reply));
     let detail = match (&operation.function, operation.outcome, operation.call.as_pair()) {
-        (Function::Cas, Outcome::Fail, Some((from, to))) if !operation.reply.is_null() => {
+        (Function::Cas, Outcome::Fail, Some((from, to))) if operation.seen().is_some() => {
             format!("{} => {}, found {reply}", shown(from), shown(to))
         }
         (Function::Cas, _, Some((from, to))) => format!("{} => {}", shown(from), shown(to)),

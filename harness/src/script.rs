@@ -56,14 +56,16 @@ pub(crate) fn faults(actions: &[(Nanos, Action)]) -> Vec<ScriptedFault> {
 /// What clients asked for before `end`, when the epilogue begins.
 pub(crate) fn operations(events: &[Event], threads: u32, end: Nanos) -> Vec<ScriptedOperation> {
     let asked = |event: &Event| match event.process {
-        Process::Client(process) if event.kind == Kind::Invoke && event.time < end => Some(ScriptedOperation {
-            at: event.time,
-            thread: process % threads,
-            node: event.node?,
-            f: event.op.function.name().to_owned(),
-            key: event.op.key.clone(),
-            value: event.op.value.clone(),
-        }),
+        Process::Client(process) if event.kind == Kind::Invoke && event.time < end => {
+            Some(ScriptedOperation {
+                at: event.time,
+                thread: process % threads,
+                node: event.node?,
+                f: event.op.function.name().to_owned(),
+                key: event.op.key.clone(),
+                value: event.op.value.clone(),
+            })
+        }
         _ => None,
     };
     events.iter().filter_map(asked).collect()
@@ -132,9 +134,11 @@ mod tests {
 
     #[test]
     fn faults_are_told_from_actions() {
-        let begin = |id| Action::Begin { fault: FaultId(id), name: "kill:one".into(), effects: Vec::<Effect>::new() };
+        let begin =
+            |id| Action::Begin { fault: FaultId(id), name: "kill:one".into(), effects: Vec::<Effect>::new() };
         let end = Action::End { fault: FaultId(1), name: "kill:one".into(), effects: Vec::new() };
-        let actions = [(Nanos(1), begin(1)), (Nanos(2), begin(2)), (Nanos(3), end), (Nanos(5), Action::EndAll)];
+        let actions =
+            [(Nanos(1), begin(1)), (Nanos(2), begin(2)), (Nanos(3), end), (Nanos(5), Action::EndAll)];
         let spans: Vec<_> = faults(&actions).iter().map(|fault| (fault.from.0, fault.until.0)).collect();
         assert_eq!(spans, [(1, 3), (2, 5)]);
     }

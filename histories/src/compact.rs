@@ -2,9 +2,10 @@
 //!
 //! It never loses one: what does not fit the compact form is kept whole, beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
 
 use crate::{Hints, Node};
 
@@ -22,7 +23,7 @@ const WIDE: u16 = u16::MAX;
 /// What the codes stand for: terms and nodes take few values, so each pair of them is stored once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HintTable {
-    sources: IndexSet<(Option<u64>, Option<Node>)>,
+    sources: IndexSet<(Option<u64>, Option<Node>), FxBuildHasher>,
     wide: BTreeMap<u32, Hints>,
 }
 
@@ -53,6 +54,11 @@ impl HintTable {
         u16::try_from(self.sources.insert_full(pair).0 + 1).ok()
     }
 
+    /// Leaves the operations in `kept`, whose places there are their new numbers.
+    pub(crate) fn renumber(&mut self, kept: &[u32]) {
+        renumber(&mut self.wide, kept);
+    }
+
     pub(crate) fn decode(&self, operation: u32, code: HintCode) -> Hints {
         if code.source == WIDE {
             return self.wide.get(&operation).copied().unwrap_or_default();
@@ -78,9 +84,24 @@ impl ErrorTable {
         self.of.insert(operation, place);
     }
 
+    pub(crate) fn forget(&mut self, operations: &BTreeSet<u32>) {
+        self.of.retain(|operation, _| !operations.contains(operation));
+    }
+
+    /// Leaves the operations in `kept`, whose places there are their new numbers.
+    pub(crate) fn renumber(&mut self, kept: &[u32]) {
+        renumber(&mut self.of, kept);
+    }
+
     pub(crate) fn get(&self, operation: u32) -> Option<&str> {
         let place = *self.of.get(&operation)?;
         self.texts.get_index(place as usize).map(String::as_str)
+    }
+}
+
+fn renumber<T: Copy>(of: &mut BTreeMap<u32, T>, kept: &[u32]) {
+    if !of.is_empty() {
+        *of = (0..).zip(kept).filter_map(|(new, old)| Some((new, *of.get(old)?))).collect();
     }
 }
 

@@ -1,8 +1,10 @@
 //! A whole history in memory: operations in the order of their invocations, keys and nodes interned.
 
 use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
 
 use crate::compact::{ErrorTable, HintCode, HintTable};
+use crate::read::Format;
 use crate::{Diagnostic, FaultWindow, Function, Header, Hints, Key, Nanos, NemesisEvent, Node, Value};
 
 /// An operation's place in [`History::operations`].
@@ -50,7 +52,7 @@ pub struct Operation {
     pub key: Option<KeyId>,
     /// The value of the invocation.
     pub call: Value,
-    /// The value of an `ok` completion; of a `fail`, what it saw, or null.
+    /// The value of an `ok` completion; of a `fail`, what it saw, or null. See [`Operation::seen`].
     pub reply: Value,
     pub invoked: Nanos,
     /// When the completion was recorded, [`Nanos::MAX`] where there is none. Use [`Operation::returned`] to reason
@@ -63,6 +65,8 @@ pub struct Operation {
     /// See [`HintCode`]; apart, so that they fill what would be padding.
     pub(crate) hint_version: u32,
     pub(crate) hint_source: u16,
+    /// Whether a `fail` says what it saw.
+    pub(crate) saw: bool,
 }
 
 const _: () = assert!(size_of::<Operation>() <= 96);
@@ -80,6 +84,12 @@ impl Operation {
     /// Whether it certainly ended before `other` began. Intervals are closed: equal times are concurrent.
     pub fn precedes(&self, other: &Self) -> bool {
         self.returned() < other.invoked
+    }
+
+    /// What a compare-and-set that failed found instead, where it says so: null where it found nothing there.
+    pub fn seen(&self) -> Option<&Value> {
+        let told = self.outcome == Outcome::Fail && self.saw && self.function == Function::Cas;
+        told.then_some(&self.reply)
     }
 
     pub fn has_completion(&self) -> bool {
@@ -114,14 +124,15 @@ impl LineMap {
 pub struct History {
     pub header: Header,
     pub(crate) operations: Vec<Operation>,
-    pub(crate) keys: IndexSet<Key>,
-    pub(crate) nodes: IndexSet<String>,
+    pub(crate) keys: IndexSet<Key, FxBuildHasher>,
+    pub(crate) nodes: IndexSet<String, FxBuildHasher>,
     pub(crate) nemesis: Vec<NemesisEvent>,
     pub(crate) hints: HintTable,
     pub(crate) errors: ErrorTable,
     pub(crate) lines: LineMap,
     pub(crate) events: u32,
     pub(crate) cut_off: Option<Diagnostic>,
+    pub(crate) format: Option<Format>,
 }
 
 impl History {
@@ -199,6 +210,15 @@ impl History {
     /// Where the file breaks off in mid-line, if it does: everything before was read.
     pub fn cut_off(&self) -> Option<&Diagnostic> {
         self.cut_off.as_ref()
+    }
+
+    /// The format of the file that it was read from, `None` for a history that was never in a file.
+    pub fn format(&self) -> Option<Format> {
+        self.format
+    }
+
+    pub(crate) fn in_format(self, format: Format) -> Self {
+        Self { format: Some(format), ..self }
     }
 
     /// Whether the file tells what came before what. Where it does not (transactions in sessions, without times)

@@ -24,6 +24,7 @@ pub mod synth;
 mod tape;
 mod time;
 mod value;
+pub mod view;
 pub mod write;
 
 pub use diagnostic::Diagnostic;

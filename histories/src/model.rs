@@ -70,7 +70,9 @@ words! {
         FutureRead = "future-read", "A read ended before the write whose value it returned began.";
         LostUpdate = "lost-update", "Two compare-and-sets both replaced the same value.";
         CasLoop = "cas-loop", "Compare-and-sets replace each other's values in a circle.";
-        ChainOrder = "chain-order", "Compare-and-sets had to take effect in an order that real time forbids.";
+        ChainOrder = "chain-order", "Compare-and-sets or appends had to take effect in an order that real time forbids.";
+        IncompatibleOrder = "incompatible-order", "Two reads of a list saw its elements in orders that do not go together.";
+        DuplicateElements = "duplicate-elements", "What was appended once was seen twice.";
         NotLinearizable = "not-linearizable", "No order of the operations that respects real time explains every answer.";
         NotSequential = "not-sequential", "No order of all operations that keeps each session's order explains every answer.";
         MissedOwnWrite = "missed-own-write", "A session did not see its own write.";

@@ -1,7 +1,9 @@
 //! From events to operations: each invocation finds its completion.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
 
 use crate::raw::{Place, Problem, RawEvent, RawProcess, Sink};
 use crate::sequence::Sequence;
@@ -11,29 +13,44 @@ use crate::{
 };
 
 /// Builds a [`History`] event by event, and refuses what no single-threaded client can have done.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Pairing {
     history: History,
     /// The operation that each process has open.
-    open: BTreeMap<u32, OperationId>,
+    open: FxHashMap<u32, OperationId>,
     sequence: Sequence,
     foreign: bool,
     initial: Option<i64>,
-    bytes_held: u64,
-    memory_bytes_max: u64,
+    held: Held,
 }
 
-impl Default for Pairing {
-    fn default() -> Self {
-        Self {
-            history: History::default(),
-            open: BTreeMap::new(),
-            sequence: Sequence::default(),
-            foreign: false,
-            initial: None,
-            bytes_held: 0,
-            memory_bytes_max: u64::MAX,
+/// The memory that operations take, by estimate, against its limit.
+#[derive(Debug)]
+pub(crate) struct Held {
+    bytes: u64,
+    bytes_max: u64,
+}
+
+impl Held {
+    pub(crate) fn new(bytes_max: u64) -> Self {
+        Self { bytes: 0, bytes_max }
+    }
+
+    pub(crate) fn add(&mut self, bytes: u64) -> Result<(), Problem> {
+        self.bytes += bytes;
+        if self.bytes <= self.bytes_max {
+            return Ok(());
         }
+        Err(format!(
+            "the operations up to here take more than {} MiB of memory, the limit that is set",
+            self.bytes_max >> 20
+        ))
+    }
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self::new(u64::MAX)
     }
 }
 
@@ -47,7 +64,7 @@ impl Pairing {
     /// Refuses the event with which the history would take more memory than this, by estimate.
     #[must_use]
     pub fn memory_bytes_max(mut self, bytes: u64) -> Self {
-        self.memory_bytes_max = bytes;
+        self.held = Held::new(bytes);
         self
     }
 
@@ -117,21 +134,13 @@ impl Pairing {
         }
     }
 
-    /// Counts what an event adds to the memory in use.
+    /// Counts what an event adds to the memory in use, but for the value of a completion.
     fn hold(&mut self, event: &RawEvent<'_>) -> Result<(), Problem> {
-        if event.kind == Kind::Invoke {
-            self.bytes_held += size_of::<Operation>() as u64;
-        }
-        let texts =
-            event.error.as_ref().map_or(0, String::len) + event.key.as_ref().map_or(0, |key| key.len());
-        self.bytes_held += event.value.heap_bytes();
-        if self.bytes_held + texts as u64 > self.memory_bytes_max {
-            return Err(format!(
-                "the operations up to here take more than {} MiB of memory, the limit that is set",
-                self.memory_bytes_max >> 20
-            ));
-        }
-        Ok(())
+        let error = event.error.as_ref().map_or(0, String::len) as u64;
+        self.held.add(match event.kind {
+            Kind::Invoke => size_of::<Operation>() as u64 + event.value.heap_bytes(),
+            Kind::Ok | Kind::Fail | Kind::Info => error,
+        })
     }
 
     fn invoke(
@@ -149,7 +158,7 @@ impl Pairing {
                 event.function, open.function, open.call_event
             ));
         }
-        let key = event.key.as_deref().map(|key| self.intern(key));
+        let key = event.key.as_deref().map(|key| self.intern(key)).transpose()?;
         self.history.operations.push(Operation {
             process,
             node,
@@ -164,16 +173,17 @@ impl Pairing {
             reply_event: u32::MAX,
             hint_version: 0,
             hint_source: 0,
+            saw: false,
         });
         Ok(())
     }
 
-    fn intern(&mut self, key: &str) -> KeyId {
+    fn intern(&mut self, key: &str) -> Result<KeyId, Problem> {
         if let Some(place) = self.history.keys.get_index_of(key) {
-            return KeyId(place as u32);
+            return Ok(KeyId(place as u32));
         }
-        self.bytes_held += key.len() as u64 + 64;
-        KeyId(self.history.keys.insert_full(key.into()).0 as u32)
+        self.held.add(key.len() as u64 + 64)?;
+        Ok(KeyId(self.history.keys.insert_full(key.into()).0 as u32))
     }
 
     fn complete(
@@ -194,8 +204,14 @@ impl Pairing {
         let operation = &mut self.history.operations[id.index()];
         operation.completed = place.time;
         operation.reply_event = place.position;
+        operation.saw = event.kind == Kind::Fail && event.seen.is_some();
         (operation.outcome, operation.reply) = match event.kind {
-            Kind::Ok => (Outcome::Ok, std::mem::take(&mut event.value)),
+            // What was written, swapped or appended comes back as it was asked for: it is held once.
+            Kind::Ok if event.value == operation.call => (Outcome::Ok, operation.call.clone()),
+            Kind::Ok => {
+                self.held.add(event.value.heap_bytes())?;
+                (Outcome::Ok, std::mem::take(&mut event.value))
+            }
             Kind::Fail => (Outcome::Fail, event.seen.take().unwrap_or_default()),
             Kind::Info | Kind::Invoke => (Outcome::Info, Value::Null),
         };
@@ -230,7 +246,7 @@ impl Pairing {
             ));
         }
         if late_key {
-            let key = event.key.as_deref().map(|key| self.intern(key));
+            let key = event.key.as_deref().map(|key| self.intern(key)).transpose()?;
             self.history.operations[id.index()].key = key;
         }
         if late_txn && event.kind == Kind::Ok {

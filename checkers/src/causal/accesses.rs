@@ -49,7 +49,7 @@ pub(crate) fn each<'h>(
             visit(Access::Read, own, from);
             visit(Access::Write, own, to);
         }
-        (Function::Cas, Outcome::Fail) if !op.reply.is_null() => visit(Access::Read, own, &op.reply),
+        (Function::Cas, Outcome::Fail) if op.seen().is_some() => visit(Access::Read, own, &op.reply),
         (Function::Txn, Outcome::Ok) => transaction(&op.reply, visit)?,
         (Function::Txn, Outcome::Info) => transaction(&op.call, |access, target, value| {
             if access != Access::Read {

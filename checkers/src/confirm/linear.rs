@@ -11,9 +11,14 @@ use crate::Anomaly;
 use crate::brute::{self, Access, Effect};
 use crate::search;
 
+use super::sequences;
+
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
     if anomaly.kind == AnomalyKind::NotLinearizable {
         return search::confirm_part(history, anomaly);
+    }
+    if sequences::is_appended_to(history, anomaly.key) {
+        return sequences::confirm(history, anomaly);
     }
     let inside: Vec<&Operation> =
         anomaly.witness.operations.iter().map(|&id| history.operation(id)).collect();
@@ -58,7 +63,7 @@ fn written(op: &Operation) -> Option<&Value> {
 fn effect(op: &Operation) -> Option<Effect> {
     match (&op.function, op.outcome) {
         (Function::Read, Outcome::Ok) => Some(Effect::Read(op.reply.clone())),
-        (Function::Cas, Outcome::Fail) if !op.reply.is_null() => Some(Effect::Read(op.reply.clone())),
+        (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some(Effect::Read(op.reply.clone())),
         (Function::Write, Outcome::Ok | Outcome::Info) => Some(Effect::Write(op.call.clone())),
         (Function::Cas, Outcome::Ok | Outcome::Info) => {
             op.call.as_pair().map(|(from, to)| Effect::Cas(from.clone(), to.clone()))
@@ -70,7 +75,7 @@ fn effect(op: &Operation) -> Option<Effect> {
 /// Makes one compare-and-set of two that follow each other, while there are too many. They stand together in every
 /// order, so whatever has to precede the one precedes both, and likewise what has to follow: each bound is kept. Two
 /// that real time puts the other way round are left as they are, for they are the proof.
-fn contract(accesses: &mut Vec<Access>) {
+pub(super) fn contract(accesses: &mut Vec<Access>) {
     while accesses.len() > brute::OPERATIONS_MAX {
         let Some((first, second, joined)) = joinable(accesses) else { return };
         accesses[first] = joined;

@@ -6,12 +6,16 @@ mod causal;
 mod convergence;
 mod durability;
 mod linear;
+mod replay;
+mod sequences;
 mod sequential;
 mod sessions;
 
 use histories::{History, ModelName};
 
 use crate::Anomaly;
+
+pub(crate) use replay::replay;
 
 /// Whether the history really holds what the anomaly claims; the text says what it does not hold.
 pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {

@@ -61,7 +61,7 @@ type Held<'h> = (Option<KeyId>, &'h Value);
 fn read(op: &Operation) -> Option<Held<'_>> {
     match (&op.function, op.outcome) {
         (Function::Read, Outcome::Ok) => Some((op.key, &op.reply)),
-        (Function::Cas, Outcome::Fail) if !op.reply.is_null() => Some((op.key, &op.reply)),
+        (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some((op.key, &op.reply)),
         (Function::Cas, Outcome::Ok | Outcome::Info) => op.call.as_pair().map(|(from, _)| (op.key, from)),
         _ => None,
     }

@@ -53,7 +53,7 @@ fn demand<'h>(model: ModelName, first: &'h Operation, then: &'h Operation) -> Op
 fn read(op: &Operation) -> Option<Write<'_>> {
     match (&op.function, op.outcome) {
         (Function::Read, Outcome::Ok) => Some((op.key, &op.reply)),
-        (Function::Cas, Outcome::Fail) if !op.reply.is_null() => Some((op.key, &op.reply)),
+        (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some((op.key, &op.reply)),
         (Function::Cas, Outcome::Ok | Outcome::Info) => op.call.as_pair().map(|(from, _)| (op.key, from)),
         _ => None,
     }

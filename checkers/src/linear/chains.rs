@@ -69,6 +69,11 @@ impl Chains {
         Ok(Ok(chains))
     }
 
+    /// The first value of each chain, in the order of [`Chains::zones`].
+    pub(crate) fn heads(&self) -> impl Iterator<Item = u32> {
+        (0..self.happened.known.len() as u32).filter(|&value| self.is_head(value))
+    }
+
     fn is_head(&self, value: u32) -> bool {
         self.happened.known[value as usize] && self.predecessors[value as usize] == NONE
     }
@@ -93,7 +98,7 @@ impl Chains {
     }
 
     /// The values from `head` to the end of its chain.
-    fn from(&self, head: u32) -> Vec<u32> {
+    pub(crate) fn from(&self, head: u32) -> Vec<u32> {
         let next = |&value: &u32| Some(self.successors[value as usize]).filter(|&next| next != NONE);
         std::iter::successors(Some(head), next).collect()
     }

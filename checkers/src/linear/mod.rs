@@ -3,6 +3,9 @@
 //! It never guesses: a key that no method decides within the budget stays undecided.
 
 pub(crate) mod chains;
+mod contradictions;
+mod fragments;
+mod order;
 pub(crate) mod reads;
 mod staleness;
 #[cfg(test)]
@@ -12,15 +15,15 @@ mod zones;
 
 use crate::budget::Stopwatch;
 
-use histories::{History, KeyId, ModelName};
+use histories::{History, KeyId, ModelName, OperationId};
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
-use crate::registers::{Beyond, Group, NONE, Register, Registers};
+use crate::registers::{Beyond, NONE, Register};
 use crate::search::{self, Decided, Object, Part, QueueOrder};
-use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict, words};
+use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict, confirm, words};
 
 use chains::Chains;
+use fragments::Assembled;
 use staleness::Lag;
 use witness::Crossing;
 use zones::Conflict;
@@ -49,17 +52,15 @@ impl Checker for Linear {
 
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
         let started = Stopwatch::start();
-        let registers = Registers::of(history);
-        let by_key: FxHashMap<Option<KeyId>, &Group> =
-            registers.groups.iter().map(|group| (group.key, group)).collect();
+        if !history.has_real_time() {
+            return vec![without_real_time(started)];
+        }
         let keys: Vec<KeyReport> = search::parts(history)
             .par_iter()
-            .map(|part| {
-                let group = by_key.get(&part.key);
-                match group.filter(|_| part.object == Ok(Object::Register)) {
-                    Some(group) => self.check_register(history, part, group, budget),
-                    None => self.search(history, part, budget),
-                }
+            .map(|part| match part.object {
+                Ok(Object::Register) => self.check_register(history, part, budget),
+                Ok(Object::List | Object::Text) => self.check_fragments(history, part, budget),
+                _ => self.search(history, part, budget),
             })
             .collect();
         vec![Finding {
@@ -72,10 +73,24 @@ impl Checker for Linear {
     }
 }
 
+/// Where nothing is known to come before anything else, the model says nothing: any order of the operations would respect
+/// real time, even one that turns a session around.
+fn without_real_time(started: Stopwatch) -> Finding {
+    Finding {
+        model: ModelName::Linearizable,
+        verdict: Verdict::NotApplicable(
+            "the history has no times, only the order within each session".into(),
+        ),
+        method: "none",
+        figures: Figures::default(),
+        elapsed: started.elapsed(),
+    }
+}
+
 impl Linear {
-    fn check_register(self, history: &History, part: &Part, group: &Group, budget: &Budget) -> KeyReport {
-        let mut report = KeyReport::new(group.key, "zones");
-        match group.compile(history, budget) {
+    fn check_register(self, history: &History, part: &Part, budget: &Budget) -> KeyReport {
+        let mut report = KeyReport::new(part.key, "zones");
+        match Register::compile(history, part.key, &part.operations, budget) {
             Ok(register) => {
                 (report.has_ok, report.reads) = (register.has_ok, register.reads);
                 report.method = if register.has_cas { "chains" } else { "zones" };
@@ -87,6 +102,49 @@ impl Linear {
             Err(beyond) => report.state = KeyState::Undecided(reason(history, &beyond)),
         }
         report
+    }
+
+    fn check_fragments(self, history: &History, part: &Part, budget: &Budget) -> KeyReport {
+        let mut report = KeyReport::new(part.key, "fragments");
+        let decided = fragments::assemble(history, part, budget).and_then(|assembled| {
+            match assembled {
+                Assembled::Ambiguous => return Ok(false),
+                Assembled::Contradiction(contradiction) => {
+                    report.gamma = None;
+                    let anomaly = contradictions::explain(history, part, contradiction);
+                    report.state = KeyState::Violated(Box::new(anomaly));
+                }
+                Assembled::Register(register, shown) => {
+                    (report.has_ok, report.reads) = (register.has_ok, register.reads);
+                    decide(history, &register, budget, &mut report)?;
+                    if let KeyState::Violated(anomaly) = &mut report.state {
+                        shown.tell(history, &register, anomaly);
+                    }
+                }
+            }
+            Ok(true)
+        });
+        match decided {
+            Ok(true) => {}
+            Ok(false) => return self.search(history, part, budget),
+            Err(exhausted) => report.state = KeyState::Undecided(exhausted.to_string()),
+        }
+        report
+    }
+
+    /// For each key an order of its operations that explains them all, which has been replayed.
+    pub fn linearizations(&self, history: &History, budget: &Budget) -> Vec<Linearization> {
+        let parts = search::parts(history);
+        let found = parts.par_iter().map(|part| {
+            let order = self.order(history, part, budget).ok_or_else(|| "no order was found".to_owned());
+            let replayed =
+                order.and_then(|order| match confirm::replay(history, part, self.queues, &order) {
+                    Ok(()) => Ok(order),
+                    Err(why) => Err(format!("a bug of the checker: its order does not replay; {why}")),
+                });
+            Linearization { key: part.key, order: replayed }
+        });
+        found.collect()
     }
 
     fn search(self, history: &History, part: &Part, budget: &Budget) -> KeyReport {
@@ -102,6 +160,15 @@ impl Linear {
         };
         report
     }
+}
+
+/// Proof that a key is linearizable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linearization {
+    pub key: Option<KeyId>,
+    /// The operations in an order that respects time and explains every answer, without those that took no effect. A
+    /// drain stands once for each element that it took. Or why there is none.
+    pub order: Result<Vec<OperationId>, String>,
 }
 
 /// What one key shows.
@@ -224,7 +291,9 @@ fn decide_chains(
         return Ok(None);
     }
     report.gamma = zones::gamma(&chains.zones, budget).ok().map(|gamma| gamma.max(chains.slack));
-    if let Some(stale) = earliest_stale(register, budget) {
+    // What grows still holds what a read in the wrong order saw, so that calling the read stale would mislead.
+    let disorder = chains.disorder.as_ref().filter(|_| register.grows);
+    if let Some(stale) = earliest_stale(register, budget).filter(|_| disorder.is_none()) {
         return Ok(Some(witness::stale(history, register, stale)));
     }
     if let Some(disorder) = &chains.disorder {
@@ -316,7 +385,7 @@ fn method(keys: &[KeyReport]) -> &'static str {
     match methods.as_slice() {
         [] => keys.first().map_or("zones", |key| key.method),
         ["chains"] => "chains",
-        ["lists"] => "lists",
+        ["fragments"] => "fragments",
         ["queues"] => "queues",
         ["search"] => "search",
         ["sets"] => "sets",
@@ -325,7 +394,8 @@ fn method(keys: &[KeyReport]) -> &'static str {
         ["search", "zones"] => "zones+search",
         ["chains", "search"] => "chains+search",
         ["chains", "search", "zones"] => "zones+chains+search",
-        ["lists", "search"] => "lists+search",
+        ["fragments", "search"] => "fragments+search",
+        ["fragments", "zones"] => "zones+fragments",
         ["search", "sets"] => "sets+search",
         ["queues", "search"] => "queues+search",
         _ => "several",

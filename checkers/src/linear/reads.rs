@@ -73,7 +73,7 @@ pub(crate) fn without_writer(
     writer: Option<OperationId>,
 ) -> Anomaly {
     let op = history.operation(seen);
-    let cas = op.call.as_pair().filter(|_| op.is_ok() || op.reply.is_null());
+    let cas = op.call.as_pair().filter(|_| op.seen().is_none());
     let value = cas.map_or_else(|| op.reply.clone(), |(from, _)| from.clone());
     let name = name(history, key);
     let told = match cas {

@@ -2,7 +2,7 @@
 //!
 //! It never searches; it is given the values or the rows.
 
-use histories::{AnomalyKind, History, KeyId, ModelName, OperationId};
+use histories::{AnomalyKind, Function, History, KeyId, ModelName, OperationId, Value};
 
 use crate::registers::{INITIAL, NONE, Register, Row};
 use crate::{Anomaly, Side, Step, Witness, words};
@@ -10,6 +10,9 @@ use crate::{Anomaly, Side, Step, Witness, words};
 use super::chains::{Broken, Chains};
 use super::reads;
 use super::staleness::Stale;
+
+/// An anomaly of zones or chains is told with so many operations.
+pub(crate) const STEPS_MAX: usize = 6;
 
 pub(crate) fn name(history: &History, key: Option<KeyId>) -> String {
     words::key(history, key)
@@ -67,8 +70,17 @@ impl<'h> Telling<'h> {
         self.register.writers[self.row(row).value as usize]
     }
 
-    fn value(&self, row: u32) -> histories::Value {
-        words::value(self.history.operation(self.id(row)))
+    fn value(&self, row: u32) -> String {
+        words::told(self.history.operation(self.id(row)))
+    }
+
+    /// What links values of a chain.
+    fn links(&self) -> &'static str {
+        if self.register.grows { "appends" } else { "compare-and-sets" }
+    }
+
+    fn appends(&self, row: u32) -> bool {
+        self.history.operation(self.id(row)).function == Function::Append
     }
 
     /// `the write of 5 began after the write of 3 had been acknowledged`
@@ -97,13 +109,18 @@ pub(crate) fn stale(history: &History, register: &Register, stale: Stale) -> Ano
     let name = name(history, register.key);
     if let Some(old) = old {
         let writer = telling.writer(old);
-        telling.step(writer, Side::Completed, format!("wrote {value}"));
+        let made = if telling.appends(writer) { "made it" } else { "wrote" };
+        telling.step(writer, Side::Completed, format!("{made} {value}"));
         telling.step(old, Side::Completed, format!("{value} was in force"));
     }
-    telling.step(stale.newer, Side::Completed, format!("overwrote it with {newest}"));
+    let replaced = if telling.appends(stale.newer) { "appended" } else { "overwrote it with" };
+    telling.step(stale.newer, Side::Completed, format!("{replaced} {newest}"));
     telling.step(seen, Side::Completed, format!("{newest} was in force"));
     telling.step(stale.read, Side::Invoked, format!("still returned {value}"));
     let fact = match old {
+        Some(old) if telling.appends(stale.newer) => {
+            format!("{value} was not all any more: {}", telling.order(old, stale.newer))
+        }
         Some(old) => format!("{value} was overwritten: {}", telling.order(old, stale.newer)),
         None => format!("{name} was absent only before its first write"),
     };
@@ -169,11 +186,11 @@ pub(crate) fn crossing(
         telling.step(row, Side::Completed, format!("{value} was in force"));
     }
     let (a, b) = (telling.value(a_called), telling.value(b_called));
-    let from = if a_returned == NONE { histories::Value::Null } else { telling.value(a_returned) };
+    let from = if a_returned == NONE { Value::Null.to_string() } else { telling.value(a_returned) };
     let name = name(history, register.key);
     let linked = |row: u32, other: u32| {
         (row != NONE && telling.row(row).value != telling.row(other).value).then(|| {
-            format!("{} and {} are linked by compare-and-sets", telling.value(row), telling.value(other))
+            format!("{} and {} are linked by {}", telling.value(row), telling.value(other), telling.links())
         })
     };
     let first = match a_returned {
@@ -275,12 +292,12 @@ fn lost_update(history: &History, register: &Register, [first, second]: [u32; 2]
 
 fn cas_loop(history: &History, register: &Register, rows: &[u32], proof: &[u32]) -> Anomaly {
     let mut telling = Telling::new(history, register);
-    for &row in rows.iter().take(6) {
+    for &row in rows.iter().take(STEPS_MAX) {
         let value = telling.value(row);
         telling.step(row, Side::Completed, format!("needs its predecessor's value, wrote {value}"));
     }
     let name = name(history, register.key);
-    let values: Vec<String> = rows.iter().take(6).map(|&row| telling.value(row).to_string()).collect();
+    let values: Vec<String> = rows.iter().take(STEPS_MAX).map(|&row| telling.value(row)).collect();
     let summary = format!(
         "{} of {name} replace each other's values in a circle",
         words::count(rows.len(), "compare-and-set")
@@ -306,14 +323,16 @@ fn order(history: &History, register: &Register, chains: Option<&Chains>, late: 
         .map(|row| telling.id(row))
         .collect();
     let summary = format!(
-        "{} after {}, which comes later in the chain of compare-and-sets",
+        "{} after {}, which comes later in the chain of {}",
         words::clause(history, telling.id(late)),
-        words::done(history, telling.id(early))
+        words::done(history, telling.id(early)),
+        telling.links()
     );
     let facts = vec![
         telling.order(early, late),
         format!(
-            "compare-and-sets lead from {first} to {last} in {}",
+            "{} lead from {first} to {last} in {}",
+            telling.links(),
             words::count(linked.len().saturating_sub(1), "step")
         ),
     ];

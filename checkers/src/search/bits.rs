@@ -5,6 +5,23 @@
 /// The most slots that a search supports.
 pub(super) const SLOTS_MAX: usize = 64 * 64;
 
+/// A few neighbouring bits that hold a number instead.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field {
+    word: usize,
+    shift: usize,
+    mask: u64,
+}
+
+impl Field {
+    /// For numbers up to `most`, at `start` or soon after; where the next may start.
+    pub(super) fn new(start: usize, most: usize) -> (Self, usize) {
+        let bits = (usize::BITS - most.leading_zeros()) as usize;
+        let start = if start % 64 + bits > 64 { start.next_multiple_of(64) } else { start };
+        (Self { word: start / 64, shift: start % 64, mask: (1 << bits) - 1 }, start + bits)
+    }
+}
+
 /// A set of up to `64 * W` slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Bits<const W: usize>([u64; W]);
@@ -25,6 +42,23 @@ impl<const W: usize> Bits<W> {
     #[inline]
     pub(super) fn remove(&mut self, slot: usize) {
         self.0[slot / 64] &= !(1 << (slot % 64));
+    }
+
+    /// The number in a field.
+    #[inline]
+    pub(super) fn count(&self, field: Field) -> usize {
+        (self.0[field.word] >> field.shift & field.mask) as usize
+    }
+
+    #[inline]
+    pub(super) fn set_count(&mut self, field: Field, count: usize) {
+        let word = &mut self.0[field.word];
+        *word = *word & !(field.mask << field.shift) | (count as u64) << field.shift;
+    }
+
+    /// Every bit of a field.
+    pub(super) fn insert_field(&mut self, field: Field) {
+        self.0[field.word] |= field.mask << field.shift;
     }
 
     #[inline]

@@ -7,6 +7,7 @@ use super::configuration::{Antichain, Configuration};
 use super::expansion::{Expansion, Return};
 use super::machine::Machine;
 use super::meter::Stop;
+use super::timeline::Seat;
 
 /// How a search ended. Events are indices on the timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,31 +44,33 @@ fn advance<M: Machine, const W: usize>(
     next: &mut Antichain<W>,
 ) -> Result<bool, Stop> {
     let operation = search.timeline.events[event].operation();
-    let slot = search.timeline.slot(operation);
+    let seat = search.timeline.seat(operation);
     search.meter.tick()?;
     if !search.timeline.events[event].is_return() {
         search.window.open(search.timeline, operation, search.machine);
         for c in frontier.items_mut() {
             if !c.is_dead() {
-                *c = search.invoke(*c, slot)?;
+                *c = search.invoke(*c, seat)?;
             }
         }
         return Ok(true);
     }
     let now = search.timeline.operations[operation].returned.unwrap_or(u64::MAX);
     next.clear();
-    if search.timeline.operations[operation].required {
+    if let Seat::Slot(slot) = seat
+        && search.timeline.operations[operation].required
+    {
         let at = Return { event, slot, now };
         search.queue.clear();
         for c in frontier.iter() {
             search.seed(*c, at, next)?;
         }
         search.run(at, next)?;
-        search.window.close(slot);
+        search.window.close(seat);
     } else {
-        search.window.close(slot);
+        search.window.close(seat);
         for c in frontier.iter() {
-            next.insert(c.forget(slot), &search.window, search.meter)?;
+            next.insert(search.forget(*c, seat), &search.window, search.meter)?;
         }
     }
     std::mem::swap(frontier, next);

@@ -53,6 +53,11 @@ pub(crate) fn compile<'h>(history: &'h History, part: &Part) -> Result<Compiled<
     Ok(Compiled { entries, ids: source.ids })
 }
 
+/// Whether an operation happened or may have, and tells what it saw if it only looked.
+pub(crate) fn says_something(op: &Operation) -> bool {
+    (op.outcome != Outcome::Fail || op.seen().is_some()) && (op.is_ok() || !is_read(op))
+}
+
 struct Source<'h, 'p> {
     history: &'h History,
     part: &'p Part,
@@ -60,7 +65,7 @@ struct Source<'h, 'p> {
 }
 
 /// What an operation says in the terms of its model; `None` where it says nothing.
-type Said<C, R> = Result<Option<(C, Option<R>)>, &'static str>;
+pub(crate) type Said<C, R> = Result<Option<(C, Option<R>)>, &'static str>;
 
 impl<'h> Source<'h, '_> {
     fn entries<C, R>(
@@ -70,8 +75,7 @@ impl<'h> Source<'h, '_> {
         let mut entries = Vec::with_capacity(self.part.operations.len());
         for &id in &self.part.operations {
             let op = self.history.operation(id);
-            let saw = op.function == Function::Cas && !op.reply.is_null();
-            if op.outcome == Outcome::Fail && !saw || is_read(op) && !op.is_ok() {
+            if !says_something(op) {
                 continue;
             }
             let said = said(op).map_err(|expected| malformed(self.history, id, expected))?;
@@ -157,7 +161,7 @@ fn action<'h>(op: &'h Operation, values: &mut Values<'h>) -> Said<Action, ()> {
     Ok(Some((action, None)))
 }
 
-fn text(op: &Operation) -> Said<Passage<'_, u8>, ()> {
+pub(crate) fn text(op: &Operation) -> Said<Passage<'_, u8>, ()> {
     let bytes = |value| as_bytes(value).ok_or("a string");
     let passage = match op.function {
         Function::Write => Passage::Write(bytes(&op.call)?),
@@ -171,7 +175,7 @@ fn as_bytes(value: &Value) -> Option<&[u8]> {
     if value.is_null() { Some(&[]) } else { value.as_text().map(str::as_bytes) }
 }
 
-fn list(op: &Operation) -> Said<Passage<'_, Value>, ()> {
+pub(crate) fn list(op: &Operation) -> Said<Passage<'_, Value>, ()> {
     let passage = match op.function {
         Function::Write => Passage::Write(as_items(&op.call).ok_or("a list")?),
         Function::Append => Passage::Append(std::slice::from_ref(&op.call)),

@@ -2,7 +2,7 @@
 //!
 //! A configuration never holds operations that returned: its size does not depend on the history's.
 
-use super::bits::Bits;
+use super::bits::{Bits, Field};
 use super::meter::{Meter, Stop};
 use super::window::Window;
 
@@ -26,6 +26,12 @@ impl<const W: usize> Configuration<W> {
         self.state == Self::DEAD
     }
 
+    /// Without what became of a crowd.
+    pub(super) fn forget_all(mut self, field: Field) -> Self {
+        self.used.set_count(field, 0);
+        self
+    }
+
     #[inline]
     pub(super) fn forget(mut self, slot: usize) -> Self {
         self.used.remove(slot);
@@ -40,7 +46,8 @@ impl<const W: usize> Configuration<W> {
         self.state == other.state
             && other.absorbed.without(self.absorbed).is_empty()
             && other.used.without(self.used.or(self.absorbed).or(window.optional)).is_empty()
-            && self.used.without(other.used.or(other.absorbed).or(window.reads)).is_empty()
+            && self.used.without(other.used.or(other.absorbed).or(window.harmless())).is_empty()
+            && window.uses_at_most(self.used, other.used)
     }
 }
 

@@ -8,6 +8,7 @@ use super::configuration::{Antichain, Configuration};
 use super::expansion::{Expansion, Return};
 use super::machine::Machine;
 use super::meter::Stop;
+use super::timeline::Seat;
 
 /// What was tried before at each event, and what is left to try.
 struct Memory<const W: usize> {
@@ -62,18 +63,21 @@ fn descend<M: Machine, const W: usize>(
 ) -> Result<Option<u32>, Stop> {
     while let Some(&event) = search.timeline.events.get(*position) {
         let operation = event.operation();
-        let slot = search.timeline.slot(operation);
+        let seat = search.timeline.seat(operation);
         search.meter.tick()?;
         if !event.is_return() {
             search.window.open(search.timeline, operation, search.machine);
             *position += 1;
-            c = search.invoke(c, slot)?;
+            c = search.invoke(c, seat)?;
             continue;
         }
         let now = search.timeline.operations[operation].returned.unwrap_or(u64::MAX);
         let required = search.timeline.operations[operation].required;
         c = search.collapse(c, now);
-        if required && !c.used.has(slot) {
+        if let Seat::Slot(slot) = seat
+            && required
+            && !c.used.has(slot)
+        {
             memory.deepest = memory.deepest.max(*position);
             if !memory.is_new(search, *position, &c)? {
                 return Ok(None);
@@ -92,9 +96,9 @@ fn descend<M: Machine, const W: usize>(
             memory.stack[first_of_stack..].reverse();
             c = first;
         }
-        search.window.close(slot);
+        search.window.close(seat);
         *position += 1;
-        c = c.forget(slot);
+        c = search.forget(c, seat);
     }
     Ok(Some(c.trace))
 }
@@ -126,8 +130,8 @@ impl<const W: usize> Memory<W> {
 fn step_back<M: Machine, const W: usize>(search: &mut Expansion<'_, '_, M, W>, position: usize) {
     let event = search.timeline.events[position];
     if event.is_return() {
-        search.window.open(search.timeline, event.operation(), search.machine);
+        search.window.reopen(search.timeline, event.operation(), search.machine);
     } else {
-        search.window.close(search.timeline.slot(event.operation()));
+        search.window.unopen(search.timeline.seat(event.operation()));
     }
 }

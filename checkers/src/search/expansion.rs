@@ -5,9 +5,10 @@
 use super::configuration::{Antichain, Configuration};
 use super::machine::{FORGOTTEN, IMPOSSIBLE, Machine};
 use super::meter::{Meter, Stop};
-use super::timeline::Timeline;
+use super::timeline::{Seat, Timeline};
 use super::trace::Trace;
 use super::window::Window;
+use crate::models::Effect;
 
 /// The timeline, a place on it, and what the searches share.
 pub(super) struct Expansion<'a, 'b, M: Machine, const W: usize> {
@@ -37,10 +38,10 @@ impl<'a, 'b, M: Machine, const W: usize> Expansion<'a, 'b, M, W> {
         traced: bool,
     ) -> Self {
         Self {
+            window: Window::new(timeline, machine),
             timeline,
             machine,
             meter,
-            window: Window::new(timeline.width),
             trace: Trace::new(traced),
             queue: Antichain::new(),
         }
@@ -56,9 +57,10 @@ impl<'a, 'b, M: Machine, const W: usize> Expansion<'a, 'b, M, W> {
         }
     }
 
-    /// The configuration after the operation in `slot` was invoked: a read that fits takes effect at once.
+    /// The configuration after the operation in `seat` was invoked: a read that fits takes effect at once.
     #[inline]
-    pub(super) fn invoke(&mut self, mut c: Configuration<W>, slot: usize) -> Result<Configuration<W>, Stop> {
+    pub(super) fn invoke(&mut self, mut c: Configuration<W>, seat: Seat) -> Result<Configuration<W>, Stop> {
+        let Seat::Slot(slot) = seat else { return Ok(c) };
         if self.window.reads.has(slot) {
             if self.machine.step(c.state, self.window.label[slot], self.meter)? != IMPOSSIBLE {
                 c.used.insert(slot);
@@ -67,6 +69,15 @@ impl<'a, 'b, M: Machine, const W: usize> Expansion<'a, 'b, M, W> {
             c.absorbed.insert(slot);
         }
         Ok(c)
+    }
+
+    /// The configuration without what became of the operation, or the crowd, in `seat`.
+    #[inline]
+    pub(super) fn forget(&self, c: Configuration<W>, seat: Seat) -> Configuration<W> {
+        match seat {
+            Seat::Slot(slot) => c.forget(slot),
+            Seat::Crowd(crowd) => c.forget_all(self.window.crowds[crowd].field),
+        }
     }
 
     /// The configuration with a state that cannot be observed any more collapsed.
@@ -117,39 +128,68 @@ impl<'a, 'b, M: Machine, const W: usize> Expansion<'a, 'b, M, W> {
                 continue;
             }
             let state = self.machine.step(c.state, self.window.label[slot], self.meter)?;
-            if state == IMPOSSIBLE {
+            if state != IMPOSSIBLE {
+                let mut after = c;
+                after.used.insert(slot);
+                after.absorbed.remove(slot);
+                let overwrites = self.window.overwrites.has(slot);
+                self.follow((c, after), state, overwrites, self.window.operation[slot], at, out)?;
+            }
+        }
+        for crowd in 0..self.window.crowds.len() {
+            let open = &self.window.crowds[crowd];
+            let used = c.used.count(open.field);
+            if used >= open.invoked || self.window.crowd_is_preceded(open, c.used, c.absorbed) {
                 continue;
             }
-            let state = self.machine.collapse(state, at.now);
-            let mut after = self.take_effect(&c, slot, state);
-            self.read_eagerly(&mut after)?;
-            let explains = after.used.has(at.slot);
-            let newly_absorbed = after.absorbed.has(at.slot) && !c.absorbed.has(at.slot);
-            after.trace = self.trace.push(c.trace, self.window.operation[slot], at.event, self.meter)?;
-            if explains || newly_absorbed {
-                out.insert(after.forget(at.slot), &self.window, self.meter)?;
-            }
-            if !explains {
-                self.queue.insert(after, &self.window, self.meter)?;
+            let (field, overwrites) = (open.field, open.effect == Effect::Overwrites);
+            let state = self.machine.step(c.state, open.label, self.meter)?;
+            if state != IMPOSSIBLE {
+                let mut after = c;
+                after.used.set_count(field, used + 1);
+                let operation = self.timeline.crowds[crowd].operations[used];
+                self.follow((c, after), state, overwrites, operation, at, out)?;
             }
         }
         Ok(())
     }
 
+    /// Adds what an operation that has just been marked as used leads to.
     #[inline]
-    fn take_effect(&self, c: &Configuration<W>, slot: usize, state: u32) -> Configuration<W> {
+    fn follow(
+        &mut self,
+        (c, mut after): (Configuration<W>, Configuration<W>),
+        state: u32,
+        overwrites: bool,
+        operation: u32,
+        at: Return,
+        out: &mut Antichain<W>,
+    ) -> Result<(), Stop> {
+        after.state = self.machine.collapse(state, at.now);
+        self.absorb(&mut after, overwrites);
+        self.read_eagerly(&mut after)?;
+        let explains = after.used.has(at.slot);
+        let newly_absorbed = after.absorbed.has(at.slot) && !c.absorbed.has(at.slot);
+        after.trace = self.trace.push(c.trace, operation, at.event, self.meter)?;
+        if explains || newly_absorbed {
+            out.insert(after.forget(at.slot), &self.window, self.meter)?;
+        }
+        if !explains {
+            self.queue.insert(after, &self.window, self.meter)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn absorb(&self, after: &mut Configuration<W>, overwrites: bool) {
         let window = &self.window;
-        let mut after = Configuration { state, ..*c };
-        after.used.insert(slot);
-        after.absorbed.remove(slot);
         let required = window.pending.without(window.optional).without(after.used);
-        if window.overwrites.has(slot) {
+        if overwrites {
             after.absorbed = after.absorbed.or(window.overwrites.or(window.extends).and(required));
         }
-        if state == FORGOTTEN {
+        if after.state == FORGOTTEN {
             after.absorbed = after.absorbed.or(window.extends.and(required));
         }
-        after
     }
 
     #[inline]

@@ -30,17 +30,18 @@ mod window;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
-mod fuzz;
+pub(crate) mod fuzz;
 #[cfg(test)]
-mod oracle;
+pub(crate) mod oracle;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use compile::{Said, list, says_something, text};
 pub use meter::{Meter, Stop};
 pub(crate) use object::{Object, Part, parts};
-pub use part::linearization;
-pub(crate) use part::{Decided, confirm_part, decide_part};
+pub(crate) use part::{Decided, confirm_part, decide_part, order_of_part};
 pub use selection::QueueOrder;
+pub(crate) use sequence::Passage;
 
 use breadth::{End, breadth_first};
 use depth::depth_first;

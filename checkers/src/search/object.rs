@@ -33,55 +33,100 @@ pub(crate) struct Part {
 
 /// The parts of a history that can be decided one by one: locality lets each key have an order of its own.
 pub(crate) fn parts(history: &History) -> Vec<Part> {
-    let mut groups: Vec<Vec<OperationId>> = vec![Vec::new(); history.keys().len() + 1];
+    let mut groups: Vec<Group<'_>> = (0..=history.keys().len()).map(|_| Group::default()).collect();
     let keyless = groups.len() - 1;
     for (id, op) in history.iter().filter(|(_, op)| op.function != Function::Dump) {
-        groups[op.key.map_or(keyless, |key| key.0 as usize)].push(id);
+        groups[op.key.map_or(keyless, |key| key.0 as usize)].add(id, op);
     }
-    let transactional =
-        groups[keyless].iter().any(|&id| history.operation(id).function == Function::Txn) && groups.len() > 1;
+    // Where some strings are appended to, those that happen not to be are of the same kind: empty at first.
+    let strings = groups.iter().any(|group| group.has(&Function::Append) && !group.calls_others);
+    let elsewhere = groups[keyless].touches_any_key().map(str::to_owned);
     let mut parts: Vec<Part> = (0..)
         .zip(groups)
-        .filter(|(_, operations)| !operations.is_empty())
-        .map(|(i, operations)| Part {
+        .filter(|(_, group)| !group.operations.is_empty())
+        .map(|(i, group)| Part {
             key: (i as usize != keyless).then_some(KeyId(i)),
-            object: object(history, &operations),
-            operations,
+            object: group.object(strings),
+            operations: group.operations,
         })
         .collect();
-    if transactional && parts.len() > 1 {
-        for part in &mut parts {
-            part.object = Err("transactions may touch the key as well".to_owned());
+    if let Some(function) = elsewhere {
+        for part in parts.iter_mut().filter(|part| part.key.is_some()) {
+            part.object = Err(format!("the key may also be changed by {function}"));
         }
     }
     parts
 }
 
-fn object(history: &History, operations: &[OperationId]) -> Result<Object, String> {
-    let ops = || operations.iter().map(|&id| history.operation(id));
-    let names: BTreeSet<&str> = ops().map(|op| op.function.name()).collect();
-    let only = |allowed: &[&str]| names.iter().all(|name| allowed.contains(name));
-    let seen = |holds: fn(&Value) -> bool| ops().any(|op| is_read(op) && op.is_ok() && holds(&op.reply));
-    if only(&["read", "write", "cas"]) {
-        Ok(Object::Register)
-    } else if only(&["append", "read", "read-all", "write"]) {
-        let text = ops().all(|op| is_read(op) || op.call.as_text().is_some());
-        Ok(if text && !seen(|value| value.as_list().is_some()) { Object::Text } else { Object::List })
-    } else if only(&["add", "remove", "read", "read-all"]) {
-        Ok(if seen(|value| value.as_int().is_some()) { Object::Counter } else { Object::Set })
-    } else if only(&["increment", "decrement", "add", "read"]) {
-        Ok(Object::Counter)
-    } else if only(&["enqueue", "dequeue", "drain"]) {
-        Ok(Object::Queue)
-    } else if only(&["push", "pop"]) {
-        Ok(Object::Stack)
-    } else if only(&["acquire", "release"]) {
-        Ok(Object::Mutex)
-    } else if only(&["txn"]) {
-        Ok(Object::Transactions)
-    } else {
-        let list = names.into_iter().collect::<Vec<_>>().join(", ");
-        Err(format!("no sequential object has the operations {list}"))
+/// The operations of one key, and what they are like, gathered in one pass: a history is larger than any cache.
+#[derive(Default)]
+struct Group<'h> {
+    operations: Vec<OperationId>,
+    /// Each once.
+    functions: Vec<&'h Function>,
+    /// Something else than a string was written or added.
+    calls_others: bool,
+    reads_lists: bool,
+    reads_numbers: bool,
+    /// Something else than a string was read, and not nothing.
+    reads_others: bool,
+}
+
+impl<'h> Group<'h> {
+    fn add(&mut self, id: OperationId, op: &'h Operation) {
+        self.operations.push(id);
+        if !self.has(&op.function) {
+            self.functions.push(&op.function);
+        }
+        if !is_read(op) {
+            self.calls_others |= op.call.as_text().is_none();
+        } else if op.is_ok() {
+            match op.reply {
+                Value::Null | Value::Text(_) => return,
+                Value::List(_) => self.reads_lists = true,
+                Value::Int(_) => self.reads_numbers = true,
+                Value::Bool(_) | Value::Map(_) => {}
+            }
+            self.reads_others = true;
+        }
+    }
+
+    fn has(&self, function: &Function) -> bool {
+        self.functions.contains(&function)
+    }
+
+    /// Of operations without a key one that may change any key.
+    fn touches_any_key(&self) -> Option<&str> {
+        let known = [Function::Read, Function::ReadAll, Function::Write, Function::Cas];
+        self.functions.iter().find(|function| !known.contains(function)).map(|function| function.name())
+    }
+
+    fn object(&self, strings: bool) -> Result<Object, String> {
+        let names: BTreeSet<&str> = self.functions.iter().map(|function| function.name()).collect();
+        let only = |allowed: &[&str]| names.iter().all(|name| allowed.contains(name));
+        if strings && only(&["read", "write"]) && !self.calls_others && !self.reads_others {
+            Ok(Object::Text)
+        } else if only(&["read", "write", "cas"]) {
+            Ok(Object::Register)
+        } else if only(&["append", "read", "read-all", "write"]) {
+            let text = !self.calls_others && !self.reads_lists;
+            Ok(if text { Object::Text } else { Object::List })
+        } else if only(&["add", "remove", "read", "read-all"]) {
+            Ok(if self.reads_numbers { Object::Counter } else { Object::Set })
+        } else if only(&["increment", "decrement", "add", "read"]) {
+            Ok(Object::Counter)
+        } else if only(&["enqueue", "dequeue", "drain"]) {
+            Ok(Object::Queue)
+        } else if only(&["push", "pop"]) {
+            Ok(Object::Stack)
+        } else if only(&["acquire", "release"]) {
+            Ok(Object::Mutex)
+        } else if only(&["txn"]) {
+            Ok(Object::Transactions)
+        } else {
+            let list = names.into_iter().collect::<Vec<_>>().join(", ");
+            Err(format!("no sequential object has the operations {list}"))
+        }
     }
 }
 

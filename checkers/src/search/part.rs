@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use histories::{AnomalyKind, History, KeyId, ModelName, OperationId, Outcome};
+use histories::{AnomalyKind, History, ModelName, OperationId, Outcome};
 
 use super::compile::{Compiled, Entries, compile};
 use super::meter::Meter;
@@ -119,20 +119,28 @@ fn by_search(
     }
 }
 
-/// The operations of one key (or of no key) in an order that explains them, without those that took no effect.
-/// `None` where there is no such order, or none was found within the budget.
-pub fn linearization(
+/// The operations of a part in an order that explains them, without those that took no effect. `None` where there is
+/// no such order, or none was found within the budget.
+pub(crate) fn order_of_part(
     history: &History,
-    key: Option<KeyId>,
+    part: &Part,
     order: QueueOrder,
     budget: &Budget,
 ) -> Option<Vec<OperationId>> {
-    let part = parts(history).into_iter().find(|part| part.key == key)?;
-    let compiled = compile(history, &part).ok()?;
-    match compiled.decide(None, order, &mut Meter::new(budget), Want::Order) {
-        Answer::Explained { order } => Some(order.into_iter().map(|i| compiled.ids[i as usize]).collect()),
+    let compiled = compile(history, part).ok()?;
+    let meter = &mut Meter::new(budget);
+    let by_rules = match &compiled.entries {
+        Entries::Set(entries) => sets::order(entries, meter).ok()?,
         _ => None,
-    }
+    };
+    let entries = match by_rules {
+        Some(entries) => entries,
+        None => match compiled.decide(None, order, meter, Want::Order) {
+            Answer::Explained { order } => order,
+            _ => return None,
+        },
+    };
+    Some(entries.into_iter().map(|i| compiled.ids[i as usize]).collect())
 }
 
 /// Whether the operations of a witness, beside anything that the rest may have done, really admit no order.
@@ -273,7 +281,7 @@ impl Telling<'_, '_> {
             .iter()
             .map(|&i| {
                 let op = self.history.operation(self.compiled.ids[i as usize]);
-                format!("{} {} (client {})", op.function, words::value(op), op.process)
+                format!("{} {} (client {})", op.function, words::told(op), op.process)
             })
             .collect();
         let dots = if skipped > 0 { "…, " } else { "" };
@@ -284,7 +292,7 @@ impl Telling<'_, '_> {
 
 fn step(history: &History, id: OperationId, last: OperationId) -> Step {
     let op = history.operation(id);
-    let value = words::value(op);
+    let value = words::told(op);
     let note = match op.outcome {
         _ if id == last => "no order explains this answer".to_owned(),
         Outcome::Info => "may have happened at any time since".to_owned(),

@@ -26,6 +26,20 @@ pub(super) enum Ruled {
 
 /// `None` where the rules do not apply.
 pub(super) fn decide(entries: &[SetEntry], meter: &mut Meter<'_>) -> Result<Option<Ruled>, Stop> {
+    Ok(grouped(entries, meter)?.map(|grouped| grouped.map_or_else(Ruled::Violated, |_| Ruled::Holds)))
+}
+
+/// The entries in an order that explains them; `None` where there is none, or the rules do not apply.
+pub(super) fn order(entries: &[SetEntry], meter: &mut Meter<'_>) -> Result<Option<Vec<u32>>, Stop> {
+    let groups = grouped(entries, meter)?.and_then(Result::ok);
+    Ok(groups.map(|groups| groups.into_iter().map(|(_, entry)| entry).collect()))
+}
+
+/// Each entry that took effect with its group, in order; or entries that contradict each other.
+type Grouped = Result<Vec<(u32, u32)>, Vec<u32>>;
+
+/// `None` where the rules do not apply.
+fn grouped(entries: &[SetEntry], meter: &mut Meter<'_>) -> Result<Option<Grouped>, Stop> {
     let Some(adds) = unique_adds(entries) else { return Ok(None) };
     let mut reads: Vec<(&BTreeSet<Value>, u32)> =
         (0..).zip(entries).filter_map(|(i, entry)| entry.reply.as_ref().map(|seen| (seen, i))).collect();
@@ -42,14 +56,14 @@ pub(super) fn decide(entries: &[SetEntry], meter: &mut Meter<'_>) -> Result<Opti
         let mut shared = 0;
         for element in seen {
             meter.tick()?;
-            let Some(&add) = adds.get(element) else { return Ok(Some(Ruled::Violated(vec![read]))) };
+            let Some(&add) = adds.get(element) else { return Ok(Some(Err(vec![read]))) };
             shared += usize::from(*group_of.entry(add).or_insert(group - 1) < group - 1);
         }
         if let Some((smaller, other)) = previous {
             let expected = if smaller.len() < seen.len() { smaller.len() } else { seen.len() };
             let same = smaller.len() == seen.len() && smaller == seen;
             if !same && (smaller.len() == seen.len() || shared != expected) {
-                return Ok(Some(Ruled::Violated(crossed(&adds, (smaller, other), (seen, read)))));
+                return Ok(Some(Err(crossed(&adds, (smaller, other), (seen, read)))));
             }
         }
         groups.push((group, read));
@@ -67,8 +81,8 @@ pub(super) fn decide(entries: &[SetEntry], meter: &mut Meter<'_>) -> Result<Opti
     }
     groups.sort_unstable();
     Ok(Some(match disorder(entries, &groups) {
-        None => Ruled::Holds,
-        Some((late, early)) => Ruled::Violated(witness(entries, &adds, &reads, late, early)),
+        None => Ok(groups),
+        Some((late, early)) => Err(witness(entries, &adds, &reads, late, early)),
     }))
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use histories::{AnomalyKind, History, KeyId, Value};
+use histories::{AnomalyKind, History, Value};
 
 use super::fuzz::{Dice, Tally, cases};
-use super::{Answer, QueueOrder, Stop, Want, decide, linearization};
+use super::{Answer, QueueOrder, Stop, Want, decide};
 use crate::brute::{self, Access, Effect};
 use crate::models::{Entry, PowerSet, QueueCall, UnorderedQueue};
 use crate::{Anomaly, Budget, Checker, Finding, Linear, Verdict, confirm, testing};
@@ -17,6 +17,10 @@ fn check(history: &History) -> Finding {
 fn verdict(text: &str) -> (&'static str, &'static str) {
     let history = testing::history(text);
     let finding = check(&history);
+    if finding.verdict == Verdict::Valid {
+        let found = Linear::default().linearizations(&history, &Budget::unlimited());
+        assert!(found.iter().all(|found| found.order.is_ok()), "{found:?}: {text}");
+    }
     for anomaly in finding.verdict.anomalies() {
         confirm(&history, anomaly).unwrap_or_else(|why| panic!("{why}: {text}\n{anomaly:#?}"));
     }
@@ -107,6 +111,19 @@ fn a_budget_holds_within_one_step_of_a_model() {
     assert_eq!(answer, Answer::Undecided { operation: 60, stop: Stop::Memory });
 }
 
+/// More crashed writes than a configuration has room for, of three values, and a read for each.
+#[test]
+fn crashed_operations_that_are_alike_are_counted() {
+    let lines = |count: u32, more: &str| {
+        let crashed = (0..count).map(|i| format!("c{i} write x {} [{},] info\n", i % 3, 10 * i));
+        let reads = (0..count).map(|i| format!("c9999 read x {} [{},{}]\n", i % 3, 10 * i + 1, 10 * i + 2));
+        crashed.chain(reads).collect::<String>() + more
+    };
+    assert_eq!(verdict(&lines(4_500, "")), ("valid", "search"));
+    let once_more = "c9999 read x 1 [70000,70001]";
+    assert_eq!(verdict(&lines(60, once_more)), ("invalid", "search"), "each can have been read once only");
+}
+
 /// Registers whose values repeat, so that zones and chains do not apply.
 fn random_register(dice: &mut Dice) -> String {
     let mut lines = Vec::new();
@@ -148,7 +165,7 @@ fn accesses(history: &History) -> Vec<Access> {
     let told = history.operations().iter().filter_map(|op| {
         let effect = match (&op.function, op.outcome) {
             (Function::Read, Outcome::Ok) => Effect::Read(op.reply.clone()),
-            (Function::Cas, Outcome::Fail) if !op.reply.is_null() => Effect::Read(op.reply.clone()),
+            (Function::Cas, Outcome::Fail) if op.seen().is_some() => Effect::Read(op.reply.clone()),
             (_, Outcome::Fail) | (Function::Read, _) => return None,
             (Function::Write, _) => Effect::Write(op.call.clone()),
             (_, _) => {
@@ -173,8 +190,8 @@ fn histories_of_registers_agree_with_every_order() {
         match check(&history).verdict {
             Verdict::Valid => {
                 assert!(expected, "a false pass: {text}");
-                let key = history.keys().next().map(|(key, _)| key);
-                assert!(linearization(&history, key, QueueOrder::Fifo, &Budget::unlimited()).is_some());
+                let found = Linear::default().linearizations(&history, &Budget::unlimited());
+                assert!(found.iter().all(|found| found.order.is_ok()), "{found:?}: {text}");
             }
             Verdict::Invalid(anomalies) => {
                 assert!(!expected, "a false alarm: {text}");
@@ -192,6 +209,7 @@ fn histories_of_registers_agree_with_every_order() {
 #[test]
 fn a_linearization_leaves_out_what_took_no_effect() {
     let history = testing::history("c1 write x 1 [0,1]\nc2 write x 2 [0,] info\nc3 read x 1 [2,3]");
-    let order = linearization(&history, Some(KeyId(0)), QueueOrder::Fifo, &Budget::unlimited()).unwrap();
+    let found = Linear::default().linearizations(&history, &Budget::unlimited()).remove(0);
+    let order = found.order.unwrap();
     assert_eq!(order.iter().map(|id| id.0).collect::<Vec<_>>(), [0, 2]);
 }

@@ -2,9 +2,9 @@
 //!
 //! It can be moved along the timeline in both directions and never remembers how it got where it is.
 
-use super::bits::Bits;
+use super::bits::{Bits, Field};
 use super::machine::Machine;
-use super::timeline::Timeline;
+use super::timeline::{Crowd, Seat, Timeline};
 use crate::models::Effect;
 
 pub(super) struct Window<const W: usize> {
@@ -13,29 +13,87 @@ pub(super) struct Window<const W: usize> {
     pub(super) overwrites: Bits<W>,
     /// Blind operations that do not overwrite.
     pub(super) extends: Bits<W>,
+    /// What need not take effect; the fields of crowds as well.
     pub(super) optional: Bits<W>,
+    /// The fields of crowds.
+    counted: Bits<W>,
+    pub(super) crowds: Vec<Open<W>>,
     pub(super) label: Vec<u64>,
     pub(super) operation: Vec<u32>,
     /// For each slot those of the same label whose turn comes first.
     twins: Vec<Bits<W>>,
 }
 
+/// A crowd as far as it was invoked.
+pub(super) struct Open<const W: usize> {
+    pub(super) field: Field,
+    pub(super) label: u64,
+    pub(super) effect: Effect,
+    /// How many can have taken effect; none once the crowd has ceased to matter.
+    pub(super) invoked: usize,
+    /// Those of the same label that must take effect.
+    twins: Bits<W>,
+}
+
 impl<const W: usize> Window<W> {
-    pub(super) fn new(width: usize) -> Self {
+    pub(super) fn new(timeline: &Timeline, machine: &impl Machine) -> Self {
+        let width = timeline.width;
+        let mut counted = Bits::EMPTY;
+        timeline.crowds.iter().for_each(|crowd| counted.insert_field(crowd.field));
+        let open = |crowd: &Crowd| Open {
+            field: crowd.field,
+            label: crowd.label,
+            effect: machine.effect(crowd.label),
+            invoked: 0,
+            twins: Bits::EMPTY,
+        };
         Self {
+            counted,
+            crowds: timeline.crowds.iter().map(open).collect(),
             pending: Bits::EMPTY,
             reads: Bits::EMPTY,
             overwrites: Bits::EMPTY,
             extends: Bits::EMPTY,
-            optional: Bits::EMPTY,
+            optional: counted,
             label: vec![0; width],
             operation: vec![0; width],
             twins: vec![Bits::EMPTY; width],
         }
     }
 
+    /// Invokes an operation.
     pub(super) fn open(&mut self, timeline: &Timeline, operation: usize, machine: &impl Machine) {
-        let slot = timeline.slot(operation);
+        match timeline.seat(operation) {
+            Seat::Slot(slot) => self.open_slot(timeline, operation, slot, machine),
+            Seat::Crowd(crowd) => self.crowds[crowd].invoked += 1,
+        }
+    }
+
+    /// Undoes an invocation.
+    pub(super) fn unopen(&mut self, seat: Seat) {
+        match seat {
+            Seat::Slot(slot) => self.close_slot(slot),
+            Seat::Crowd(crowd) => self.crowds[crowd].invoked -= 1,
+        }
+    }
+
+    /// Lets an operation, or a crowd, cease to matter.
+    pub(super) fn close(&mut self, seat: Seat) {
+        match seat {
+            Seat::Slot(slot) => self.close_slot(slot),
+            Seat::Crowd(crowd) => self.crowds[crowd].invoked = 0,
+        }
+    }
+
+    /// Undoes a return.
+    pub(super) fn reopen(&mut self, timeline: &Timeline, operation: usize, machine: &impl Machine) {
+        match timeline.seat(operation) {
+            Seat::Slot(slot) => self.open_slot(timeline, operation, slot, machine),
+            Seat::Crowd(crowd) => self.crowds[crowd].invoked = timeline.crowds[crowd].operations.len(),
+        }
+    }
+
+    fn open_slot(&mut self, timeline: &Timeline, operation: usize, slot: usize, machine: &impl Machine) {
         let Operation { label, required, .. } = timeline.operations[operation];
         self.label[slot] = label;
         self.operation[slot] = operation as u32;
@@ -58,10 +116,13 @@ impl<const W: usize> Window<W> {
                 }
             }
         }
+        for crowd in self.crowds.iter_mut().filter(|crowd| crowd.label == label) {
+            crowd.twins.insert(slot);
+        }
         self.pending.insert(slot);
     }
 
-    pub(super) fn close(&mut self, slot: usize) {
+    fn close_slot(&mut self, slot: usize) {
         for set in
             [&mut self.pending, &mut self.reads, &mut self.overwrites, &mut self.extends, &mut self.optional]
         {
@@ -69,6 +130,9 @@ impl<const W: usize> Window<W> {
         }
         for other in self.changing().iter().filter(|&other| self.label[other] == self.label[slot]) {
             self.twins[other].remove(slot);
+        }
+        for crowd in &mut self.crowds {
+            crowd.twins.remove(slot);
         }
     }
 
@@ -94,9 +158,34 @@ impl<const W: usize> Window<W> {
         if twins.is_empty() {
             return false;
         }
+        self.stands_in(twins, absorbed, self.overwrites.has(slot) || absorbed.has(slot))
+    }
+
+    /// The same for one of a crowd.
+    #[inline]
+    pub(super) fn crowd_is_preceded(&self, crowd: &Open<W>, used: Bits<W>, absorbed: Bits<W>) -> bool {
+        let twins = crowd.twins.without(used);
+        !twins.is_empty() && self.stands_in(twins, absorbed, crowd.effect == Effect::Overwrites)
+    }
+
+    fn stands_in(&self, twins: Bits<W>, absorbed: Bits<W>, whatever: bool) -> bool {
         // One that is absorbed already need not take effect any more, so that it cannot stand for one that must,
         // unless the step absorbs that one as well.
-        self.overwrites.has(slot) || absorbed.has(slot) || !twins.without(absorbed).is_empty()
+        whatever || !twins.without(absorbed).is_empty()
+    }
+
+    /// Whether one configuration has used no more of any crowd than another.
+    #[inline]
+    pub(super) fn uses_at_most(&self, used: Bits<W>, other: Bits<W>) -> bool {
+        self.crowds.is_empty()
+            || used.and(self.counted) == other.and(self.counted)
+            || self.crowds.iter().all(|crowd| used.count(crowd.field) <= other.count(crowd.field))
+    }
+
+    /// What a configuration may have done that another has not, though it is to be as good.
+    #[inline]
+    pub(super) fn harmless(&self) -> Bits<W> {
+        self.reads.or(self.counted)
     }
 }
 

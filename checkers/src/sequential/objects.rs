@@ -89,7 +89,7 @@ impl State {
 impl Access {
     /// `None` where an operation says nothing; an error is what its value should have been.
     pub(crate) fn of(object: Object, op: &Operation) -> Result<Option<Self>, &'static str> {
-        let saw = op.function == Function::Cas && !op.reply.is_null();
+        let saw = op.seen().is_some();
         if (op.outcome == Outcome::Fail && !saw) || (is_read(op) && !op.is_ok()) {
             return Ok(None);
         }

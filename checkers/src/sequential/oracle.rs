@@ -40,7 +40,7 @@ fn counts(op: &Operation) -> bool {
     match op.outcome {
         Outcome::Ok => true,
         Outcome::Info => !matches!(op.function, Function::Read | Function::ReadAll),
-        Outcome::Fail => op.function == Function::Cas && !op.reply.is_null(),
+        Outcome::Fail => op.seen().is_some(),
     }
 }
 

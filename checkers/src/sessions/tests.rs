@@ -106,7 +106,7 @@ fn acts(history: &History) -> Option<(Vec<Act>, Vec<Option<KeyId>>)> {
     for (index, op) in history.operations().iter().enumerate() {
         let source = match (&op.function, op.outcome) {
             (Function::Read, Outcome::Ok) => Some(&op.reply),
-            (Function::Cas, Outcome::Fail) if !op.reply.is_null() => Some(&op.reply),
+            (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some(&op.reply),
             (Function::Cas, Outcome::Ok | Outcome::Info) => op.call.as_pair().map(|(from, _)| from),
             _ => None,
         };

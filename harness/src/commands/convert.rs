@@ -5,14 +5,18 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Args;
+use histories::History;
 use histories::read::{self, Format};
-use histories::write;
+use histories::write::{self, WriteError};
 
 use super::Session;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::names::unknown;
+use crate::reading::ReadingArgs;
 
 #[derive(Args, Debug)]
 pub(crate) struct ConvertArgs {
@@ -24,81 +28,94 @@ pub(crate) struct ConvertArgs {
     #[arg(value_name = "OUT")]
     output: PathBuf,
 
-    /// The format to write: jsonl, edn or plume [default: by the ending of OUT, .jsonl or .edn].
+    /// The format to write: jsonl, edn, plume or parquet [default: by the ending of OUT].
     #[arg(long, value_name = "FORMAT")]
-    to: Option<Format>,
+    to: Option<Target>,
 
     #[command(flatten)]
     reading: ReadingArgs,
 }
 
-/// How files of other tools are to be understood.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct ReadingArgs {
-    /// The format of the input, where its content shall not tell.
-    #[arg(long = "as", value_name = "FORMAT")]
-    format: Option<Format>,
-
-    /// Values are `[key value]` tuples of Jepsen's independent keys.
-    #[arg(long)]
-    independent: bool,
-
-    /// The times of other tools are not used: the place in the file is the order.
-    #[arg(long)]
-    ignore_times: bool,
+/// What can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    /// A format that is read, too.
+    Readable(Format),
+    /// Columns for analysis.
+    Parquet,
 }
 
-impl ReadingArgs {
-    pub(crate) fn options(&self) -> read::Options {
-        let (format, independent, ignore_times) = (self.format, self.independent, self.ignore_times);
-        read::Options { format, independent, ignore_times, ..read::Options::default() }
+impl Target {
+    fn all() -> impl Iterator<Item = Self> {
+        write::FORMATS.iter().copied().map(Self::Readable).chain([Self::Parquet])
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Readable(format) => format.name(),
+            Self::Parquet => "parquet",
+        }
+    }
+
+    fn write(self, history: &History, out: &mut impl Write) -> Result<(), WriteError> {
+        match self {
+            Self::Readable(format) => write::history(history, format, out),
+            #[cfg(feature = "parquet")]
+            Self::Parquet => write::parquet::history(history, out),
+            #[cfg(not(feature = "parquet"))]
+            Self::Parquet => Err(WriteError::Io(std::io::Error::other(
+                "this build holds no Parquet; `cargo build --release --features parquet` makes one that does",
+            ))),
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::all().find(|target| target.name() == text).ok_or_else(|| {
+            let known: Vec<_> = Self::all().map(Self::name).collect();
+            unknown("format to write", text, &known)
+        })
     }
 }
 
 pub(crate) fn convert(args: &ConvertArgs, session: &Session, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let format = format(args)?;
-    let history = read::file_with(&args.input, &args.reading.options())
+    let target = target(args)?;
+    let loading = session.loading(std::slice::from_ref(&args.input));
+    let history = read::file_with(&args.input, &args.reading.options(loading.meter()))
         .map_err(|error| Failure::Harness(error.to_string()))?;
+    drop(loading);
     if let Some(cut) = history.cut_off() {
         session.warn(&format!("{cut}; converted to its last whole event"));
     }
     if args.output.as_os_str() == "-" {
-        write::history(&history, format, &mut &mut *out).map_err(|error| failed(args, &error))?;
+        target.write(&history, &mut &mut *out).map_err(|error| failed(args, &error))?;
         return Ok(Exit::Success);
     }
     let refused = |error: std::io::Error| failed(args, &error.into());
     let mut file = BufWriter::new(File::create(&args.output).map_err(refused)?);
-    write::history(&history, format, &mut file).map_err(|error| failed(args, &error))?;
+    target.write(&history, &mut file).map_err(|error| failed(args, &error))?;
     file.flush().map_err(refused)?;
     let (operations, input, output) =
         (history.operations().len(), args.input.display(), args.output.display());
-    session.say(&format!("{operations} operations of {input} written to {output} as {format}"));
+    session.say(&format!("{operations} operations of {input} written to {output} as {}", target.name()));
     Ok(Exit::Success)
 }
 
-fn failed(args: &ConvertArgs, error: &write::WriteError) -> Failure {
+fn failed(args: &ConvertArgs, error: &WriteError) -> Failure {
     Failure::Harness(format!("{}: {error}", args.output.display()))
 }
 
-fn format(args: &ConvertArgs) -> Result<Format, Failure> {
+fn target(args: &ConvertArgs) -> Result<Target, Failure> {
     let ending = args.output.extension().and_then(|ending| ending.to_str());
-    let format = args.to.or(match ending {
-        Some("jsonl") => Some(Format::Jsonl),
-        Some("edn") => Some(Format::Edn),
-        _ => None,
-    });
-    let known: Vec<_> = write::FORMATS.iter().map(|format| format.name()).collect();
-    let choice = known.join(", ");
-    match format {
-        Some(format) if write::FORMATS.contains(&format) => Ok(format),
-        Some(format) => {
-            Err(Failure::usage(format!("histories are not written as {format}; --to takes {choice}")))
-        }
-        None => Err(Failure::usage(format!(
-            "{} does not tell the format to write; --to takes {choice}",
-            args.output.display()
-        ))),
-    }
+    let told = args.to.or_else(|| Target::all().find(|target| ending == Some(target.name())));
+    told.ok_or_else(|| {
+        let known: Vec<_> = Target::all().map(Target::name).collect();
+        let (output, choice) = (args.output.display(), known.join(", "));
+        Failure::usage(format!("{output} does not tell the format to write; --to takes {choice}"))
+    })
 }
 
 #[cfg(test)]
@@ -107,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    fn args(input: &Path, output: &Path, to: Option<Format>) -> ConvertArgs {
+    fn args(input: &Path, output: &Path, to: Option<Target>) -> ConvertArgs {
         let (input, output) = (input.to_owned(), output.to_owned());
         ConvertArgs { input, output, to, reading: ReadingArgs::default() }
     }
@@ -137,9 +154,13 @@ mod tests {
         assert!(
             told(None)
                 .to_string()
-                .ends_with("does not tell the format to write; --to takes jsonl, edn, plume")
+                .ends_with("does not tell the format to write; --to takes jsonl, edn, plume, parquet")
         );
-        assert_eq!(told(Some(Format::Csv)).exit(), Exit::Usage);
-        assert!(told(Some(Format::Plume)).to_string().contains("cannot hold the operation enqueue"));
+        assert!("csv".parse::<Target>().unwrap_err().contains("Known: jsonl, edn, plume, parquet"));
+        assert!(
+            told(Some(Target::Readable(Format::Plume)))
+                .to_string()
+                .contains("cannot hold the operation enqueue")
+        );
     }
 }

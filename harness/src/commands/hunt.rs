@@ -216,7 +216,8 @@ fn digest(swarm: &Swarm) -> String {
 }
 
 fn load(file: &Path, digest: &str) -> Result<Saved, Failure> {
-    let refuse = |why: String| Failure::Usage(format!("there is nothing to resume: {}: {why}", file.display()));
+    let refuse =
+        |why: String| Failure::Usage(format!("there is nothing to resume: {}: {why}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| refuse(error.to_string()))?;
     let saved: Saved = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
     if saved.digest == digest { Ok(saved) } else { Err(refuse("it is of another hunt".to_owned())) }

@@ -122,6 +122,8 @@ fn formats() -> Grid {
         let written = if histories::write::FORMATS.contains(format) { "read, write" } else { "read" };
         grid.push(vec![format.name().to_owned(), written.to_owned(), format.about().to_owned()]);
     }
+    let parquet = "columns for analysis, a row an operation (built with the feature parquet)";
+    grid.push(["parquet", "write", parquet].map(str::to_owned).to_vec());
     for format in Format::ALL {
         grid.push(vec![format.name().to_owned(), "--report".to_owned(), format.about().to_owned()]);
     }

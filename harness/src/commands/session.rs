@@ -1,8 +1,10 @@
 //! What every command has: where to complain, how loud, in which colours, and who can stop it.
 
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 
 use crate::cli::{Global, ProgressChoice};
+use crate::loading::Loading;
 use crate::paint::Paint;
 use crate::progress::{Interrupt, Progress, Silent};
 use crate::terminal::{Bar, Lines};
@@ -70,15 +72,30 @@ impl Session {
 
     /// Who is told how a run goes on.
     pub(crate) fn progress(&self, title: &str, time: std::time::Duration) -> Box<dyn Progress> {
-        if self.quiet {
-            return Box::new(Silent);
+        match self.bar() {
+            None => Box::new(Silent),
+            Some(true) => Box::new(Bar::new(title, time, self.verbose)),
+            Some(false) => Box::new(Lines::new(title, time)),
         }
-        let bar = match self.progress {
-            ProgressChoice::None => return Box::new(Silent),
-            ProgressChoice::Bar => true,
-            ProgressChoice::Lines => false,
-            ProgressChoice::Auto => std::io::stderr().is_terminal(),
-        };
-        if bar { Box::new(Bar::new(title, time, self.verbose)) } else { Box::new(Lines::new(title, time)) }
+    }
+
+    /// Who is told how far the reading of files has come.
+    pub(crate) fn loading(&self, files: &[PathBuf]) -> Loading {
+        match self.bar() {
+            None => Loading::silent(),
+            Some(true) => Loading::bar(files),
+            Some(false) => Loading::lines(files),
+        }
+    }
+
+    /// A bar or lines; `None` where nothing is to be shown.
+    fn bar(&self) -> Option<bool> {
+        match self.progress {
+            _ if self.quiet => None,
+            ProgressChoice::None => None,
+            ProgressChoice::Bar => Some(true),
+            ProgressChoice::Lines => Some(false),
+            ProgressChoice::Auto => Some(std::io::stderr().is_terminal()),
+        }
     }
 }

@@ -9,9 +9,9 @@ use clap::Args;
 use histories::stats;
 
 use super::Session;
-use super::convert::ReadingArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::reading::ReadingArgs;
 
 #[derive(Args, Debug)]
 pub(crate) struct StatsArgs {
@@ -28,9 +28,11 @@ pub(crate) struct StatsArgs {
 }
 
 pub(crate) fn stats(args: &StatsArgs, session: &Session, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let loading = session.loading(&args.files);
+    let options = args.reading.options(loading.meter());
     let mut exit = Exit::Success;
     for (position, file) in args.files.iter().enumerate() {
-        let stats = match stats::file(file, &args.reading.options()) {
+        let stats = match stats::file(file, &options) {
             Ok(stats) => stats,
             Err(diagnostic) => {
                 session.error(&diagnostic.to_string());

@@ -109,8 +109,7 @@ pub(crate) fn hunt(
     interrupt: &Interrupt,
     told: &(dyn Fn(&Tally) + Sync),
 ) -> (Tally, End) {
-    let shared =
-        Mutex::new(Shared { hand_out: tally.next, tally, open: BTreeSet::new(), end: None });
+    let shared = Mutex::new(Shared { hand_out: tally.next, tally, open: BTreeSet::new(), end: None });
     let began = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..range.threads {

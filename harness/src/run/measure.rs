@@ -12,8 +12,7 @@ pub(super) fn operations(history: &History) -> Operations {
 
 /// Whether the system answered. A compare-and-set that found another value was answered as well as one that did not.
 pub(super) fn answered(operation: &Operation) -> bool {
-    let compared = operation.function == Function::Cas && operation.outcome == Outcome::Fail;
-    operation.is_ok() || (compared && !operation.reply.is_null())
+    operation.is_ok() || operation.seen().is_some()
 }
 
 pub(super) fn is_read(operation: &Operation) -> bool {

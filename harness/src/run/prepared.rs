@@ -40,7 +40,13 @@ impl Prepared {
         functions.push(histories::Function::Dump);
         let unsupported =
             functions.into_iter().filter(|function| !spec.system.supports(&spec.mode, function)).collect();
-        let shape = Shape { threads: spec.clients, nodes: spec.layout.total(), rate: spec.rate, keys: spec.keys, unsupported };
+        let shape = Shape {
+            threads: spec.clients,
+            nodes: spec.layout.total(),
+            rate: spec.rate,
+            keys: spec.keys,
+            unsupported,
+        };
         let notes = shape
             .unsupported
             .iter()

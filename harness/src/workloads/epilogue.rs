@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn every_key_is_read_from_every_node() {
-        let shape = Shape { threads: 2, nodes: 3, rate: None, keys: None, unsupported: [Function::Dump].into() };
+        let shape =
+            Shape { threads: 2, nodes: 3, rate: None, keys: None, unsupported: [Function::Dump].into() };
         let mut reads = final_reads(&shape, vec!["a".into(), "b".into()], Function::Read);
         let mut asked = Vec::new();
         while let Next::Op(invocation) = reads.next(&context(0), &mut Dice::new(0)) {

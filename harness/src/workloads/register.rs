@@ -17,8 +17,7 @@ const OPERATIONS_PER_KEY_MIN: u64 = 40;
 const OPERATIONS_PER_KEY_MAX: u64 = 400;
 
 fn operations_per_key(rate: Option<f64>, keys: usize) -> u64 {
-    let paced =
-        rate.map_or(OPERATIONS_PER_KEY_MAX, |rate| (rate * KEY_LIFE_SECONDS / keys as f64) as u64);
+    let paced = rate.map_or(OPERATIONS_PER_KEY_MAX, |rate| (rate * KEY_LIFE_SECONDS / keys as f64) as u64);
     paced.clamp(OPERATIONS_PER_KEY_MIN, OPERATIONS_PER_KEY_MAX)
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn read(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), D
         }
         match micro(text) {
             Some(micro) => transactions.operation(session, transaction, micro, line.number)?,
-            None if !line.whole && "rw".contains(&text[..1]) => {
+            None if !line.whole && text.starts_with(['r', 'w']) => {
                 transactions.cut_off_at(wrong("the file breaks off here, inside an operation".into()));
                 transactions.ends_as(session, Kind::Info);
                 break;

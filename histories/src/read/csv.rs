@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::pairing::Held;
 use crate::raw::{RawEvent, RawProcess, Sink};
 use crate::read::Options;
 use crate::read::intake::Intake;
@@ -66,7 +67,7 @@ pub(crate) fn read(
         if !header.has(needed) && !alternative.is_some_and(|other| header.has(other)) {
             let (_, names) = COLUMNS.iter().find(|(column, _)| *column == needed).unwrap_or(&COLUMNS[0]);
             let message = format!("has no column named {}", names.join(" or "));
-            return Err(Diagnostic::at(&name, first.number, 0, message));
+            return Err(Diagnostic::at(&name, first.number, 1, message));
         }
     }
     if header.has(Column::Type) {
@@ -76,7 +77,8 @@ pub(crate) fn read(
             intake.event(&mut event, line)
         });
     }
-    operations(source, &header, Intake::foreign(Order::Times, None, sink), &name)
+    let intake = Intake::foreign(Order::Times, None, sink);
+    operations(source, &header, intake, options.memory_bytes_max)
 }
 
 /// Operations wait for the end of the file, because their beginnings and ends have to be put in order.
@@ -84,9 +86,10 @@ fn operations(
     source: &mut Source<'_>,
     header: &Header,
     mut intake: Intake<'_>,
-    name: &str,
+    memory_bytes_max: u64,
 ) -> Result<(), Diagnostic> {
-    let mut events = Vec::new();
+    let name = source.name().to_owned();
+    let (mut events, mut held) = (Vec::new(), Held::new(memory_bytes_max));
     rows(source, header, |row, line| {
         let (call, reply) = row.operation()?;
         let (begin, end) = (row.time(Column::Begin)?, row.time(Column::End)?);
@@ -94,6 +97,7 @@ fn operations(
         if end.is_some_and(|end| end < begin) {
             return Err(format!("this operation ends at {} before it begins at {begin}", end.unwrap_or(0)));
         }
+        held.add(2 * size_of_val(&call) as u64 + call.value.heap_bytes())?;
         // At one time an operation that began earlier comes first, so that its process is free for the next.
         events.push((begin, begin, line, false, call));
         if let (Some(end), Some(reply)) = (end, reply) {
@@ -104,7 +108,7 @@ fn operations(
     events.sort_by_key(|(time, begin, line, completion, _)| (*time, *begin, *line, *completion));
     for (time, _, line, _, event) in &mut events {
         event.time = Some(*time);
-        intake.event_on(event, *line, name)?;
+        intake.event_on(event, *line, &name)?;
     }
     Ok(())
 }
@@ -116,7 +120,7 @@ fn rows(
 ) -> Result<(), Diagnostic> {
     let name = source.name().to_owned();
     while let Some(line) = source.next_line()? {
-        let at = |message: String| Diagnostic::at(&name, line.number, 0, message);
+        let at = |message: String| Diagnostic::at(&name, line.number, 1, message);
         let text = std::str::from_utf8(line.bytes).map_err(|error| {
             Diagnostic::at(&name, line.number, error.valid_up_to() as u64 + 1, "these bytes are not UTF-8")
         })?;

@@ -11,10 +11,22 @@ use crate::read::cobra;
 use crate::read::intake::Intake;
 use crate::read::source::Source;
 use crate::read::transactions::Transactions;
+use crate::read::{Format, Meter};
 use crate::sequence::Order;
 
+/// Whether a folder holds logs of Cobra, and no log of anybody else.
+pub(crate) fn is_cobra(folder: &Path, name: &str) -> Result<bool, Diagnostic> {
+    let logs = logs(folder, name)?;
+    for log in &logs {
+        if super::detect(log)? != Some(Format::Cobra) {
+            return Ok(false);
+        }
+    }
+    Ok(!logs.is_empty())
+}
+
 /// The logs of a folder, by name.
-pub(crate) fn logs(folder: &Path, name: &str) -> Result<Vec<PathBuf>, Diagnostic> {
+fn logs(folder: &Path, name: &str) -> Result<Vec<PathBuf>, Diagnostic> {
     let unreadable = |error: std::io::Error| Diagnostic::whole_file(name, format!("cannot be read: {error}"));
     let mut logs = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -28,7 +40,7 @@ pub(crate) fn logs(folder: &Path, name: &str) -> Result<Vec<PathBuf>, Diagnostic
 }
 
 /// Reads every log of a folder, each as a session.
-pub(crate) fn read(folder: &Path, name: &str, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
+pub(crate) fn read(folder: &Path, name: &str, meter: &Meter, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
     let logs = logs(folder, name)?;
     if logs.is_empty() {
         return Err(Diagnostic::whole_file(name, "is a folder, not a history")
@@ -39,7 +51,7 @@ pub(crate) fn read(folder: &Path, name: &str, sink: &mut dyn Sink) -> Result<(),
         let name = path.display().to_string();
         let file = File::open(path)
             .map_err(|error| Diagnostic::whole_file(&name, format!("cannot be opened: {error}")))?;
-        cobra::read(&mut Source::new(Box::new(file), &name), session, &mut transactions)?;
+        cobra::read(&mut Source::new(meter.around(file), &name), session, &mut transactions)?;
     }
     transactions.finish(None)
 }

@@ -62,6 +62,10 @@ impl<'a> Scanner<'a> {
         self.at
     }
 
+    fn is_edn(&self) -> bool {
+        self.dialect == Dialect::Edn
+    }
+
     pub(crate) fn wrong<T>(&self, message: impl Into<String>) -> Formed<T> {
         Err(Trouble::At(self.at, message.into()))
     }
@@ -73,8 +77,8 @@ impl<'a> Scanner<'a> {
                 None if self.last => return Ok(None),
                 None => return Err(Trouble::More),
                 Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b',') => self.at += 1,
-                Some(b';') if self.dialect == Dialect::Edn => self.comment()?,
-                Some(b'#') if self.text.get(self.at + 1) == Some(&b'_') => {
+                Some(b';') if self.is_edn() => self.comment()?,
+                Some(b'#') if self.is_edn() && self.text.get(self.at + 1) == Some(&b'_') => {
                     self.at += 2;
                     self.skip()?;
                 }
@@ -112,19 +116,19 @@ impl<'a> Scanner<'a> {
     fn value_inside(&mut self) -> Formed<Value> {
         match self.expect()? {
             b'"' => self.string().map(|text| Value::word(&text)),
-            b'[' | b'(' => {
+            open @ (b'[' | b'(') => {
                 self.at += 1;
-                self.items().map(Value::list)
+                self.items(closing(open)).map(Value::list)
             }
             b'{' => self.map().map(|entries| Value::Map(entries.into())),
-            b'#' => self.tagged(),
             b')' | b']' | b'}' => self.wrong("expected a value before this bracket"),
-            b'^' => {
+            b'#' if self.is_edn() => self.tagged(),
+            b'^' if self.is_edn() => {
                 self.at += 1;
                 self.skip()?;
                 self.value()
             }
-            b'\\' => self.character(),
+            b'\\' if self.is_edn() => self.character(),
             _ => self.atom(),
         }
     }
@@ -139,34 +143,41 @@ impl<'a> Scanner<'a> {
     }
 
     /// The values up to the closing bracket, which is consumed.
-    fn items(&mut self) -> Formed<Vec<Value>> {
+    fn items(&mut self, closing: u8) -> Formed<Vec<Value>> {
         let mut items = Vec::new();
-        loop {
-            match self.expect()? {
-                b')' | b']' | b'}' => {
-                    self.at += 1;
-                    return Ok(items);
-                }
-                _ => items.push(self.value()?),
-            }
+        while !self.closes(closing)? {
+            items.push(self.value()?);
         }
+        Ok(items)
+    }
+
+    /// Whether the closing bracket comes next, which is then consumed. Another one in its place is wrong.
+    fn closes(&mut self, closing: u8) -> Formed<bool> {
+        let next = self.expect()?;
+        if next == closing {
+            self.at += 1;
+            return Ok(true);
+        }
+        if matches!(next, b')' | b']' | b'}') {
+            return self.wrong(format!("expected `{}`", char::from(closing)));
+        }
+        Ok(false)
     }
 
     fn map(&mut self) -> Formed<BTreeMap<String, Value>> {
         let mut entries = BTreeMap::new();
         self.at += 1;
-        while self.expect()? != b'}' {
+        while !self.closes(b'}')? {
             let key = key_text(self.value()?);
             self.separator()?;
             entries.insert(key, self.value()?);
         }
-        self.at += 1;
         Ok(entries)
     }
 
     /// The colon after a key, in JSON.
     pub(crate) fn separator(&mut self) -> Formed<()> {
-        if self.dialect == Dialect::Edn {
+        if self.is_edn() {
             return Ok(());
         }
         if self.expect()? != b':' {
@@ -181,7 +192,7 @@ impl<'a> Scanner<'a> {
         match self.tag()? {
             b"" if self.text.get(self.at) == Some(&b'{') => {
                 self.at += 1;
-                let mut items = self.items()?;
+                let mut items = self.items(b'}')?;
                 items.sort_unstable();
                 Ok(Value::list(items))
             }
@@ -235,7 +246,7 @@ impl<'a> Scanner<'a> {
 
     pub(crate) fn token(&mut self) -> Formed<&'a str> {
         let start = self.at;
-        if self.dialect == Dialect::Json && self.text[self.at] == b':' {
+        if self.dialect == Dialect::Json && self.text.get(self.at) == Some(&b':') {
             return self.wrong("expected a value, not `:`");
         }
         self.end_of_token()?;
@@ -266,7 +277,7 @@ impl<'a> Scanner<'a> {
             "false" => Ok(Value::Bool(false)),
             _ if token == self.nil() => Ok(Value::Null),
             _ if starts_number(token) => number(token).map_err(|message| Trouble::At(start, message)),
-            _ if self.dialect == Dialect::Edn => Ok(Value::text(token)),
+            _ if self.is_edn() => Ok(Value::text(token)),
             _ => Err(Trouble::At(start, format!("expected a value, not {token:?}"))),
         }
     }
@@ -317,34 +328,40 @@ impl<'a> Scanner<'a> {
     fn skip_inside(&mut self) -> Formed<()> {
         match self.expect()? {
             b'"' => self.string().map(drop),
-            b'[' | b'(' | b'{' => self.skip_items(),
-            b'#' => {
+            open @ (b'[' | b'(' | b'{') => self.skip_items(closing(open)),
+            b'#' if self.is_edn() => {
                 self.tag()?;
                 self.skip()
             }
-            b'^' => {
+            b'^' if self.is_edn() => {
                 self.at += 1;
                 self.skip()?;
                 self.skip()
             }
-            b'\\' => self.character().map(drop),
+            b'\\' if self.is_edn() => self.character().map(drop),
             b')' | b']' | b'}' => self.wrong("expected a value before this bracket"),
             _ => self.token().map(drop),
         }
     }
 
-    fn skip_items(&mut self) -> Formed<()> {
+    fn skip_items(&mut self, closing: u8) -> Formed<()> {
         self.at += 1;
-        loop {
-            match self.expect()? {
-                b')' | b']' | b'}' => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                b':' if self.dialect == Dialect::Json => self.at += 1,
+        while !self.closes(closing)? {
+            match self.text.get(self.at) {
+                Some(b':') if !self.is_edn() => self.at += 1,
                 _ => self.skip()?,
             }
         }
+        Ok(())
+    }
+}
+
+/// The bracket that ends what `open` begins.
+fn closing(open: u8) -> u8 {
+    match open {
+        b'(' => b')',
+        b'[' => b']',
+        _ => b'}',
     }
 }
 

@@ -80,8 +80,8 @@ impl Format {
         let text = text.trim_start_matches('\u{feff}').trim_start();
         let first = text.lines().next().unwrap_or_default();
         match text.bytes().next()? {
-            b';' | b'(' | b'#' => Some(Self::Edn),
-            b'{' | b'[' => Some(brackets(text, first)),
+            b';' => begins_edn(text).then_some(Self::Edn),
+            b'{' | b'[' | b'(' | b'#' => brackets(text, first),
             b'r' | b'w' if first[1..].starts_with('(') => Some(Self::Plume),
             b'r' | b'w' if first[1..].starts_with(' ') => Some(Self::Awdit),
             b'-' | b'=' if first.trim().bytes().all(|byte| matches!(byte, b'-' | b'=')) => Some(Self::Awdit),
@@ -97,24 +97,52 @@ fn is_cobra(head: &[u8]) -> bool {
     head.first() == Some(&b'S') && matches!(head.get(9), Some(b'R' | b'W' | b'C'))
 }
 
-/// What begins with a bracket: ours, EDN, JSON of Jepsen or of dbcop.
-fn brackets(text: &str, first: &str) -> Format {
+/// What begins with a bracket: ours, EDN, JSON of Jepsen or of dbcop, or something else in brackets.
+fn brackets(text: &str, first: &str) -> Option<Format> {
     if text.starts_with('{') && (first.starts_with("{\"partita\"") || first.contains("\"partita\":")) {
-        return Format::Jsonl;
+        return Some(Format::Jsonl);
     }
     let mut rest = text;
     let mut lists = 0;
     while let Some(inner) = rest.strip_prefix('[') {
         (rest, lists) = (inner.trim_start(), lists + 1);
     }
+    if lists > 1 && rest.is_empty() {
+        return Some(Format::Dbcop);
+    }
     let Some((key, after)) = rest.strip_prefix('{').map(str::trim_start).and_then(quoted) else {
-        return if lists > 1 && rest.is_empty() { Format::Dbcop } else { Format::Edn };
+        return begins_edn(text).then_some(Format::Edn);
     };
     if !is_json_separator(after) {
-        return Format::Edn;
+        return Some(Format::Edn);
     }
     let field = text.starts_with('{') && matches!(key, "params" | "info" | "start" | "end" | "data");
-    if lists > 1 || field { Format::Dbcop } else { Format::Json }
+    Some(if lists > 1 || field { Format::Dbcop } else { Format::Json })
+}
+
+/// Whether a text begins as events in EDN do: a map with a keyword or a string, tagged or not, alone or in a list, after
+/// comments.
+fn begins_edn(text: &str) -> bool {
+    let between = |next: char| next.is_whitespace() || next == ',';
+    let mut rest = text.trim_start_matches(between);
+    while let Some(comment) = rest.strip_prefix(';') {
+        let (_, after) = comment.split_once('\n').unwrap_or_default();
+        rest = after.trim_start_matches(between);
+    }
+    let Some(first) = rest.chars().next() else { return true };
+    let inner = rest[first.len_utf8()..].trim_start_matches(between);
+    match first {
+        '[' | '(' => inner.is_empty() || inner.starts_with([']', ')', '{', '#', ';']) && begins_edn(inner),
+        ']' | ')' => true,
+        '{' => inner.is_empty() || inner.starts_with([':', '"', '}', '#', ';']),
+        '#' if inner.starts_with('_') => true,
+        '#' => {
+            let after =
+                inner.trim_start_matches(|next: char| next.is_alphanumeric() || "._/-".contains(next));
+            after.len() < inner.len() && after.trim_start_matches(between).starts_with('{')
+        }
+        _ => false,
+    }
 }
 
 /// A string in quotes, and what comes after it.
@@ -169,6 +197,17 @@ mod tests {
             (b"w 1 2", Some(Format::Awdit)),
             (b"process,type,f,value", Some(Format::Csv)),
             (b"S\0\0\0\0\0\0\0\x01W", Some(Format::Cobra)),
+            (b"[]", Some(Format::Edn)),
+            (b"( #jepsen.history.Op {:index 0", Some(Format::Edn)),
+            (b"[#_ old, {:index 0", Some(Format::Edn)),
+            (b"; a comment\n;another\n{:type :ok}", Some(Format::Edn)),
+            (b"# Notes on a history", None),
+            (b"#!/bin/sh", None),
+            (b"#include <stdio.h>", None),
+            (b"[package]\nname = \"a\"", None),
+            (b"; a configuration\n[section]", None),
+            (b"{ return 0; }", None),
+            (b"(a, b)", None),
             (b"hello", None),
             (b"", None),
             (b"\xff\xfe", None),

@@ -2,7 +2,7 @@
 //!
 //! It never changes what an operation says of itself.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::raw::{Place, Problem, RawEvent, RawProcess, Sink};
 use crate::read::source::Source;
@@ -39,14 +39,14 @@ impl<'s> Intake<'s> {
         )
     }
 
-    /// An event whose line the reader is on.
+    /// An event that has its line for itself.
     pub(crate) fn event_on(
         &mut self,
         event: &mut RawEvent<'_>,
         line: u64,
         name: &str,
     ) -> Result<(), Diagnostic> {
-        self.event(event, line).map_err(|message| Diagnostic::at(name, line, 0, message))
+        self.event(event, line).map_err(|message| Diagnostic::at(name, line, u64::from(line > 0), message))
     }
 
     pub(crate) fn cut_off(&mut self, source: &Source<'_>, what: &str) {
@@ -71,6 +71,8 @@ struct Processes {
     names: FxHashMap<String, u32>,
     /// Numbers seen before the first name, and all after.
     taken: std::collections::BTreeSet<u32>,
+    /// Those before the first name again, where looking one up is fast.
+    known: FxHashSet<u32>,
     /// What a number is called where a name had taken it.
     moved: FxHashMap<u32, u32>,
 }
@@ -87,7 +89,7 @@ impl Processes {
 
     fn number(&mut self, number: u32) -> u32 {
         if self.names.is_empty() {
-            if self.taken.len() < TAKEN_MAX {
+            if self.taken.len() < TAKEN_MAX && self.known.insert(number) {
                 self.taken.insert(number);
             }
             return number;

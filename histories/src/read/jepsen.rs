@@ -36,8 +36,10 @@ pub(crate) fn read(
         let end = scanner.offset();
         match step {
             Ok(Step::Event(mut event, start)) => {
-                let (line, _) = source.place(start);
-                intake.event_on(&mut event, line, &name)?;
+                let (line, column) = source.place(start);
+                intake
+                    .event(&mut event, line)
+                    .map_err(|message| Diagnostic::at(&name, line, column, message))?;
                 drop(event);
                 source.consume(end);
             }

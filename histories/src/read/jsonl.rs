@@ -9,8 +9,8 @@ use serde::de::{Deserializer, Visitor};
 
 use crate::raw::{RawEvent, RawProcess, Sink};
 use crate::read::intake::Intake;
-use crate::read::scan;
 use crate::read::source::{Line, Source};
+use crate::read::{parallel, scan};
 use crate::{Diagnostic, Function, Header, History, Kind, Pairing, Value};
 
 pub use crate::read::source::LINE_BYTES_MAX;
@@ -27,22 +27,34 @@ pub(crate) fn stream(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(),
     let name = source.name().to_owned();
     let header = header(source, &name)?;
     let mut intake = Intake::ours(header, sink);
-    while let Some(line) = source.next_line()? {
-        if let Some(mut event) = scan::event(line.bytes) {
-            intake.event_on(&mut event, line.number, &name)?;
-            continue;
+    while let Some(block) = source.next_block(parallel::BLOCK_BYTES)? {
+        for (number, parsed) in parallel::lines(&block, |line| parse(line, &name)) {
+            match parsed? {
+                Parsed::Event(mut event) => intake.event_on(&mut event, number, &name)?,
+                Parsed::CutOff(at) => intake.cut_off_at(at),
+            }
         }
-        let Some(parsed) = general(&line, &name)? else {
-            let length = line.bytes.len();
-            let message = format!("the file breaks off here, after {length} bytes of a line");
-            intake.cut_off_at(Diagnostic::at(&name, line.number, length as u64, message));
-            break;
-        };
-        let mut event =
-            parsed.into_raw().map_err(|message| Diagnostic::at(&name, line.number, 0, message))?;
-        intake.event_on(&mut event, line.number, &name)?;
     }
     Ok(())
+}
+
+enum Parsed<'a> {
+    Event(RawEvent<'a>),
+    /// The file breaks off in this line, which is its last.
+    CutOff(Diagnostic),
+}
+
+fn parse<'a>(line: &Line<'a>, name: &str) -> Result<Parsed<'a>, Diagnostic> {
+    if let Some(event) = scan::event(line.bytes) {
+        return Ok(Parsed::Event(event));
+    }
+    let Some(parsed) = general(line, name)? else {
+        let length = line.bytes.len();
+        let message = format!("the file breaks off here, after {length} bytes of a line");
+        return Ok(Parsed::CutOff(Diagnostic::at(name, line.number, length as u64, message)));
+    };
+    let event = parsed.into_raw().map_err(|message| Diagnostic::at(name, line.number, 1, message))?;
+    Ok(Parsed::Event(event))
 }
 
 /// The event on a whole line, by the general parser.
@@ -82,7 +94,7 @@ fn header(source: &mut Source<'_>, name: &str) -> Result<Header, Diagnostic> {
     if header.partita != Header::VERSION {
         let (found, known) = (header.partita, Header::VERSION);
         let message = format!("is a history of format {found}; this version reads format {known}");
-        return Err(Diagnostic::at(name, 1, 0, message));
+        return Err(Diagnostic::at(name, 1, 1, message));
     }
     Ok(header)
 }

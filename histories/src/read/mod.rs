@@ -18,6 +18,8 @@ mod intake;
 mod jepsen;
 pub mod jsonl;
 mod log;
+mod meter;
+mod parallel;
 mod plume;
 mod scan;
 mod source;
@@ -31,7 +33,9 @@ use std::io::{self, BufRead, Read};
 use std::path::Path;
 
 pub use form::DEPTH_MAX;
+pub(crate) use form::key_text;
 pub use format::Format;
+pub use meter::Meter;
 pub use source::LINE_BYTES_MAX;
 pub use unpack::{EXPANSION_FREE_BYTES, EXPANSION_MAX};
 
@@ -42,7 +46,7 @@ use form::Dialect;
 use source::Source;
 
 /// How to read a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The format, where its content shall not tell.
     pub format: Option<Format>,
@@ -52,11 +56,22 @@ pub struct Options {
     pub ignore_times: bool,
     /// The memory that the operations may take, by estimate. What needs more is refused.
     pub memory_bytes_max: u64,
+    /// Told how far reading has come.
+    pub meter: Meter,
 }
+
+/// What operations may take unless somebody says otherwise.
+pub const MEMORY_BYTES_DEFAULT: u64 = 8 << 30;
 
 impl Default for Options {
     fn default() -> Self {
-        Self { format: None, independent: false, ignore_times: false, memory_bytes_max: 8 << 30 }
+        Self {
+            format: None,
+            independent: false,
+            ignore_times: false,
+            memory_bytes_max: MEMORY_BYTES_DEFAULT,
+            meter: Meter::default(),
+        }
     }
 }
 
@@ -75,8 +90,8 @@ pub fn file(path: &Path) -> Result<History, Diagnostic> {
 /// logs of Cobra.
 pub fn file_with(path: &Path, options: &Options) -> Result<History, Diagnostic> {
     let mut pairing = Pairing::default().memory_bytes_max(options.memory_bytes_max);
-    stream_file(path, options, &mut pairing)?;
-    Ok(pairing.finish())
+    let format = stream_file(path, options, &mut pairing)?;
+    Ok(pairing.finish().in_format(format))
 }
 
 /// Reads a history whose format its content tells.
@@ -87,15 +102,15 @@ pub fn read(input: impl BufRead, name: &str) -> Result<History, Diagnostic> {
 /// Reads a history from anything that gives bytes. Errors call it `name`.
 pub fn read_with(input: impl Read, name: &str, options: &Options) -> Result<History, Diagnostic> {
     let mut pairing = Pairing::default().memory_bytes_max(options.memory_bytes_max);
-    stream(Box::new(input), name, options, &mut pairing)?;
-    Ok(pairing.finish())
+    let format = stream(Box::new(input), name, options, &mut pairing)?;
+    Ok(pairing.finish().in_format(format))
 }
 
 /// The format that the content of a file shows; `None` where it shows none.
 pub fn detect(path: &Path) -> Result<Option<Format>, Diagnostic> {
     let name = path.display().to_string();
     if path.is_dir() {
-        return Ok((!folder::logs(path, &name)?.is_empty()).then_some(Format::Cobra));
+        return Ok(folder::is_cobra(path, &name)?.then_some(Format::Cobra));
     }
     let mut source = open(Box::new(open_file(path, &name)?), &name)?;
     Ok(Format::detect(source.peek(HEAD_BYTES)?))
@@ -104,15 +119,15 @@ pub fn detect(path: &Path) -> Result<Option<Format>, Diagnostic> {
 /// How much of a file is looked at to tell its format.
 const HEAD_BYTES: usize = 16 * 1024;
 
-pub(crate) fn stream_file(path: &Path, options: &Options, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
+pub(crate) fn stream_file(path: &Path, options: &Options, sink: &mut dyn Sink) -> Result<Format, Diagnostic> {
     let name = path.display().to_string();
     if name == "-" {
-        return stream(Box::new(io::stdin().lock()), "-", options, sink);
+        return stream(options.meter.around(io::stdin().lock()), "-", options, sink);
     }
     if path.is_dir() {
-        return folder::read(path, &name, sink);
+        return folder::read(path, &name, &options.meter, sink).map(|()| Format::Cobra);
     }
-    stream(Box::new(open_file(path, &name)?), &name, options, sink)
+    stream(options.meter.around(open_file(path, &name)?), &name, options, sink)
 }
 
 fn open_file(path: &Path, name: &str) -> Result<File, Diagnostic> {
@@ -133,13 +148,13 @@ fn open<'a>(input: Box<dyn Read + 'a>, name: &str) -> Result<Source<'a>, Diagnos
     Ok(Source::new(input, name))
 }
 
-/// Sends all events of `input` into `sink`.
+/// Sends all events of `input` into `sink`, and says of which format they were.
 pub(crate) fn stream<'a>(
     input: Box<dyn Read + 'a>,
     name: &str,
     options: &Options,
     sink: &mut dyn Sink,
-) -> Result<(), Diagnostic> {
+) -> Result<Format, Diagnostic> {
     let mut source = open(input, name)?;
     let detected = Format::detect(source.peek(HEAD_BYTES)?);
     let Some(format) = options.format.or(detected) else { return Err(unknown(&mut source)?) };
@@ -153,7 +168,8 @@ pub(crate) fn stream<'a>(
         Format::Awdit => awdit::read(&mut source, sink),
         Format::Cobra => folder::single(&mut source, sink),
         Format::Csv => csv::read(&mut source, options, sink),
-    }
+    }?;
+    Ok(format)
 }
 
 /// The error for a file of no format that is known.

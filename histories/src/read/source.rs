@@ -4,7 +4,7 @@
 
 use std::io::{self, Read};
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::Diagnostic;
 
@@ -32,6 +32,16 @@ pub(crate) struct Line<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) number: u64,
     /// Whether a line break ended it.
+    pub(crate) whole: bool,
+}
+
+/// Lines, the last of which may break off.
+#[derive(Clone, Copy)]
+pub(crate) struct Block<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Of the first line.
+    pub(crate) number: u64,
+    /// Whether a line break ended the last.
     pub(crate) whole: bool,
 }
 
@@ -121,6 +131,24 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The next lines, about `count` bytes of them; `None` at the end.
+    pub(crate) fn next_block(&mut self, count: usize) -> Result<Option<Block<'_>>, Diagnostic> {
+        self.peek(count)?;
+        while !self.ended && memrchr(b'\n', self.rest()).is_none() {
+            self.fill()?;
+        }
+        let rest = self.rest();
+        let whole = memrchr(b'\n', rest);
+        let length = if self.ended { rest.len() } else { whole.map_or(rest.len(), |at| at + 1) };
+        if length == 0 {
+            return Ok(None);
+        }
+        let (from, number) = (self.start, self.line);
+        self.consume(length);
+        let bytes = &self.buffer[from..from + length];
+        Ok(Some(Block { bytes, number, whole: bytes.ends_with(b"\n") }))
+    }
+
     /// Length of the next line, `None` where the file ends first.
     fn line_end(&mut self) -> Result<Option<usize>, Diagnostic> {
         let mut searched = 0;
@@ -146,7 +174,7 @@ impl<'a> Source<'a> {
     pub(crate) fn place(&self, offset: usize) -> (u64, u64) {
         let before = &self.rest()[..offset.min(self.rest().len())];
         let breaks = memchr_iter(b'\n', before).count() as u64;
-        let column = match memchr::memrchr(b'\n', before) {
+        let column = match memrchr(b'\n', before) {
             Some(at) => (before.len() - at) as u64,
             None => self.column + before.len() as u64 + 1,
         };

@@ -5,6 +5,7 @@
 //! and only the order within each session is left.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -19,16 +20,26 @@ pub(crate) struct Transactions<'s> {
     name: String,
     open: IndexMap<u32, Open, FxBuildHasher>,
     closed: Ranges,
-    /// A read before it has its answer, by key: the same for all.
-    asked: FxHashMap<i64, Value>,
-    /// The last answer that a key gave: the next read mostly gets the same.
-    answered: FxHashMap<i64, (i64, Value)>,
+    reads: FxHashMap<i64, Read>,
+    /// Room for the micro-operations of transactions to come.
+    spare: Vec<Vec<Micro>>,
+    /// Whether a read saw what may be the initial value.
+    saw_initial: bool,
+}
+
+/// The value that a key has before its first write, where a format says so.
+const INITIAL: i64 = 0;
+
+/// A read of a key: before it has its answer, and with the last one that it got, which the next mostly gets, too.
+struct Read {
+    asked: Value,
+    seen: i64,
+    answered: Value,
 }
 
 struct Open {
     transaction: u64,
-    items: Vec<Value>,
-    reads: bool,
+    items: Vec<Micro>,
     line: u64,
     kind: Kind,
 }
@@ -49,8 +60,9 @@ impl<'s> Transactions<'s> {
             name: name.to_owned(),
             open: IndexMap::default(),
             closed: Ranges::default(),
-            asked: FxHashMap::default(),
-            answered: FxHashMap::default(),
+            reads: FxHashMap::default(),
+            spare: Vec::new(),
+            saw_initial: false,
         }
     }
 
@@ -62,18 +74,16 @@ impl<'s> Transactions<'s> {
         micro: Micro,
         line: u64,
     ) -> Result<(), Diagnostic> {
-        let item = self.item(micro);
-        let read = !matches!(micro, Micro::Write(..));
         if let Some(open) = self.open.get_mut(&session) {
             if open.transaction == transaction {
-                open.push(item, read);
+                open.items.push(micro);
                 return Ok(());
             }
             self.close(session)?;
         }
         self.begin(session, transaction, line)?;
         if let Some(open) = self.open.get_mut(&session) {
-            open.push(item, read);
+            open.items.push(micro);
         }
         Ok(())
     }
@@ -81,10 +91,10 @@ impl<'s> Transactions<'s> {
     pub(crate) fn begin(&mut self, session: u32, transaction: u64, line: u64) -> Result<(), Diagnostic> {
         if !self.closed.insert(transaction) {
             let message = format!("transaction {transaction} goes on here, after its session began another");
-            return Err(Diagnostic::at(&self.name, line, 0, message));
+            return Err(Diagnostic::at(&self.name, line, u64::from(line > 0), message));
         }
-        let open = Open { transaction, items: Vec::new(), reads: false, line, kind: Kind::Ok };
-        self.open.insert(session, open);
+        let items = self.spare.pop().unwrap_or_default();
+        self.open.insert(session, Open { transaction, items, line, kind: Kind::Ok });
         Ok(())
     }
 
@@ -108,44 +118,53 @@ impl<'s> Transactions<'s> {
         value: i64,
         line: u64,
     ) -> Result<(), Diagnostic> {
-        let item = micro_operation("w", key, value.into());
-        let open = Open { transaction: 0, items: vec![item], reads: false, line, kind: Kind::Fail };
-        self.emit(session, open)
+        let items = vec![Micro::Write(key, value)];
+        self.emit(session, Open { transaction: 0, items, line, kind: Kind::Fail })
     }
 
-    fn emit(&mut self, session: u32, open: Open) -> Result<(), Diagnostic> {
-        let reply = Value::list(open.items);
-        let call = if open.reads { self.asked(&reply) } else { reply.clone() };
+    fn emit(&mut self, session: u32, mut open: Open) -> Result<(), Diagnostic> {
+        let (call, reply) = self.values(&open.items);
         for (kind, value) in [(Kind::Invoke, call), (open.kind, reply)] {
             let mut event = RawEvent::new(RawProcess::Number(session), kind, Function::Txn, value);
             self.intake.event_on(&mut event, open.line, &self.name)?;
         }
+        open.items.clear();
+        self.spare.push(open.items);
         Ok(())
     }
 
-    fn item(&mut self, micro: Micro) -> Value {
-        match micro {
-            Micro::Write(key, value) => micro_operation("w", key, value.into()),
-            Micro::ReadInitial(key) => micro_operation("r", key, Value::Null),
-            Micro::Read(key, value) => {
-                let (last, item) = self.answered.entry(key).or_insert_with(|| (value, Value::Null));
-                if *last != value || item.is_null() {
-                    (*last, *item) = (value, micro_operation("r", key, value.into()));
-                }
-                item.clone()
+    /// What the client asked, without answers, and what it got.
+    fn values(&mut self, items: &[Micro]) -> (Value, Value) {
+        let mut asked = Vec::with_capacity(items.len());
+        let only_writes = items.iter().all(|micro| matches!(micro, Micro::Write(..)));
+        let answered = Value::list(items.iter().map(|micro| {
+            let (call, reply) = self.item(*micro);
+            if !only_writes {
+                asked.push(call);
             }
-        }
+            reply
+        }));
+        if only_writes { (answered.clone(), answered) } else { (Value::List(Arc::new(asked)), answered) }
     }
 
-    /// What the client knew when it asked: no answers yet.
-    fn asked(&mut self, reply: &Value) -> Value {
-        let items = reply.as_list().unwrap_or_default();
-        Value::list(items.iter().map(|item| match item.as_list() {
-            Some([Value::Text(name), Value::Int(key), _]) if **name == "r" => {
-                self.asked.entry(*key).or_insert_with(|| micro_operation("r", *key, Value::Null)).clone()
+    fn item(&mut self, micro: Micro) -> (Value, Value) {
+        let (key, seen) = match micro {
+            Micro::Write(key, value) => {
+                let item = micro_operation("w", key, value.into());
+                return (item.clone(), item);
             }
-            _ => item.clone(),
-        }))
+            Micro::ReadInitial(key) => {
+                let read = self.reads.entry(key).or_insert_with(|| Read::of(key));
+                return (read.asked.clone(), read.asked.clone());
+            }
+            Micro::Read(key, value) => (key, value),
+        };
+        self.saw_initial |= seen == INITIAL;
+        let read = self.reads.entry(key).or_insert_with(|| Read::of(key));
+        if read.seen != seen || read.answered.is_null() {
+            (read.seen, read.answered) = (seen, micro_operation("r", key, seen.into()));
+        }
+        (read.asked.clone(), read.answered.clone())
     }
 
     pub(crate) fn cut_off_at(&mut self, at: Diagnostic) {
@@ -161,15 +180,16 @@ impl<'s> Transactions<'s> {
             }
             self.emit(session, open)?;
         }
-        self.intake.initial(0);
+        if self.saw_initial {
+            self.intake.initial(INITIAL);
+        }
         Ok(())
     }
 }
 
-impl Open {
-    fn push(&mut self, item: Value, read: bool) {
-        self.reads |= read;
-        self.items.push(item);
+impl Read {
+    fn of(key: i64) -> Self {
+        Self { asked: micro_operation("r", key, Value::Null), seen: INITIAL, answered: Value::Null }
     }
 }
 

@@ -100,8 +100,8 @@ struct Client {
 #[derive(Debug)]
 enum Phase {
     Idle,
-    /// Asked, without effect yet.
-    Asked(Op),
+    /// Asked, without effect yet, with the place of its key.
+    Asked(Op, usize),
     /// Had its effect.
     Done(Answer, Op),
 }
@@ -158,10 +158,10 @@ impl Events {
 
     fn invoke(&mut self, slot: usize) {
         let client = self.order[slot] as usize;
-        let op = self.state.ask(&mut self.dice);
+        let (op, place) = self.state.ask(&mut self.dice);
         self.invoked += 1;
         self.emit(self.clients[client].process, Kind::Invoke, op.clone(), None, None);
-        self.clients[client].phase = Phase::Asked(op);
+        self.clients[client].phase = Phase::Asked(op, place);
         self.order.swap(slot, self.busy);
         self.busy += 1;
     }
@@ -171,8 +171,8 @@ impl Events {
         let client = self.order[slot] as usize;
         match std::mem::replace(&mut self.clients[client].phase, Phase::Idle) {
             Phase::Idle => {}
-            Phase::Asked(op) => {
-                let answer = self.answer(&op);
+            Phase::Asked(op, place) => {
+                let answer = self.answer(&op, place);
                 self.clients[client].phase = Phase::Done(answer, op);
             }
             Phase::Done(answer, mut op) => {
@@ -194,17 +194,17 @@ impl Events {
         }
     }
 
-    fn answer(&mut self, op: &Op) -> Answer {
+    fn answer(&mut self, op: &Op, place: usize) -> Answer {
         if self.dice.chance(self.shape.crashes) {
             if self.dice.chance(0.5) {
-                self.state.apply(op);
+                self.state.apply(op, place);
             }
             return Answer::Lost;
         }
         if self.dice.chance(self.shape.failures) {
             return Answer::Fail(None);
         }
-        self.state.apply(op)
+        self.state.apply(op, place)
     }
 
     fn plant(&mut self) {

@@ -7,6 +7,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::dice::Dice;
 use super::{ELEMENTS_MAX, Shape};
 use crate::{Function, Key, Op, Value};
@@ -90,6 +92,8 @@ pub(super) struct State {
     shares: Vec<f64>,
     /// Keys named so far; a name is never used again.
     named: u32,
+    /// The place of a key, by its number.
+    places: FxHashMap<i64, usize>,
 }
 
 /// One key in use.
@@ -135,6 +139,7 @@ impl State {
             shares: if shape.skew > 0.0 { shares.collect() } else { Vec::new() },
             keys: (0..shape.keys).map(Cell::new).collect(),
             named: shape.keys,
+            places: (0..i64::from(shape.keys)).zip(0..).collect(),
         }
     }
 
@@ -148,12 +153,12 @@ impl State {
         }
     }
 
-    /// The next operation of some client.
-    pub(super) fn ask(&mut self, dice: &mut Dice) -> Op {
+    /// The next operation of some client, and the place of its key.
+    pub(super) fn ask(&mut self, dice: &mut Dice) -> (Op, usize) {
         let reads = dice.chance(self.reads);
         let place = self.pick(dice);
         if matches!(self.object, Object::ListAppend | Object::RwRegister) {
-            return self.ask_transaction(dice);
+            return (self.ask_transaction(dice), place);
         }
         self.renew(place);
         let cell = &mut self.keys[place];
@@ -174,13 +179,15 @@ impl State {
             }
             (_, true) => (Function::Read, Value::Null),
         };
-        Op { function, key: Some(cell.name.clone()), value }
+        (Op { function, key: Some(cell.name.clone()), value }, place)
     }
 
     /// Gives a key that is full a successor.
     fn renew(&mut self, place: usize) {
         let full = self.keys[place].asked >= ELEMENTS_MAX as i64;
         if full && !matches!(self.object, Object::Register | Object::Counter | Object::RwRegister) {
+            self.places.remove(&self.keys[place].number);
+            self.places.insert(self.named.into(), place);
             self.keys[place] = Cell::new(self.named);
             self.named += 1;
         }
@@ -194,24 +201,24 @@ impl State {
             self.renew(place);
             let key = Value::Int(self.keys[place].number);
             let item = match (dice.chance(self.reads), self.object) {
-                (true, _) => [Value::text("r"), key, Value::Null],
-                (false, Object::ListAppend) => [Value::text("append"), key, self.keys[place].fresh().into()],
-                (false, _) => [Value::text("w"), key, self.keys[place].fresh().into()],
+                (true, _) => [Value::word("r"), key, Value::Null],
+                (false, Object::ListAppend) => [Value::word("append"), key, self.keys[place].fresh().into()],
+                (false, _) => [Value::word("w"), key, self.keys[place].fresh().into()],
             };
             items.push(Value::list(item));
         }
         Op::global(Function::Txn, Value::list(items))
     }
 
-    /// Carries an operation out.
-    pub(super) fn apply(&mut self, op: &Op) -> Answer {
+    /// Carries an operation out on the key that it was asked for at `place`.
+    pub(super) fn apply(&mut self, op: &Op, place: usize) -> Answer {
         let Some(name) = &op.key else { return self.apply_transaction(op) };
-        // An operation on a key that was closed meanwhile is told that it did not happen.
-        let Some(place) = self.keys.iter().position(|cell| cell.name == *name) else {
-            return Answer::Fail(None);
-        };
         let object = self.object;
         let cell = &mut self.keys[place];
+        // An operation on a key that was closed meanwhile is told that it did not happen.
+        if cell.name != *name {
+            return Answer::Fail(None);
+        }
         match (&op.function, &op.value) {
             (Function::Read, _) if object == Object::Counter && cell.value.is_null() => {
                 return Answer::Ok(Value::Int(0));
@@ -243,8 +250,8 @@ impl State {
         let mut places = Vec::with_capacity(items.len());
         for item in items {
             let key = item.as_list().and_then(|item| item.get(1)).and_then(Value::as_int);
-            match self.keys.iter().position(|cell| Some(cell.number) == key) {
-                Some(place) => places.push(place),
+            match key.and_then(|key| self.places.get(&key)) {
+                Some(place) => places.push(*place),
                 None => return Answer::Fail(None),
             }
         }

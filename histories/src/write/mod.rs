@@ -2,6 +2,8 @@
 
 mod edn;
 pub mod jsonl;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 mod plume;
 #[cfg(test)]
 mod tests;
@@ -9,7 +11,7 @@ mod tests;
 use std::io::{self, Write};
 
 use crate::read::Format;
-use crate::{Event, Hints, History, Kind, Node, Op, Outcome, Process};
+use crate::{Event, Hints, History, Kind, Op, Outcome, Process};
 
 /// Why a history was not written.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +112,7 @@ fn reply(history: &History, id: u32) -> Event {
         }
         Outcome::Fail => {
             event.kind = Kind::Fail;
-            event.seen = (!operation.reply.is_null()).then(|| operation.reply.clone());
+            event.seen = operation.saw.then(|| operation.reply.clone());
         }
         Outcome::Info => event.kind = Kind::Info,
     }
@@ -121,9 +123,4 @@ fn reply(history: &History, id: u32) -> Event {
 fn full_header(history: &History) -> crate::Header {
     let nodes = history.nodes().map(|(_, name)| name.to_owned()).collect();
     crate::Header { partita: crate::Header::VERSION, nodes, ..history.header.clone() }
-}
-
-/// The name by which the file calls a node.
-fn node_name(history: &History, node: Node) -> String {
-    history.node_name(node).to_owned()
 }

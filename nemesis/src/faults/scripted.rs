@@ -72,7 +72,12 @@ mod tests {
         let mut times = Vec::new();
         while let Some(now) = schedule.next_wake() {
             let view = View::new(now, Layout::single(3), Vec::new());
-            times.extend(schedule.poll(&view).iter().map(|action| (now, matches!(action, crate::Action::Begin { .. }))));
+            times.extend(
+                schedule
+                    .poll(&view)
+                    .iter()
+                    .map(|action| (now, matches!(action, crate::Action::Begin { .. }))),
+            );
         }
         let at = |second, begins| (Nanos::from_secs(second), begins);
         assert_eq!(times, [at(1, true), at(2, true), at(3, false), at(4, false)]);

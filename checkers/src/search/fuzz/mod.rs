@@ -1,6 +1,6 @@
 //! Every method against the oracle, on random small histories of every model.
 //!
-//! `CASES` in the environment sets how many a model, for a long run by hand.
+//! `CASES` in the environment sets how many a model or method, for a long run by hand.
 
 mod machines;
 mod rules;
@@ -37,9 +37,17 @@ impl Dice {
     }
 }
 
-/// How many random histories of each kind.
+/// How many random histories of each model: about 20,000 for the search as a whole.
 pub(crate) fn cases() -> u64 {
-    std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1_500)
+    cases_or(1_500)
+}
+
+/// How many random histories for a method of its own.
+pub(crate) const METHOD_CASES: u64 = 20_000;
+
+/// What `CASES` says, or else `otherwise`.
+pub(crate) fn cases_or(otherwise: u64) -> u64 {
+    std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(otherwise)
 }
 
 /// What a call that is made in a state is answered, if the client learns it.

@@ -2,8 +2,11 @@
 //!
 //! Demands what `--model` names, else what a file's header promises; with neither it describes.
 
+mod files;
 mod judge;
+mod linearizations;
 mod report;
+mod table;
 mod text;
 
 use std::io::Write;
@@ -11,15 +14,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use checkers::{Budget, Finding};
-use histories::{Diagnostic, History, ModelName};
+use checkers::{Budget, Finding, Linearization};
+use histories::read::{Format, Options};
+use histories::view::View;
+use histories::{History, ModelName};
+use table::Row;
 
 use super::Session;
 use crate::checking;
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::names::{nearest, unknown};
+use crate::loading::Loading;
+use crate::names::unknown;
 use crate::outcome::RunOutcome;
 use crate::quantity::{BudgetLimits, List};
 
@@ -30,8 +37,35 @@ struct Checked {
     findings: Vec<Finding>,
     /// Models that must hold; empty to describe only.
     demands: Vec<ModelName>,
+    /// Where they were asked for, for each key of what is linearizable.
+    linearizations: Vec<Linearization>,
     /// The command that made the history, where its folder knows.
     reproduce: Option<String>,
+}
+
+impl Checked {
+    fn format(&self) -> &'static str {
+        self.history.format().map_or("none", Format::name)
+    }
+}
+
+/// What is left of a file once its history is let go.
+struct Answer {
+    /// What a person reads of this file, or a machine.
+    text: String,
+    row: Row,
+    warning: Option<String>,
+    exit: Exit,
+}
+
+/// How every file is checked.
+struct Job<'a> {
+    options: Options,
+    view: View,
+    models: Option<Vec<ModelName>>,
+    limits: BudgetLimits,
+    args: &'a CheckArgs,
+    session: &'a Session,
 }
 
 /// `configured` is the budget of the configuration, which `--budget` outranks.
@@ -42,36 +76,40 @@ pub(crate) fn check(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     let models = args.model.as_ref().map(models).transpose()?;
-    for file in &args.files {
-        exists(file)?;
+    let files = files::find(&args.files)?;
+    for skipped in &files.skipped {
+        session.say(skipped);
     }
-    if args.files.iter().filter(|file| is_stdin(file)).count() > 1 {
-        return Err(Failure::usage("standard input can be read once only; - is given more than once"));
-    }
+    let loading = session.loading(&files.histories);
     let limits = args.budget.or(configured).unwrap_or_default();
-    let results = check_all(&args.files, models.as_deref(), limits);
+    let options =
+        Options { memory_bytes_max: limits.memory_bytes as u64, ..args.reading.options(loading.meter()) };
+    let job = Job { options, view: args.view.view(), models, limits, args, session };
+    let answers = job.check_all(&files.histories, &loading);
+    drop(loading);
     let mut exit = Exit::Success;
-    for (position, result) in results.into_iter().enumerate() {
-        exit = exit.merge(match result {
-            Err(diagnostic) => {
-                session.error(&diagnostic.to_string());
-                Exit::HarnessFailure
-            }
-            Ok(checked) => {
-                if let Some(cut) = checked.history.cut_off() {
-                    session.warn(&format!("{cut}; checked to its last whole event"));
-                }
-                match args.format {
-                    CheckFormat::Json => writeln!(out, "{}", report::json(&checked))?,
-                    CheckFormat::Text => {
-                        let gap = if position > 0 { "\n" } else { "" };
-                        let all = args.witness || session.verbose;
-                        write!(out, "{gap}{}", text::render(&checked, session.paint, all, args.explain))?;
-                    }
-                }
-                judge::exit(&checked.demands, &checked.findings, &checked.history)
-            }
+    let mut rows = Vec::new();
+    for (position, (file, answer)) in files.histories.iter().zip(answers).enumerate() {
+        let answer = answer.unwrap_or_else(|failure| {
+            session.error(&failure.to_string());
+            let row = table::unreadable(&file.display().to_string(), session.paint);
+            Answer { text: String::new(), row, warning: None, exit: failure.exit() }
         });
+        if let Some(warning) = answer.warning {
+            session.warn(&warning);
+        }
+        let gap = if position > 0 && args.format == CheckFormat::Text && !answer.text.is_empty() {
+            "\n"
+        } else {
+            ""
+        };
+        write!(out, "{gap}{}", answer.text)?;
+        rows.push(answer.row);
+        exit = exit.merge(answer.exit);
+    }
+    if args.format == CheckFormat::Text && rows.len() > 1 {
+        let gap = if job.in_full(rows.len()) { "\n" } else { "" };
+        writeln!(out, "{gap}{}", table::render(rows))?;
     }
     Ok(exit)
 }
@@ -82,71 +120,75 @@ fn models(list: &List) -> Result<Vec<ModelName>, Failure> {
     list.0.iter().map(parse).collect()
 }
 
-fn is_stdin(file: &Path) -> bool {
-    file.as_os_str() == "-"
-}
-
-/// A name that is not there is a mistake of the command line, answered with the nearest that is.
-fn exists(file: &Path) -> Result<(), Failure> {
-    if is_stdin(file) || file.exists() {
-        return Ok(());
-    }
-    let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let siblings: Vec<String> = std::fs::read_dir(folder)
-        .map(|entries| {
-            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
-        })
-        .unwrap_or_default();
-    let wanted = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let near = nearest(&wanted, siblings.iter().map(String::as_str));
-    let hint =
-        near.map_or_else(String::new, |near| format!("; did you mean {}?", folder.join(near).display()));
-    Err(Failure::usage(format!("{}: there is no such file{hint}", file.display())))
-}
-
-/// Every file, in the order given, on as many threads as the machine has cores.
-fn check_all(
-    files: &[PathBuf],
-    models: Option<&[ModelName]>,
-    limits: BudgetLimits,
-) -> Vec<Result<Checked, Diagnostic>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(files.len());
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::with_capacity(files.len()));
-    let work = || {
-        while let Some((position, file)) = take(&next, files) {
-            let result = check_file(file, models, limits);
-            // A thread that panicked has ended the whole command already.
-            if let Ok(mut results) = results.lock() {
-                results.push((position, result));
+impl Job<'_> {
+    /// Every file, in the order given, on as many threads as the machine has cores.
+    fn check_all(&self, files: &[PathBuf], loading: &Loading) -> Vec<Result<Answer, Failure>> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(files.len());
+        let next = AtomicUsize::new(0);
+        let answers = Mutex::new(Vec::with_capacity(files.len()));
+        let work = || {
+            while let Some((position, file)) = take(&next, files) {
+                loading.say(format!("{} of {}", position + 1, files.len()));
+                let answer = self.check_file(file).map(|checked| self.answer(&checked, files.len()));
+                // A thread that panicked has ended the whole command already.
+                if let Ok(mut answers) = answers.lock() {
+                    answers.push((position, answer));
+                }
             }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(work);
+            }
+        });
+        let mut answers = answers.into_inner().unwrap_or_default();
+        answers.sort_by_key(|&(position, _)| position);
+        answers.into_iter().map(|(_, answer)| answer).collect()
+    }
+
+    fn check_file(&self, file: &Path) -> Result<Checked, Failure> {
+        let history = histories::read::file_with(file, &self.options)
+            .map_err(|diagnostic| Failure::Harness(diagnostic.to_string()))?;
+        let file_name = file.display().to_string();
+        let history =
+            self.view.of(history).map_err(|error| Failure::usage(format!("{file_name}: {error}")))?;
+        let budget = Budget::new(self.limits.time, self.limits.memory_bytes);
+        let models = self.models.as_deref();
+        let findings = checking::check(&history, models, &budget);
+        let demands = models.map_or_else(|| history.header.demands.clone(), <[_]>::to_vec);
+        let linearizations =
+            if self.args.witness { linearizations::of(&history, &findings, &budget) } else { Vec::new() };
+        let reproduce = reproduce(file);
+        Ok(Checked { file: file_name, findings, demands, linearizations, reproduce, history })
+    }
+
+    fn answer(&self, checked: &Checked, files: usize) -> Answer {
+        let (args, session) = (self.args, self.session);
+        let text = match args.format {
+            CheckFormat::Json => format!("{}\n", report::json(checked)),
+            CheckFormat::Text if self.in_full(files) => {
+                text::render(checked, session.paint, args.witness || session.verbose, args.explain)
+            }
+            CheckFormat::Text => String::new(),
+        };
+        let cut = checked.history.cut_off();
+        Answer {
+            text,
+            row: table::row(checked, session.paint),
+            warning: cut.map(|cut| format!("{cut}; checked to its last whole event")),
+            exit: judge::exit(&checked.demands, &checked.findings, &checked.history),
         }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
-    });
-    let mut results = results.into_inner().unwrap_or_default();
-    results.sort_by_key(|&(position, _)| position);
-    results.into_iter().map(|(_, result)| result).collect()
+    }
+
+    /// Whether each file is shown with its proofs: of many only where it is asked for.
+    fn in_full(&self, files: usize) -> bool {
+        files == 1 || self.args.witness || self.args.explain || self.session.verbose
+    }
 }
 
 fn take<'a>(next: &AtomicUsize, files: &'a [PathBuf]) -> Option<(usize, &'a PathBuf)> {
     let position = next.fetch_add(1, Ordering::Relaxed);
     files.get(position).map(|file| (position, file))
-}
-
-fn check_file(
-    file: &Path,
-    models: Option<&[ModelName]>,
-    limits: BudgetLimits,
-) -> Result<Checked, Diagnostic> {
-    let history = histories::read::file(file)?;
-    let budget = Budget::new(limits.time, limits.memory_bytes);
-    let findings = checking::check(&history, models, &budget);
-    let demands = models.map_or_else(|| history.header.demands.clone(), <[_]>::to_vec);
-    Ok(Checked { file: file.display().to_string(), findings, demands, reproduce: reproduce(file), history })
 }
 
 /// A run's folder holds its outcome beside its history, and that the command that made both.
@@ -156,5 +198,9 @@ fn reproduce(file: &Path) -> Option<String> {
     Some(outcome.reproduce).filter(|command| !command.is_empty())
 }
 
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod tests;

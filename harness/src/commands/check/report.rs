@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::Checked;
+use super::{Checked, linearizations};
 use crate::checking;
 use crate::findings;
 use crate::outcome::{StalenessReport, VerdictReport};
@@ -26,6 +26,8 @@ struct FileReport<'a> {
     weakest_violated: Vec<&'static str>,
     undecided: Vec<&'static str>,
     staleness: Option<StalenessReport>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    linearizations: Vec<linearizations::Report>,
 }
 
 /// One line, without its break.
@@ -33,7 +35,7 @@ pub(super) fn json(checked: &Checked) -> String {
     let summary = checking::summary(&checked.findings);
     let report = FileReport {
         file: &checked.file,
-        format: "jsonl",
+        format: checked.format(),
         operations: checked.history.operations().len(),
         events: checked.history.event_count(),
         keys: checked.history.keys().len(),
@@ -44,6 +46,7 @@ pub(super) fn json(checked: &Checked) -> String {
         weakest_violated: summary.weakest_violated.iter().map(|model| model.name()).collect(),
         undecided: summary.undecided.iter().map(|model| model.name()).collect(),
         staleness: staleness(checked),
+        linearizations: linearizations::report(&checked.history, &checked.linearizations),
     };
     // Our types have string keys only, so they always serialise.
     serde_json::to_string(&report).unwrap_or_default()

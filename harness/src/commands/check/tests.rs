@@ -27,6 +27,7 @@ fn stale(demands: &[ModelName]) -> Checked {
             finding(ModelName::Convergence, Verdict::NotApplicable("there are no dumps".into())),
         ],
         demands: demands.to_vec(),
+        linearizations: Vec::new(),
         reproduce: Some("partita run --seed 7".into()),
     }
 }
@@ -69,7 +70,7 @@ fn a_machine_reads_one_line() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap());
 }
 
-fn run(args: &[&str]) -> (Result<Exit, Failure>, String) {
+pub(super) fn run(args: &[&str]) -> (Result<Exit, Failure>, String) {
     use clap::Parser;
     let words = ["partita", "check"].into_iter().chain(args.iter().copied());
     let cli = crate::cli::Cli::try_parse_from(words).unwrap();
@@ -116,4 +117,98 @@ fn several_files_are_answered_in_their_order_and_the_worst_exit_stands() {
     assert_eq!(files, names);
     assert_eq!(objects[4]["truncated"], true);
     assert_eq!(objects[0]["verdicts"][0]["anomalies"][0]["kind"], "stale-read");
+}
+
+#[test]
+fn of_many_files_a_table_is_shown_and_of_one_its_proofs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("a.jsonl"), STALE).unwrap();
+    fs::write(
+        path("b.edn"),
+        "{:process 0 :type :invoke :f :write :value 1}\n{:process 0 :type :ok :f :write}",
+    )
+    .unwrap();
+    fs::write(path("c.txt"), "words\n").unwrap();
+    let (exit, out) = run(&[&path("?.*"), "--model", "linearizable"]);
+    assert_eq!(exit.unwrap(), Exit::Violation, "a file that is none comes after a violation");
+    insta::assert_snapshot!(out.replace(&folder.path().display().to_string(), "DIR"));
+    let (_, in_full) = run(&[&path("a.jsonl"), &path("b.edn"), "--witness"]);
+    assert!(in_full.contains("error[stale-read]") && in_full.contains("strongest that held"), "{in_full}");
+    let (_, one) = run(&[&path("a.jsonl")]);
+    assert!(one.contains("error[stale-read]"), "{one}");
+}
+
+#[test]
+fn what_is_looked_at_can_be_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let event = |process: u32, kind: &str, f: &str, value: &str| {
+        format!("{{:process {process} :type :{kind} :f :{f} :value {value}}}\n")
+    };
+    let initial = [event(0, "invoke", "read", "nil"), event(0, "ok", "read", "0")].concat();
+    fs::write(path("initial.edn"), initial).unwrap();
+    let tuples = [
+        event(0, "invoke", "write", "[1 5]"),
+        event(0, "ok", "write", "[1 5]"),
+        event(0, "invoke", "read", "[2 nil]"),
+        event(0, "ok", "read", "[2 nil]"),
+        event(0, "invoke", "read", "[1 nil]"),
+        event(0, "ok", "read", "[1 nil]"),
+    ];
+    fs::write(path("tuples.edn"), tuples.concat()).unwrap();
+    let counter =
+        [event(0, "invoke", "add", "2"), event(0, "ok", "add", "2"), event(1, "invoke", "read", "nil")];
+    fs::write(path("counter.edn"), counter.concat()).unwrap();
+    let exit = |file: &str, more: &[&str]| {
+        let file = path(file);
+        let args: Vec<&str> = [&*file, "--model", "linearizable"].iter().chain(more).copied().collect();
+        run(&args).0.map_err(|failure| failure.to_string())
+    };
+    assert_eq!(exit("initial.edn", &[]), Ok(Exit::Violation));
+    assert_eq!(exit("initial.edn", &["--initial", "0"]), Ok(Exit::Success));
+    assert_eq!(exit("initial.edn", &["--as", "json"]), Ok(Exit::HarnessFailure));
+    assert_eq!(exit("tuples.edn", &["--independent"]), Ok(Exit::Violation));
+    assert_eq!(exit("tuples.edn", &["--independent", "--key", "2"]), Ok(Exit::Success));
+    assert_eq!(exit("tuples.edn", &["--independent", "--key", "3"]), Ok(Exit::Usage));
+    assert_eq!(exit("counter.edn", &["--object", "counter"]), Ok(Exit::Success));
+    assert_eq!(exit("counter.edn", &["--object", "queue"]), Ok(Exit::Usage));
+    fs::write(path("stale.jsonl"), STALE).unwrap();
+    assert_eq!(exit("stale.jsonl", &[]), Ok(Exit::Violation));
+    assert_eq!(exit("stale.jsonl", &["--to", "14201ms"]), Ok(Exit::Success));
+    assert_eq!(exit("stale.jsonl", &["--budget", "1s,0.2KB"]), Ok(Exit::HarnessFailure));
+}
+
+/// Histories of any shape are valid, so that no part of them may be found invalid.
+#[test]
+fn less_of_a_valid_history_is_valid() {
+    use histories::synth::{self, Object, Shape};
+    use histories::view::View;
+    for (seed, object) in (0..60).zip(Object::ALL.iter().cycle()) {
+        let shape = Shape {
+            object: *object,
+            operations: 40,
+            keys: 2,
+            crashes: 0.1,
+            failures: 0.1,
+            seed,
+            ..Shape::default()
+        };
+        let history = History::try_from(synth::events(&shape).collect::<Vec<_>>()).unwrap();
+        let end = history.end();
+        let key = history.keys().next().map(|(_, key)| key.as_str().to_owned());
+        let (early, late) = (Some(histories::Nanos(end.0 / 3)), Some(histories::Nanos(end.0 / 3 * 2)));
+        for view in [
+            View { key, ..View::default() },
+            View { from: early, ..View::default() },
+            View { to: late, ..View::default() },
+            View { from: early, to: late, ..View::default() },
+        ] {
+            let seen = view.of(history.clone()).unwrap();
+            for finding in checking::check(&seen, None, &Budget::unlimited()) {
+                let refuted = matches!(finding.verdict, Verdict::Invalid(_));
+                assert!(!refuted, "{object} {seed} {view:?}: {:?}", finding.verdict);
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use histories::ModelName;
 
-use super::{Checked, report};
+use super::{Checked, linearizations, report};
 use crate::checking;
 use crate::exit::Exit;
 use crate::grid::Grid;
@@ -25,6 +25,7 @@ pub(super) fn render(checked: &Checked, paint: Paint, every_anomaly: bool, expla
     for verdict in &verdicts {
         text.push_str(&terminal::anomalies(verdict, paint, every_anomaly));
     }
+    text.push_str(&linearizations::text(&checked.history, &checked.linearizations));
     let _ = writeln!(text, "\n{}", closing(checked, paint));
     text
 }

@@ -61,18 +61,27 @@ impl<'a> Scanner<'a> {
         let first = self.hex()?;
         let code = if (0xd800..0xdc00).contains(&first) && self.text[self.at..].starts_with(b"\\u") {
             self.at += 2;
-            let second = self.hex()?;
-            0x10000 + ((first - 0xd800) << 10) + (second.wrapping_sub(0xdc00) & 0x3ff)
+            // Anything but a second half stays half a pair, which is no character.
+            self.hex()?
+                .checked_sub(0xdc00)
+                .filter(|low| *low < 0x400)
+                .map(|low| 0x10000 + ((first - 0xd800) << 10) + low)
         } else {
-            first
+            Some(first)
         };
-        char::from_u32(code).ok_or_else(|| Trouble::At(start, "half a surrogate pair is no character".into()))
+        let half = || Trouble::At(start, "half a surrogate pair is no character".into());
+        code.and_then(char::from_u32).ok_or_else(half)
     }
 
     fn hex(&mut self) -> Formed<u32> {
         let Some(digits) = self.text.get(self.at..self.at + 4) else { return Err(Trouble::More) };
-        let code = std::str::from_utf8(digits).ok().and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        let Some(code) = code else { return self.wrong("expected four hexadecimal digits") };
+        let mut code = 0;
+        for digit in digits {
+            let Some(digit) = char::from(*digit).to_digit(16) else {
+                return self.wrong("expected four hexadecimal digits");
+            };
+            code = code << 4 | digit;
+        }
         self.at += 4;
         Ok(code)
     }

@@ -38,11 +38,14 @@ fn forms_of_json_become_values() {
     let value = json(r#"{"a":[1,null,true,"x\ud83d\ude00"],"b":-7,"c":1.5}"#).unwrap();
     assert_eq!(value.to_string(), "{a: [1 nil true \"x😀\"], b: -7, c: \"1.5\"}");
     assert!(matches!(json("{\"a\" 1}"), Err(Trouble::At(5, _))));
-    assert!(matches!(json("nil"), Err(Trouble::At(0, _))));
-    assert_eq!(
-        json("\"\\ud800\"").unwrap_err(),
-        Trouble::At(3, "half a surrogate pair is no character".into())
-    );
+    for edn_only in ["nil", "#{1}", "#_1 2", "\\a", "^1 2", "; 1"] {
+        assert!(matches!(json(edn_only), Err(Trouble::At(0, _))), "{edn_only}");
+    }
+    for half in ["\"\\ud800\"", "\"\\udc00\"", "\"\\ud83d\\u0041\""] {
+        let error = Trouble::At(3, "half a surrogate pair is no character".into());
+        assert_eq!(json(half).unwrap_err(), error, "{half}");
+    }
+    assert!(matches!(json("\"\\u+123\""), Err(Trouble::At(3, _))));
 }
 
 #[test]
@@ -61,6 +64,11 @@ fn hostile_forms_are_refused() {
     }
     let Err(Trouble::At(_, message)) = edn("92233720368547758080") else { panic!("too large") };
     assert_eq!(message, "92233720368547758080 is larger than a 64-bit integer holds");
+    for crossed in ["[1 2}", "{:a 1]", "#{1)", "([)]"] {
+        let skipped = Scanner::new(crossed.as_bytes(), Dialect::Edn, true).skip();
+        assert!(matches!(skipped, Err(Trouble::At(..))), "{crossed}");
+        assert!(matches!(edn(crossed), Err(Trouble::At(..))), "{crossed}");
+    }
     assert!(edn("1abcz").is_err());
     assert!(edn("\u{0}").is_err());
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use insta::assert_snapshot;
 
 use super::formats::shown;
-use crate::read::{Format, LINE_BYTES_MAX, Options, read_with};
+use crate::read::{Format, Options, read_with};
 
 const HEADER: &str = "{\"partita\":1}\n";
 
@@ -85,7 +85,9 @@ fn text_that_is_none_is_refused_with_its_place() {
         answer("w(1,99999999999999999999,0,0)\n", "plume-integer"),
         answer("w(1,1,0,0)\nx(1,1,0,0)\n", "plume"),
         answer("w 1 1\nr 1\n", "awdit"),
+        answer("w 1 1\n\u{4ff}=", "awdit"),
         answer("[[{\"evts\":[]}]]", "dbcop"),
+        answer("{\"params\":{\"\\a\":1},\"data\":[[{\"\\", "dbcop"),
         answer("process,type,f,value\n0,invoke,read\n", "csv-cells"),
         answer("process,type,f,value\n0,invoke,write,\"1\n", "csv-quote"),
         answer(b"S\0\0\0\0\0\0\0\x01WX", "cobra"),
@@ -113,11 +115,12 @@ fn what_has_no_end_meets_a_limit() {
         let error = read_with(endless(head, b'1'), name, &Options::default()).unwrap_err();
         out.push(error.to_string());
     }
+    let long = endless(b"{\"partita\":1}\n{\"index\":0,\"f\":\"", b'a').take(200_000_000);
+    out.push(read_with(long, "200-MB-line", &Options::default()).unwrap_err().to_string());
     let bomb = zstd::encode_all(io::repeat(b'\n').take(1 << 30), 1).unwrap();
     let options = Options { format: Some(Format::Jsonl), ..Options::default() };
     out.push(read_with(&*bomb, "bomb", &options).unwrap_err().to_string());
     assert_snapshot!(out.join("\n"));
-    const { assert!(LINE_BYTES_MAX < 200_000_000, "a line of 200 MB is refused") }
 }
 
 /// Invocations and completions that never end.
@@ -144,7 +147,27 @@ impl Read for Events {
 fn an_endless_stream_of_events_meets_the_memory_limit() {
     let options = Options { memory_bytes_max: 4 << 20, ..Options::default() };
     let error = read_with(Events(0, Vec::new()), "-", &options).unwrap_err();
-    assert_snapshot!(error, @"-:87382: the operations up to here take more than 4 MiB of memory, the limit that is set");
+    assert_snapshot!(error, @"-:87382:1: the operations up to here take more than 4 MiB of memory, the limit that is set");
+}
+
+/// Rows that never end.
+struct Rows;
+
+impl Read for Rows {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let row = b"0,read,5,9\n";
+        let whole = into.len() / row.len() * row.len();
+        into[..whole].chunks_exact_mut(row.len()).for_each(|place| place.copy_from_slice(row));
+        Ok(whole)
+    }
+}
+
+#[test]
+fn operations_that_wait_to_be_put_in_order_meet_the_memory_limit() {
+    let options = Options { memory_bytes_max: 4 << 20, ..Options::default() };
+    let table = b"process,f,start,end\n".chain(Rows);
+    let error = read_with(table, "-", &options).unwrap_err().to_string();
+    assert!(error.ends_with("take more than 4 MiB of memory, the limit that is set"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,237 @@
+//! An order of a key's operations, replayed one by one on the object that they are of.
+//!
+//! It knows nothing of how the order was found, and steps no model of the search.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use histories::{Function, History, Operation, OperationId, Outcome, Value};
+
+use crate::search::{Object, Part, QueueOrder, says_something};
+use crate::words;
+
+/// Whether the order respects time, leaves out nothing that certainly happened, and explains every answer.
+pub(crate) fn replay(
+    history: &History,
+    part: &Part,
+    queues: QueueOrder,
+    order: &[OperationId],
+) -> Result<(), String> {
+    let mut replay = Replay::new(part.object.clone()?, queues);
+    let mut placed = BTreeSet::new();
+    let mut latest_call = 0;
+    for &id in order {
+        let op = history.operation(id);
+        if op.returned().0 < latest_call {
+            return Err(format!("{} returned before what stands earlier began", words::short(history, id)));
+        }
+        if !placed.insert(id) && op.function != Function::Drain {
+            return Err(format!("{} stands twice", words::short(history, id)));
+        }
+        latest_call = latest_call.max(op.invoked.0);
+        if !replay.apply(id, op) {
+            return Err(format!("{} does not fit where it stands", words::short(history, id)));
+        }
+    }
+    let certain = |id: &OperationId| {
+        let op = history.operation(*id);
+        says_something(op) && op.outcome != Outcome::Info && !takes_nothing(op)
+    };
+    let lacking = part.operations.iter().filter(|id| certain(id)).find(|id| !placed.contains(id));
+    if let Some(&id) = lacking {
+        return Err(format!("{} is left out", words::short(history, id)));
+    }
+    if replay.drained.values().any(|left| !left.is_empty()) {
+        return Err("a drain stands less often than it took elements".to_owned());
+    }
+    Ok(())
+}
+
+/// A drain of an empty queue says nothing of any moment.
+fn takes_nothing(op: &Operation) -> bool {
+    op.function == Function::Drain && op.reply.as_list().is_some_and(<[_]>::is_empty)
+}
+
+/// An object's state.
+enum State {
+    Register(Value),
+    Text(String),
+    List(Vec<Value>),
+    Set(BTreeSet<Value>),
+    Counter(i64),
+    Queue(VecDeque<Value>),
+    /// Everything that can be in it: which element somebody took is not always known.
+    Bag(BTreeSet<Bag>),
+    Stack(Vec<Value>),
+    Mutex(bool),
+    Registers(BTreeMap<Value, Value>),
+}
+
+struct Replay {
+    state: State,
+    /// What each drain has yet to take.
+    drained: BTreeMap<OperationId, Vec<Value>>,
+}
+
+impl Replay {
+    fn new(object: Object, queues: QueueOrder) -> Self {
+        let state = match (object, queues) {
+            (Object::Register, _) => State::Register(Value::Null),
+            (Object::Text, _) => State::Text(String::new()),
+            (Object::List, _) => State::List(Vec::new()),
+            (Object::Set, _) => State::Set(BTreeSet::new()),
+            (Object::Counter, _) => State::Counter(0),
+            (Object::Queue, QueueOrder::Fifo) => State::Queue(VecDeque::new()),
+            (Object::Queue, QueueOrder::Any) => State::Bag(BTreeSet::from([Bag::new()])),
+            (Object::Stack, _) => State::Stack(Vec::new()),
+            (Object::Mutex, _) => State::Mutex(false),
+            (Object::Transactions, _) => State::Registers(BTreeMap::new()),
+        };
+        Self { state, drained: BTreeMap::new() }
+    }
+
+    /// Whether the operation can have been answered as it was, here.
+    fn apply(&mut self, id: OperationId, op: &Operation) -> bool {
+        // What a client never learned may have been anything.
+        let reply = op.is_ok().then_some(&op.reply);
+        match &mut self.state {
+            State::Register(state) => register(state, op),
+            State::Text(state) => text(state, op),
+            State::List(state) => list(state, op),
+            State::Set(state) => set(state, op),
+            State::Counter(state) => counter(state, op),
+            State::Stack(state) if op.function.name() == "push" => {
+                state.push(op.call.clone());
+                true
+            }
+            State::Stack(state) => {
+                let top = state.pop().unwrap_or_default();
+                reply.is_none_or(|taken| *taken == top)
+            }
+            State::Mutex(held) => std::mem::replace(held, !*held) == (op.function.name() == "release"),
+            State::Registers(state) => transaction(state, op),
+            State::Queue(state) if op.function == Function::Enqueue => {
+                state.push_back(op.call.clone());
+                true
+            }
+            State::Queue(state) => {
+                let taken = state.pop_front().unwrap_or_default();
+                match op.function {
+                    Function::Drain => self.drain(id, op, |element| *element == taken).is_some(),
+                    _ => reply.is_none_or(|reply| *reply == taken),
+                }
+            }
+            State::Bag(states) if op.function == Function::Enqueue => {
+                let with = |bag: &Bag| bag.iter().chain([&op.call]).cloned().collect::<Bag>();
+                *states = states.iter().map(with).map(sorted).collect();
+                true
+            }
+            State::Bag(states) => {
+                let states = std::mem::take(states);
+                let taken = match op.function {
+                    Function::Drain => {
+                        self.drain(id, op, |element| states.iter().any(|bag| bag.contains(element)))
+                    }
+                    _ => reply.cloned(),
+                };
+                let after: BTreeSet<Bag> =
+                    states.iter().flat_map(|bag| without(bag, taken.as_ref())).collect();
+                let fits = !after.is_empty();
+                self.state = State::Bag(after);
+                fits
+            }
+        }
+    }
+
+    /// One of the elements that a drain took.
+    fn drain(&mut self, id: OperationId, op: &Operation, can_be: impl Fn(&Value) -> bool) -> Option<Value> {
+        let left = self.drained.entry(id).or_insert_with(|| op.reply.as_list().unwrap_or_default().to_vec());
+        let place = left.iter().position(can_be)?;
+        Some(left.remove(place))
+    }
+}
+
+/// What is in a queue without an order, sorted.
+type Bag = Vec<Value>;
+
+fn sorted(mut bag: Bag) -> Bag {
+    bag.sort_unstable();
+    bag
+}
+
+/// What can be left of a bag after one element was taken; `None` where nobody learned which.
+fn without(bag: &Bag, taken: Option<&Value>) -> Vec<Bag> {
+    let left = |place: usize| [&bag[..place], &bag[place + 1..]].concat();
+    match taken {
+        None | Some(Value::Null) if bag.is_empty() => vec![Vec::new()],
+        None => (0..bag.len()).map(left).collect(),
+        Some(taken) => bag.iter().position(|element| element == taken).map(left).into_iter().collect(),
+    }
+}
+
+fn register(state: &mut Value, op: &Operation) -> bool {
+    match (&op.function, op.call.as_pair()) {
+        (Function::Read, _) => op.reply == *state,
+        (Function::Write, _) => {
+            state.clone_from(&op.call);
+            true
+        }
+        (Function::Cas, _) if op.outcome == Outcome::Fail => op.seen() == Some(state),
+        (Function::Cas, Some((from, to))) if from == state => {
+            state.clone_from(to);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn text(state: &mut String, op: &Operation) -> bool {
+    match (&op.function, op.call.as_text()) {
+        (Function::Append, Some(piece)) => state.push_str(piece),
+        (Function::Write, piece) => piece.unwrap_or_default().clone_into(state),
+        _ => return op.reply.as_text().unwrap_or_default() == state,
+    }
+    true
+}
+
+fn list(state: &mut Vec<Value>, op: &Operation) -> bool {
+    match op.function {
+        Function::Append => state.push(op.call.clone()),
+        Function::Write => *state = op.call.as_list().unwrap_or_default().to_vec(),
+        _ => return op.reply.as_list().unwrap_or_default() == state.as_slice(),
+    }
+    true
+}
+
+fn set(state: &mut BTreeSet<Value>, op: &Operation) -> bool {
+    match op.function {
+        Function::Add => state.insert(op.call.clone()),
+        Function::Remove => state.remove(&op.call),
+        _ => {
+            let seen: BTreeSet<&Value> = op.reply.as_list().unwrap_or_default().iter().collect();
+            return seen.len() == state.len() && state.iter().all(|element| seen.contains(element));
+        }
+    };
+    true
+}
+
+fn counter(state: &mut i64, op: &Operation) -> bool {
+    let amount = op.call.as_int().unwrap_or(1);
+    match op.function {
+        Function::Increment | Function::Add => *state = state.wrapping_add(amount),
+        Function::Decrement => *state = state.wrapping_sub(amount),
+        _ => return op.reply.as_int().unwrap_or(0) == *state,
+    }
+    true
+}
+
+fn transaction(state: &mut BTreeMap<Value, Value>, op: &Operation) -> bool {
+    let micros = if op.is_ok() && !op.reply.is_null() { &op.reply } else { &op.call };
+    micros.as_list().unwrap_or_default().iter().all(|micro| match micro.as_list() {
+        Some([function, key, value]) if function.as_text() == Some("w") => {
+            state.insert(key.clone(), value.clone());
+            true
+        }
+        Some([_, key, value]) => !op.is_ok() || state.get(key).unwrap_or(&Value::Null) == value,
+        _ => false,
+    })
+}

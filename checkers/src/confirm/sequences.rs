@@ -1,0 +1,154 @@
+//! The reads of a witness on a list or a string contradict each other, or its operations admit no order.
+//!
+//! It reads each text from the left, piece by piece, and gives up where more than one piece fits. A witness that has
+//! the writer of all that it read can be judged alone; an append whose predecessor is outside counts as a plain write.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value};
+
+use crate::Anomaly;
+use crate::brute::{self, Access, Effect};
+
+use super::linear::contract;
+
+pub(super) fn is_appended_to(history: &History, key: Option<KeyId>) -> bool {
+    history.operations().iter().any(|op| op.key == key && op.function == Function::Append)
+}
+
+pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+    let inside: BTreeSet<OperationId> = anomaly.witness.operations.iter().copied().collect();
+    if let Some(&id) = inside.iter().find(|id| history.operation(**id).key != anomaly.key) {
+        return Err(format!("operation {} is on another key", id.0));
+    }
+    let pieces = Pieces::of(history, anomaly.key);
+    let mut places = Places::default();
+    let mut seen = BTreeMap::new();
+    let reads = inside.iter().filter(|id| is_read(history.operation(**id)));
+    for &read in reads {
+        let Some(made_by) = pieces.made_by(&items(&history.operation(read).reply))? else { return Ok(()) };
+        if !places.fit(history, &made_by) {
+            return Ok(());
+        }
+        seen.insert(read, made_by.last().copied());
+    }
+    let mut accesses = Vec::new();
+    for &id in &inside {
+        let op = history.operation(id);
+        let effect = match (&op.function, op.outcome) {
+            (_, Outcome::Fail) => continue,
+            (Function::Write, _) => Effect::Write(value(Some(id))),
+            (Function::Append, _) => match places.before.get(&id) {
+                Some(&before) if before.is_none_or(|before| inside.contains(&before)) => {
+                    Effect::Cas(value(before), value(Some(id)))
+                }
+                _ => Effect::Write(value(Some(id))),
+            },
+            (_, Outcome::Info) => continue,
+            // A read whose writer is outside shows where appends stand, and no more.
+            (_, Outcome::Ok) => match seen.get(&id).copied().flatten() {
+                Some(last) if !inside.contains(&last) => continue,
+                last => Effect::Read(value(last)),
+            },
+        };
+        let ret = (op.outcome != Outcome::Info).then_some(op.completed.0);
+        accesses.push(Access { call: op.invoked.0, ret, effect });
+    }
+    contract(&mut accesses);
+    if accesses.len() > brute::OPERATIONS_MAX {
+        return Err(format!("{} operations are too many to re-check", accesses.len()));
+    }
+    if brute::linearizable(&accesses) { Err("the witness has a valid order".into()) } else { Ok(()) }
+}
+
+fn is_read(op: &Operation) -> bool {
+    matches!(op.function, Function::Read | Function::ReadAll) && op.is_ok()
+}
+
+/// What is there after an operation, by the operation: each is done once.
+fn value(last: Option<OperationId>) -> Value {
+    last.map_or(Value::Null, |id| Value::Int(id.0.into()))
+}
+
+/// A list's elements, or a string's characters.
+fn items(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::List(items) => items.to_vec(),
+        Value::Text(text) => text.chars().map(|char| Value::Int(i64::from(u32::from(char)))).collect(),
+        other => vec![other.clone()],
+    }
+}
+
+/// What is written or appended, each with who does it.
+struct Pieces {
+    by_items: BTreeMap<Vec<Value>, Vec<(OperationId, bool)>>,
+    lengths: BTreeSet<usize>,
+}
+
+impl Pieces {
+    fn of(history: &History, key: Option<KeyId>) -> Self {
+        let mut pieces = Self { by_items: BTreeMap::new(), lengths: BTreeSet::new() };
+        let on_key = history.iter().filter(|(_, op)| op.key == key && op.outcome != Outcome::Fail);
+        let is_text = history.operations().iter().any(|op| op.key == key && op.reply.as_text().is_some());
+        for (id, op) in on_key {
+            let (piece, is_append) = match op.function {
+                Function::Write => (items(&op.call), false),
+                Function::Append if is_text => (items(&op.call), true),
+                Function::Append => (vec![op.call.clone()], true),
+                _ => continue,
+            };
+            pieces.lengths.insert(piece.len());
+            pieces.by_items.entry(piece).or_default().push((id, is_append));
+        }
+        pieces
+    }
+
+    /// The operations that made a text, in order; `None` where none can have. Errs where more than one may have.
+    fn made_by(&self, whole: &[Value]) -> Result<Option<Vec<OperationId>>, String> {
+        let (mut made_by, mut at) = (Vec::new(), 0);
+        while at < whole.len() {
+            let rest = &whole[at..];
+            let fitting: Vec<(usize, OperationId)> = self
+                .lengths
+                .iter()
+                .filter_map(|&length| Some((length, self.by_items.get(rest.get(..length)?)?)))
+                .flat_map(|(length, by)| by.iter().map(move |&(id, is_append)| (length, id, is_append)))
+                .filter(|&(_, _, is_append)| is_append || at == 0)
+                .map(|(length, id, _)| (length, id))
+                .collect();
+            match fitting.as_slice() {
+                [] => return Ok(None),
+                &[(length, id)] if length > 0 => {
+                    made_by.push(id);
+                    at += length;
+                }
+                _ => return Err("what a read saw can have been made in more than one way".into()),
+            }
+        }
+        Ok(Some(made_by))
+    }
+}
+
+/// Where operations stand, by what reads saw.
+#[derive(Default)]
+struct Places {
+    before: BTreeMap<OperationId, Option<OperationId>>,
+    after: BTreeMap<Option<OperationId>, OperationId>,
+}
+
+impl Places {
+    /// Adds what one read saw. Whether each operation still stands in one place, with one append right after it.
+    fn fit(&mut self, history: &History, made_by: &[OperationId]) -> bool {
+        let mut before = None;
+        let mut here = BTreeSet::new();
+        made_by.iter().all(|&id| {
+            let is_append = history.operation(id).function == Function::Append;
+            let fits = here.insert(id)
+                && *self.before.entry(id).or_insert(before) == before
+                && (!is_append || *self.after.entry(before).or_insert(id) == id);
+            before = Some(id);
+            fits
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! Public histories, where they are present: `check` gives the verdicts that were published with them.
+//!
+//! None of them is part of this project, and none is passed over in silence.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::tests::run;
+use crate::exit::Exit;
+
+/// Beside the project, never in it.
+#[expect(clippy::print_stderr, reason = "a test that skips something says so")]
+fn corpus() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
+    if path.join("INDEX.tsv").is_file() {
+        return Some(path);
+    }
+    eprintln!("skipped: no public histories in ../shared/corpus");
+    None
+}
+
+/// The models that a published verdict speaks of and whether they hold, or why there is nothing to compare.
+fn published(file: &str, verdict: &str) -> Result<&'static [(&'static str, &'static str)], &'static str> {
+    const CCV: &str = "causal-convergence";
+    Ok(match verdict {
+        "linearizable" => &[("linearizable", "valid")],
+        "not-linearizable" => &[("linearizable", "invalid")],
+        "strongest: causal (CCv)" => {
+            &[(CCV, "valid"), ("read-atomic", "valid"), ("read-committed-be", "valid")]
+        }
+        "strongest: read atomic" => {
+            &[(CCV, "invalid"), ("read-atomic", "valid"), ("read-committed-be", "valid")]
+        }
+        "strongest: read committed" | "RC holds; RA and CCv violated" => {
+            &[(CCV, "invalid"), ("read-atomic", "invalid"), ("read-committed-be", "valid")]
+        }
+        "none of RC, RA, CCv" => {
+            &[(CCV, "invalid"), ("read-atomic", "invalid"), ("read-committed-be", "invalid")]
+        }
+        _ if file.contains("bank") => return Err("there is no model of a bank yet"),
+        _ if file.contains("long-fork") => return Err("there is no model of long forks yet"),
+        _ if file.ends_with("set.edn") => return Err("there is no model of a set with one final read yet"),
+        _ if file.starts_with("elle") => return Err("there is no serializability by Elle's anomalies yet"),
+        other => panic!("{file}: a verdict that nobody has read yet: {other}"),
+    })
+}
+
+/// What `check` says of every file that it finds, by file and model.
+fn checked(
+    corpus: &Path,
+    models: &str,
+    patterns: &[&str],
+) -> (Exit, BTreeMap<String, BTreeMap<String, String>>) {
+    let patterns: Vec<String> =
+        patterns.iter().map(|pattern| corpus.join(pattern).display().to_string()).collect();
+    let mut args: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    args.extend(["--format", "json", "--model", models]);
+    let (exit, out) = run(&args);
+    let files = out.lines().map(|line| {
+        let answer: Value = serde_json::from_str(line).unwrap();
+        let file = Path::new(answer["file"].as_str().unwrap()).strip_prefix(corpus).unwrap();
+        let verdicts = answer["verdicts"].as_array().unwrap().iter();
+        let text = |verdict: &Value, field: &str| verdict[field].as_str().unwrap().to_owned();
+        let verdicts = verdicts.map(|verdict| (text(verdict, "model"), text(verdict, "verdict")));
+        (file.display().to_string(), verdicts.collect())
+    });
+    (exit.unwrap(), files.collect())
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "what is skipped is named")]
+fn every_public_history_is_checked_and_gets_its_published_verdict() {
+    let Some(corpus) = corpus() else { return };
+    let (registers, linear) = checked(&corpus, "linearizable", &["porcupine/*", "knossos/*"]);
+    let levels = "causal-convergence,read-atomic,read-committed-be";
+    let (sessions, mut found) = checked(&corpus, levels, &["awdit-tests/*", "elle*/*", "isovista-bugs/*"]);
+    assert_eq!(
+        (registers, sessions),
+        (Exit::Violation, Exit::Violation),
+        "files without events are no histories"
+    );
+    found.extend(linear);
+    let index = fs::read_to_string(corpus.join("INDEX.tsv")).unwrap();
+    let (mut wrong, mut compared) = (Vec::new(), 0);
+    for row in index.lines().skip(1) {
+        let cells: Vec<&str> = row.split('\t').collect();
+        let (file, operations, verdict) = (cells[0], cells[5], cells[6]);
+        let Some(verdicts) = found.remove(file) else {
+            wrong.push(format!("{file}: not checked"));
+            continue;
+        };
+        let expected = match published(file, verdict) {
+            Err(why) => {
+                eprintln!("skipped {file}: {why}");
+                continue;
+            }
+            // Nobody saw an answer, so that nothing was shown.
+            Ok(_) if file.ends_with("rollback-.edn") || file.ends_with("rollback-10.edn") => {
+                eprintln!("skipped {file}: of its {operations} operations none succeeded");
+                continue;
+            }
+            Ok(expected) => expected,
+        };
+        compared += 1;
+        for (model, expected) in expected {
+            let verdict = verdicts.get(*model).map_or("none", String::as_str);
+            if verdict != *expected {
+                wrong.push(format!("{file}: {model} is {verdict}, published {expected}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(found.is_empty(), "checked, but not in the index: {:?}", found.keys());
+    assert_eq!(compared, 98);
+}

@@ -1,0 +1,156 @@
+//! From what the command line names to history files: patterns and folders are gone through.
+//!
+//! It never leaves out a file without saying so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use histories::read::{self, Format};
+
+use crate::failure::Failure;
+use crate::names::nearest;
+
+/// The history of a run, in its folder.
+const OF_A_RUN: &str = "history.jsonl";
+
+/// What is to be checked, and what is left out of the folders.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    pub(super) histories: Vec<PathBuf>,
+    /// With the reason, for a person.
+    pub(super) skipped: Vec<String>,
+}
+
+/// Everything that is named, in its order.
+pub(super) fn find(named: &[PathBuf]) -> Result<Files, Failure> {
+    if named.iter().filter(|file| is_stdin(file)).count() > 1 {
+        return Err(Failure::usage("standard input can be read once only; - is given more than once"));
+    }
+    let mut files = Files::default();
+    for name in named {
+        for path in expand(name)? {
+            files.add(path)?;
+        }
+    }
+    if files.histories.is_empty() {
+        let skipped = files.skipped.len();
+        return Err(Failure::usage(format!("there is no history among what is named ({skipped} skipped)")));
+    }
+    Ok(files)
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+/// A pattern becomes what it matches, as a shell would have it; a name that is there is itself, whatever its letters.
+fn expand(name: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let text = name.to_string_lossy();
+    if is_stdin(name) || name.exists() {
+        return Ok(vec![name.to_owned()]);
+    }
+    if !text.contains(['*', '?', '[']) {
+        return Err(missing(name));
+    }
+    let paths = glob::glob(&text).map_err(|error| Failure::usage(format!("{text}: {error}")))?;
+    let paths: Result<Vec<PathBuf>, glob::GlobError> = paths.collect();
+    let paths = paths.map_err(|error| Failure::Harness(format!("{text}: {error}")))?;
+    if paths.is_empty() { Err(Failure::usage(format!("{text}: no file matches"))) } else { Ok(paths) }
+}
+
+/// A name that is not there is a mistake of the command line, answered with the nearest that is.
+fn missing(file: &Path) -> Failure {
+    let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let siblings: Vec<String> = fs::read_dir(folder)
+        .map(|entries| {
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+        })
+        .unwrap_or_default();
+    let wanted = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let near = nearest(&wanted, siblings.iter().map(String::as_str));
+    let hint =
+        near.map_or_else(String::new, |near| format!("; did you mean {}?", folder.join(near).display()));
+    Failure::usage(format!("{}: there is no such file{hint}", file.display()))
+}
+
+impl Files {
+    /// A file is taken as it is. Of a run's folder its history is, a folder of Cobra's logs is one history, and any
+    /// other is gone through.
+    fn add(&mut self, path: PathBuf) -> Result<(), Failure> {
+        if !path.is_dir() {
+            self.histories.push(path);
+        } else if path.join(OF_A_RUN).is_file() {
+            self.histories.push(path.join(OF_A_RUN));
+        } else if matches!(read::detect(&path), Ok(Some(Format::Cobra))) {
+            self.histories.push(path);
+        } else {
+            self.go_through(&path)?;
+        }
+        Ok(())
+    }
+
+    fn go_through(&mut self, folder: &Path) -> Result<(), Failure> {
+        let unreadable = |error| Failure::Harness(format!("{}: cannot be read: {error}", folder.display()));
+        let entries: Result<Vec<_>, _> = fs::read_dir(folder).map_err(unreadable)?.collect();
+        let mut entries = entries.map_err(unreadable)?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            let link = entry.file_type().map_err(unreadable)?.is_symlink();
+            if path.is_dir() && link {
+                self.skip(&path, "a link to a folder");
+            } else if path.is_dir() {
+                self.add(path)?;
+            } else if matches!(read::detect(&path), Ok(None)) {
+                self.skip(&path, "its beginning is none of a format that is read");
+            } else {
+                // One that cannot be read says so when it is.
+                self.histories.push(path);
+            }
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self, path: &Path, why: &str) {
+        self.skipped.push(format!("skipped {}: {why}", path.display()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(files: &Files, folder: &Path) -> Vec<String> {
+        let relative = |path: &PathBuf| path.strip_prefix(folder).unwrap().display().to_string();
+        files.histories.iter().map(relative).collect()
+    }
+
+    #[test]
+    fn folders_and_patterns_become_their_histories() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for (name, content) in [
+            ("a.edn", "{:type :invoke"),
+            ("b/LICENSE", "words"),
+            ("b/c.txt", "w 1 2"),
+            ("run/history.jsonl", "{\"partita\":1}"),
+            ("run/results.json", "{\"outcome\":1}"),
+            ("cobra/T1.log", "S\0\0\0\0\0\0\0\x01C"),
+            ("logs/1.log", "INFO  jepsen.util - 0\t:invoke"),
+        ] {
+            fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+            fs::write(path(name), content).unwrap();
+        }
+        let found = find(&[folder.path().to_owned()]).unwrap();
+        let all = ["a.edn", "b/c.txt", "cobra", "logs/1.log", "run/history.jsonl"];
+        assert_eq!(names(&found, folder.path()), all);
+        assert_eq!(found.skipped.len(), 1);
+        assert!(found.skipped[0].contains("LICENSE: its beginning"), "{:?}", found.skipped);
+        let matched = find(&[path("*"), path("b/?.txt")]).unwrap();
+        assert_eq!(names(&matched, folder.path())[..5], all);
+        assert_eq!(names(&matched, folder.path())[5], "b/c.txt");
+        assert!(find(&[path("*.none")]).unwrap_err().to_string().ends_with("no file matches"));
+        assert!(find(&[path("a.ednn")]).unwrap_err().to_string().contains("a.edn?"));
+        assert!(find(&["-".into(), "-".into()]).is_err());
+    }
+}

@@ -1,0 +1,70 @@
+//! Many files at a glance: a row each.
+//!
+//! Proofs are for who looks at one file.
+
+use histories::ModelName;
+
+use super::{Checked, judge};
+use crate::checking;
+use crate::exit::Exit;
+use crate::grid::Grid;
+use crate::paint::Paint;
+
+const HEADER: [&str; 6] =
+    ["file", "format", "operations", "strongest that held", "weakest violated", "undecided"];
+const DEMANDED: &str = "demanded";
+
+pub(super) type Row = Vec<String>;
+
+pub(super) fn row(checked: &Checked, paint: Paint) -> Row {
+    let summary = checking::summary(&checked.findings);
+    let names = |models: &[ModelName]| match models {
+        [] => "-".to_owned(),
+        models => models.iter().map(|model| model.name()).collect::<Vec<_>>().join(", "),
+    };
+    let undecided = match summary.undecided.len() {
+        0 => "-".to_owned(),
+        1 => summary.undecided[0].name().to_owned(),
+        count => format!("{count} models"),
+    };
+    vec![
+        checked.file.clone(),
+        checked.format().to_owned(),
+        checked.history.operations().len().to_string(),
+        names(&summary.strongest),
+        names(&summary.weakest_violated),
+        undecided,
+        demanded(checked, paint),
+    ]
+}
+
+/// How what was demanded came out, empty where nothing was.
+fn demanded(checked: &Checked, paint: Paint) -> String {
+    if checked.demands.is_empty() {
+        return String::new();
+    }
+    match judge::exit(&checked.demands, &checked.findings, &checked.history) {
+        Exit::Success => paint.good("held"),
+        Exit::Undecided => paint.doubtful("undecided"),
+        _ => paint.bad("VIOLATED"),
+    }
+}
+
+/// A file that was not checked; why is told on standard error.
+pub(super) fn unreadable(file: &str, paint: Paint) -> Row {
+    let dash = || "-".to_owned();
+    vec![file.to_owned(), dash(), dash(), paint.bad("not read"), dash(), dash(), String::new()]
+}
+
+/// The table; what was demanded is a column where something was.
+pub(super) fn render(rows: Vec<Row>) -> String {
+    let demands = rows.iter().any(|row| row.last().is_some_and(|cell| !cell.is_empty()));
+    let mut header = HEADER.to_vec();
+    header.extend(demands.then_some(DEMANDED));
+    let mut grid = Grid::new(&header);
+    for mut row in rows {
+        row.truncate(header.len());
+        grid.push(row);
+    }
+    grid.terminal(0)
+}

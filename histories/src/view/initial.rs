@@ -1,0 +1,88 @@
+//! What every key holds before the first write.
+//!
+//! Checkers know one initial value, null. So the value that is meant and null change places, wherever they stand: the
+//! history says the same of other names, and a null that a read returned is then a value that nobody wrote.
+
+use super::{ViewError, map_items, place};
+use crate::{Function, History, Operation, Value};
+
+pub(super) fn begin_with(history: &mut History, initial: &Value) -> Result<(), ViewError> {
+    if let Some(operation) = history.operations.iter().find(|operation| !has_initial(operation)) {
+        let function = operation.function.clone();
+        return Err(ViewError::NoInitial { function, place: place(history, operation.call_event) });
+    }
+    let counts = |operation: &&Operation| is_count(&operation.function);
+    if history.operations.iter().any(|operation| counts(&operation)) {
+        return count_from(history, initial);
+    }
+    for operation in &mut history.operations {
+        exchange(operation, initial);
+    }
+    Ok(())
+}
+
+fn is_count(function: &Function) -> bool {
+    matches!(function, Function::Increment | Function::Decrement)
+}
+
+/// Whether an operation is one of a register, a counter or a transaction on registers.
+fn has_initial(operation: &Operation) -> bool {
+    let registers = |items: &[Value]| {
+        items.iter().all(|item| match item.as_list() {
+            Some([name, _, _]) => matches!(name.as_text(), Some("r" | "w")),
+            _ => false,
+        })
+    };
+    match operation.function {
+        Function::Read | Function::Write | Function::Cas | Function::Dump => true,
+        Function::Txn => operation.call.as_list().is_some_and(registers),
+        ref function => is_count(function),
+    }
+}
+
+/// A counter that begins with `initial` is one that begins with 0 and shows so much less.
+fn count_from(history: &mut History, initial: &Value) -> Result<(), ViewError> {
+    let first = initial.as_int().ok_or_else(|| ViewError::CounterBegins(initial.clone()))?;
+    for operation in &mut history.operations {
+        if operation.is_ok()
+            && operation.function == Function::Read
+            && let Value::Int(seen) = &mut operation.reply
+        {
+            *seen = seen.saturating_sub(first);
+        }
+    }
+    Ok(())
+}
+
+fn exchange(operation: &mut Operation, initial: &Value) {
+    let other = |value: &Value| match value {
+        Value::Null => initial.clone(),
+        value if value == initial => Value::Null,
+        value => value.clone(),
+    };
+    let pair = |value: &Value| match value.as_pair() {
+        Some((from, to)) => Value::list([other(from), other(to)]),
+        None => value.clone(),
+    };
+    let ok = operation.is_ok();
+    match operation.function {
+        Function::Write => operation.call = other(&operation.call),
+        Function::Cas => operation.call = pair(&operation.call),
+        Function::Txn => {
+            operation.call = map_items(&operation.call, |name, _, value| (name == "w").then(|| other(value)));
+        }
+        _ => {}
+    }
+    operation.reply = match operation.function {
+        Function::Read | Function::Write if ok => other(&operation.reply),
+        Function::Cas if ok => pair(&operation.reply),
+        Function::Txn if ok => map_items(&operation.reply, |_, _, value| Some(other(value))),
+        Function::Dump if ok => match operation.reply.as_map() {
+            Some(state) => Value::map(state.iter().map(|(key, value)| (key.clone(), other(value)))),
+            None => return,
+        },
+        // What a failed compare-and-set saw; null is nothing that it said.
+        Function::Cas if operation.reply == *initial => Value::Null,
+        _ => return,
+    };
+}
