@@ -32,6 +32,8 @@ mod recipe;
 pub mod report;
 pub mod run;
 pub mod script;
+mod sequence;
+mod shrink;
 pub mod spec;
 pub mod stage;
 mod suite;
