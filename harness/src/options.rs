@@ -9,6 +9,7 @@ use std::str::FromStr;
 use clap::Args;
 use serde::Deserialize;
 use systems::Routing;
+use systems::store::Bug;
 
 use crate::quantity::{BudgetLimits, List, Seed, Seeds, Time, as_flag, as_flags};
 use crate::spec::StageName;
@@ -67,6 +68,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", env = "PARTITA_OPS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) ops: Option<u64>,
 
+    /// A planted bug, to see it found (see `partita list bugs`). The store's own modes have it.
+    #[arg(long, value_name = "NAME", env = "PARTITA_BUG")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) bug: Option<Bug>,
+
     /// Which node a client talks to: one for life, or one per operation. Default: as the mode says.
     #[arg(long, value_name = "HOW", env = "PARTITA_ROUTING")]
     #[serde(deserialize_with = "as_flag")]
@@ -121,6 +127,7 @@ impl Options {
         "keys",
         "time",
         "ops",
+        "bug",
         "routing",
         "seed",
         "seeds",
@@ -152,6 +159,7 @@ impl Options {
             keys: self.keys.or(weaker.keys),
             time: self.time.or(weaker.time),
             ops: self.ops.or(weaker.ops),
+            bug: self.bug.or(weaker.bug),
             routing: self.routing.or(weaker.routing),
             seed: self.seed.or(weaker.seed),
             seeds,

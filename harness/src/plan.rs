@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nemesis::Layout;
+use systems::store::Bug;
 use systems::{Mode, System};
 
 use crate::catalogue::Catalogue;
@@ -38,7 +39,10 @@ pub(crate) fn specs(
 ) -> Result<Vec<RunSpec>, String> {
     let system = catalogue.system(options.system.as_deref())?;
     let patterns = options.mode.as_ref().map_or_else(|| vec!["*".to_owned()], |list| list.0.clone());
-    let modes = Catalogue::modes(system.as_ref(), &patterns)?;
+    let mut modes = Catalogue::modes(system.as_ref(), &patterns)?;
+    if let Some(bug) = options.bug {
+        modes = modes.iter().map(|mode| system.mode(&planted(&mode.name, bug))).collect::<Result<_, _>>()?;
+    }
     let asked = options.workload.as_ref().map(|list| list.0.clone());
     let every = || catalogue.workloads.iter().map(|workload| workload.name.to_owned()).collect();
     let workloads = asked.unwrap_or_else(every);
@@ -65,6 +69,7 @@ pub(crate) fn specs(
                     rate: options.rate.unwrap_or(Rate(Some(defaults::RATE))).0,
                     keys: options.keys,
                     script: None,
+                    trace: false,
                     time: options.time.map_or(defaults::TIME, |time| time.0),
                     operations_max: options.ops,
                     routing: options.routing.map_or(mode.routing, |routing| routing.0),
@@ -80,6 +85,14 @@ pub(crate) fn specs(
         }
     }
     Ok(specs)
+}
+
+/// The mode with a bug among its options.
+fn planted(mode: &str, bug: Bug) -> String {
+    match mode.strip_suffix(']') {
+        Some(options) => format!("{options},bug={bug}]"),
+        None => format!("{mode}[bug={bug}]"),
+    }
 }
 
 fn layout(options: &Options, mode: &Mode) -> Layout {

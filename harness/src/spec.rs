@@ -78,6 +78,8 @@ pub struct RunSpec {
     pub keys: Option<u16>,
     /// Faults, and perhaps operations, at fixed times, in place of those that would be drawn.
     pub script: Option<Arc<Script>>,
+    /// Keep a log of everything that happens, where that can be had: in simulation.
+    pub trace: bool,
     /// How long the workload issues operations, the epilogue apart.
     pub time: Duration,
     /// Ends the workload early after this many operations.

@@ -55,6 +55,7 @@ pub(crate) fn mode(name: &str) -> Mode {
         figures: Vec::new(),
         available_with_majority: true,
         routing: Routing::Sticky,
+        copies: None,
         layout: nemesis::Layout::single(3),
         about: "of paper".to_owned(),
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use histories::ModelName;
 use nemesis::{FaultKind, FaultSpec, Layout};
 use systems::System;
+use systems::store::Bug;
 
 use crate::catalogue::Catalogue;
 use crate::cli::{ListArgs, Listed};
@@ -29,6 +30,7 @@ pub(crate) fn list(args: &ListArgs, catalogue: &Catalogue, out: &mut dyn Write) 
         Listed::Faults => faults(),
         Listed::Models => models(),
         Listed::Formats => formats(),
+        Listed::Bugs => bugs(),
         Listed::Runs => runs(&args.out),
     };
     if grid.is_empty() {
@@ -71,6 +73,14 @@ fn modes(system: &dyn System) -> Grid {
             Some(shows.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty()).unwrap_or("-".into()),
             mode.about.clone(),
         ]);
+    }
+    grid
+}
+
+fn bugs() -> Grid {
+    let mut grid = Grid::new(&["bug", "families", "breaks"]);
+    for &bug in Bug::ALL {
+        grid.push(vec![bug.name().to_owned(), bug.families().to_owned(), bug.about().to_owned()]);
     }
     grid
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use checkers::Budget;
-use histories::{History, Nanos};
+use histories::{History, ModelName, Nanos};
 use nemesis::FaultSpec;
 
 use super::prepared::Prepared;
@@ -17,11 +17,12 @@ pub(super) fn examine(
     spec: &RunSpec,
     prepared: &Prepared,
     dir: &Path,
+    models: &[ModelName],
     history: &History,
     conducted: &Conducted,
 ) -> RunOutcome {
     let budget = Budget::new(spec.check_time, spec.check_memory_bytes);
-    let findings = crate::checking::check(history, Some(prepared.workload.models()), &budget);
+    let findings = crate::checking::check(history, Some(models), &budget);
     let facts = Facts {
         mode: &spec.mode,
         mix: prepared

@@ -14,6 +14,7 @@ pub use conduct::{Conducted, conduct};
 pub use folder::RunFolder;
 pub(crate) use folder::hexadecimal;
 pub use judge::{Facts, judge};
+pub(crate) use sim::{Trial, trial};
 
 use self::examine::examine;
 use self::prepared::Prepared;
@@ -66,7 +67,8 @@ pub fn execute(
         Ok(history) => history,
         Err(error) => return Err(failure.unwrap_or_else(|| RunError::harness(error))),
     };
-    let mut outcome = examine(spec, &prepared, folder.path(), &history, &conducted);
+    let mut outcome =
+        examine(spec, &prepared, folder.path(), prepared.workload.models(), &history, &conducted);
     if let Some(failure) = failure {
         // A failure of the harness is never a verdict, and never hides a counterexample.
         if outcome.outcome != Outcome::Violation {

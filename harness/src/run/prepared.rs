@@ -45,6 +45,7 @@ impl Prepared {
             nodes: spec.layout.total(),
             rate: spec.rate,
             keys: spec.keys,
+            copies: spec.mode.copies,
             unsupported,
         };
         let notes = shape
@@ -66,6 +67,17 @@ impl Prepared {
     /// What both the mode promises and the workload's histories decide.
     pub(super) fn demands(&self, spec: &RunSpec) -> Vec<ModelName> {
         spec.mode.promise.iter().copied().filter(|model| self.workload.models().contains(model)).collect()
+    }
+
+    /// What the mode promises and gives up, of what this workload decides; everything that it decides where that is
+    /// nothing.
+    pub(super) fn spoken_of(&self, spec: &RunSpec) -> Vec<ModelName> {
+        let decided = self.workload.models();
+        let spoken = |model: &ModelName| {
+            spec.mode.promise.contains(model) || spec.mode.shows.iter().any(|show| show.model == *model)
+        };
+        let models: Vec<ModelName> = decided.iter().copied().filter(spoken).collect();
+        if models.is_empty() { decided.to_vec() } else { models }
     }
 
     pub(super) fn conductor(&self, spec: &RunSpec) -> Conductor {
@@ -99,6 +111,7 @@ impl Prepared {
             seed: Some(spec.seed),
             started: started.to_owned(),
             conflict: spec.mode.conflict(),
+            copies: spec.mode.copies,
             demands: self.demands(spec),
         }
     }

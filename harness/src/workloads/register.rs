@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn shape(unsupported: BTreeSet<Function>) -> Shape {
-        Shape { threads: 1, nodes: 3, rate: None, keys: None, unsupported }
+        Shape { threads: 1, nodes: 3, rate: None, keys: None, copies: None, unsupported }
     }
 
     #[test]

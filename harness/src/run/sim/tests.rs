@@ -10,8 +10,6 @@ use systems::live::StoreSystem;
 
 use super::*;
 use crate::outcome::{Outcome, RunOutcome};
-use crate::progress::Silent;
-use crate::run::examine::examine;
 use crate::spec::StageName;
 
 fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
@@ -34,6 +32,7 @@ fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
         keep: false,
         keys: None,
         script: None,
+        trace: false,
         check_time: Duration::from_secs(60),
         check_memory_bytes: 1 << 30,
         mode,
@@ -43,15 +42,11 @@ fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
 
 fn run(spec: &RunSpec) -> Simulated {
     let prepared = Prepared::new(spec).unwrap();
-    simulate(spec, &prepared, None, &Silent, &Interrupt::default()).unwrap()
+    simulate(spec, &prepared, Watch::default(), &Silent, &Interrupt::default()).unwrap()
 }
 
 fn outcome(spec: &RunSpec) -> RunOutcome {
-    let prepared = Prepared::new(spec).unwrap();
-    let run = run(spec);
-    let conducted = run.conducted;
-    let history = run.history(spec, &prepared).unwrap();
-    examine(spec, &prepared, &PathBuf::new(), &history, &conducted)
+    trial(spec, &Interrupt::default()).unwrap().outcome
 }
 
 fn digest(spec: &RunSpec) -> String {

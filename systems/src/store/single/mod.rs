@@ -39,6 +39,7 @@ use self::log::Log;
 use self::message::{Body, Snapshot};
 use self::reads::LocalRead;
 use self::state::State;
+use super::bugs::Bug;
 use super::codec::Session;
 use super::protocol::{Leadership, Member, Memory, Protocol, Sync};
 use super::replica::{
@@ -129,6 +130,9 @@ impl Replica {
     }
 
     fn send_durable_in(&mut self, term: u64, to: Node, body: Body) {
+        if self.options.has(Bug::AckBeforeSync) {
+            return self.sends.push((to, Message { term, body }));
+        }
         let ready = self.journal.defer(to, Message { term, body });
         self.sends.extend(ready);
     }
