@@ -8,7 +8,6 @@ use crate::tidy::root;
 
 /// The property itself, which the fuzz targets share.
 #[path = "../../histories/fuzz/src/lib.rs"]
-#[expect(unreachable_pub, reason = "a crate of its own makes it public")]
 mod property;
 
 #[test]
