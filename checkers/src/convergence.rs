@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{AnomalyKind, Function, History, Key, KeyId, ModelName, Nanos, Node, OperationId, Value};
 
-use crate::final_state::{Quiet, given_up, members};
+use crate::final_state::{Quiet, given_up, members, shown};
 use crate::split_brain::Acknowledgements;
 use crate::{Anomaly, Budget, Checker, Convergence, Figures, Finding, Verdict, Witness, words};
 
@@ -139,7 +139,9 @@ impl Round {
         let differs = |name: &String| {
             let key = Key::from(name.as_str());
             let is_set = sets.contains(&key);
-            let mut values = states.iter().map(|state| canonical(state.get(name), is_set));
+            let held: Vec<Option<&Value>> = states.iter().map(|state| state.get(name)).collect();
+            let mut values =
+                shown(history, &held).into_iter().flatten().map(|value| canonical(value, is_set));
             let first = values.next();
             values.any(|other| Some(other) != first).then_some(key)
         };
@@ -153,15 +155,14 @@ fn state(history: &History, dump: OperationId) -> Option<&BTreeMap<String, Value
 }
 
 /// The order of a set's elements means nothing.
-fn canonical(value: Option<&Value>, is_set: bool) -> Value {
+fn canonical(value: &Value, is_set: bool) -> Value {
     match value {
-        Some(Value::List(items)) if is_set => {
+        Value::List(items) if is_set => {
             let mut items = items.to_vec();
             items.sort_unstable();
             Value::list(items)
         }
-        Some(value) => value.clone(),
-        None => Value::Null,
+        value => value.clone(),
     }
 }
 
@@ -197,8 +198,13 @@ fn missing(history: &History, round: &Round, node: Node) -> Anomaly {
 fn diverged(history: &History, round: &Round, key: &Key, sets: &BTreeSet<Key>) -> Anomaly {
     let is_set = sets.contains(key);
     let mut holders: BTreeMap<Value, Vec<(Node, OperationId)>> = BTreeMap::new();
-    for (&node, &dump) in &round.0 {
-        let value = state(history, dump).and_then(|state| state.get(key.as_str()));
+    let held: Vec<Option<&Value>> = round
+        .0
+        .values()
+        .map(|&dump| state(history, dump).and_then(|state| state.get(key.as_str())))
+        .collect();
+    for ((&node, &dump), value) in round.0.iter().zip(shown(history, &held)) {
+        let Some(value) = value else { continue };
         holders.entry(canonical(value, is_set)).or_default().push((node, dump));
     }
     let mut groups: Vec<(&Value, &Vec<(Node, OperationId)>)> = holders.iter().collect();

@@ -138,15 +138,28 @@ impl<'h> FinalState<'h> {
     /// Everything that was seen of a key; empty where nobody looked.
     pub(crate) fn seen(&self, key: KeyId) -> Vec<Seen> {
         let name = self.history.key(key).as_str();
-        let dumped = self.dumps.iter().map(|&operation| {
-            let map = self.history.operation(operation).reply.as_map();
-            Seen { operation, value: map.and_then(|map| map.get(name)).cloned().unwrap_or_default() }
-        });
+        let states = self.dumps.iter().map(|&id| self.history.operation(id).reply.as_map());
+        let held: Vec<Option<&Value>> = states.map(|state| state.and_then(|state| state.get(name))).collect();
+        let shown = shown(self.history, &held);
+        let dumped = self
+            .dumps
+            .iter()
+            .zip(shown)
+            .filter_map(|(&operation, value)| Some(Seen { operation, value: value?.clone() }));
         let read = self.reads.get(&key).into_iter().flatten();
         let read =
             read.map(|&operation| Seen { operation, value: self.history.operation(operation).reply.clone() });
         dumped.chain(read).collect()
     }
+}
+
+/// What the dumps of a round show of a key, of which each holds a value or none. Where a key is kept on some nodes only and
+/// enough of them hold it, the others show nothing; else it is absent where it is not held.
+pub(crate) fn shown<'v>(history: &History, held: &[Option<&'v Value>]) -> Vec<Option<&'v Value>> {
+    static ABSENT: Value = Value::Null;
+    let holders = held.iter().flatten().count();
+    let elsewhere = history.header.copies.is_some_and(|copies| holders >= usize::from(copies));
+    held.iter().map(|value| if elsewhere { *value } else { Some(value.unwrap_or(&ABSENT)) }).collect()
 }
 
 /// Leaves the keys that every node was read for, where the history tells who was asked.
@@ -187,11 +200,13 @@ fn all_equal(history: &History, dumps: &[OperationId]) -> bool {
         }
         other => other.clone(),
     };
-    let states = dumps.iter().map(|&id| {
-        let state = history.operation(id).reply.as_map();
-        state.into_iter().flatten().map(|(key, value)| (key, unordered(value))).collect::<Vec<_>>()
-    });
-    let mut states = states.peekable();
-    let first = states.peek().cloned();
-    states.all(|state| Some(state) == first)
+    let states: Vec<&BTreeMap<String, Value>> =
+        dumps.iter().filter_map(|&id| history.operation(id).reply.as_map()).collect();
+    let names: BTreeSet<&String> = states.iter().flat_map(|state| state.keys()).collect();
+    names.into_iter().all(|name| {
+        let held: Vec<Option<&Value>> = states.iter().map(|state| state.get(name)).collect();
+        let mut values = shown(history, &held).into_iter().flatten().map(unordered);
+        let first = values.next();
+        values.all(|other| Some(other) == first)
+    })
 }

@@ -2,6 +2,7 @@
 //!
 //! It never looks at a history. No arrow is drawn that is not proved.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use histories::ModelName::{
@@ -111,6 +112,16 @@ impl Hierarchy {
         deduced.or_else(|| own.cloned())
     }
 
+    /// The ladder as a Mermaid graph, the strongest models on top.
+    pub fn mermaid(&self) -> String {
+        let mut text = String::from("flowchart TD\n");
+        for (stronger, weaker, ()) in self.0.all_edges() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "    {stronger} --> {weaker}");
+        }
+        text
+    }
+
     /// The models that held and follow from no other that held.
     pub fn strongest(&self, findings: &[Finding]) -> Vec<ModelName> {
         let held = with(findings, |verdict| *verdict == Verdict::Valid);
@@ -133,6 +144,11 @@ pub fn undecided(findings: &[Finding]) -> Vec<ModelName> {
     with(findings, |verdict| matches!(verdict, Verdict::Unknown(_)))
 }
 
+/// The models that say nothing about such a history.
+pub fn not_applicable(findings: &[Finding]) -> Vec<ModelName> {
+    with(findings, |verdict| matches!(verdict, Verdict::NotApplicable(_)))
+}
+
 fn with(findings: &[Finding], test: impl Fn(&Verdict) -> bool) -> Vec<ModelName> {
     let mut models: Vec<ModelName> =
         findings.iter().filter(|finding| test(&finding.verdict)).map(|finding| finding.model).collect();
@@ -153,13 +169,26 @@ mod tests {
     fn linearizable_implies_every_model_on_the_ladder_and_none_beside_it() {
         let ladder = Hierarchy::default();
         for &model in ModelName::ALL {
-            let beside = matches!(model, ModelName::Durability | ModelName::Convergence);
-            assert_eq!(ladder.implies(Linearizable, model), !beside, "{model}");
+            assert_eq!(ladder.implies(Linearizable, model), model <= ModelName::ReadCommittedBe, "{model}");
         }
         assert!(!ladder.implies(CausalMemory, ReadYourWrites), "the guarantees presuppose one arbitration");
         assert!(!ladder.implies(CausalConvergence, Pram));
         assert_eq!(ladder.implying(Pram), [Linearizable, Sequential, CausalMemory]);
         assert_eq!(ladder.implied_by(CausalMemory), [Causal, Pram]);
+    }
+
+    #[test]
+    fn the_document_draws_the_ladder_and_explains_every_model() {
+        let document = include_str!("../../docs/models.md");
+        let ladder = Hierarchy::default().mermaid();
+        assert!(
+            document.contains(&format!("```mermaid\n{ladder}```")),
+            "docs/models.md should hold\n{ladder}"
+        );
+        for model in ModelName::ALL {
+            let line = format!("| `{model}` | {} |", model.about());
+            assert!(document.contains(&line), "docs/models.md should hold\n{line}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! c4 dump n1 x=1,s=[1;2] [30,31]
 //! c4 read-all s [1;2] [32,33] served n1 version 7
 //! c4 read x 1 [34,35] at n2       the node that was asked
+//! c1 replace x [1;2] 3 [36,37]    quotes 1 and 2
 //! nemesis begin cut [5,6]
 //! nemesis heal [20,21]
 //! ```
@@ -29,6 +30,22 @@ pub(crate) fn history(text: &str) -> History {
     let mut events: Vec<Event> = body.into_iter().flat_map(parse).collect();
     events.sort_by_key(|event| (event.time, event.kind != Kind::Invoke));
     build(nodes, events)
+}
+
+/// How many cases a fuzzer tries: `CASES=300000 cargo test --release -p checkers fuzz` tries more.
+pub(crate) fn cases(in_suite: u64) -> u64 {
+    std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(in_suite)
+}
+
+/// A history for a failure's message, one operation a line.
+pub(crate) fn lines(history: &History) -> String {
+    let operations = history.operations().iter().map(|op| {
+        let key = op.key.map_or_else(|| "-".to_owned(), |key| history.key(key).to_string());
+        let (call, reply, outcome) = (&op.call, &op.reply, op.outcome.name());
+        let (from, to) = (op.invoked.0, op.completed.0);
+        format!("c{} {} {key} {call} -> {reply} [{from},{to}] {outcome}", op.process, op.function)
+    });
+    operations.collect::<Vec<_>>().join("\n")
 }
 
 /// From events in order, which are numbered here.
@@ -72,11 +89,19 @@ fn client(words: &[&str], (from, to): (u64, Option<u64>), tail: &[&str]) -> Vec<
         _ => (Some(words[2]), &words[3..]),
     };
     let values: Vec<Value> = values.iter().map(|text| value(text)).collect();
-    let asks = matches!(function, Function::Read | Function::ReadAll | Function::Dump);
+    let asks = matches!(
+        function,
+        Function::Read
+            | Function::ReadAll
+            | Function::Dump
+            | Function::Dequeue
+            | Function::Drain
+            | Function::Generate
+    );
     let op = |value: Value| Op { function: function.clone(), key: key.map(Key::from), value };
     let call = match (&function, values.as_slice()) {
         _ if asks => Value::Null,
-        (Function::Cas, pair) => Value::list(pair.iter().cloned()),
+        (Function::Cas | Function::Replace, pair) => Value::list(pair.iter().cloned()),
         (_, values) => values[0].clone(),
     };
     let reply = if asks { values.first().cloned().unwrap_or_default() } else { call.clone() };

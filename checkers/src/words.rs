@@ -55,6 +55,10 @@ fn action(history: &History, op: &Operation) -> String {
     let value = told(op);
     match (&op.function, op.call.as_pair()) {
         (Function::Cas, Some((from, to))) => format!("compare-and-set of {key} from {from} to {to}"),
+        (Function::Replace, Some((quoted, value))) if quoted.as_list().is_some_and(<[Value]>::is_empty) => {
+            format!("write of {key} = {value}")
+        }
+        (Function::Replace, Some((quoted, value))) => format!("write of {key} = {value} over {quoted}"),
         (Function::Append | Function::Add, _) => format!("{} of {value} to {key}", op.function),
         (Function::Remove, _) => format!("remove of {value} from {key}"),
         (Function::Increment | Function::Decrement, _) => format!("{} of {key} by {value}", op.function),

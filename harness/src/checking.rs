@@ -12,6 +12,7 @@ pub(crate) struct Summary {
     /// Minimal models that were violated.
     pub(crate) weakest_violated: Vec<ModelName>,
     pub(crate) undecided: Vec<ModelName>,
+    pub(crate) not_applicable: Vec<ModelName>,
 }
 
 /// Findings for `models`, or for every model, in the order of [`ModelName::ALL`].
@@ -27,5 +28,6 @@ pub(crate) fn summary(findings: &[Finding]) -> Summary {
         strongest: ladder.strongest(findings),
         weakest_violated: ladder.weakest_violated(findings),
         undecided: checkers::undecided(findings),
+        not_applicable: checkers::not_applicable(findings),
     }
 }

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::convert::ConvertArgs;
+use crate::commands::hunt::HuntArgs;
+use crate::commands::selftest::SelftestArgs;
 use crate::commands::stats::StatsArgs;
 use crate::commands::synth::SynthArgs;
 use crate::options::Options;
@@ -76,6 +78,10 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Replication modes side by side, each against what it promises and what it gives up.
     Compare(CompareArgs),
+    /// Seeds in simulation, each with its own mix of faults and load, until one fails.
+    Hunt(HuntArgs),
+    /// Planted bugs against the runs that should find them, in simulation.
+    Selftest(SelftestArgs),
     /// A history from one format to another.
     Convert(ConvertArgs),
     /// What is in a history, and what can be checked.
@@ -138,9 +144,13 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) witness: bool,
 
-    /// Say what each model means.
+    /// Say what each model means, and which do not apply.
     #[arg(long)]
     pub(crate) explain: bool,
+
+    /// Draw each proof that is a graph into this folder, as SVG and as DOT.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) graph: Option<PathBuf>,
 
     #[command(flatten, next_help_heading = "How a file is read")]
     pub(crate) reading: ReadingArgs,
@@ -179,6 +189,7 @@ pub(crate) enum Listed {
     Workloads,
     Faults,
     Models,
+    Bugs,
     Formats,
     Runs,
 }
@@ -221,7 +232,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::UnknownArgument);
         assert!(error.to_string().contains("--time"));
         assert_eq!(parse("partita chek a").unwrap_err().kind(), ErrorKind::InvalidSubcommand);
-        assert_eq!(parse("partita run --stage sim").unwrap_err().kind(), ErrorKind::ValueValidation);
+        assert_eq!(parse("partita run --stage simm").unwrap_err().kind(), ErrorKind::ValueValidation);
         assert_eq!(parse("partita run -q -v").unwrap_err().kind(), ErrorKind::ArgumentConflict);
         assert_eq!(parse("partita run --nodes 0").unwrap_err().kind(), ErrorKind::ValueValidation);
     }

@@ -3,14 +3,16 @@
 //! A run goes through [`Part`]s: faults and workload together; the faults healed and the workload going on, so that
 //! recovery can be measured; what is open drained; the cluster given time to settle; and the epilogue's reads.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
 
 use histories::{Event, Key, Kind, Nanos, Node};
 use indexmap::IndexSet;
 use nemesis::{Action, Dice, Layout, Schedule, View};
-use systems::{Routing, Status};
+use systems::{Ground, Routing, Status};
 
 use crate::generator::{Context, Generator, Next};
+use crate::script::{Scripted, ScriptedOperation};
 use crate::stage::{Call, StageEvent};
 use crate::workloads::{Shape, Workload};
 
@@ -68,6 +70,9 @@ pub struct Conductor {
     generator: Box<dyn Generator>,
     schedule: Schedule,
     leaders: Vec<(u64, Node)>,
+    ground: Ground,
+    /// How many of the keys are at home in each datacentre.
+    homes: BTreeMap<u16, usize>,
     clients: Clients,
     generator_dice: Dice,
     /// Keys that were used, for the final reads.
@@ -129,6 +134,8 @@ impl Conductor {
             generator: workload_generator(workload, &shape, &score),
             schedule: faults,
             leaders: Vec::new(),
+            ground: Ground::default(),
+            homes: BTreeMap::new(),
             clients: Clients {
                 free: threads.clone().collect(),
                 processes: threads.collect(),
@@ -145,6 +152,18 @@ impl Conductor {
             workload,
             shape,
         }
+    }
+
+    /// What faults may know of the system.
+    #[must_use]
+    pub fn on(self, ground: Ground) -> Self {
+        Self { ground, ..self }
+    }
+
+    /// Issues these operations in place of the workload's.
+    pub(crate) fn scripted(mut self, operations: &[ScriptedOperation]) -> Self {
+        self.generator = Box::new(Scripted::new(operations));
+        self
     }
 
     pub fn part(&self) -> Part {
@@ -208,7 +227,7 @@ impl Conductor {
             return self.enter(Part::Recovery, now).or_else(|| self.heal());
         }
         if !self.acting && self.actions.is_empty() {
-            let view = View::new(now, self.score.layout, self.leaders.clone());
+            let view = self.view(now);
             self.actions.extend(self.schedule.poll(&view));
         }
         if let Some(action) = self.next_action() {
@@ -217,6 +236,16 @@ impl Conductor {
         let wake = if self.acting { None } else { self.schedule.next_wake() };
         let until = wake.unwrap_or(Nanos::MAX).min(self.score.heal_at());
         self.poll_generator(now, until, Part::Recovery).or_else(|| self.heal())
+    }
+
+    fn view(&self, now: Nanos) -> View {
+        // Of equals the first: which one it is must not change from look to look.
+        let home = self.homes.iter().max_by_key(|&(&site, &keys)| (keys, Reverse(site)));
+        View {
+            links: self.ground.links.clone(),
+            home: home.map(|(&site, _)| site),
+            ..View::new(now, self.score.layout, self.leaders.clone())
+        }
     }
 
     fn heal(&mut self) -> Option<Decision> {
@@ -305,6 +334,9 @@ impl Conductor {
             && !self.keys.contains(key)
         {
             self.keys.insert(key.clone());
+            if let Some(home) = self.ground.home.as_ref().and_then(|home_of| home_of(key)) {
+                *self.homes.entry(home).or_default() += 1;
+            }
         }
         self.operations += 1;
         let process = self.clients.processes[thread as usize];

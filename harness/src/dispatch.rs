@@ -118,6 +118,12 @@ fn carry_out(
         Command::Compare(args) => {
             interruptible(|| commands::compare::compare(args, configured()?, &catalogue, session, out))
         }
+        Command::Hunt(args) => {
+            interruptible(|| commands::hunt::hunt(args, configured()?, &catalogue, session, out))
+        }
+        Command::Selftest(args) => {
+            interruptible(|| commands::selftest::selftest(args, &catalogue, session, out))
+        }
         Command::Convert(args) => commands::convert::convert(args, session, out),
         Command::Stats(args) => commands::stats::stats(args, session, out),
         Command::Synth(args) => commands::synth::synth(args, out),

@@ -2,24 +2,25 @@
 //!
 //! Plans none: that is the nemesis's.
 
-use nemesis::FaultSpec;
-use systems::System;
+use nemesis::{FaultSpec, Layout, Powers};
+use systems::Mode;
 
-/// Refuses a fault that cannot be read, that the system cannot have done to it, or that takes more nodes.
-pub(crate) fn check(text: &str, system: &dyn System, nodes: u16) -> Result<(), String> {
+/// Refuses a fault that cannot be read, that the system cannot have done to it, or that takes more nodes or datacentres.
+pub(crate) fn check(text: &str, system: &str, powers: Powers, layout: Layout) -> Result<(), String> {
     let spec: FaultSpec = text.parse().map_err(|error: nemesis::FaultSyntaxError| error.to_string())?;
-    let missing = spec.needs().missing(system.powers());
+    let missing = spec.needs().missing(powers);
     if !missing.is_empty() {
-        return Err(format!(
-            "fault {text:?} needs to {}, which {} cannot",
-            missing.join(" and "),
-            system.name()
-        ));
+        return Err(format!("fault {text:?} needs to {}, which {} cannot", missing.join(" and "), system));
     }
-    if usize::from(nodes) < spec.nodes_min() {
-        return Err(format!("fault {text:?} needs {} nodes or more; there are {nodes}", spec.nodes_min()));
+    if let Some(refusal) = spec.refusal(layout) {
+        return Err(format!("fault {text:?} {refusal}"));
     }
     Ok(())
+}
+
+/// `all`: every fault that the mode survives and a stage of these powers can have done to it.
+pub(crate) fn all(powers: Powers, mode: &Mode, layout: Layout) -> Vec<String> {
+    FaultSpec::all(&mode.survives, powers, layout).iter().map(FaultSpec::to_string).collect()
 }
 
 /// Without its rhythm: `kill@3s` and `kill:leader` are the same fault. What cannot be read stays as it is.

@@ -56,7 +56,7 @@ impl RunOutcome {
             workload: spec.workload.clone(),
             faults: spec.faults.clone(),
             seed: spec.seed,
-            stage: "live".to_owned(),
+            stage: spec.stage.name().to_owned(),
             dir: String::new(),
             outcome: Outcome::HarnessFailure,
             notes: vec![why.into()],

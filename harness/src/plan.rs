@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nemesis::Layout;
+use systems::store::Bug;
 use systems::{Mode, System};
 
 use crate::catalogue::Catalogue;
 use crate::options::{Options, Rate};
 use crate::quantity::Seeds;
-use crate::spec::RunSpec;
+use crate::spec::{RunSpec, StageName};
 
 /// What is taken where neither flags nor profile nor suite say anything.
 mod defaults {
@@ -38,13 +39,20 @@ pub(crate) fn specs(
 ) -> Result<Vec<RunSpec>, String> {
     let system = catalogue.system(options.system.as_deref())?;
     let patterns = options.mode.as_ref().map_or_else(|| vec!["*".to_owned()], |list| list.0.clone());
-    let modes = Catalogue::modes(system.as_ref(), &patterns)?;
+    let mut modes = Catalogue::modes(system.as_ref(), &patterns)?;
+    if let Some(bug) = options.bug {
+        modes = modes.iter().map(|mode| system.mode(&planted(&mode.name, bug))).collect::<Result<_, _>>()?;
+    }
     let asked = options.workload.as_ref().map(|list| list.0.clone());
     let every = || catalogue.workloads.iter().map(|workload| workload.name.to_owned()).collect();
     let workloads = asked.unwrap_or_else(every);
     let workloads: Vec<_> =
         workloads.iter().map(|name| catalogue.workload(name)).collect::<Result<_, _>>()?;
     let budget = options.budget.unwrap_or_default();
+    let stage = options.stage.unwrap_or_default();
+    if stage == StageName::Sim && system.simulator().is_none() {
+        return Err(format!("{} cannot be simulated; use --stage live", system.name()));
+    }
     let mut specs = Vec::new();
     for seed in seeds(options, seed_drawn)? {
         for mode in &modes {
@@ -59,11 +67,15 @@ pub(crate) fn specs(
                     layout: layout(options, mode),
                     clients: options.clients.unwrap_or(defaults::CLIENTS),
                     rate: options.rate.unwrap_or(Rate(Some(defaults::RATE))).0,
+                    keys: options.keys,
+                    script: None,
+                    trace: false,
                     time: options.time.map_or(defaults::TIME, |time| time.0),
                     operations_max: options.ops,
                     routing: options.routing.map_or(mode.routing, |routing| routing.0),
                     deadline: defaults::DEADLINE,
                     seed,
+                    stage,
                     out: options.out.clone().unwrap_or_else(|| PathBuf::from(defaults::OUT)),
                     keep: options.keep.unwrap_or(false),
                     check_time: budget.time,
@@ -73,6 +85,14 @@ pub(crate) fn specs(
         }
     }
     Ok(specs)
+}
+
+/// The mode with a bug among its options.
+fn planted(mode: &str, bug: Bug) -> String {
+    match mode.strip_suffix(']') {
+        Some(options) => format!("{options},bug={bug}]"),
+        None => format!("{mode}[bug={bug}]"),
+    }
 }
 
 fn layout(options: &Options, mode: &Mode) -> Layout {
@@ -100,9 +120,14 @@ fn faults(
     default: FaultsOf<'_>,
 ) -> Result<Vec<String>, String> {
     let asked = options.faults.as_ref().map_or_else(|| default(mode), |list| list.0.clone());
+    let layout = layout(options, mode);
+    let powers = options.stage.unwrap_or_default().powers(system);
+    if asked == ["all"] {
+        return Ok(crate::faults::all(powers, mode, layout));
+    }
     let faults: Vec<String> = asked.into_iter().filter(|fault| fault != "none").collect();
     for fault in &faults {
-        crate::faults::check(fault, system, layout(options, mode).total())?;
+        crate::faults::check(fault, system.name(), powers, layout)?;
     }
     Ok(faults)
 }
@@ -158,6 +183,9 @@ mod tests {
             error(Options { workload: Some(list("registre")), ..Options::default() }),
             error(Options { faults: Some(list("kil:leader")), ..Options::default() }),
             error(Options { faults: Some(list("clients:one")), ..Options::default() }),
+            error(Options { faults: Some(list("kill,all")), ..Options::default() }),
+            error(Options { faults: Some(list("partition:hub")), ..Options::default() }),
+            error(Options { faults: Some(list("partition:ring")), nodes: Some(2), ..Options::default() }),
             error(Options {
                 seed: Some("1".parse().unwrap()),
                 seeds: Some("1..2".parse().unwrap()),
@@ -167,5 +195,7 @@ mod tests {
         insta::assert_snapshot!(errors.join("\n"));
         let none = Options { faults: Some(list("none")), ..Options::default() };
         assert!(plan(none).unwrap().iter().all(|spec| spec.faults.is_empty()));
+        let all = Options { faults: Some(list("all")), ..Options::default() };
+        assert!(plan(all).unwrap().iter().all(|spec| spec.faults == ["partition:any", "kill:any"]));
     }
 }

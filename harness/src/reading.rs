@@ -2,8 +2,6 @@
 //!
 //! Reads nothing itself.
 
-use std::convert::Infallible;
-
 use clap::Args;
 use histories::read::{self, Format, Meter};
 use histories::view::{Object, View};
@@ -73,11 +71,15 @@ impl ViewArgs {
 }
 
 /// JSON where it is JSON, text where it is not.
-fn value(text: &str) -> Result<Value, Infallible> {
+fn value(text: &str) -> Result<Value, String> {
     if text == "nil" {
         return Ok(Value::Null);
     }
-    Ok(serde_json::from_str(text).unwrap_or_else(|_| Value::text(text)))
+    match serde_json::from_str(text) {
+        Ok(value) => Ok(value),
+        Err(_) if text.parse::<f64>().is_ok() => Err(format!("{text} is no 64-bit integer")),
+        Err(_) => Ok(Value::text(text)),
+    }
 }
 
 #[cfg(test)]
@@ -90,5 +92,6 @@ mod tests {
         assert_eq!(value("[1,\"a\"]"), Ok(Value::list([Value::Int(1), Value::text("a")])));
         assert_eq!(value("abc"), Ok(Value::text("abc")));
         assert_eq!(value("nil"), Ok(Value::Null));
+        assert!(value("99999999999999999999").is_err());
     }
 }

@@ -1,15 +1,63 @@
 //! One run, resolved: every question that flags, suites and presets can answer has been answered.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nemesis::Layout;
+use nemesis::{Layout, Powers};
 use systems::{Mode, Routing, System};
 
 use crate::names::shell_quote;
 use crate::options::RoutingName;
 use crate::quantity::Time;
+use crate::script::Script;
+
+/// Where a run takes place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StageName {
+    /// Real processes on this machine.
+    #[default]
+    Live,
+    /// A simulated world, in virtual time.
+    Sim,
+}
+
+impl StageName {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Sim => "sim",
+        }
+    }
+
+    /// What a system can have done to it here.
+    pub fn powers(self, system: &dyn System) -> Powers {
+        match self {
+            Self::Live => system.powers(),
+            Self::Sim => system.simulator().map_or_else(Powers::default, |simulator| simulator.powers()),
+        }
+    }
+}
+
+impl FromStr for StageName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "live" => Ok(Self::Live),
+            "sim" => Ok(Self::Sim),
+            other => Err(crate::names::unknown("stage", other, &["live", "sim"])),
+        }
+    }
+}
+
+impl fmt::Display for StageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
 
 /// What a run is to do. Made by the command line, carried out by [`crate::run::execute`].
 #[derive(Clone)]
@@ -26,6 +74,12 @@ pub struct RunSpec {
     pub clients: u32,
     /// Operations a second over all clients; `None` as fast as they go.
     pub rate: Option<f64>,
+    /// Keys in use at a time; as many as the workload likes where `None`.
+    pub keys: Option<u16>,
+    /// Faults, and perhaps operations, at fixed times, in place of those that would be drawn.
+    pub script: Option<Arc<Script>>,
+    /// Keep a log of everything that happens, where that can be had: in simulation.
+    pub trace: bool,
     /// How long the workload issues operations, the epilogue apart.
     pub time: Duration,
     /// Ends the workload early after this many operations.
@@ -34,6 +88,7 @@ pub struct RunSpec {
     /// Deadline of each operation.
     pub deadline: Duration,
     pub seed: u64,
+    pub stage: StageName,
     /// Under which `<suite>/<UTC time>-<seed>/` is made.
     pub out: PathBuf,
     /// Keep the nodes' disks after the run.
@@ -53,6 +108,9 @@ impl RunSpec {
     pub fn reproduce(&self) -> String {
         let faults = if self.faults.is_empty() { "none".to_owned() } else { self.faults.join(",") };
         let mut words = vec!["partita run".to_owned()];
+        if self.stage == StageName::Sim {
+            words.push("--stage sim".to_owned());
+        }
         let mut flag = |name: &str, value: &str| words.push(format!("--{name} {}", shell_quote(value)));
         flag("system", self.system.name());
         flag("mode", &self.mode.name);
@@ -64,6 +122,9 @@ impl RunSpec {
         flag("nodes", &self.layout.nodes_each.to_string());
         flag("clients", &self.clients.to_string());
         flag("rate", &self.rate.map_or_else(|| "max".to_owned(), |rate| rate.to_string()));
+        if let Some(keys) = self.keys {
+            flag("keys", &keys.to_string());
+        }
         flag("time", &Time(self.time).to_string());
         if let Some(operations) = self.operations_max {
             flag("ops", &operations.to_string());

@@ -1,9 +1,9 @@
 //! Where a run takes place. The conductor drives this seam and nothing else, so that live processes and a simulated
 //! world see the same workloads, faults and checkers.
 
-use histories::{Applied, Event, Nanos, Node, Op};
+use histories::{Applied, Draft, Event, Kind, Nanos, Node, Op, Process};
 use nemesis::Action;
-use systems::Status;
+use systems::{Completion, Status};
 
 /// An operation on its way to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,33 @@ pub struct Call {
     pub op: Op,
     /// How long the client waits for the answer.
     pub deadline: Nanos,
+}
+
+impl Call {
+    /// As it stands in the history, before anything leaves.
+    pub fn invoked(&self) -> Draft {
+        self.draft(Kind::Invoke, self.op.clone())
+    }
+
+    /// What it came to, as it stands in the history.
+    pub fn completed(&self, completion: Completion) -> Draft {
+        match completion {
+            Completion::Ok(reply) => {
+                let op = Op { value: reply.value, ..self.op.clone() };
+                Draft { hints: reply.hints, ..self.draft(Kind::Ok, op) }
+            }
+            Completion::Fail { error, seen, hints } => {
+                Draft { error: Some(error), seen, hints, ..self.draft(Kind::Fail, self.op.clone()) }
+            }
+            Completion::Info(error) => {
+                Draft { error: Some(error), ..self.draft(Kind::Info, self.op.clone()) }
+            }
+        }
+    }
+
+    fn draft(&self, kind: Kind, op: Op) -> Draft {
+        Draft { node: Some(self.node), ..Draft::new(Process::Client(self.process), kind, op) }
+    }
 }
 
 /// What a stage has to tell.

@@ -50,11 +50,12 @@ pub(crate) fn mode(name: &str) -> Mode {
         preset: name.to_owned(),
         options: Vec::new(),
         promise: vec![ModelName::Linearizable, ModelName::Durability],
-        survives: Vec::new(),
+        survives: vec!["network", "kill", "power"],
         shows: Vec::new(),
         figures: Vec::new(),
         available_with_majority: true,
         routing: Routing::Sticky,
+        copies: None,
         layout: nemesis::Layout::single(3),
         about: "of paper".to_owned(),
     }

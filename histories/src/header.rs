@@ -28,6 +28,9 @@ pub struct Header {
     /// How the system settles concurrent writes, where it accepts them in several places.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict: Option<Conflict>,
+    /// On how many nodes each key is kept; on all where it is not said. Then a dump that lacks a key says nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies: Option<u16>,
     /// Models that the system promised to keep in this run: what `check` demands unless told otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub demands: Vec<ModelName>,

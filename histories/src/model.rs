@@ -57,6 +57,14 @@ words! {
         ReadCommittedBe = "read-committed-be", "A transaction's reads never go back in the order of commits (Biswas and Enea).";
         Durability = "durability", "What was acknowledged is not lost.";
         Convergence = "convergence", "After the faults are healed every replica answers, and all are equal.";
+        ConflictPolicy = "conflict-policy", "Concurrent updates come to what the data type says they come to.";
+        Set = "set", "No element of a set is lost, doubled or out of nowhere.";
+        Counter = "counter", "A counter is the sum of what was acknowledged and of what may have happened.";
+        Bank = "bank", "Transfers keep the total, and no account is overdrawn.";
+        Queue = "queue", "What is enqueued is dequeued once.";
+        UniqueIds = "unique-ids", "No identifier is given out twice.";
+        LongFork = "long-fork", "No two transactions see two writes in opposite orders.";
+        Mutex = "mutex", "A lock has one holder at a time.";
     }
 }
 
@@ -94,6 +102,16 @@ words! {
         Revived = "revived", "The value of a write that failed is in the final state.";
         Diverged = "diverged", "Replicas hold different values after the faults were healed.";
         MissingReplica = "missing-replica", "A replica did not answer after the faults were healed.";
+        DroppedSibling = "dropped-sibling", "A version disappeared that no later write had quoted.";
+        ReplacedSibling = "replaced-sibling", "A version was still there beside one that had replaced it.";
+        OverwrittenByOlder = "overwritten-by-older", "The write that is left is older than one that it should have lost to.";
+        WrongSum = "wrong-sum", "A counter is no sum of what was acknowledged and of what may have happened.";
+        DuplicateElement = "duplicate-element", "An element is there, or was handed out, more often than it was put in.";
+        WrongTotal = "wrong-total", "Two reads of all accounts show different totals.";
+        Overdrawn = "overdrawn", "An account is below zero.";
+        DuplicateId = "duplicate-id", "An identifier was given out twice.";
+        LongFork = "long-fork", "Two transactions saw two writes in opposite orders.";
+        TwoHolders = "two-holders", "A lock was held twice at the same time.";
     }
 }
 

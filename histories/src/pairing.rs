@@ -1,11 +1,10 @@
 //! From events to operations: each invocation finds its completion.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use crate::raw::{Place, Problem, RawEvent, RawProcess, Sink};
+use crate::raw::{InitialReads, Place, Problem, RawEvent, RawProcess, Sink};
 use crate::sequence::Sequence;
 use crate::{
     Diagnostic, Event, Function, Header, Hints, History, Key, KeyId, Kind, Nanos, NemesisEvent, Node, Op,
@@ -20,7 +19,6 @@ pub struct Pairing {
     open: FxHashMap<u32, OperationId>,
     sequence: Sequence,
     foreign: bool,
-    initial: Option<i64>,
     held: Held,
 }
 
@@ -98,9 +96,6 @@ impl Pairing {
 
     /// The history so far; what is still open stays without a completion, as `info`.
     pub fn finish(mut self) -> History {
-        if let Some(value) = self.initial {
-            initial_reads_are_null(&mut self.history.operations, value);
-        }
         self.history.operations.shrink_to_fit();
         self.history
     }
@@ -134,11 +129,13 @@ impl Pairing {
         }
     }
 
-    /// Counts what an event adds to the memory in use.
+    /// Counts what an event adds to the memory in use, but for the value of a completion.
     fn hold(&mut self, event: &RawEvent<'_>) -> Result<(), Problem> {
-        let row = if event.kind == Kind::Invoke { size_of::<Operation>() } else { 0 };
-        let error = event.error.as_ref().map_or(0, String::len);
-        self.held.add((row + error) as u64 + event.value.heap_bytes())
+        let error = event.error.as_ref().map_or(0, String::len) as u64;
+        self.held.add(match event.kind {
+            Kind::Invoke => size_of::<Operation>() as u64 + event.value.heap_bytes(),
+            Kind::Ok | Kind::Fail | Kind::Info => error,
+        })
     }
 
     fn invoke(
@@ -204,7 +201,12 @@ impl Pairing {
         operation.reply_event = place.position;
         operation.saw = event.kind == Kind::Fail && event.seen.is_some();
         (operation.outcome, operation.reply) = match event.kind {
-            Kind::Ok => (Outcome::Ok, std::mem::take(&mut event.value)),
+            // What was written, swapped or appended comes back as it was asked for: it is held once.
+            Kind::Ok if event.value == operation.call => (Outcome::Ok, operation.call.clone()),
+            Kind::Ok => {
+                self.held.add(event.value.heap_bytes())?;
+                (Outcome::Ok, std::mem::take(&mut event.value))
+            }
             Kind::Fail => (Outcome::Fail, event.seen.take().unwrap_or_default()),
             Kind::Info | Kind::Invoke => (Outcome::Info, Value::Null),
         };
@@ -283,35 +285,27 @@ impl Sink for Pairing {
         Self::cut_off(self, at);
     }
 
-    fn initial(&mut self, value: i64) {
-        self.initial = Some(value);
+    fn initial(&mut self, reads: &InitialReads) {
+        for place in &reads.operations {
+            if let Some(operation) = self.history.operations.get_mut(*place as usize) {
+                initial_reads_are_null(operation, reads);
+            }
+        }
     }
 }
 
-/// Replaces `value` by null where a transaction read it of a key to which no transaction wrote it.
-fn initial_reads_are_null(operations: &mut [Operation], value: i64) {
-    let value = Value::Int(value);
-    let micro = |item: &Value, name: &str| match item.as_list() {
-        Some([f, key, seen]) if f.as_text() == Some(name) && *seen == value => Some(key.clone()),
-        _ => None,
-    };
-    let written: BTreeSet<Value> = operations
-        .iter()
-        .flat_map(|operation| operation.call.as_list().unwrap_or_default())
-        .filter_map(|item| micro(item, "w"))
-        .collect();
-    for operation in operations {
-        let items = operation.reply.as_list().unwrap_or_default();
-        let unwritten = |item: &Value| micro(item, "r").is_some_and(|key| !written.contains(&key));
-        if !items.iter().any(unwritten) {
-            continue;
+/// Replaces the initial value by null where a transaction read it of a key to which no transaction wrote it.
+fn initial_reads_are_null(operation: &mut Operation, reads: &InitialReads) {
+    let initial = Value::Int(reads.value);
+    let items = operation.reply.as_list().unwrap_or_default();
+    operation.reply = Value::list(items.iter().map(|item| match item.as_list() {
+        Some([f, Value::Int(key), seen])
+            if f.as_text() == Some("r") && *seen == initial && !reads.written_to.contains(key) =>
+        {
+            Value::list([f.clone(), Value::Int(*key), Value::Null])
         }
-        let replaced = items.iter().map(|item| match item.as_list() {
-            Some([f, key, _]) if unwritten(item) => Value::list([f.clone(), key.clone(), Value::Null]),
-            _ => item.clone(),
-        });
-        operation.reply = Value::list(replaced);
-    }
+        _ => item.clone(),
+    }));
 }
 
 /// A history from events that were never in a file, for tests and generators.

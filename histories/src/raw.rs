@@ -3,6 +3,7 @@
 //! Nothing here knows a format.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::{Diagnostic, Function, Header, Kind, Nanos, Process, Value};
 
@@ -69,6 +70,15 @@ pub(crate) struct Place {
     pub(crate) line: Option<u32>,
 }
 
+/// Transactions whose reads returned a value that is the initial one of every key to which it was never written.
+#[derive(Debug)]
+pub(crate) struct InitialReads {
+    pub(crate) value: i64,
+    pub(crate) written_to: BTreeSet<i64>,
+    /// By their place among the operations.
+    pub(crate) operations: Vec<u32>,
+}
+
 /// Takes the events of a history, in order, one at a time.
 pub(crate) trait Sink {
     /// Comes first, and once.
@@ -82,6 +92,6 @@ pub(crate) trait Sink {
     /// The file breaks off in mid-line.
     fn cut_off(&mut self, at: Diagnostic);
 
-    /// Reads that return this value of a key to which it was never written saw the initial state.
-    fn initial(&mut self, value: i64);
+    /// Comes last, if at all.
+    fn initial(&mut self, reads: &InitialReads);
 }

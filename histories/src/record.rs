@@ -52,7 +52,7 @@ impl Draft {
         Self { process, kind, op, node: None, error: None, seen: None, hints: Hints::NONE }
     }
 
-    fn stamp(self, index: u64, time: Nanos) -> Event {
+    pub(crate) fn stamp(self, index: u64, time: Nanos) -> Event {
         let Self { process, kind, op, node, error, seen, hints } = self;
         Event { index, time, process, kind, op, node, error, seen, hints }
     }

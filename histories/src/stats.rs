@@ -12,7 +12,7 @@ use std::path::Path;
 use rustc_hash::{FxHashSet, FxHasher};
 use serde::Serialize;
 
-use crate::raw::{Place, Problem, RawEvent, Sink};
+use crate::raw::{InitialReads, Place, Problem, RawEvent, Sink};
 use crate::read::{self, Options};
 use crate::{Diagnostic, FaultStep, Function, Header, Kind, Nanos, Op, Process, Value};
 
@@ -230,7 +230,7 @@ impl Sink for Counter {
         self.stats.cut_off = Some(at.to_string());
     }
 
-    fn initial(&mut self, _value: i64) {}
+    fn initial(&mut self, _reads: &InitialReads) {}
 }
 
 /// Values seen, as hashes, thinned out when they become too many.

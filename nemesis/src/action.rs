@@ -3,6 +3,7 @@
 use std::fmt;
 
 use histories::{Nanos, Node};
+use serde::{Deserialize, Serialize};
 
 use crate::Powers;
 
@@ -22,7 +23,8 @@ pub enum Action {
 }
 
 /// One thing that can be done to a system, and undone. New kinds are added as backends learn them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Nothing flows from any of `from` to any of `to`; the other way is not touched.
     Cut { from: Vec<Node>, to: Vec<Node> },
@@ -61,8 +63,41 @@ impl Effect {
     }
 }
 
+impl Effect {
+    /// Nodes that do no work while it is in force.
+    pub fn downs(&self) -> &[Node] {
+        match self {
+            Self::Kill { nodes } | Self::Pause { nodes } | Self::Power { nodes } => nodes,
+            Self::Disk { nodes, change } => match change {
+                DiskChange::Torn | DiskChange::Flip | DiskChange::Truncate | DiskChange::Full => nodes,
+                DiskChange::Slow { .. } | DiskChange::Lies => &[],
+            },
+            Self::Cut { .. } | Self::CutClients { .. } | Self::Link { .. } | Self::Clock { .. } => &[],
+        }
+    }
+
+    /// The same on the links of the other direction.
+    fn reversed(&self) -> Option<Self> {
+        match self.clone() {
+            Self::Cut { from, to } => Some(Self::Cut { from: to, to: from }),
+            Self::Link { from, to, change } => Some(Self::Link { from: to, to: from, change }),
+            _ => None,
+        }
+    }
+
+    /// In words, where the other direction suffers the same.
+    fn both_ways(&self) -> Option<String> {
+        match self {
+            Self::Cut { from, to } => Some(format!("cut {} | {}", names(from), names(to))),
+            Self::Link { from, to, change } => Some(format!("{change}: {} | {}", names(from), names(to))),
+            _ => None,
+        }
+    }
+}
+
 /// What becomes of messages on a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LinkChange {
     /// Each is late by this much, one way.
     Slow { by: Nanos },
@@ -75,7 +110,8 @@ pub enum LinkChange {
 }
 
 /// What a clock does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ClockChange {
     /// Wall time jumps, back where `by_ms` is negative. Monotonic time does not.
     Step { by_ms: i64 },
@@ -86,7 +122,8 @@ pub enum ClockChange {
 }
 
 /// What a disk does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DiskChange {
     /// The node dies in the middle of a write, which leaves part of it behind.
     Torn,
@@ -110,6 +147,7 @@ impl fmt::Display for Effect {
             Self::Kill { nodes } => write!(f, "kill {}", names(nodes)),
             Self::Pause { nodes } => write!(f, "pause {}", names(nodes)),
             Self::Power { nodes } => write!(f, "power loss at {}", names(nodes)),
+            Self::Link { from, to, change } if from == to => write!(f, "{change}: among {}", names(from)),
             Self::Link { from, to, change } => write!(f, "{change}: {} -> {}", names(from), names(to)),
             Self::Clock { nodes, change } => write!(f, "{change}: {}", names(nodes)),
             Self::Disk { nodes, change } => write!(f, "{change}: {}", names(nodes)),
@@ -164,18 +202,16 @@ pub(crate) fn describe_effects(effects: &[Effect]) -> String {
         if told[place] {
             continue;
         }
-        let Effect::Cut { from, to } = effect else {
-            words.push(effect.to_string());
-            continue;
-        };
-        let back = Effect::Cut { from: to.clone(), to: from.clone() };
-        let other_way = (place + 1..effects.len()).find(|&later| !told[later] && effects[later] == back);
-        words.push(match other_way {
-            Some(later) => {
+        let back = effect.reversed().filter(|back| back != effect);
+        let other_way = back.and_then(|back| {
+            (place + 1..effects.len()).find(|&later| !told[later] && effects[later] == back)
+        });
+        words.push(match (other_way, effect.both_ways()) {
+            (Some(later), Some(both)) => {
                 told[later] = true;
-                format!("cut {} | {}", names(from), names(to))
+                both
             }
-            None => effect.to_string(),
+            _ => effect.to_string(),
         });
     }
     words.join("; ")

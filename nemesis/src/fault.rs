@@ -28,6 +28,10 @@ pub trait Fault: Send {
     /// Kind and aim, without the rhythm, `partition:leader`.
     fn name(&self) -> &str;
     fn needs(&self) -> Powers;
+    /// It makes conditions worse rather than break something: others begin and end while it is in force.
+    fn is_condition(&self) -> bool {
+        false
+    }
     /// Called at each wake-up, first at the time that the schedule begins.
     fn plan(&mut self, view: &View, dice: &mut Dice) -> Plan;
 }

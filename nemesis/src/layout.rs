@@ -25,6 +25,11 @@ impl Layout {
         Node::first(self.total())
     }
 
+    /// The datacentres.
+    pub fn sites(self) -> impl Iterator<Item = u16> {
+        0..self.datacentres
+    }
+
     /// The datacentre that `node` stands in, counted from 0.
     pub const fn datacentre(self, node: Node) -> u16 {
         node.0 / self.nodes_each

@@ -15,7 +15,7 @@ mod view;
 pub use action::{Action, ClockChange, DiskChange, Effect, FaultId, LinkChange};
 pub use dice::Dice;
 pub use fault::{Fault, Plan, Step};
-pub use faults::{FaultKind, FaultSpec, FaultSyntaxError};
+pub use faults::{FaultKind, FaultSpec, FaultSyntaxError, ScriptedFault};
 pub use layout::Layout;
 pub use schedule::Schedule;
 pub use target::{BoxFuture, ControlError, Powers, Target};

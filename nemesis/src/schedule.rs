@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use histories::{FaultStep, Nanos, Node};
 
 use crate::action::describe_effects;
-use crate::{Action, Dice, DiskChange, Effect, Fault, FaultId, Plan, Powers, Step, View};
+use crate::{Action, Dice, Effect, Fault, FaultId, Plan, Powers, Step, View};
 
 /// The faults of a run. The same faults, dice and views give the same actions.
 pub struct Schedule {
@@ -114,31 +114,15 @@ impl Schedule {
                 Action::End { fault, name, effects }
             }
         };
-        let calm = self.slots.iter().all(|slot| slot.in_force.is_none());
-        self.calm_since = calm.then_some(view.now);
+        let calm = self.slots.iter().all(|slot| slot.in_force.is_none() || slot.fault.is_condition());
+        // A condition that comes or goes neither ends a calm nor begins one.
+        self.calm_since = if calm { self.calm_since.or(Some(view.now)) } else { None };
         Some(action)
     }
 
     fn down(&self) -> BTreeSet<Node> {
         let in_force = self.slots.iter().filter_map(|slot| slot.in_force.as_ref());
-        in_force
-            .flat_map(|(_, effects)| effects)
-            .flat_map(|effect| match effect {
-                Effect::Kill { nodes } | Effect::Pause { nodes } | Effect::Power { nodes } => {
-                    nodes.as_slice()
-                }
-                Effect::Disk {
-                    nodes,
-                    change: DiskChange::Torn | DiskChange::Flip | DiskChange::Truncate,
-                } => nodes,
-                Effect::Cut { .. }
-                | Effect::CutClients { .. }
-                | Effect::Link { .. }
-                | Effect::Clock { .. }
-                | Effect::Disk { .. } => &[],
-            })
-            .copied()
-            .collect()
+        in_force.flat_map(|(_, effects)| effects).flat_map(Effect::downs).copied().collect()
     }
 }
 
@@ -151,44 +135,45 @@ mod tests {
     use super::*;
     use crate::{FaultSpec, Layout};
 
-    /// A cluster that elects a new leader 700 ms after the old one was killed, stopped or cut off.
+    /// A cluster whose datacentres each elect a new leader 700 ms after theirs was killed, stopped or cut off.
     struct Cluster {
-        nodes: u16,
-        term: u64,
-        leader: Node,
-        lost: Option<Nanos>,
+        layout: Layout,
+        terms: Vec<u64>,
+        leaders: Vec<Node>,
+        lost: Vec<Option<Nanos>>,
         in_force: BTreeMap<FaultId, Vec<Effect>>,
     }
 
     impl Cluster {
-        fn new(nodes: u16) -> Self {
-            Self { nodes, term: 1, leader: Node(0), lost: None, in_force: BTreeMap::new() }
+        fn new(layout: Layout) -> Self {
+            let leaders: Vec<Node> = layout.sites().filter_map(|site| layout.members(site).next()).collect();
+            let (terms, lost) = (vec![1; leaders.len()], vec![None; leaders.len()]);
+            Self { layout, terms, leaders, lost, in_force: BTreeMap::new() }
         }
 
         fn down(&self) -> BTreeSet<Node> {
-            let mut down = BTreeSet::new();
-            for effect in self.in_force.values().flatten() {
-                if let Effect::Kill { nodes } | Effect::Pause { nodes } = effect {
-                    down.extend(nodes.iter().copied());
-                }
-            }
-            down
+            self.in_force.values().flatten().flat_map(Effect::downs).copied().collect()
         }
 
         fn advance(&mut self, now: Nanos) -> View {
+            let leaders: Vec<_> = self.layout.sites().filter_map(|site| self.leader(site, now)).collect();
+            View { home: Some(0), ..View::new(now, self.layout, leaders) }
+        }
+
+        fn leader(&mut self, site: u16, now: Nanos) -> Option<(u64, Node)> {
+            let place = usize::from(site);
             let down = self.down();
-            if !down.contains(&self.leader) {
-                self.lost = None;
-                return View::new(now, Layout::single(self.nodes), vec![(self.term, self.leader)]);
+            if down.contains(&self.leaders[place]) {
+                let lost = *self.lost[place].get_or_insert(now);
+                let successor = self.layout.members(site).find(|node| !down.contains(node))?;
+                if now.since(lost) <= Nanos::from_millis(700) {
+                    return None;
+                }
+                self.terms[place] += 1;
+                self.leaders[place] = successor;
             }
-            let lost = *self.lost.get_or_insert(now);
-            let successor = Node::first(self.nodes).find(|node| !down.contains(node));
-            if let (true, Some(successor)) = (now.since(lost) > Nanos::from_millis(700), successor) {
-                self.term += 1;
-                self.leader = successor;
-                return self.advance(now);
-            }
-            View::new(now, Layout::single(self.nodes), Vec::new())
+            self.lost[place] = None;
+            Some((self.terms[place], self.leaders[place]))
         }
 
         fn apply(&mut self, action: &Action) {
@@ -204,15 +189,17 @@ mod tests {
         }
     }
 
+    const THREE_SITES: Layout = Layout { datacentres: 3, nodes_each: 3 };
+
     struct Ran {
         actions: Vec<(Nanos, Action)>,
         down_max: usize,
     }
 
-    fn run(faults: &str, nodes: u16, seed: u64, length: Nanos) -> Ran {
+    fn run(faults: &str, layout: Layout, seed: u64, length: Nanos) -> Ran {
         let specs = FaultSpec::parse_list(faults).unwrap();
         let mut schedule = Schedule::new(FaultSpec::build_all(&specs), Dice::new(seed));
-        let mut cluster = Cluster::new(nodes);
+        let mut cluster = Cluster::new(layout);
         let (mut actions, mut down_max) = (Vec::new(), 0);
         let mut now = Nanos::ZERO;
         while let Some(wake) = schedule.next_wake().filter(|&wake| wake < length) {
@@ -245,12 +232,15 @@ mod tests {
     fn twenty_seconds_show_every_fault_several_times() {
         for seed in 0..10 {
             for spec in FaultSpec::catalogue() {
-                let ran = run(&spec.to_string(), 5, seed, Nanos::from_secs(20));
+                let one = Layout::single(5);
+                let layout = if spec.refusal(one).is_none() { one } else { THREE_SITES };
+                let ran = run(&spec.to_string(), layout, seed, Nanos::from_secs(20));
                 assert!(began(&ran, &spec.name()) >= 2, "{spec} with seed {seed}: {:?}", ran.actions);
             }
-            let ran = run("partition:leader,kill:leader", 3, seed, Nanos::from_secs(20));
+            let ran = run("partition:leader,kill:leader", Layout::single(3), seed, Nanos::from_secs(20));
             assert!(began(&ran, "partition:leader") >= 2 && began(&ran, "kill:leader") >= 2, "{seed}");
-            let three = run("partition:leader,kill:leader,pause:one", 3, seed, Nanos::from_secs(30));
+            let three =
+                run("partition:leader,kill:leader,pause:one", Layout::single(3), seed, Nanos::from_secs(30));
             assert!(
                 ["partition:leader", "kill:leader", "pause:one"].iter().all(|name| began(&three, name) >= 2)
             );
@@ -259,7 +249,7 @@ mod tests {
 
     #[test]
     fn different_faults_leave_calm_between_them_unless_told_otherwise() {
-        let ran = run("partition:halves,kill:one,clients:one", 5, 9, Nanos::from_secs(60));
+        let ran = run("partition:halves,kill:one,clients:one", Layout::single(5), 9, Nanos::from_secs(60));
         let mut ended: Option<(Nanos, String)> = None;
         for (time, action) in &ran.actions {
             match action {
@@ -275,7 +265,8 @@ mod tests {
                 Action::EndAll => {}
             }
         }
-        let overlapping = run("partition:halves@4s:for=2s,kill:one@4s:for=3s", 5, 9, Nanos::from_secs(20));
+        let overlapping =
+            run("partition:halves@4s:for=2s,kill:one@4s:for=3s", Layout::single(5), 9, Nanos::from_secs(20));
         let depth = overlapping
             .actions
             .windows(2)
@@ -284,8 +275,57 @@ mod tests {
     }
 
     #[test]
+    fn a_condition_neither_waits_for_calm_nor_disturbs_it() {
+        let ran = run("clock:drift:leader,partition:leader", Layout::single(3), 4, Nanos::from_secs(30));
+        let mut drifts = false;
+        let mut under = 0;
+        for (_, action) in &ran.actions {
+            match action {
+                Action::Begin { name, .. } if name == "clock:drift:leader" => drifts = true,
+                Action::End { name, .. } if name == "clock:drift:leader" => drifts = false,
+                Action::Begin { .. } => under += u32::from(drifts),
+                Action::End { .. } | Action::EndAll => {}
+            }
+        }
+        assert!(under >= 2, "partitions happen under a drift: {:?}", ran.actions);
+    }
+
+    #[test]
+    fn any_is_another_aim_each_time_and_spares_a_majority_where_that_aim_does() {
+        let ran = run("kill:any", THREE_SITES, 1, Nanos::from_secs(600));
+        let hit: BTreeSet<Vec<Node>> = ran
+            .actions
+            .iter()
+            .filter_map(|(_, action)| match action {
+                Action::Begin { effects, .. } => effects.first().map(|effect| effect.downs().to_vec()),
+                Action::End { .. } | Action::EndAll => None,
+            })
+            .collect();
+        let sizes: BTreeSet<usize> = hit.iter().map(Vec::len).collect();
+        assert_eq!(sizes, BTreeSet::from([1, 3, 4, 5, 9]), "one, a datacentre, a minority, a majority, all");
+    }
+
+    #[test]
+    fn all_is_what_a_mode_survives_and_a_stage_can_inject() {
+        let names = |survived: &[&str], powers, layout| {
+            let specs = FaultSpec::all(survived, powers, layout);
+            specs.iter().map(FaultSpec::name).collect::<Vec<_>>().join(" ")
+        };
+        let every = ["network", "kill", "pause", "clock", "power"];
+        let cut = Powers { cut: true, kill: true, ..Powers::default() };
+        assert_eq!(names(&every, cut, Layout::single(3)), "partition:any kill:any");
+        assert_eq!(names(&["network"], cut, Layout::single(3)), "partition:any");
+        assert_eq!(names(&every, cut, Layout::single(1)), "kill:any");
+        let disk = Powers { disk: true, power: true, step: true, ..Powers::default() };
+        assert_eq!(
+            names(&every, disk, Layout::single(3)),
+            "clock:step:any clock:strobe:any power:any disk:torn:any disk:full:any disk:slow:any"
+        );
+    }
+
+    #[test]
     fn a_killed_leader_stays_down_until_another_leads() {
-        let ran = run("kill:leader:for=1ms", 3, 1, Nanos::from_secs(10));
+        let ran = run("kill:leader:for=1ms", Layout::single(3), 1, Nanos::from_secs(10));
         let mut times = ran.actions.iter().map(|(time, _)| *time);
         let (begin, end) = (times.next().unwrap(), times.next().unwrap());
         assert!(end.since(begin) >= Nanos::from_millis(700), "restarted after {}", end.since(begin));
@@ -293,7 +333,7 @@ mod tests {
 
     #[test]
     fn the_elected_is_killed_right_after_the_leader() {
-        let ran = run("kill:elected", 3, 1, Nanos::from_secs(6));
+        let ran = run("kill:elected", Layout::single(3), 1, Nanos::from_secs(6));
         let killed: Vec<_> = ran
             .actions
             .iter()
@@ -326,21 +366,17 @@ mod tests {
         fn a_seed_is_a_schedule_and_no_more_go_down_than_asked(
             seed in any::<u64>(),
             nodes in 3_u16..8,
-            picked in proptest::collection::vec(0_usize..28, 1..4),
+            picked in proptest::collection::vec(any::<proptest::sample::Index>(), 1..4),
             every in proptest::option::of(1_u64..6),
         ) {
             let specs: Vec<FaultSpec> = FaultSpec::catalogue().collect();
-            let names: Vec<FaultSpec> = picked.iter().map(|&place| specs[place % specs.len()].clone()).collect();
+            let names: Vec<FaultSpec> = picked.iter().map(|place| place.get(&specs).clone()).collect();
             let rhythm = every.map(|secs| format!("@{secs}s")).unwrap_or_default();
             let text = names.iter().map(|spec| format!("{spec}{rhythm}")).collect::<Vec<_>>().join(",");
-            let first = run(&text, nodes, seed, Nanos::from_secs(30));
-            let second = run(&text, nodes, seed, Nanos::from_secs(30));
+            let first = run(&text, Layout::single(nodes), seed, Nanos::from_secs(30));
+            let second = run(&text, Layout::single(nodes), seed, Nanos::from_secs(30));
             prop_assert_eq!(&first.actions, &second.actions);
-            let majority_asked = names.iter().any(|spec| {
-                let name = spec.name();
-                name.ends_with(":all") || (name.ends_with(":majority") && !name.starts_with("partition"))
-            });
-            if !majority_asked {
+            if names.iter().all(FaultSpec::leaves_majority) {
                 prop_assert!(first.down_max <= usize::from(nodes - 1) / 2, "{} down", first.down_max);
             }
         }

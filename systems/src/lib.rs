@@ -1,4 +1,4 @@
-//! What is tested: the bundled reference store, its live cluster, and drivers for real databases.
+//! What is tested: the bundled reference store, its live and its simulated clusters, and drivers for real databases.
 //!
 //! A client call never errs: it is ok, fail or info. Whatever else goes wrong is a [`SetupError`], a failure of the
 //! harness and never a verdict.
@@ -6,9 +6,10 @@
 mod client;
 pub mod live;
 mod mode;
+pub mod sim;
 pub mod store;
 mod system;
 
 pub use client::{Client, Completion, Reply};
 pub use mode::{Mode, Routing, Show};
-pub use system::{Cluster, Setup, SetupError, Status, System};
+pub use system::{Behind, Cluster, Ground, HomeOf, Lag, Setup, SetupError, Simulator, Status, System};

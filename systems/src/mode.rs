@@ -47,6 +47,8 @@ pub struct Mode {
     /// Writes go on as long as a majority is up and connected.
     pub available_with_majority: bool,
     pub routing: Routing,
+    /// On how many nodes each key is kept; on all where it is not said.
+    pub copies: Option<u16>,
     /// Default datacentres and nodes.
     pub layout: Layout,
     /// One line for `partita list modes`.

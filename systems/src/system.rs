@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use histories::{Function, Node};
+use histories::{Function, Key, Node};
 use nemesis::{BoxFuture, Layout, Powers, Target};
+use serde::{Deserialize, Serialize};
 
+use crate::sim::{self, Simulation};
 use crate::{Client, Mode};
 
 /// How a cluster is to be started.
@@ -37,10 +39,39 @@ pub struct Status {
     pub leaders: Vec<(u64, Node)>,
     /// Nodes that answered.
     pub up: Vec<Node>,
-    /// Entries that each follower lies behind the leader with the highest term, as that leader counts.
-    pub lag: Vec<(Node, u64)>,
+    /// What lies behind, by whoever counts: the leaders with the highest term, or every member where none leads.
+    pub lag: Vec<(Node, Lag)>,
     /// Every node answers, exactly one leads, and it serves reads and writes.
     pub ready: bool,
+}
+
+/// Through which datacentres the changes of a mode go, and where its keys belong.
+#[derive(Default)]
+pub struct Ground {
+    /// The pairs of datacentres that exchange changes; none where every two of them do.
+    pub links: Vec<(u16, u16)>,
+    /// The datacentre that all reads and writes of a key go to; `None` where no key has one.
+    pub home: Option<HomeOf>,
+}
+
+/// The home of a key, where it has one.
+pub type HomeOf = Box<dyn Fn(&Key) -> Option<u16> + Send + Sync>;
+
+/// Something that lies behind something else, in entries of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lag {
+    pub of: Behind,
+    pub entries: u64,
+}
+
+/// What lies behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Behind {
+    /// That member, behind whoever counts.
+    Follower(Node),
+    /// Whoever counts, behind what that datacentre made.
+    Origin(u16),
 }
 
 /// A kind of system under test.
@@ -52,8 +83,25 @@ pub trait System: Send + Sync {
     /// The operations that `mode` supports; a workload drops the others and says so.
     fn supports(&self, mode: &Mode, function: &Function) -> bool;
     fn powers(&self) -> Powers;
+    /// What faults may know of `mode` before they take aim.
+    fn ground(&self, _mode: &Mode, _layout: Layout) -> Ground {
+        Ground::default()
+    }
     /// Starts a cluster and waits until it is ready.
     fn start<'a>(&'a self, setup: &'a Setup) -> BoxFuture<'a, Result<Box<dyn Cluster>, SetupError>>;
+    /// The means to run it in virtual time, where there are any.
+    fn simulator(&self) -> Option<&dyn Simulator> {
+        None
+    }
+}
+
+/// Makes worlds of a system's modes.
+pub trait Simulator: Send + Sync {
+    fn powers(&self) -> Powers {
+        sim::POWERS
+    }
+    /// Starts a cluster in a world of its own and waits, in virtual time, until it is ready.
+    fn simulate(&self, mode: &Mode, setup: &sim::Setup) -> Result<Box<dyn Simulation>, SetupError>;
 }
 
 /// A running cluster. Dropping it stops everything that it started.

@@ -167,7 +167,7 @@ async fn cut_leader() -> Tested {
         Vec::new(),
     );
     view.leaders = cluster.status().await.leaders;
-    ensure(view.leader().is_some_and(|now| rest.contains(&now)), format!("{:?}", view.leaders))?;
+    ensure(view.leader_of(0).is_some_and(|now| rest.contains(&now)), format!("{:?}", view.leaders))?;
     Ok(cluster.stop().await?)
 }
 

@@ -64,6 +64,7 @@ fn single_quorum_keeps_its_promise_while_its_leader_is_cut_off_and_killed() {
         assert_ne!(window["evidence"], "", "{window}");
     }
     assert_eq!(run.first()["durability"]["lost"], 0);
+    assert_comes_back_from_edn(folder.path());
     assert!(run.first()["operations"]["ok"].as_u64() > Some(500), "{}", text(&run.output));
 }
 
@@ -87,6 +88,25 @@ fn single_async_loses_acknowledged_writes_and_says_which() {
         text(&run.output)
     );
     assert!(run.first()["durability"]["lost"].as_u64() > Some(0));
+    assert_comes_back_from_edn(folder.path());
+}
+
+/// The last run's history gets the same verdicts after it went through the format of another tool.
+fn assert_comes_back_from_edn(folder: &Path) {
+    for (from, to) in [("runs/latest/history.jsonl", "a.edn"), ("a.edn", "b.jsonl")] {
+        let converted = output(folder, &["convert", from, to]);
+        assert_eq!(code(&converted), 0, "{}", text(&converted));
+    }
+    let verdicts = |file: &str| -> Vec<(Value, Value)> {
+        let checked = output(folder, &["check", "--format", "json", file]);
+        let answer: Value = serde_json::from_slice(&checked.stdout).expect("JSON");
+        let verdicts = answer["verdicts"].as_array().expect("verdicts").iter();
+        verdicts.map(|verdict| (verdict["model"].clone(), verdict["verdict"].clone())).collect()
+    };
+    let recorded = verdicts("runs/latest/history.jsonl");
+    for file in ["a.edn", "b.jsonl"] {
+        assert_eq!(verdicts(file), recorded, "{file}");
+    }
 }
 
 struct Started {

@@ -2,5 +2,6 @@
 
 mod command;
 mod docs;
+mod hostile;
 mod live;
 mod tidy;

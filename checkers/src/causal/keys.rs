@@ -47,14 +47,14 @@ impl<'h> Names<'h> {
 
 /// Whether a key's whole collection was read, or written.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     pub(super) read: bool,
     pub(super) written: bool,
 }
 
 /// Keys to dense ids: the history's own first, then that of a system without keys, then others that
 /// transactions name.
-pub(super) struct Keys<'h> {
+pub(crate) struct Keys<'h> {
     history: &'h History,
     names: Interner<'h>,
     by_name: Vec<u32>,
@@ -66,7 +66,7 @@ pub(super) struct Keys<'h> {
 }
 
 impl<'h> Keys<'h> {
-    pub(super) fn new(history: &'h History, count: usize) -> Self {
+    pub(crate) fn new(history: &'h History, count: usize) -> Self {
         let own = history.keys().len();
         Self {
             history,
@@ -78,7 +78,7 @@ impl<'h> Keys<'h> {
         }
     }
 
-    pub(super) fn id(&mut self, target: Target<'h>) -> u32 {
+    pub(crate) fn id(&mut self, target: Target<'h>) -> u32 {
         match target {
             Target::Own(Some(key)) => key.0,
             Target::Own(None) => self.history.keys().len() as u32,

@@ -8,20 +8,21 @@ mod atomic;
 mod clocks;
 mod columns;
 mod compile;
-mod dot;
 mod explain;
+mod graph;
 mod joint;
-mod keys;
+pub(crate) mod keys;
 #[cfg(test)]
 mod oracle;
 mod order;
+mod overtaken;
 mod proof;
 mod real_time;
 mod resolve;
 mod sets;
 mod shortest;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod view;
 
 use histories::{History, ModelName};
@@ -29,7 +30,8 @@ use histories::{History, ModelName};
 use crate::budget::Stopwatch;
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict};
 
-pub use dot::dot;
+pub(crate) use graph::graph;
+pub(crate) use overtaken::overtaken;
 pub use sets::{SessionSets, session_sets};
 
 use analysis::Analysis;

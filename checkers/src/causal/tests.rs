@@ -30,7 +30,7 @@ pub(super) fn sessions(text: &str) -> History {
     testing::build(Vec::new(), events)
 }
 
-fn operation(step: &str) -> (Op, Op) {
+pub(crate) fn operation(step: &str) -> (Op, Op) {
     let Some(list) = step.strip_prefix('[') else {
         let (function, key, value) = access(step);
         let function = if function == "r" { Function::Read } else { Function::Write };

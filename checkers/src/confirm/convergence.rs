@@ -3,6 +3,8 @@
 //! It never looks for the best explanation: what counts is that no later round of dumps was completed, and that the
 //! replicas had their time.
 
+use std::collections::BTreeSet;
+
 use histories::{AnomalyKind, Function, History, Nanos, Node, Operation, Value};
 
 use crate::Anomaly;
@@ -40,6 +42,9 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
                 let map = dump.reply.as_map()?;
                 Some(sorted(key.and_then(|key| map.get(key)), is_set(history, anomaly)))
             };
+            if dumps.iter().any(|dump| says_nothing(history, dump, key)) {
+                return Err("a dump that lacks the key says nothing: it is kept elsewhere".into());
+            }
             match (dumps.first().and_then(value), dumps.get(1).and_then(value)) {
                 (Some(first), Some(second)) if first != second => Ok(()),
                 // A key that no client ever touched has no id: then the states as a whole differ.
@@ -48,6 +53,16 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
             }
         }
     }
+}
+
+/// The key is not here, and on as many other nodes as it is kept on.
+fn says_nothing(history: &History, dump: &Operation, key: Option<&str>) -> bool {
+    let holds =
+        |op: &Operation| op.reply.as_map().is_some_and(|map| key.is_some_and(|key| map.contains_key(key)));
+    let since = quiet(history);
+    let holders: BTreeSet<Option<Node>> =
+        dumps(history).filter(|op| op.invoked >= since && holds(op)).map(|op| op.node).collect();
+    !holds(dump) && history.header.copies.is_some_and(|copies| holders.len() >= usize::from(copies))
 }
 
 fn dumps(history: &History) -> impl Iterator<Item = &Operation> {

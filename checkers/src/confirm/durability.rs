@@ -112,12 +112,12 @@ fn is_addition(op: &Operation) -> bool {
     matches!(op.function, Function::Add | Function::Append) && op.outcome != Outcome::Fail
 }
 
-fn holds(value: &Value, element: &Value) -> bool {
+pub(super) fn holds(value: &Value, element: &Value) -> bool {
     value.as_list().is_some_and(|items| items.contains(element))
 }
 
 /// What each node's last dump, and each read that ended after the first of those began, shows of a key.
-fn finals(history: &History, key: KeyId) -> Vec<&Value> {
+pub(super) fn finals(history: &History, key: KeyId) -> Vec<&Value> {
     let name = history.key(key).as_str();
     let updates = history.operations().iter().filter(|op| {
         op.has_completion() && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
@@ -152,8 +152,12 @@ fn finals(history: &History, key: KeyId) -> Vec<&Value> {
             && matches!(op.function, Function::Read | Function::ReadAll)
             && op.completed >= began
     });
-    let dumped = dumps.iter().filter_map(|op| op.reply.as_map());
-    dumped.map(|map| map.get(name).unwrap_or(&Value::Null)).chain(reads.map(|op| &op.reply)).collect()
+    let dumped: Vec<Option<&Value>> =
+        dumps.iter().filter_map(|op| op.reply.as_map()).map(|map| map.get(name)).collect();
+    let kept =
+        history.header.copies.is_some_and(|copies| dumped.iter().flatten().count() >= usize::from(copies));
+    let absent = (!kept).then_some(&Value::Null);
+    dumped.into_iter().filter_map(|value| value.or(absent)).chain(reads.map(|op| &op.reply)).collect()
 }
 
 /// Whether a run that has no dumps came to its final reads of a key, as far as it tells: no update was left open, and

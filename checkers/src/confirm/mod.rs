@@ -6,12 +6,14 @@ mod causal;
 mod convergence;
 mod durability;
 mod linear;
+mod policy;
 mod replay;
+mod rules;
 mod sequences;
 mod sequential;
 mod sessions;
 
-use histories::{History, ModelName};
+use histories::{AnomalyKind, History, ModelName};
 
 use crate::Anomaly;
 
@@ -28,6 +30,15 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
         ModelName::Linearizable => linear::confirm(history, anomaly),
         ModelName::Durability => durability::confirm(history, anomaly),
         ModelName::Convergence => convergence::confirm(history, anomaly),
+        ModelName::ConflictPolicy => policy::confirm(history, anomaly),
+        ModelName::Set if anomaly.kind == AnomalyKind::LostWrite => durability::confirm(history, anomaly),
+        ModelName::Set
+        | ModelName::Counter
+        | ModelName::Bank
+        | ModelName::Queue
+        | ModelName::UniqueIds
+        | ModelName::LongFork
+        | ModelName::Mutex => rules::confirm(history, anomaly),
         ModelName::Sequential => sequential::confirm(history, anomaly),
         ModelName::ReadYourWrites
         | ModelName::MonotonicReads

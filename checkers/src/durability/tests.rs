@@ -266,3 +266,26 @@ fn an_empty_witness_proves_nothing() {
     anomaly.kind = AnomalyKind::MissingReplica;
     assert!(confirm(&history, &anomaly).is_err());
 }
+
+#[test]
+fn where_a_key_is_kept_on_some_nodes_only_the_others_say_nothing_of_it() {
+    let judged = |copies, dumps: &str| {
+        let text = format!(
+            "nodes n1 n2 n3\nc1 write x 1 [0,1]\nc1 write x 2 [2,3]\nnemesis heal [6,7]\n{dumps}\nc1 read y nil [40,41]"
+        );
+        let mut history = testing::history(&text);
+        history.header.copies = copies;
+        let of = |checker: &dyn Checker| check(checker, &history).verdict.name();
+        (of(&Convergent), of(&Durable))
+    };
+    let elsewhere = "c7 dump n1 x=2 [20,21]\nc8 dump n2 x=2 [22,23]\nc9 dump n3 {} [24,25]";
+    assert_eq!(judged(Some(2), elsewhere), ("valid", "valid"));
+    assert_eq!(judged(None, elsewhere), ("invalid", "valid"), "where all should hold it one lacks it");
+    assert_eq!(judged(Some(3), elsewhere), ("invalid", "valid"));
+    let older = "c7 dump n1 x=2 [20,21]\nc8 dump n2 x=1 [22,23]\nc9 dump n3 {} [24,25]";
+    assert_eq!(judged(Some(2), older), ("invalid", "valid"));
+    let nowhere = "c7 dump n1 {} [20,21]\nc8 dump n2 {} [22,23]\nc9 dump n3 {} [24,25]";
+    assert_eq!(judged(Some(2), nowhere), ("valid", "invalid"));
+    let lost = "c7 dump n1 x=1 [20,21]\nc8 dump n2 x=1 [22,23]\nc9 dump n3 {} [24,25]";
+    assert_eq!(judged(Some(2), lost), ("valid", "invalid"));
+}

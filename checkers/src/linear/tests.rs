@@ -349,3 +349,11 @@ fn staleness_is_measured_in_time_and_in_versions() {
     assert_eq!(staleness.gamma_ms, Some(19.0));
     assert_eq!(finding.model, ModelName::Linearizable);
 }
+
+#[test]
+fn without_real_time_there_is_nothing_to_decide() {
+    // In the order of its session the last read sees what was overwritten; any other order explains it.
+    let plume = "w(1,1,0,0)\nw(1,2,0,1)\nr(1,1,0,2)\n";
+    let finding = check(&histories::read::read(plume.as_bytes(), "plume").unwrap());
+    assert!(matches!(finding.verdict, Verdict::NotApplicable(_)), "{:?}", finding.verdict);
+}

@@ -22,7 +22,9 @@ impl Clocks {
         let count = problem.acts.len();
         let successors = Rows::of(count, edges.iter().copied());
         let mut waits = vec![0_u32; count];
-        edges.iter().for_each(|&(_, to)| waits[to as usize] += 1);
+        for &(_, to) in edges {
+            waits[to as usize] += 1;
+        }
         let chains = problem.chains.len();
         let mut clocks = Self { chains, rows: vec![0; count * chains] };
         let mut work: Vec<u32> = (0..problem.count()).filter(|&node| waits[node as usize] == 0).collect();

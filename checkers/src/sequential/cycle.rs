@@ -37,14 +37,18 @@ impl Graph<'_> {
     fn core(&self, left: &[u32]) -> Vec<u32> {
         let mut successors = vec![0_u32; self.problem.acts.len()];
         let mut inside = vec![false; self.problem.acts.len()];
-        left.iter().for_each(|&node| inside[node as usize] = true);
+        for &node in left {
+            inside[node as usize] = true;
+        }
         let within: Vec<(u32, u32)> = self
             .edges
             .iter()
             .map(|edge| (edge.to, edge.from))
             .filter(|&(to, from)| inside[to as usize] && inside[from as usize])
             .collect();
-        within.iter().for_each(|&(_, from)| successors[from as usize] += 1);
+        for &(_, from) in &within {
+            successors[from as usize] += 1;
+        }
         let predecessors = Rows::of(inside.len(), within.iter().copied());
         let mut work: Vec<u32> =
             left.iter().copied().filter(|&node| successors[node as usize] == 0).collect();

@@ -85,7 +85,9 @@ fn smaller(problem: &Problem, mut nodes: Vec<u32>, budget: &Budget) -> Result<Ve
 /// The nodes without some of them, and without what reads from those.
 fn without(problem: &Problem, nodes: &[u32], some: &[u32]) -> Vec<u32> {
     let mut left_out = vec![false; problem.acts.len()];
-    some.iter().for_each(|&node| left_out[node as usize] = true);
+    for &node in some {
+        left_out[node as usize] = true;
+    }
     loop {
         let readers = nodes.iter().copied().filter(|&node| {
             !left_out[node as usize]
@@ -95,7 +97,9 @@ fn without(problem: &Problem, nodes: &[u32], some: &[u32]) -> Vec<u32> {
         if readers.is_empty() {
             return nodes.iter().copied().filter(|&node| !left_out[node as usize]).collect();
         }
-        readers.into_iter().for_each(|node| left_out[node as usize] = true);
+        for node in readers {
+            left_out[node as usize] = true;
+        }
     }
 }
 

@@ -131,22 +131,19 @@ impl<'p> Search<'p> {
         self.settle(budget)?;
         while self.trail.len() < self.problem.acts.len() {
             let fresh = tried.is_some() || !self.dead.contains(self.frontier.as_slice());
-            match self.candidate(tried).filter(|_| fresh) {
-                Some(node) => {
-                    self.open(node, budget)?;
-                    tried = None;
-                }
-                None => {
-                    dead_ends += 1;
-                    self.bury(budget)?;
-                    let Some(branch) = self.branches.pop() else { return Ok(false) };
-                    if dead_ends > dead_ends_max {
-                        return Err(Stop::DeadEnds);
-                    }
-                    self.back_to(branch.depth);
-                    tried = Some(branch.tried);
-                }
+            if let Some(node) = self.candidate(tried).filter(|_| fresh) {
+                self.open(node, budget)?;
+                tried = None;
+                continue;
             }
+            dead_ends += 1;
+            self.bury(budget)?;
+            let Some(branch) = self.branches.pop() else { return Ok(false) };
+            if dead_ends > dead_ends_max {
+                return Err(Stop::DeadEnds);
+            }
+            self.back_to(branch.depth);
+            tried = Some(branch.tried);
         }
         Ok(true)
     }

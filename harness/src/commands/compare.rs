@@ -107,7 +107,7 @@ fn expectations(specs: &[RunSpec]) -> Vec<Expectation> {
         .collect();
     let mut expectations: Vec<Expectation> = Vec::new();
     for spec in specs {
-        let expectation = Expectation::of_mode(&spec.mode, &spec.faults, &decided);
+        let expectation = Expectation::of_mode(&spec.mode, spec.stage, &spec.faults, &decided);
         if !expectations.contains(&expectation) {
             expectations.push(expectation);
         }

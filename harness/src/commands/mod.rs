@@ -5,8 +5,10 @@
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod convert;
+pub(crate) mod hunt;
 pub(crate) mod list;
 pub(crate) mod run;
+pub(crate) mod selftest;
 mod session;
 pub(crate) mod stats;
 pub(crate) mod synth;

@@ -125,8 +125,11 @@ pub(crate) fn flags(options: &Options) -> Vec<String> {
         ("nodes", options.nodes.map(|nodes| nodes.to_string())),
         ("clients", options.clients.map(|clients| clients.to_string())),
         ("rate", options.rate.map(|rate| rate.0.map_or_else(|| "max".to_owned(), |rate| rate.to_string()))),
+        ("keys", options.keys.map(|keys| keys.to_string())),
         ("time", options.time.map(|time| time.to_string())),
         ("ops", options.ops.map(|ops| ops.to_string())),
+        ("stage", options.stage.map(|stage| stage.to_string())),
+        ("bug", options.bug.map(|bug| bug.to_string())),
         ("routing", options.routing.map(|routing| routing.to_string())),
     ];
     let flag = |(name, value): (&str, Option<String>)| {

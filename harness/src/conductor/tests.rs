@@ -29,7 +29,14 @@ impl World {
             threads: 4,
             layout: nemesis::Layout::single(3),
         };
-        let shape = Shape { threads: 4, nodes: 3, rate: Some(100.0), unsupported: BTreeSet::new() };
+        let shape = Shape {
+            threads: 4,
+            nodes: 3,
+            rate: Some(100.0),
+            keys: None,
+            copies: None,
+            unsupported: BTreeSet::new(),
+        };
         let schedule = Schedule::new(
             FaultSpec::build_all(&FaultSpec::parse_list(faults).unwrap()),
             dice.split("faults"),

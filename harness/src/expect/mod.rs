@@ -19,6 +19,7 @@ use systems::Mode;
 use crate::faults::plain_name;
 use crate::names::glob_matches;
 use crate::outcome::RunOutcome;
+use crate::spec::StageName;
 
 /// Claims about the runs of some modes and workloads.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,14 +60,15 @@ impl Expectation {
 
     /// What a mode says of itself: its promise, and what it must show under the faults that were injected; of both,
     /// what the workloads that were run can decide.
-    pub fn of_mode(mode: &Mode, faults: &[String], decided: &BTreeSet<ModelName>) -> Self {
+    pub fn of_mode(mode: &Mode, stage: StageName, faults: &[String], decided: &BTreeSet<ModelName>) -> Self {
         let promised = mode.promise.iter().filter(|model| decided.contains(model));
         let promised =
             promised.map(|&model| Claim::Verdict { model, expected: Expected::Valid, kinds: Vec::new() });
-        let shown = mode
-            .shows
-            .iter()
-            .filter(|show| show.live && decided.contains(&show.model) && injected(&show.under, faults));
+        let shown = mode.shows.iter().filter(|show| {
+            (show.live || stage == StageName::Sim)
+                && decided.contains(&show.model)
+                && injected(&show.under, faults)
+        });
         let shown = shown.map(|show| Claim::Verdict {
             model: show.model,
             expected: Expected::Invalid,

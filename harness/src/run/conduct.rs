@@ -10,7 +10,7 @@ use crate::progress::{Interrupt, Phase, Progress};
 use crate::stage::{Stage, StageEvent};
 
 /// How a run went, apart from its history.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Conducted {
     pub interrupted: bool,
     /// The cluster was ready for the epilogue in time.
@@ -18,6 +18,8 @@ pub struct Conducted {
     pub operations: u64,
     /// From the first operation to the end of the workload.
     pub elapsed: Duration,
+    /// What the nemesis did, when.
+    pub actions: Vec<(Nanos, Action)>,
 }
 
 /// Conducts a whole run. Fails where the stage does; an interrupted run is healed first.
@@ -29,6 +31,7 @@ pub fn conduct(
 ) -> Result<Conducted, String> {
     let mut reporter = Reporter::new(progress);
     let mut interrupted = false;
+    let mut actions = Vec::new();
     loop {
         if interrupt.is_set() {
             interrupted = true;
@@ -41,6 +44,7 @@ pub fn conduct(
             Decision::Submit(call) => stage.submit(call),
             Decision::Apply(action) => {
                 reporter.action(now, &action);
+                actions.push((now, action.clone()));
                 stage.apply(action);
             }
             Decision::Wait(until) => {
@@ -58,6 +62,7 @@ pub fn conduct(
         settled: conductor.settled(),
         operations: conductor.operations(),
         elapsed: reporter.workload_end.unwrap_or_else(|| stage.now()).to_duration(),
+        actions,
     })
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 use histories::{FaultStep, History};
+use nemesis::ScriptedFault;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -27,6 +28,9 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
+    /// The name of the history's file.
+    pub(super) const HISTORY: &str = "history.jsonl";
+
     pub fn create(spec: &RunSpec) -> Result<Self, FolderError> {
         let now = Utc::now();
         let suite = spec.out.join(&spec.suite);
@@ -50,7 +54,7 @@ impl RunFolder {
     }
 
     pub fn history(&self) -> PathBuf {
-        self.path.join("history.jsonl")
+        self.path.join(Self::HISTORY)
     }
 
     pub fn lag(&self) -> PathBuf {
@@ -67,7 +71,7 @@ impl RunFolder {
     }
 
     /// The faults as they were carried out.
-    pub fn write_schedule(&self, history: &History) -> Result<(), FolderError> {
+    pub fn write_schedule(&self, history: &History, faults: &[ScriptedFault]) -> Result<(), FolderError> {
         let steps: Vec<_> = history
             .nemesis()
             .iter()
@@ -78,7 +82,7 @@ impl RunFolder {
                 json!({ "time": time.0, "step": op.function.name(), "value": op.value })
             })
             .collect();
-        self.write("schedule.json", &json!({ "seed": history.header.seed, "steps": steps }))
+        self.write("schedule.json", &json!({ "seed": history.header.seed, "steps": steps, "faults": faults }))
     }
 
     pub fn write_outcome(&self, outcome: &RunOutcome) -> Result<(), FolderError> {
@@ -132,26 +136,8 @@ fn environment(spec: &RunSpec) -> serde_json::Value {
         "sha256": executable_digest(),
         "kernel": read("/proc/sys/kernel/osrelease"),
         "cpus": std::thread::available_parallelism().map_or(0, usize::from),
-        "configuration": {
-            "suite": spec.suite,
-            "system": spec.system.name(),
-            "mode": spec.mode.name,
-            "options": spec.mode.options.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>(),
-            "workload": spec.workload,
-            "faults": spec.faults,
-            "datacentres": spec.layout.datacentres,
-            "nodes": spec.layout.nodes_each,
-            "clients": spec.clients,
-            "rate": spec.rate,
-            "time_ms": spec.time.as_millis() as u64,
-            "operations_max": spec.operations_max,
-            "routing": match spec.routing {
-                systems::Routing::Sticky => "sticky",
-                systems::Routing::Roam => "roam",
-            },
-            "deadline_ms": spec.deadline.as_millis() as u64,
-            "seed": spec.seed,
-        },
+        "configuration_sha256": spec.digest(),
+        "configuration": spec.configuration(),
     })
 }
 
@@ -161,5 +147,10 @@ fn executable_digest() -> String {
     if bytes.is_empty() {
         return String::new();
     }
+    hexadecimal(&bytes)
+}
+
+/// SHA-256, in hexadecimal.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use checkers::{Finding, Verdict};
 use histories::{Function, History, ModelName, Nanos};
+use nemesis::FaultSpec;
 use systems::Mode;
 
 use super::measure;
@@ -136,8 +137,9 @@ fn silent_windows(history: &History) -> Vec<String> {
         .collect()
 }
 
+/// What cannot be read is no fault of ours.
 fn leaves_majority(fault: &str) -> bool {
-    !fault.split(['@', ':']).any(|part| matches!(part, "all" | "majority"))
+    fault.parse::<FaultSpec>().is_ok_and(|spec| spec.leaves_majority())
 }
 
 #[cfg(test)]

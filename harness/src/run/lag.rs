@@ -5,9 +5,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use histories::Nanos;
-use systems::Status;
+use systems::{Behind, Lag, Status};
 
-/// `lag.csv`: one row a follower and sample, in entries behind the leader, as the leader counts.
+/// `lag.csv`: one row a sample and whatever lies behind, a follower or what came from another datacentre, in entries, as
+/// the named node counts.
 pub(super) struct LagFile {
     file: BufWriter<File>,
 }
@@ -15,14 +16,22 @@ pub(super) struct LagFile {
 impl LagFile {
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let mut file = BufWriter::new(File::create(path)?);
-        writeln!(file, "time_ms,leader,term,follower,entries_behind")?;
+        writeln!(file, "time_ms,node,of,which,entries")?;
         Ok(Self { file })
     }
 
     pub(super) fn append(&mut self, now: Nanos, status: &Status) -> io::Result<()> {
-        let Some((term, leader)) = status.leaders.last() else { return Ok(()) };
-        for (follower, behind) in &status.lag {
-            writeln!(self.file, "{:.1},{leader},{term},{follower},{behind}", now.as_millis_f64())?;
+        for (node, Lag { of, entries }) in &status.lag {
+            let time = now.as_millis_f64();
+            match of {
+                Behind::Follower(follower) => {
+                    writeln!(self.file, "{time:.1},{node},follower,{follower},{entries}")?;
+                }
+                Behind::Origin(datacentre) => {
+                    let datacentre = datacentre + 1;
+                    writeln!(self.file, "{time:.1},{node},datacentre,{datacentre},{entries}")?;
+                }
+            }
         }
         Ok(())
     }

@@ -5,20 +5,67 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
-use histories::{Applied, Draft, Kind, Nanos, Op, Process, RecordError, Recorder};
+use histories::{Applied, Clock, Draft, Kind, Nanos, Op, Process, RecordError, Recorder};
 use nemesis::{Action, Schedule};
-use systems::{Client, Cluster, Completion};
+use systems::{Client, Cluster, Setup};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use super::lag::LagFile;
+use super::prepared::Prepared;
+use super::{Conducted, RunError, RunFolder, conduct};
+use crate::progress::{Interrupt, Phase, Progress};
+use crate::spec::RunSpec;
 use crate::stage::{Call, Stage, StageEvent};
+
+/// Starts the cluster, conducts the run on it and stops it, whatever happens between.
+pub(super) fn drive(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    folder: &RunFolder,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> Result<Conducted, RunError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(RunError::harness)?;
+    let setup = Setup {
+        mode: spec.mode.clone(),
+        layout: spec.layout,
+        clients: spec.clients,
+        logs: folder.path().to_owned(),
+        disks: folder.disks(),
+        seed: spec.seed,
+    };
+    let cluster: Arc<dyn Cluster> =
+        runtime.block_on(spec.system.start(&setup)).map_err(RunError::harness)?.into();
+    let recorder =
+        Recorder::create(&folder.history(), &prepared.header(spec, folder.started()), Clock::monotonic())
+            .map_err(RunError::harness)?;
+    let recorder = Arc::new(recorder);
+    let lag = LagFile::create(&folder.lag()).map_err(RunError::harness)?;
+    let mut stage =
+        LiveStage::new(runtime.handle(), Arc::clone(&cluster), Arc::clone(&recorder), spec.clients, lag);
+    progress.phase(Phase::Running);
+    let mut conductor = prepared.conductor(spec);
+    let conducted = conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness);
+    runtime.block_on(stage.close());
+    progress.phase(Phase::Stopping);
+    let flushed = recorder.flush().map_err(RunError::harness);
+    let stopped = runtime.block_on(cluster.stop()).map_err(RunError::harness);
+    let conducted = conducted?;
+    flushed?;
+    stopped?;
+    Ok(conducted)
+}
 
 /// Told by every task to the conductor's thread.
 type Told = SyncSender<StageEvent>;
 
-pub(super) struct LiveStage {
+struct LiveStage {
     recorder: Arc<Recorder>,
     told: Receiver<StageEvent>,
     calls: Vec<UnboundedSender<Call>>,
@@ -149,37 +196,13 @@ impl ClientTask {
             *client = Some((call.process, fresh));
         }
         let Some((_, client)) = client else { return Err("no client".into()) };
-        self.record(&call, Kind::Invoke, call.op.clone(), |_| {})?;
+        self.record(call.invoked())?;
         let completion = client.call(call.node, &call.op, call.deadline.to_duration()).await;
-        let event = match completion {
-            Completion::Ok(reply) => {
-                let op = Op { value: reply.value, ..call.op.clone() };
-                self.record(&call, Kind::Ok, op, |draft| draft.hints = reply.hints)
-            }
-            Completion::Fail { error, seen, hints } => {
-                self.record(&call, Kind::Fail, call.op.clone(), |draft| {
-                    draft.error = Some(error);
-                    draft.seen = seen;
-                    draft.hints = hints;
-                })
-            }
-            Completion::Info(error) => {
-                self.record(&call, Kind::Info, call.op.clone(), |draft| draft.error = Some(error))
-            }
-        }?;
+        let event = self.record(call.completed(completion))?;
         Ok(StageEvent::Completed { thread: self.thread, event })
     }
 
-    fn record(
-        &self,
-        call: &Call,
-        kind: Kind,
-        op: Op,
-        fill: impl FnOnce(&mut Draft),
-    ) -> Result<histories::Event, String> {
-        let mut draft = Draft::new(Process::Client(call.process), kind, op);
-        draft.node = Some(call.node);
-        fill(&mut draft);
+    fn record(&self, draft: Draft) -> Result<histories::Event, String> {
         self.recorder.record(draft).map_err(|error| error.to_string())
     }
 }

@@ -12,7 +12,7 @@ use crate::generator::{Context, Generator, Invocation, Next, Phases};
 pub(super) fn final_reads(shape: &Shape, keys: Vec<Key>, read: Function) -> Box<dyn Generator> {
     let mut phases: Vec<Box<dyn Generator>> = Vec::new();
     if shape.supports(&Function::Dump) {
-        phases.push(Box::new(DumpUntilEqual::default()));
+        phases.push(Box::new(DumpUntilEqual { copies: shape.copies, ..DumpUntilEqual::default() }));
     }
     if shape.supports(&read) {
         let invocations = keys
@@ -43,6 +43,8 @@ impl Generator for Fixed {
 /// Rounds of one dump per node, until a round agrees or the patience is spent.
 #[derive(Default)]
 struct DumpUntilEqual {
+    /// On how many nodes each key is kept, where not on all.
+    copies: Option<u16>,
     /// Nodes that this round still has to ask.
     to_ask: VecDeque<Node>,
     /// Answers of this round; `None` from a node that did not answer.
@@ -57,12 +59,23 @@ impl DumpUntilEqual {
     const BETWEEN_ROUNDS: Nanos = Nanos::from_millis(100);
 
     fn end_of_round(&mut self, now: Nanos) {
-        let mut values = self.answers.values();
-        let first = values.next().cloned().flatten();
-        self.agreed = first.is_some() && values.all(|value| *value == first);
+        let answers: Option<Vec<&Value>> = self.answers.values().map(Option::as_ref).collect();
+        self.agreed = answers.is_some_and(|states| agree(&states, self.copies));
         self.answers.clear();
         self.next_round = now + Self::BETWEEN_ROUNDS;
     }
+}
+
+/// Whether all states are the same or, where keys are kept on some nodes only, each is on enough and the same there.
+fn agree(states: &[&Value], copies: Option<u16>) -> bool {
+    let Some(copies) = copies else { return states.windows(2).all(|pair| pair[0] == pair[1]) };
+    let entries = states.iter().filter_map(|state| state.as_map()).flatten();
+    let mut held: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for (key, value) in entries {
+        held.entry(key).or_default().push(value);
+    }
+    held.values()
+        .all(|values| values.len() >= usize::from(copies) && values.iter().all(|value| *value == values[0]))
 }
 
 impl Generator for DumpUntilEqual {
@@ -168,8 +181,28 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_some_nodes_keep_agree_where_enough_of_them_hold_the_same() {
+        let state = |entries: &[(&str, i64)]| {
+            Value::map(entries.iter().map(|(key, value)| ((*key).to_owned(), Value::Int(*value))))
+        };
+        let (both, x, y) = (state(&[("x", 1), ("y", 2)]), state(&[("x", 1)]), state(&[("y", 2)]));
+        let other = state(&[("x", 3)]);
+        assert!(agree(&[&both, &x, &y], Some(2)));
+        assert!(!agree(&[&both, &x, &y], Some(3)) && !agree(&[&both, &x, &y], None));
+        assert!(!agree(&[&both, &other, &y], Some(2)));
+        assert!(agree(&[&both, &both], None));
+    }
+
+    #[test]
     fn every_key_is_read_from_every_node() {
-        let shape = Shape { threads: 2, nodes: 3, rate: None, unsupported: [Function::Dump].into() };
+        let shape = Shape {
+            threads: 2,
+            nodes: 3,
+            rate: None,
+            keys: None,
+            copies: None,
+            unsupported: [Function::Dump].into(),
+        };
         let mut reads = final_reads(&shape, vec!["a".into(), "b".into()], Function::Read);
         let mut asked = Vec::new();
         while let Next::Op(invocation) = reads.next(&context(0), &mut Dice::new(0)) {

@@ -17,6 +17,10 @@ pub struct Shape {
     pub nodes: u16,
     /// Operations a second that the run is going to issue, to size keys by.
     pub rate: Option<f64>,
+    /// On how many nodes each key is kept; on all where it is not said.
+    pub copies: Option<u16>,
+    /// Keys in use at a time; as many as the workload likes where `None`.
+    pub keys: Option<u16>,
     /// Operations of the mix that the system does not support in this mode; the workload leaves them out.
     pub unsupported: BTreeSet<Function>,
 }

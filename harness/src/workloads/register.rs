@@ -16,9 +16,8 @@ const KEY_LIFE_SECONDS: f64 = 8.0;
 const OPERATIONS_PER_KEY_MIN: u64 = 40;
 const OPERATIONS_PER_KEY_MAX: u64 = 400;
 
-fn operations_per_key(rate: Option<f64>) -> u64 {
-    let paced =
-        rate.map_or(OPERATIONS_PER_KEY_MAX, |rate| (rate * KEY_LIFE_SECONDS / KEYS_ACTIVE as f64) as u64);
+fn operations_per_key(rate: Option<f64>, keys: usize) -> u64 {
+    let paced = rate.map_or(OPERATIONS_PER_KEY_MAX, |rate| (rate * KEY_LIFE_SECONDS / keys as f64) as u64);
     paced.clamp(OPERATIONS_PER_KEY_MIN, OPERATIONS_PER_KEY_MAX)
 }
 
@@ -37,8 +36,9 @@ impl Workload for Register {
 
     fn generator(&self, shape: &Shape) -> Box<dyn Generator> {
         let cas = shape.supports(&Function::Cas);
-        let operations = operations_per_key(shape.rate);
-        Box::new(PerKey::new(KEYS_ACTIVE, move |number| {
+        let keys = shape.keys.map_or(KEYS_ACTIVE, usize::from);
+        let operations = operations_per_key(shape.rate, keys);
+        Box::new(PerKey::new(keys, move |number| {
             let key = Key::from(format!("r{number}"));
             (
                 key.clone(),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn shape(unsupported: BTreeSet<Function>) -> Shape {
-        Shape { threads: 1, nodes: 3, rate: None, unsupported }
+        Shape { threads: 1, nodes: 3, rate: None, keys: None, copies: None, unsupported }
     }
 
     #[test]

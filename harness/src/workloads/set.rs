@@ -27,7 +27,8 @@ impl Workload for Set {
 
     fn generator(&self, shape: &Shape) -> Box<dyn Generator> {
         let reads = shape.supports(&Function::ReadAll);
-        Box::new(PerKey::new(SETS_ACTIVE, move |number| {
+        let sets = shape.keys.map_or(SETS_ACTIVE, usize::from);
+        Box::new(PerKey::new(sets, move |number| {
             let key = Key::from(format!("s{number}"));
             (key.clone(), Limit::new(OPERATIONS_PER_SET, OneSet { key, reads, next_element: 1 }))
         }))

@@ -4,7 +4,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::raw::{Place, Problem, RawEvent, RawProcess, Sink};
+use crate::raw::{InitialReads, Place, Problem, RawEvent, RawProcess, Sink};
 use crate::read::source::Source;
 use crate::sequence::{Order, Sequence};
 use crate::{Diagnostic, Header, Process};
@@ -59,8 +59,8 @@ impl<'s> Intake<'s> {
         self.sink.cut_off(at);
     }
 
-    pub(crate) fn initial(&mut self, value: i64) {
-        self.sink.initial(value);
+    pub(crate) fn initial(&mut self, reads: &InitialReads) {
+        self.sink.initial(reads);
     }
 }
 

@@ -4,13 +4,13 @@
 //! other, and every event is at time 0: intervals are closed, so that all sessions are concurrent with each other
 //! and only the order within each session is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use crate::raw::{RawEvent, RawProcess};
+use crate::raw::{InitialReads, RawEvent, RawProcess};
 use crate::read::intake::Intake;
 use crate::{Diagnostic, Function, Kind, Value};
 
@@ -23,8 +23,10 @@ pub(crate) struct Transactions<'s> {
     reads: FxHashMap<i64, Read>,
     /// Room for the micro-operations of transactions to come.
     spare: Vec<Vec<Micro>>,
-    /// Whether a read saw what may be the initial value.
-    saw_initial: bool,
+    /// What may be the initial value, where it was written and who read it.
+    initial: InitialReads,
+    /// Operations sent on.
+    sent: u32,
 }
 
 /// The value that a key has before its first write, where a format says so.
@@ -62,7 +64,8 @@ impl<'s> Transactions<'s> {
             closed: Ranges::default(),
             reads: FxHashMap::default(),
             spare: Vec::new(),
-            saw_initial: false,
+            initial: InitialReads { value: INITIAL, written_to: BTreeSet::new(), operations: Vec::new() },
+            sent: 0,
         }
     }
 
@@ -128,6 +131,7 @@ impl<'s> Transactions<'s> {
             let mut event = RawEvent::new(RawProcess::Number(session), kind, Function::Txn, value);
             self.intake.event_on(&mut event, open.line, &self.name)?;
         }
+        self.sent += 1;
         open.items.clear();
         self.spare.push(open.items);
         Ok(())
@@ -150,6 +154,9 @@ impl<'s> Transactions<'s> {
     fn item(&mut self, micro: Micro) -> (Value, Value) {
         let (key, seen) = match micro {
             Micro::Write(key, value) => {
+                if value == INITIAL {
+                    self.initial.written_to.insert(key);
+                }
                 let item = micro_operation("w", key, value.into());
                 return (item.clone(), item);
             }
@@ -159,7 +166,9 @@ impl<'s> Transactions<'s> {
             }
             Micro::Read(key, value) => (key, value),
         };
-        self.saw_initial |= seen == INITIAL;
+        if seen == INITIAL && self.initial.operations.last() != Some(&self.sent) {
+            self.initial.operations.push(self.sent);
+        }
         let read = self.reads.entry(key).or_insert_with(|| Read::of(key));
         if read.seen != seen || read.answered.is_null() {
             (read.seen, read.answered) = (seen, micro_operation("r", key, seen.into()));
@@ -180,9 +189,7 @@ impl<'s> Transactions<'s> {
             }
             self.emit(session, open)?;
         }
-        if self.saw_initial {
-            self.intake.initial(INITIAL);
-        }
+        self.intake.initial(&self.initial);
         Ok(())
     }
 }

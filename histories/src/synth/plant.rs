@@ -164,6 +164,27 @@ scripts! {
         "0 :invoke :txn [[:r K nil] [:w K 2]]" "1 :invoke :txn [[:r K nil] [:w K 3]]"
         "0 :ok :txn [[:r K 1] [:w K 2]]" "1 :ok :txn [[:r K 1] [:w K 3]]"
     ]
+    RwRegister "fractured-read" "A transaction sees one of another's writes and not the other." [
+        "0 :invoke :txn [[:w K 1] [:w L 1]]" "0 :ok :txn [[:w K 1] [:w L 1]]"
+        "1 :invoke :txn [[:r L nil] [:r K nil]]" "1 :ok :txn [[:r L nil] [:r K 1]]"
+    ]
+    RwRegister "non-repeatable-read" "A transaction reads a key twice and sees two values." [
+        "0 :invoke :txn [[:w K 1]]" "0 :ok :txn [[:w K 1]]" "1 :invoke :txn [[:r K nil] [:r K nil]]"
+        "0 :invoke :txn [[:w K 2]]" "0 :ok :txn [[:w K 2]]" "1 :ok :txn [[:r K 1] [:r K 2]]"
+    ]
+    RwRegister "causal-read" "A client sees an answer and then not what it answers." [
+        "0 :invoke :txn [[:w K 1]]" "0 :ok :txn [[:w K 1]]" "0 :invoke :txn [[:w K 2]]" "0 :ok :txn [[:w K 2]]"
+        "1 :invoke :txn [[:r K nil]]" "1 :ok :txn [[:r K 2]]" "1 :invoke :txn [[:w L 1]]" "1 :ok :txn [[:w L 1]]"
+        "2 :invoke :txn [[:r L nil]]" "2 :ok :txn [[:r L 1]]" "2 :invoke :txn [[:r K nil]]" "2 :ok :txn [[:r K 1]]"
+    ]
+    RwRegister "cyclic-arbitration" "Two clients write at the same time, and each then sees the other's write." [
+        "0 :invoke :txn [[:w K 1]]" "1 :invoke :txn [[:w K 2]]" "0 :ok :txn [[:w K 1]]" "1 :ok :txn [[:w K 2]]"
+        "0 :invoke :txn [[:r K nil]]" "1 :invoke :txn [[:r K nil]]" "0 :ok :txn [[:r K 2]]" "1 :ok :txn [[:r K 1]]"
+    ]
+    RwRegister "disordered-writes" "A client sees another's writes in the order in which it did not make them." [
+        "0 :invoke :txn [[:w K 1]]" "0 :ok :txn [[:w K 1]]" "0 :invoke :txn [[:w K 2]]" "0 :ok :txn [[:w K 2]]"
+        "1 :invoke :txn [[:r K nil]]" "1 :ok :txn [[:r K 2]]" "1 :invoke :txn [[:r K nil]]" "1 :ok :txn [[:r K 1]]"
+    ]
     RwRegister "circular-read" "Two transactions each see the other's write (G1c)." [
         "0 :invoke :txn [[:w K 1] [:r L nil]]" "1 :invoke :txn [[:w L 1] [:r K nil]]"
         "0 :ok :txn [[:w K 1] [:r L 1]]" "1 :ok :txn [[:w L 1] [:r K 1]]"
@@ -171,7 +192,7 @@ scripts! {
 }
 
 /// Sessions that a script uses.
-const SESSIONS: u32 = 2;
+const SESSIONS: u32 = 3;
 
 /// How many processes the plants of a history take, after the clients'.
 pub(super) fn sessions(shape: &Shape) -> u32 {

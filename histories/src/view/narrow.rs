@@ -51,7 +51,8 @@ fn unknown_key(history: &History, key: &str) -> ViewError {
         return ViewError::NoKeys;
     }
     if known.len() > KNOWN_MAX {
-        known[KNOWN_MAX] = "…".to_owned();
+        known.truncate(KNOWN_MAX);
+        known.push("…".to_owned());
     }
     ViewError::NoSuchKey { key: key.to_owned(), known: known.join(", ") }
 }

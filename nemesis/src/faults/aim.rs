@@ -1,11 +1,7 @@
-//! Whom a fault hits. It never decides when.
+//! Whom a fault may be aimed at. It never chooses; [`super::targets`] does.
 
-use std::collections::BTreeSet;
-
-use histories::Node;
-
-use super::spec::FaultKind;
-use crate::{Dice, View};
+use super::kind::FaultKind;
+use crate::Layout;
 
 /// Whom a fault hits, or in which shape it cuts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,37 +20,85 @@ pub(super) enum Aim {
     OneWay,
     Random,
     Flapping,
+    Datacentre,
+    Datacentres,
+    Hub,
+    Link,
+    Home,
+    Any,
 }
+
+const PARTITION: &[Aim] = &[
+    Aim::Leader,
+    Aim::One,
+    Aim::Majority,
+    Aim::Minority,
+    Aim::Halves,
+    Aim::Ring,
+    Aim::Bridge,
+    Aim::OneWay,
+    Aim::Random,
+    Aim::Flapping,
+    Aim::Datacentres,
+    Aim::Hub,
+    Aim::Link,
+    Aim::Home,
+    Aim::Any,
+];
+const LINKS: &[Aim] = &[Aim::All, Aim::Leader, Aim::One, Aim::Datacentres, Aim::Link, Aim::Any];
+const PROCESS: &[Aim] = &[
+    Aim::Leader,
+    Aim::One,
+    Aim::Minority,
+    Aim::Majority,
+    Aim::All,
+    Aim::Follower,
+    Aim::Rolling,
+    Aim::Elected,
+    Aim::Datacentre,
+    Aim::Home,
+    Aim::Any,
+];
+const NODES: &[Aim] = &[
+    Aim::One,
+    Aim::Leader,
+    Aim::Minority,
+    Aim::Majority,
+    Aim::All,
+    Aim::Follower,
+    Aim::Datacentre,
+    Aim::Any,
+];
+const NODES_ALL_FIRST: &[Aim] = &[
+    Aim::All,
+    Aim::One,
+    Aim::Leader,
+    Aim::Minority,
+    Aim::Majority,
+    Aim::Follower,
+    Aim::Datacentre,
+    Aim::Any,
+];
 
 impl Aim {
     /// What `kind` can be aimed at, its default first.
     pub(super) fn of(kind: FaultKind) -> &'static [Self] {
-        const PARTITION: &[Aim] = &[
-            Aim::Leader,
-            Aim::One,
-            Aim::Majority,
-            Aim::Minority,
-            Aim::Halves,
-            Aim::Ring,
-            Aim::Bridge,
-            Aim::OneWay,
-            Aim::Random,
-            Aim::Flapping,
-        ];
-        const PROCESS: &[Aim] = &[
-            Aim::Leader,
-            Aim::One,
-            Aim::Minority,
-            Aim::Majority,
-            Aim::All,
-            Aim::Follower,
-            Aim::Rolling,
-            Aim::Elected,
-        ];
         match kind {
             FaultKind::Partition => PARTITION,
-            FaultKind::Clients => &[Aim::One, Aim::Leader],
+            FaultKind::Clients => &[Self::One, Self::Leader, Self::Datacentre, Self::Any],
+            FaultKind::Slow | FaultKind::Loss | FaultKind::Duplicate | FaultKind::Reorder => LINKS,
             FaultKind::Kill | FaultKind::Pause => PROCESS,
+            FaultKind::ClockStep
+            | FaultKind::ClockDrift
+            | FaultKind::ClockStrobe
+            | FaultKind::Power
+            | FaultKind::DiskTorn
+            | FaultKind::DiskFlip
+            | FaultKind::DiskTruncate
+            | FaultKind::DiskFull
+            | FaultKind::DiskSlow => NODES,
+            // One disk that lies loses nothing that a majority holds.
+            FaultKind::DiskLies => NODES_ALL_FIRST,
         }
     }
 
@@ -74,16 +118,60 @@ impl Aim {
             Self::OneWay => "one-way",
             Self::Random => "random",
             Self::Flapping => "flapping",
+            Self::Datacentre => "datacentre",
+            Self::Datacentres => "datacentres",
+            Self::Hub => "hub",
+            Self::Link => "link",
+            Self::Home => "home",
+            Self::Any => "any",
         }
     }
 
     pub(super) fn about(self, kind: FaultKind) -> &'static str {
-        let cuts = kind == FaultKind::Partition;
+        match kind {
+            FaultKind::Partition => self.about_cuts(),
+            FaultKind::Slow | FaultKind::Loss | FaultKind::Duplicate | FaultKind::Reorder => {
+                self.about_links()
+            }
+            _ => self.about_nodes(),
+        }
+    }
+
+    fn about_cuts(self) -> &'static str {
         match self {
-            Self::Leader if cuts => "the leader alone on one side",
-            Self::One if cuts => "one node, by dice, alone on one side",
-            Self::Minority if cuts => "the leader left with a minority",
-            Self::Majority if cuts => "a minority cut off from the leader, who keeps a majority",
+            Self::Leader => "the leader alone on one side",
+            Self::One => "one node, by dice, alone on one side",
+            Self::Minority => "the leader left with a minority",
+            Self::Majority => "a minority cut off from the leader, who keeps a majority",
+            Self::Halves => "two halves, by dice",
+            Self::Ring => "a ring: every node hears a majority, and no two the same one",
+            Self::Bridge => "two halves with one node between that sees both",
+            Self::OneWay => "one node (every other time the leader) that is not heard, or does not hear",
+            Self::Random => "two sides of any size, by dice",
+            Self::Flapping => "a link to the leader that comes and goes several times a second",
+            Self::Datacentres => "one datacentre, by dice, cut off from the others",
+            Self::Hub => "the datacentre that most changes flow through, cut off from the others",
+            Self::Link => "two datacentres that exchange changes, cut off from each other",
+            Self::Home => "the datacentre that is home to most keys, cut off from the others",
+            Self::Any => "another shape each time, by dice",
+            _ => self.about_nodes(),
+        }
+    }
+
+    fn about_links(self) -> &'static str {
+        match self {
+            Self::All => "every link between nodes",
+            Self::Leader => "every link to and from the leader",
+            Self::One => "every link to and from one node, by dice",
+            Self::Datacentres => "every link from one datacentre to another",
+            Self::Link => "the links between two datacentres that exchange changes",
+            Self::Any => "other links each time, by dice",
+            _ => self.about_nodes(),
+        }
+    }
+
+    fn about_nodes(self) -> &'static str {
+        match self {
             Self::Leader => "the leader",
             Self::One => "one node, by dice",
             Self::Minority => "as many nodes as leave a majority",
@@ -92,65 +180,57 @@ impl Aim {
             Self::Follower => "one node that does not lead",
             Self::Rolling => "one node after the other, in turn",
             Self::Elected => "the leader, and then whoever is elected in its place, at once",
-            Self::Halves => "two halves, by dice",
-            Self::Ring => "a ring: every node hears a majority, and no two the same one",
-            Self::Bridge => "two halves with one node between that sees both",
-            Self::OneWay => "one node (every other time the leader) that is not heard, or does not hear",
-            Self::Random => "two sides of any size, by dice",
-            Self::Flapping => "a link to the leader that comes and goes several times a second",
+            Self::Datacentre => "every node of one datacentre, by dice",
+            Self::Home => "the leader of the datacentre that is home to most keys",
+            Self::Any => "others each time, by dice",
+            _ => self.about_cuts(),
         }
     }
 
-    pub(super) fn nodes_min(self, kind: FaultKind) -> usize {
-        match (kind, self) {
-            (FaultKind::Partition, Self::Ring | Self::Bridge | Self::Majority | Self::Minority)
-            | (FaultKind::Kill | FaultKind::Pause, Self::Minority) => 3,
-            (FaultKind::Partition, _) | (FaultKind::Kill | FaultKind::Pause, Self::Follower) => 2,
+    /// Why a cluster of this layout has nobody like that.
+    pub(super) fn refusal(self, kind: FaultKind, layout: Layout) -> Option<String> {
+        let (nodes, datacentres) = (self.nodes_min(kind), self.datacentres_min());
+        if usize::from(layout.total()) < nodes {
+            return Some(format!("needs {nodes} nodes or more; there are {}", layout.total()));
+        }
+        (layout.datacentres < datacentres)
+            .then(|| format!("needs {datacentres} datacentres or more; there are {}", layout.datacentres))
+    }
+
+    fn nodes_min(self, kind: FaultKind) -> usize {
+        let links = matches!(
+            kind,
+            FaultKind::Partition
+                | FaultKind::Slow
+                | FaultKind::Loss
+                | FaultKind::Duplicate
+                | FaultKind::Reorder
+        );
+        match self {
+            Self::Ring | Self::Bridge | Self::Minority => 3,
+            Self::Majority if kind == FaultKind::Partition => 3,
+            Self::Follower => 2,
+            _ if links => 2,
             _ => 1,
         }
     }
 
-    /// At most a minority is down at once when a single node is aimed at.
-    fn spares_the_majority(self) -> bool {
-        !matches!(self, Self::Majority | Self::All)
-    }
-}
-
-/// Nodes to kill, pause or hide from clients; `None` where there is nobody to aim at now. `last` is whom a rolling
-/// fault hit before.
-pub(super) fn nodes(aim: Aim, last: Option<Node>, view: &View, dice: &mut Dice) -> Option<Vec<Node>> {
-    let up: Vec<Node> = view.nodes.iter().copied().filter(|node| !view.down.contains(node)).collect();
-    let minority = view.nodes.len() - view.majority();
-    let mut targets = match aim {
-        Aim::Leader | Aim::Elected => vec![view.leader()?],
-        Aim::Follower => {
-            let leader = view.leader()?;
-            let followers: Vec<Node> = up.iter().copied().filter(|&node| node != leader).collect();
-            vec![*dice.pick(&followers)?]
+    fn datacentres_min(self) -> u16 {
+        match self {
+            Self::Datacentre | Self::Datacentres | Self::Hub | Self::Link | Self::Home => 2,
+            _ => 1,
         }
-        Aim::Rolling => vec![next_in_turn(&up, last)?],
-        Aim::Minority => some_of(&up, minority.checked_sub(view.down.len())?, dice),
-        Aim::Majority => some_of(&up, view.majority(), dice),
-        Aim::All => up,
-        _ => vec![*dice.pick(&up)?],
-    };
-    targets.sort_unstable();
-    // A cluster of one or two has no minority to spare: there the aim itself is what was asked for.
-    let down_max = minority.max(1);
-    let too_many = aim.spares_the_majority() && view.down.len() + targets.len() > down_max;
-    (!targets.is_empty() && !too_many).then_some(targets)
-}
+    }
 
-fn next_in_turn(up: &[Node], last: Option<Node>) -> Option<Node> {
-    let after = |last: Node| up.iter().copied().find(|&node| node > last);
-    last.and_then(after).or_else(|| up.first().copied())
-}
+    /// At most a minority is down at once, unless more were asked for.
+    pub(super) fn spares_the_majority(self) -> bool {
+        !matches!(self, Self::Majority | Self::All | Self::Datacentre)
+    }
 
-/// `count` of `nodes`, by dice, or all of them where there are fewer.
-pub(super) fn some_of(nodes: &[Node], count: usize, dice: &mut Dice) -> Vec<Node> {
-    let mut shuffled = nodes.to_vec();
-    dice.shuffle(&mut shuffled);
-    shuffled.truncate(count);
-    let chosen: BTreeSet<Node> = shuffled.into_iter().collect();
-    chosen.into_iter().collect()
+    /// What [`Aim::Any`] may come to: aims with a rhythm of their own are for whoever asks for them.
+    pub(super) fn any(kind: FaultKind, layout: Layout) -> Vec<Self> {
+        let special = [Self::Any, Self::Flapping, Self::Elected, Self::Rolling];
+        let fits = |aim: &Self| !special.contains(aim) && aim.refusal(kind, layout).is_none();
+        Self::of(kind).iter().copied().filter(fits).collect()
+    }
 }

@@ -1,11 +1,15 @@
 //! A fault that comes and goes: waits, aims, holds, ends, rests. It never acts, it only plans.
 
+use std::collections::BTreeSet;
+
 use histories::{Nanos, Node};
 
-use super::aim::{self, Aim};
-use super::partition;
+use super::aim::Aim;
+use super::amount::Amount;
+use super::kind::FaultKind;
 use super::rhythm::{CALM, Rhythm, SUCCESSOR_POLL, SUCCESSOR_WAIT_MAX, retry};
-use super::spec::{FaultKind, FaultSpec};
+use super::spec::FaultSpec;
+use super::{links, partition, targets};
 use crate::{Dice, Effect, Fault, Plan, Powers, Step, View};
 
 #[derive(Clone, Copy, Debug)]
@@ -25,28 +29,30 @@ enum Phase {
 /// Any fault of the catalogue, in its rhythm.
 #[derive(Debug)]
 pub(super) struct Cycle {
+    spec: FaultSpec,
     name: String,
-    kind: FaultKind,
-    aim: Aim,
-    nodes_min: usize,
     rhythm: Rhythm,
     phase: Phase,
     /// The end of a window in which it flaps, with its beginning.
     burst: Option<(Nanos, Nanos)>,
     last: Option<Node>,
-    /// Term of the leader that was killed: the end waits for one with a higher.
-    deposed: Option<u64>,
+    /// The leader that was hit: the end waits for one of a higher term in its datacentre.
+    deposed: Option<Deposed>,
     /// `elected`: the leader was hit, and now whoever follows it is.
     provoked: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Deposed {
+    datacentre: u16,
+    term: u64,
 }
 
 impl Cycle {
     pub(super) fn new(spec: &FaultSpec, rhythm: Rhythm) -> Self {
         Self {
+            spec: spec.clone(),
             name: spec.name(),
-            kind: spec.kind,
-            aim: spec.aim,
-            nodes_min: spec.nodes_min(),
             rhythm,
             phase: Phase::Fresh,
             burst: None,
@@ -57,24 +63,42 @@ impl Cycle {
     }
 
     fn effects(&self, view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
-        if view.nodes.len() < self.nodes_min {
+        if self.spec.refusal(view.layout).is_some() {
             return None;
         }
-        if self.kind == FaultKind::Partition {
-            return partition::cuts(self.aim, view, dice);
+        if self.spec.aim != Aim::Any {
+            return self.aimed(self.spec.aim, view, dice);
         }
-        let nodes = aim::nodes(self.aim, self.last, view, dice)?;
-        Some(vec![match self.kind {
-            FaultKind::Kill => Effect::Kill { nodes },
-            FaultKind::Pause => Effect::Pause { nodes },
-            FaultKind::Clients | FaultKind::Partition => Effect::CutClients { nodes },
-        }])
+        let mut aims = Aim::any(self.spec.kind, view.layout);
+        dice.shuffle(&mut aims);
+        aims.into_iter().find_map(|aim| self.aimed(aim, view, dice))
+    }
+
+    fn aimed(&self, aim: Aim, view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
+        let FaultSpec { kind, by, .. } = self.spec;
+        if kind == FaultKind::Partition {
+            return partition::cuts(aim, view, dice);
+        }
+        if let Some(change) = kind.link_change(Amount::roll(by, kind, dice)) {
+            return links::changes(aim, change, view, dice);
+        }
+        let nodes = targets::nodes(kind, aim, self.last, view, dice)?;
+        if kind.unit().is_none() {
+            return Some(kind.effect(nodes, 0).into_iter().collect());
+        }
+        // To each its own amount: clocks that are all off by the same are not off.
+        Some(
+            nodes
+                .into_iter()
+                .filter_map(|node| kind.effect(vec![node], Amount::roll(by, kind, dice)))
+                .collect(),
+        )
     }
 
     fn begin(&mut self, at_once: bool, view: &View, dice: &mut Dice) -> Plan {
         let wait = Plan { step: Step::Wait, wake: Some(retry(view.now)) };
         let calm = view.calm_since.is_some_and(|since| view.now.since(since) >= CALM);
-        if !at_once && self.rhythm.every.is_none() && !calm {
+        if !at_once && self.rhythm.every.is_none() && !self.is_condition() && !calm {
             return wait;
         }
         let Some(effects) = self.effects(view, dice) else { return wait };
@@ -86,7 +110,7 @@ impl Cycle {
                 on.roll(dice)
             }
             // The provocation ends as soon as there is a successor.
-            None if self.aim == Aim::Elected && !self.provoked => SUCCESSOR_POLL,
+            None if self.spec.aim == Aim::Elected && !self.provoked => SUCCESSOR_POLL,
             None => self.rhythm.hold.roll(dice),
         };
         let until = view.now + hold;
@@ -94,26 +118,39 @@ impl Cycle {
         Plan { step: Step::Begin(effects), wake: Some(until) }
     }
 
-    /// Whom it hits, and whether the leader is among them and those who are left can elect another.
+    /// Whom it hits, and whether a leader is among them and those who are left can elect another.
     fn remember(&mut self, effects: &[Effect], view: &View) {
-        self.deposed = None;
-        for effect in effects {
-            let (Effect::Kill { nodes } | Effect::Pause { nodes }) = effect else { continue };
-            self.last = nodes.last().copied();
-            let left = view.nodes.len() - view.down.union(&nodes.iter().copied().collect()).count();
-            let awaited = self.kind == FaultKind::Kill || self.aim == Aim::Elected;
-            if awaited && left >= view.majority() && view.leader().is_some_and(|node| nodes.contains(&node)) {
-                self.deposed = view.leaders.iter().map(|&(term, _)| term).max();
-            }
-        }
+        let hit: BTreeSet<Node> = effects.iter().flat_map(Effect::downs).copied().collect();
+        self.last = hit.last().copied().or(self.last);
+        let awaited = self.spec.kind.crashes() || self.spec.aim == Aim::Elected;
+        let leads = view.leads().filter(|node| awaited && hit.contains(node));
+        self.deposed = leads.map(|node| view.layout.datacentre(node)).find_map(|datacentre| {
+            let left = view
+                .layout
+                .members(datacentre)
+                .filter(|node| !(hit.contains(node) || view.down.contains(node)));
+            let here = |node: Node| view.layout.datacentre(node) == datacentre;
+            let term = view.leaders.iter().filter(|&&(_, node)| here(node)).map(|&(term, _)| term).max()?;
+            let electable = left.count() > usize::from(view.layout.nodes_each) / 2;
+            electable.then_some(Deposed { datacentre, term })
+        });
+    }
+
+    /// A leader followed the one that was hit, or none was hit for whom one is awaited.
+    fn succeeded(&self, view: &View) -> bool {
+        let follows = |deposed: Deposed| {
+            view.leaders.iter().any(|&(term, node)| {
+                term > deposed.term && view.layout.datacentre(node) == deposed.datacentre
+            })
+        };
+        self.deposed.is_none_or(follows)
     }
 
     fn end(&mut self, began: Nanos, until: Nanos, view: &View, dice: &mut Dice) -> Plan {
         if view.now < until {
             return Plan { step: Step::Wait, wake: Some(until) };
         }
-        let succeeded = |deposed| view.leaders.iter().any(|&(term, _)| term > deposed);
-        if self.deposed.is_some_and(|term| !succeeded(term)) && view.now.since(began) < SUCCESSOR_WAIT_MAX {
+        if !self.succeeded(view) && view.now.since(began) < SUCCESSOR_WAIT_MAX {
             return Plan { step: Step::Wait, wake: Some(view.now + SUCCESSOR_POLL) };
         }
         let next = self.after(began, view.now, dice);
@@ -128,7 +165,7 @@ impl Cycle {
         {
             return now + off.roll(dice);
         }
-        if self.aim == Aim::Elected && !self.provoked {
+        if self.spec.aim == Aim::Elected && !self.provoked {
             self.provoked = true;
             return now;
         }
@@ -145,7 +182,11 @@ impl Fault for Cycle {
     }
 
     fn needs(&self) -> Powers {
-        self.kind.needs()
+        self.spec.needs()
+    }
+
+    fn is_condition(&self) -> bool {
+        self.spec.kind.is_condition()
     }
 
     fn plan(&mut self, view: &View, dice: &mut Dice) -> Plan {

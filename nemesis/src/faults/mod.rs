@@ -3,11 +3,18 @@
 //! Nothing here carries a fault out or reads a clock: everything is decided from a [`crate::View`] and dice.
 
 mod aim;
+mod amount;
 mod cycle;
+mod kind;
+mod links;
 mod partition;
 mod rhythm;
+mod scripted;
 mod spec;
 mod syntax;
+mod targets;
 
-pub use spec::{FaultKind, FaultSpec};
+pub use kind::FaultKind;
+pub use scripted::ScriptedFault;
+pub use spec::FaultSpec;
 pub use syntax::FaultSyntaxError;

@@ -4,22 +4,22 @@ use std::collections::BTreeSet;
 
 use histories::Node;
 
-use super::aim::{Aim, some_of};
+use super::aim::Aim;
+use super::targets::{leader, some_of};
 use crate::{Dice, Effect, View};
 
 /// The cuts of one partition; `None` where there is nobody to aim at now.
 pub(super) fn cuts(aim: Aim, view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
     let nodes = &view.nodes;
     let effects = match aim {
-        Aim::Leader | Aim::Flapping => sides(&[view.leader()?], nodes),
+        Aim::Leader | Aim::Flapping => sides(&[leader(view, dice)?], nodes),
         Aim::Majority => {
-            let leader = view.leader()?;
-            let others: Vec<Node> = nodes.iter().copied().filter(|&node| node != leader).collect();
+            let others = rest_of(&[leader(view, dice)?], nodes);
             sides(&some_of(&others, nodes.len() - view.majority(), dice), nodes)
         }
         Aim::Minority => {
-            let leader = view.leader()?;
-            let others: Vec<Node> = nodes.iter().copied().filter(|&node| node != leader).collect();
+            let leader = leader(view, dice)?;
+            let others = rest_of(&[leader], nodes);
             let mut side = some_of(&others, (nodes.len() - view.majority()).saturating_sub(1), dice);
             side.push(leader);
             sides(&side, nodes)
@@ -32,6 +32,13 @@ pub(super) fn cuts(aim: Aim, view: &View, dice: &mut Dice) -> Option<Vec<Effect>
         Aim::Ring => ring(nodes, view.majority(), dice),
         Aim::Bridge => bridge(nodes, dice),
         Aim::OneWay => one_way(view, dice)?,
+        Aim::Datacentres => site(dice.below(u64::from(view.layout.datacentres)) as u16, view),
+        Aim::Hub => site(*dice.pick(&hubs(view))?, view),
+        Aim::Home => site(view.home?, view),
+        Aim::Link => {
+            let (one, other) = *dice.pick(&view.flows())?;
+            both_ways(view.layout.members(one).collect(), view.layout.members(other).collect())
+        }
         _ => sides(&[*dice.pick(nodes)?], nodes),
     };
     (!effects.is_empty()).then_some(effects)
@@ -39,9 +46,28 @@ pub(super) fn cuts(aim: Aim, view: &View, dice: &mut Dice) -> Option<Vec<Effect>
 
 /// Both directions between `side` and everybody else.
 fn sides(side: &[Node], nodes: &[Node]) -> Vec<Effect> {
-    let side: BTreeSet<Node> = side.iter().copied().collect();
-    let rest: Vec<Node> = nodes.iter().copied().filter(|node| !side.contains(node)).collect();
-    both_ways(side.into_iter().collect(), rest)
+    let mut sorted = side.to_vec();
+    sorted.sort_unstable();
+    both_ways(sorted, rest_of(side, nodes))
+}
+
+/// Everybody but these.
+pub(super) fn rest_of(side: &[Node], nodes: &[Node]) -> Vec<Node> {
+    nodes.iter().copied().filter(|node| !side.contains(node)).collect()
+}
+
+/// A datacentre on one side, the others on the other.
+fn site(datacentre: u16, view: &View) -> Vec<Effect> {
+    let members: Vec<Node> = view.layout.members(datacentre).collect();
+    sides(&members, &view.nodes)
+}
+
+/// The datacentres that exchange changes with most others.
+fn hubs(view: &View) -> Vec<u16> {
+    let flows = view.flows();
+    let degree = |site: u16| flows.iter().filter(|&&(one, other)| one == site || other == site).count();
+    let most = view.layout.sites().map(degree).max();
+    view.layout.sites().filter(|&site| Some(degree(site)) == most).collect()
 }
 
 fn both_ways(left: Vec<Node>, right: Vec<Node>) -> Vec<Effect> {
@@ -83,9 +109,9 @@ fn bridge(nodes: &[Node], dice: &mut Dice) -> Vec<Effect> {
 }
 
 fn one_way(view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
-    let leader = if dice.chance(1, 2) { view.leader() } else { None };
+    let leader = if dice.chance(1, 2) { leader(view, dice) } else { None };
     let node = leader.or_else(|| dice.pick(&view.nodes).copied())?;
-    let rest: Vec<Node> = view.nodes.iter().copied().filter(|&other| other != node).collect();
+    let rest = rest_of(&[node], &view.nodes);
     if rest.is_empty() {
         return None;
     }
@@ -164,6 +190,37 @@ mod tests {
             let links: usize = heard(&effects, 3).iter().map(BTreeSet::len).sum();
             assert_eq!(links, 9 - 2);
         }
+    }
+
+    const THREE_SITES: Layout = Layout { datacentres: 3, nodes_each: 2 };
+
+    /// Who is cut off from whom, in words.
+    fn told(aim: Aim, view: &View, seed: u64) -> Option<String> {
+        cuts(aim, view, &mut Dice::new(seed)).map(|effects| crate::action::describe_effects(&effects))
+    }
+
+    #[test]
+    fn datacentres_are_cut_off_as_wholes() {
+        let view = View::new(Nanos::ZERO, THREE_SITES, vec![(1, Node(0))]);
+        let sites = ["cut n1,n2 | n3,n4,n5,n6", "cut n3,n4 | n1,n2,n5,n6", "cut n5,n6 | n1,n2,n3,n4"];
+        let seen: BTreeSet<String> = (0..50).filter_map(|seed| told(Aim::Datacentres, &view, seed)).collect();
+        assert_eq!(seen, sites.map(str::to_owned).into());
+        assert_eq!(told(Aim::Home, &view, 1), None, "no key has a home");
+        let at_home = View { home: Some(1), ..view };
+        assert_eq!(told(Aim::Home, &at_home, 1).as_deref(), Some(sites[1]));
+    }
+
+    #[test]
+    fn the_hub_of_a_star_is_cut_off_and_of_a_ring_one_link_at_a_time() {
+        let star = View { links: vec![(0, 2), (2, 1)], ..View::new(Nanos::ZERO, THREE_SITES, Vec::new()) };
+        for seed in 0..20 {
+            assert_eq!(told(Aim::Hub, &star, seed).as_deref(), Some("cut n5,n6 | n1,n2,n3,n4"));
+        }
+        let links: BTreeSet<String> = (0..50).filter_map(|seed| told(Aim::Link, &star, seed)).collect();
+        assert_eq!(links, ["cut n1,n2 | n5,n6", "cut n5,n6 | n3,n4"].map(str::to_owned).into());
+        let mesh = View { links: Vec::new(), ..star };
+        let links: BTreeSet<String> = (0..50).filter_map(|seed| told(Aim::Link, &mesh, seed)).collect();
+        assert_eq!(links.len(), 3, "where nobody says, every two exchange changes");
     }
 
     #[test]

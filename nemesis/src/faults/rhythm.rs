@@ -40,6 +40,10 @@ const FIRST: Span = Span::millis(1500, 2500);
 const HOLD: Span = Span::millis(2000, 4000);
 const HOLD_IN_COMPANY: Span = Span::millis(2000, 3000);
 const REST: Span = Span::millis(1500, 3000);
+/// Of a condition: it comes early and stays, so that others happen under it.
+const FIRST_CONDITION: Span = Span::millis(500, 1500);
+const HOLD_CONDITION: Span = Span::millis(4000, 8000);
+const REST_CONDITION: Span = Span::millis(1000, 2000);
 const FLAP_ON: Span = Span::millis(150, 500);
 const FLAP_OFF: Span = Span::millis(150, 400);
 
@@ -57,11 +61,16 @@ pub(super) struct Rhythm {
 impl Rhythm {
     /// Of one of `company` faults.
     pub(super) fn of(spec: &FaultSpec, company: usize) -> Self {
-        let hold = spec.hold.unwrap_or(if company > 1 { HOLD_IN_COMPANY } else { HOLD });
+        let (first, hold, rest) = match (spec.kind.is_condition(), company > 1) {
+            (true, _) => (FIRST_CONDITION, HOLD_CONDITION, REST_CONDITION),
+            (false, true) => (FIRST, HOLD_IN_COMPANY, REST),
+            (false, false) => (FIRST, HOLD, REST),
+        };
+        let hold = spec.hold.unwrap_or(hold);
         Self {
-            first: spec.first.unwrap_or(FIRST),
+            first: spec.first.unwrap_or(first),
             hold: spec.every.map_or(hold, |every| within(hold, every)),
-            rest: REST,
+            rest,
             every: spec.every,
             flap: (spec.aim == Aim::Flapping).then_some((FLAP_ON, FLAP_OFF)),
         }

@@ -4,63 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::aim::Aim;
+use super::amount::Amount;
 use super::cycle::Cycle;
+use super::kind::FaultKind;
 use super::rhythm::{Rhythm, Span};
 use super::syntax::{self, FaultSyntaxError};
-use crate::{Fault, Powers};
+use crate::{Fault, Layout, Powers};
 
 use histories::Nanos;
-
-/// What is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FaultKind {
-    /// Links between nodes.
-    Partition,
-    /// Links between clients and nodes.
-    Clients,
-    /// SIGKILL, then a restart on the same disk.
-    Kill,
-    /// SIGSTOP, then SIGCONT.
-    Pause,
-}
-
-impl FaultKind {
-    pub const ALL: [Self; 4] = [Self::Partition, Self::Clients, Self::Kill, Self::Pause];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Partition => "partition",
-            Self::Clients => "clients",
-            Self::Kill => "kill",
-            Self::Pause => "pause",
-        }
-    }
-
-    /// One line for `partita list faults`.
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::Partition => "cuts links between nodes, each direction by itself",
-            Self::Clients => "cuts every client from some nodes, both ways",
-            Self::Kill => "kills nodes (SIGKILL) and restarts them on their disks",
-            Self::Pause => "stops nodes (SIGSTOP) and lets them go on",
-        }
-    }
-
-    /// Every aim with a line about it; the first is the default.
-    pub fn aims(self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        Aim::of(self).iter().map(move |&aim| (aim.name(), aim.about(self)))
-    }
-
-    pub fn needs(self) -> Powers {
-        let none = Powers::default();
-        match self {
-            Self::Partition => Powers { cut: true, ..none },
-            Self::Clients => Powers { cut_clients: true, ..none },
-            Self::Kill => Powers { kill: true, ..none },
-            Self::Pause => Powers { pause: true, ..none },
-        }
-    }
-}
 
 /// `NAME[:aim][@every][:key=value…]`, read and resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +20,8 @@ pub struct FaultSpec {
     pub(super) aim: Aim,
     /// From one beginning to the next; where it is given, the fault minds no other.
     pub(super) every: Option<Nanos>,
+    /// How strong it is.
+    pub(super) by: Option<Amount>,
     /// How long it is in force.
     pub(super) hold: Option<Span>,
     /// When it begins first.
@@ -83,9 +36,26 @@ impl FaultSpec {
 
     /// Every kind with every aim, in the default rhythm.
     pub fn catalogue() -> impl Iterator<Item = Self> {
-        FaultKind::ALL.into_iter().flat_map(|kind| {
-            Aim::of(kind).iter().map(move |&aim| Self { kind, aim, every: None, hold: None, first: None })
-        })
+        FaultKind::ALL
+            .into_iter()
+            .flat_map(|kind| Aim::of(kind).iter().map(move |&aim| Self::plain(kind, aim)))
+    }
+
+    /// `all`: everything that a mode survives and a stage of these powers can inject, aimed at others each time.
+    /// `survived` are the words of [`FaultKind::survived_as`].
+    pub fn all(survived: &[&str], powers: Powers, layout: Layout) -> Vec<Self> {
+        let wanted = |kind: &FaultKind| {
+            kind.survived_as().is_some_and(|word| survived.contains(&word))
+                && kind.needs().missing(powers).is_empty()
+                && !Aim::any(*kind, layout).is_empty()
+        };
+        let kinds = FaultKind::ALL.into_iter().filter(wanted);
+        kinds.map(|kind| Self::plain(kind, Aim::Any)).collect()
+    }
+
+    /// In the default rhythm.
+    pub(super) fn plain(kind: FaultKind, aim: Aim) -> Self {
+        Self { kind, aim, every: None, by: None, hold: None, first: None }
     }
 
     pub fn kind(&self) -> FaultKind {
@@ -105,9 +75,17 @@ impl FaultSpec {
         self.kind.needs()
     }
 
-    /// In a cluster of fewer nodes it means nothing.
-    pub fn nodes_min(&self) -> usize {
-        self.aim.nodes_min(self.kind)
+    /// Why it means nothing in a cluster of this layout, `needs 3 nodes or more; there are 1`.
+    pub fn refusal(&self, layout: Layout) -> Option<String> {
+        if self.aim == Aim::Any && Aim::any(self.kind, layout).is_empty() {
+            return Some("needs 2 nodes or more; there is 1".to_owned());
+        }
+        self.aim.refusal(self.kind, layout)
+    }
+
+    /// Whether a majority of the nodes goes on as before while it is in force, whomever it hits.
+    pub fn leaves_majority(&self) -> bool {
+        !matches!(self.aim, Aim::Majority | Aim::All | Aim::Datacentre | Aim::Any)
     }
 
     /// One of `company` faults of a run: with company, windows are shorter, so that a run sees each several times.
@@ -135,6 +113,9 @@ impl fmt::Display for FaultSpec {
         f.write_str(&self.name())?;
         if let Some(every) = self.every {
             write!(f, "@{}", syntax::duration(every))?;
+        }
+        if let Some(by) = self.by {
+            write!(f, ":by={by}")?;
         }
         for (key, span) in [("for", self.hold), ("first", self.first)] {
             if let Some(span) = span {

@@ -1,10 +1,12 @@
-//! Reads and writes `NAME[:aim][@every][:key=value…]`. It never guesses: what it does not know it refuses.
+//! Reads and writes `NAME[:aim][@every][:key=value…]`; some names are of two words, `clock:drift`. It never guesses: what it does not know it refuses.
 
 use histories::Nanos;
 
 use super::aim::Aim;
+use super::amount::Amount;
+use super::kind::FaultKind;
 use super::rhythm::Span;
-use super::spec::{FaultKind, FaultSpec};
+use super::spec::FaultSpec;
 
 /// A fault that cannot be read, with the nearest one that can.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +17,7 @@ pub struct FaultSyntaxError {
     pub why: String,
 }
 
-const KEYS: [&str; 2] = ["for", "first"];
+const KEYS: [&str; 3] = ["by", "for", "first"];
 
 pub(super) fn parse_list(text: &str) -> Result<Vec<FaultSpec>, FaultSyntaxError> {
     let items: Vec<&str> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
@@ -30,32 +32,61 @@ pub(super) fn parse_one(text: &str) -> Result<FaultSpec, FaultSyntaxError> {
 }
 
 fn parse(text: &str) -> Result<FaultSpec, String> {
-    let mut parts = text.split(':');
-    let (name, every) = rhythm_of(parts.next().unwrap_or_default())?;
-    let kind = FaultKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
-        let mut names: Vec<&str> = FaultKind::ALL.iter().map(|kind| kind.name()).collect();
-        names.push("none");
-        if name == "none" {
-            return "none stands by itself, not in a list".to_owned();
-        }
-        unknown("fault", name, &names)
-    })?;
-    let mut spec = FaultSpec { kind, aim: Aim::of(kind)[0], every, hold: None, first: None };
-    for (place, part) in parts.enumerate() {
+    let mut parts = text.split(':').peekable();
+    let (head, every) = rhythm_of(parts.next().unwrap_or_default())?;
+    let kinds = kinds_of(head)?;
+    let mut spec = FaultSpec { every, ..FaultSpec::plain(kinds[0], Aim::of(kinds[0])[0]) };
+    if kinds.len() > 1
+        && let Some(part) = parts.next_if(|part| !part.contains('='))
+    {
+        let (word, every) = rhythm_of(part)?;
+        let kind = kind_of(head, word, &kinds)?;
+        spec = FaultSpec { every: spec.every, ..FaultSpec::plain(kind, Aim::of(kind)[0]) };
+        set_every(&mut spec, every)?;
+    }
+    let mut aimed = false;
+    for part in parts {
         if let Some((key, value)) = part.split_once('=') {
             let (value, every) = rhythm_of(value)?;
             set_every(&mut spec, every)?;
             set_key(&mut spec, key, value)?;
-        } else if place == 0 {
-            let (name, every) = rhythm_of(part)?;
-            spec.aim = aim(kind, name)?;
-            set_every(&mut spec, every)?;
-        } else {
+        } else if aimed {
             return Err(format!("{part:?} is no key=value; keys are {}", KEYS.join(", ")));
+        } else {
+            aimed = true;
+            let (name, every) = rhythm_of(part)?;
+            spec.aim = aim(spec.kind, name)?;
+            set_every(&mut spec, every)?;
         }
     }
     check(&spec)?;
     Ok(spec)
+}
+
+fn words(kind: FaultKind) -> (&'static str, Option<&'static str>) {
+    kind.name().split_once(':').map_or((kind.name(), None), |(head, word)| (head, Some(word)))
+}
+
+/// The kinds whose name begins with this word: one or more.
+fn kinds_of(head: &str) -> Result<Vec<FaultKind>, String> {
+    let kinds: Vec<FaultKind> = FaultKind::ALL.into_iter().filter(|&kind| words(kind).0 == head).collect();
+    if !kinds.is_empty() {
+        return Ok(kinds);
+    }
+    if ["none", "all"].contains(&head) {
+        return Err(format!("{head} stands by itself, not in a list"));
+    }
+    let mut names: Vec<&str> = FaultKind::ALL.into_iter().map(|kind| words(kind).0).collect();
+    names.dedup();
+    names.extend(["none", "all"]);
+    Err(unknown("fault", head, &names))
+}
+
+fn kind_of(head: &str, word: &str, kinds: &[FaultKind]) -> Result<FaultKind, String> {
+    kinds.iter().copied().find(|&kind| words(kind).1 == Some(word)).ok_or_else(|| {
+        let known: Vec<&str> = kinds.iter().filter_map(|&kind| words(kind).1).collect();
+        unknown(&format!("fault of {head}s"), word, &known)
+    })
 }
 
 /// Splits `leader@8s`.
@@ -83,13 +114,23 @@ fn aim(kind: FaultKind, name: &str) -> Result<Aim, String> {
 }
 
 fn set_key(spec: &mut FaultSpec, key: &str, value: &str) -> Result<(), String> {
+    let twice = || Err(format!("{key} is given twice"));
+    if key == "by" {
+        let name = spec.kind.name();
+        let unit = spec.kind.unit().ok_or_else(|| format!("{name} takes no by="))?;
+        if spec.by.is_some() {
+            return twice();
+        }
+        spec.by = Some(Amount::parse(unit, value)?);
+        return Ok(());
+    }
     let slot = match key {
         "for" => &mut spec.hold,
         "first" => &mut spec.first,
         _ => return Err(unknown("key", key, &KEYS)),
     };
     if slot.is_some() {
-        return Err(format!("{key} is given twice"));
+        return twice();
     }
     *slot = Some(parse_span(value)?);
     Ok(())
@@ -130,7 +171,7 @@ fn parse_span(text: &str) -> Result<Span, String> {
 }
 
 /// `8s`, `1.5s`, `300ms`, `2m`; more than nothing and at most a day.
-fn parse_duration(text: &str) -> Result<Nanos, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Nanos, String> {
     let wrong = || format!("{text:?} is no duration; write 300ms, 8s, 1.5s or 2m");
     let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?);
     let unit_nanos = match unit {
@@ -181,6 +222,28 @@ mod tests {
                 "clients:one@60s"
             ]
         );
+        assert_eq!(
+            written(
+                "clock:drift:leader,clock,clock:step:by=-2s:datacentre@9s,slow:by=20ms..80ms,loss:by=20%:one"
+            ),
+            [
+                "clock:drift:leader",
+                "clock:step:one",
+                "clock:step:datacentre@9s:by=-2000ms",
+                "slow:all:by=20ms..80ms",
+                "loss:one:by=20%"
+            ]
+        );
+        assert_eq!(
+            written("clock:drift:by=-300ms/s..20ms/s,power:majority,disk,disk:lies,partition:hub"),
+            [
+                "clock:drift:one:by=-300ms/s..20ms/s",
+                "power:majority",
+                "disk:torn:one",
+                "disk:lies:all",
+                "partition:hub"
+            ]
+        );
         assert_eq!(written("none"), [] as [&str; 0]);
         assert_eq!(written(""), [] as [&str; 0]);
         for spec in FaultSpec::catalogue() {
@@ -201,6 +264,16 @@ mod tests {
             "kill:leader:for=3s:for=4s",
             "kill:leader:for=0s",
             "xyzzy",
+            "clock:leader",
+            "clock:drfit:leader",
+            "clock:drift:by=20ms",
+            "clock:drift:by=-1000ms/s",
+            "loss:by=101%",
+            "slow:by=0ms",
+            "slow:by=80ms..20ms",
+            "kill:by=20ms",
+            "disk:flip:rolling",
+            "all:leader",
         ]
         .into_iter()
         .map(|text| parse_list(text).unwrap_err().to_string())

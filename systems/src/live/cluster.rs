@@ -17,7 +17,7 @@ use super::member::Member;
 use super::status;
 use crate::store::codec::Session;
 use crate::store::{self, Store};
-use crate::{Client, Cluster, Mode, Setup, SetupError, Status, System};
+use crate::{Client, Cluster, Ground, Mode, Setup, SetupError, Simulator, Status, System};
 
 /// How long a cluster may take to elect its first leader.
 const READY_MAX: Duration = Duration::from_secs(30);
@@ -71,11 +71,20 @@ impl System for StoreSystem {
         Self::POWERS
     }
 
+    fn ground(&self, mode: &Mode, layout: Layout) -> Ground {
+        let Ok((_, store)) = store::mode(&mode.name) else { return Ground::default() };
+        Ground { links: store.links(layout), home: Some(Box::new(move |key| store.home(layout, key))) }
+    }
+
     fn start<'a>(&'a self, setup: &'a Setup) -> BoxFuture<'a, Result<Box<dyn Cluster>, SetupError>> {
         Box::pin(async move {
             let cluster = StoreCluster::start(&self.exe, setup).await?;
             Ok(Box::new(cluster) as Box<dyn Cluster>)
         })
+    }
+
+    fn simulator(&self) -> Option<&dyn Simulator> {
+        Some(self)
     }
 }
 

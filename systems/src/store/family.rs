@@ -24,6 +24,10 @@ pub trait Family: Clone + Default + PartialEq {
     /// Writes go on as long as a majority is up and connected.
     fn available_with_majority(&self, layout: Layout) -> bool;
     fn routing(&self) -> Routing;
+    /// On how many nodes each key is kept, where not on all.
+    fn copies(&self) -> Option<u16> {
+        None
+    }
 }
 
 /// Options that differ from the family's defaults, and what no option tells.
@@ -108,6 +112,7 @@ fn describe<F: Family>(preset: &Preset, name: String, options: &F, changed: bool
         figures: preset.figures.iter().map(|figure| (*figure).to_owned()).collect(),
         available_with_majority: options.available_with_majority(preset.layout),
         routing: options.routing(),
+        copies: options.copies(),
         layout: preset.layout,
         about,
     }

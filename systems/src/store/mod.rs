@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock, opens a socket or touches a disk: see [`Replica`].
 
+mod bugs;
 mod clock;
 pub mod codec;
 pub mod family;
@@ -18,6 +19,7 @@ mod vector;
 pub mod wal;
 mod words;
 
+pub use bugs::Bug;
 pub use clock::{HybridClock, HybridTime, Stamp};
 pub use protocol::{Leadership, Member, Memory, Protocol, Sync};
 pub use replica::{

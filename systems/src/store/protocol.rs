@@ -3,7 +3,7 @@
 
 use std::{fmt, marker};
 
-use histories::{Function, Nanos, Node};
+use histories::{Function, Key, Nanos, Node};
 use nemesis::Layout;
 
 use super::replica::{Now, Replica};
@@ -45,6 +45,14 @@ pub trait Protocol: Clone + Send + marker::Sync + 'static {
     fn leadership(&self) -> Leadership;
     /// How long a message between datacentres takes, one way, from and to; `None` where all are near.
     fn wide_area(&self) -> Option<(Nanos, Nanos)> {
+        None
+    }
+    /// The pairs of datacentres that exchange changes; none where every two of them do.
+    fn links(&self, _layout: Layout) -> Vec<(u16, u16)> {
+        Vec::new()
+    }
+    /// The datacentre that all reads and writes of a key go to, where there is one.
+    fn home(&self, _layout: Layout, _key: &Key) -> Option<u16> {
         None
     }
 }

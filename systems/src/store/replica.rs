@@ -6,6 +6,7 @@ use histories::{Key, Nanos, Node, Value};
 use serde::{Deserialize, Serialize};
 
 use super::vector::VersionVector;
+use crate::Lag;
 
 /// The time, which a replica is given and never asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -201,8 +202,9 @@ pub struct ReplicaStatus {
     pub last_index: u64,
     pub commit_index: u64,
     pub applied_index: u64,
-    /// At a leader: entries that each other member lies behind, as far as the leader knows.
-    pub lag: Vec<(Node, u64)>,
+    /// At a leader: entries that each other member lies behind, and where changes come from several datacentres how many
+    /// of each it has yet to get, as far as it knows.
+    pub lag: Vec<Lag>,
     /// Serves writes and reads: at a leader, its own term has a committed entry and it believes that it can commit more; at
     /// a follower, it hears a leader and has caught up with what it last heard to be committed.
     pub ready: bool,

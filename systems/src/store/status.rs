@@ -17,8 +17,10 @@ pub fn summary(layout: Layout, leadership: Leadership, told: &[ReplicaStatus]) -
     leaders.sort_unstable();
     let foremost: Vec<Node> =
         (0..layout.datacentres).filter_map(|datacentre| foremost(layout, datacentre, &leaders)).collect();
-    let lag =
-        told.iter().filter(|status| foremost.contains(&status.node)).flat_map(|status| status.lag.clone());
+    let counts =
+        |status: &&ReplicaStatus| leadership == Leadership::Nobody || foremost.contains(&status.node);
+    let lag = told.iter().filter(counts);
+    let lag = lag.flat_map(|status| status.lag.iter().map(|&lag| (status.node, lag)));
     Status {
         ready: told.len() == usize::from(layout.total())
             && led(layout, leadership, &leaders)
@@ -47,8 +49,13 @@ fn led(layout: Layout, leadership: Leadership, leaders: &[(u64, Node)]) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Behind, Lag};
 
     const TWO: Layout = Layout::single(2);
+
+    fn behind(entries: u64) -> Lag {
+        Lag { of: Behind::Follower(Node(2)), entries }
+    }
 
     fn told(node: u16, role: Role, term: u64, ready: bool) -> ReplicaStatus {
         ReplicaStatus {
@@ -59,7 +66,7 @@ mod tests {
             last_index: 0,
             commit_index: 0,
             applied_index: 0,
-            lag: vec![(Node(2), u64::from(node))],
+            lag: vec![behind(u64::from(node))],
             ready,
         }
     }
@@ -81,7 +88,7 @@ mod tests {
         let two = [told(1, Role::Leader, 3, true), told(0, Role::Leader, 2, true)];
         let status = summary(TWO, Leadership::One, &two);
         assert_eq!(status.leaders, [(2, Node(0)), (3, Node(1))]);
-        assert_eq!(status.lag, [(Node(2), 1)]);
+        assert_eq!(status.lag, [(Node(1), behind(1))]);
         assert!(!status.ready);
         assert!(summary(TWO, Leadership::Any, &two).ready, "an unfenced pair of leaders stays one");
     }
@@ -92,7 +99,7 @@ mod tests {
         let both = [told(0, Role::Leader, 1, true), told(1, Role::Leader, 4, true)];
         let status = summary(layout, Leadership::One, &both);
         assert!(status.ready);
-        assert_eq!(status.lag, [(Node(2), 0), (Node(2), 1)]);
+        assert_eq!(status.lag, [(Node(0), behind(0)), (Node(1), behind(1))]);
         let one = [told(0, Role::Leader, 1, true), told(1, Role::Follower, 4, true)];
         assert!(!summary(layout, Leadership::One, &one).ready);
     }

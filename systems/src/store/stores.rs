@@ -1,6 +1,6 @@
 //! The families of the reference store, and the one place that tells them apart.
 
-use histories::Function;
+use histories::{Function, Key, Nanos};
 use nemesis::Layout;
 
 use super::family::{self, Family};
@@ -54,6 +54,21 @@ impl Store {
 
     pub fn leadership(&self) -> Leadership {
         each!(self, options => options.leadership())
+    }
+
+    /// How long a message between datacentres takes, one way, from and to; `None` where all are near.
+    pub fn wide_area(&self) -> Option<(Nanos, Nanos)> {
+        each!(self, options => options.wide_area())
+    }
+
+    /// See [`Protocol::links`].
+    pub fn links(&self, layout: Layout) -> Vec<(u16, u16)> {
+        each!(self, options => options.links(layout))
+    }
+
+    /// See [`Protocol::home`].
+    pub fn home(&self, layout: Layout, key: &Key) -> Option<u16> {
+        each!(self, options => options.home(layout, key))
     }
 }
 

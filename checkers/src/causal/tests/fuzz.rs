@@ -6,7 +6,7 @@ use histories::{Event, Function, History, Kind, ModelName, Op, Process, Value};
 
 use crate::causal::oracle::{self, Txn};
 use crate::linear::tests::Dice;
-use crate::{Budget, Causal, Checker, Verdict, causal, confirm, testing};
+use crate::{Budget, Causal, Checker, Verdict, confirm, dot, testing};
 
 const KEYS: [&str; 3] = ["x", "y", "z"];
 
@@ -227,7 +227,7 @@ fn fuzz(shape: Shape, seeds: std::ops::Range<u64>) -> BTreeMap<ModelName, [u32; 
             for anomaly in finding.verdict.anomalies() {
                 assert_eq!(confirm(&sample.history, anomaly), Ok(()), "{model}, seed {seed}: {anomaly:#?}");
                 assert!(!anomaly.facts.is_empty() && !anomaly.steps.is_empty());
-                if let Some(dot) = causal::dot(&sample.history, anomaly) {
+                if let Some(dot) = dot(&sample.history, anomaly) {
                     assert!(dot.matches("->").count() >= 1, "{dot}");
                 }
             }

@@ -11,9 +11,6 @@ use serde_json::Value;
 use super::tests::run;
 use crate::exit::Exit;
 
-/// The budget of a check: what it does not suffice for is compared in no test.
-const BUDGET: &str = "20s";
-
 /// Beside the project, never in it.
 #[expect(clippy::print_stderr, reason = "a test that skips something says so")]
 fn corpus() -> Option<PathBuf> {
@@ -60,7 +57,7 @@ fn checked(
     let patterns: Vec<String> =
         patterns.iter().map(|pattern| corpus.join(pattern).display().to_string()).collect();
     let mut args: Vec<&str> = patterns.iter().map(String::as_str).collect();
-    args.extend(["--format", "json", "--budget", BUDGET, "--model", models]);
+    args.extend(["--format", "json", "--model", models]);
     let (exit, out) = run(&args);
     let files = out.lines().map(|line| {
         let answer: Value = serde_json::from_str(line).unwrap();

@@ -3,6 +3,7 @@
 //! Demands what `--model` names, else what a file's header promises; with neither it describes.
 
 mod files;
+mod graph;
 mod judge;
 mod linearizations;
 mod report;
@@ -129,7 +130,7 @@ impl Job<'_> {
         let work = || {
             while let Some((position, file)) = take(&next, files) {
                 loading.say(format!("{} of {}", position + 1, files.len()));
-                let answer = self.check_file(file).map(|checked| self.answer(&checked, files.len()));
+                let answer = self.check_file(file).and_then(|checked| self.answer(&checked, files.len()));
                 // A thread that panicked has ended the whole command already.
                 if let Ok(mut answers) = answers.lock() {
                     answers.push((position, answer));
@@ -162,22 +163,31 @@ impl Job<'_> {
         Ok(Checked { file: file_name, findings, demands, linearizations, reproduce, history })
     }
 
-    fn answer(&self, checked: &Checked, files: usize) -> Answer {
+    fn answer(&self, checked: &Checked, files: usize) -> Result<Answer, Failure> {
         let (args, session) = (self.args, self.session);
-        let text = match args.format {
+        let graphs = match &args.graph {
+            Some(folder) => graph::write(checked, folder)?,
+            None => Vec::new(),
+        };
+        let mut text = match args.format {
             CheckFormat::Json => format!("{}\n", report::json(checked)),
             CheckFormat::Text if self.in_full(files) => {
                 text::render(checked, session.paint, args.witness || session.verbose, args.explain)
             }
             CheckFormat::Text => String::new(),
         };
+        if !text.is_empty() && args.format == CheckFormat::Text {
+            for file in graphs {
+                text.push_str(&format!("graph: {}\n", file.display()));
+            }
+        }
         let cut = checked.history.cut_off();
-        Answer {
+        Ok(Answer {
             text,
             row: table::row(checked, session.paint),
             warning: cut.map(|cut| format!("{cut}; checked to its last whole event")),
             exit: judge::exit(&checked.demands, &checked.findings, &checked.history),
-        }
+        })
     }
 
     /// Whether each file is shown with its proofs: of many only where it is asked for.
@@ -200,5 +210,7 @@ fn reproduce(file: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod corpus;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod tests;

@@ -176,7 +176,7 @@ fn what_is_looked_at_can_be_told() {
     fs::write(path("stale.jsonl"), STALE).unwrap();
     assert_eq!(exit("stale.jsonl", &[]), Ok(Exit::Violation));
     assert_eq!(exit("stale.jsonl", &["--to", "14201ms"]), Ok(Exit::Success));
-    assert_eq!(exit("stale.jsonl", &["--budget", "1s,1KB"]), Ok(Exit::HarnessFailure));
+    assert_eq!(exit("stale.jsonl", &["--budget", "1s,0.2KB"]), Ok(Exit::HarnessFailure));
 }
 
 /// Histories of any shape are valid, so that no part of them may be found invalid.

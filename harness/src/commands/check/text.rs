@@ -49,6 +49,10 @@ fn header(checked: &Checked, paint: Paint) -> String {
     format!("{}: {counts}{origin}", paint.strong(&checked.file))
 }
 
+fn names(models: &[ModelName]) -> String {
+    models.iter().map(|model| model.name()).collect::<Vec<_>>().join(", ")
+}
+
 /// `1 key`, `3 keys`.
 fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
@@ -56,7 +60,11 @@ fn count(number: usize, noun: &str) -> String {
 
 fn models(verdicts: &[VerdictReport], paint: Paint, explain: bool) -> Grid {
     let mut grid = Grid::new(&["model", "verdict", "method", ""]);
-    for verdict in verdicts {
+    // A table of everything that does not apply hides what does; without an explanation the names are enough.
+    let is_shown = |verdict: &&VerdictReport| {
+        explain || verdict.verdict != "not-applicable" || verdict.expected.is_some()
+    };
+    for verdict in verdicts.iter().filter(is_shown) {
         let model = ModelName::ALL.iter().find(|model| model.name() == verdict.model);
         let about = model.filter(|_| explain).map_or("", |model| model.about());
         grid.push(vec![
@@ -72,12 +80,12 @@ fn models(verdicts: &[VerdictReport], paint: Paint, explain: bool) -> Grid {
 /// What was demanded and how it came out; without demands the strongest that held and the weakest that did not.
 fn closing(checked: &Checked, paint: Paint) -> String {
     let summary = checking::summary(&checked.findings);
-    let names = |models: &[ModelName]| models.iter().map(|model| model.name()).collect::<Vec<_>>().join(", ");
     let mut lines = Vec::new();
     for (label, models) in [
         ("strongest that held", &summary.strongest),
         ("weakest violated", &summary.weakest_violated),
         ("undecided", &summary.undecided),
+        ("not applicable", &summary.not_applicable),
     ] {
         if !models.is_empty() {
             lines.push(format!("{label}: {}", names(models)));

@@ -161,11 +161,17 @@ fn a_mode_must_show_what_it_gives_up_only_under_the_faults_that_were_injected() 
         figures: Vec::new(),
         available_with_majority: true,
         routing: systems::Routing::Sticky,
+        copies: None,
         layout: nemesis::Layout::single(3),
         about: String::new(),
     };
     let claims = |fault: &str, models: &[ModelName]| {
-        Expectation::of_mode(&mode, &[fault.to_owned()], &models.iter().copied().collect())
+        Expectation::of_mode(
+            &mode,
+            crate::spec::StageName::Live,
+            &[fault.to_owned()],
+            &models.iter().copied().collect(),
+        )
     };
     let both = [ModelName::Convergence, ModelName::Durability];
     assert_eq!(claims("kill:leader@3s", &both).claims.len(), 2);

@@ -9,6 +9,7 @@ use super::journal::Then;
 use super::merkle::Place;
 use super::message::{Message, Record};
 use super::version::Cell;
+use crate::store::Bug;
 
 /// Places that one message may lead on to.
 const PLACES_MAX: usize = 16;
@@ -42,7 +43,9 @@ impl Replica {
     /// Goes on where the two differ: to what lies below, or to the keys of a leaf.
     pub(super) fn on_compare(&mut self, from: Node, place: Place, hashes: &[u64]) {
         let Some(own) = self.state.tree(from).below(place) else { return };
-        let unequal = own.iter().zip(hashes).enumerate().filter(|(_, (own, other))| own != other);
+        let branches = own.len() - usize::from(self.options.has(Bug::MerkleSkipsBranch));
+        let unequal =
+            own.iter().zip(hashes).take(branches).enumerate().filter(|(_, (own, other))| own != other);
         let below: Vec<Place> = unequal.map(|(number, _)| place.child(number)).take(PLACES_MAX).collect();
         for place in below {
             if place.is_leaf() {

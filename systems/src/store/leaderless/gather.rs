@@ -7,6 +7,7 @@ use super::Replica;
 use super::message::{Message, OperationId};
 use super::operation::{Phase, Purpose, holders, last};
 use super::version::Cell;
+use crate::store::Bug;
 
 /// What comes of a gathering.
 enum Step {
@@ -100,10 +101,14 @@ impl Replica {
         }
         match (purpose, last(got)) {
             (Purpose::Write(value), last) => {
-                let counter = last.map_or(0, |cell| cell.stamp.counter) + 1;
+                let highest = last.map_or(0, |cell| cell.stamp.counter);
+                let by_clock = self.options.has(Bug::ClockAsVersion);
+                let counter = if by_clock { self.now.wall.0 } else { highest + 1 };
                 Step::Write { counter, value: value.clone() }
             }
-            (Purpose::Read, Some(cell)) if self.options.write_back.on() => {
+            (Purpose::Read, Some(cell))
+                if self.options.write_back.on() && !self.options.has(Bug::SkipWriteBack) =>
+            {
                 let holders = holders(got, cell);
                 if holders.len() < self.quorum_write {
                     Step::WriteBack { cell: cell.clone(), holders }

@@ -10,6 +10,7 @@ use super::Replica;
 use super::journal::Then;
 use super::message::{Message, OperationId, Record};
 use super::version::Cell;
+use crate::store::Bug;
 
 /// Kept for one member.
 const HINTS_MAX: usize = 100_000;
@@ -99,6 +100,9 @@ impl Replica {
         let offered = cells.iter().map(|(key, cell)| (key.clone(), cell.hash())).collect();
         self.hints.offered.insert(node, (id, offered));
         self.send(node, Message::HandOver { id, cells });
+        if self.options.has(Bug::LostHint) {
+            self.on_taken_over(node, id);
+        }
     }
 
     pub(super) fn on_hand_over(&mut self, from: Node, id: OperationId, cells: Vec<(Key, Cell)>) {

@@ -9,6 +9,7 @@ use super::journal::Then;
 use super::message::{Message, OperationId, Record};
 use super::operation::{Phase, Purpose};
 use super::version::Cell;
+use crate::store::Bug;
 
 impl Replica {
     /// From the first phase to the second; `holders` have it already.
@@ -33,6 +34,9 @@ impl Replica {
             self.journal.push(record, Then::Count { number });
         }
         self.put(number);
+        if self.options.has(Bug::AckBeforeSync) {
+            self.count_stored(number, self.me);
+        }
     }
 
     /// Gives it to the others who have not stored it.
@@ -56,6 +60,9 @@ impl Replica {
         cell: Cell,
         stand_in: Option<Node>,
     ) {
+        if self.options.has(Bug::AckBeforeSync) {
+            self.send(from, Message::Stored { id });
+        }
         let then = Then::Tell { node: from, id };
         match stand_in {
             // Without room it says nothing, and does not count.

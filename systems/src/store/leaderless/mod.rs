@@ -40,6 +40,7 @@ use super::protocol::{Leadership, Member, Memory, Protocol, Sync};
 use super::replica::{
     DumpEntry, Input, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, Request, RequestId, Response, Role,
 };
+use crate::{Behind, Lag};
 
 pub use message::{Message, Record};
 pub use options::{Count, Options, Switch, Timing, Versions};
@@ -188,7 +189,11 @@ impl ReplicaTrait for Replica {
             last_index: keys,
             commit_index: keys,
             applied_index: keys,
-            lag: self.hints.counts().collect(),
+            lag: self
+                .hints
+                .counts()
+                .map(|(node, entries)| Lag { of: Behind::Follower(node), entries })
+                .collect(),
             ready: self.born,
         }
     }

@@ -6,8 +6,8 @@ use std::fmt;
 
 use histories::Nanos;
 
-use crate::store::Sync;
 use crate::store::words::{duration, nearest, option_values, text};
+use crate::store::{Bug, Sync};
 
 option_values! {
     /// What orders the writes of a key.
@@ -120,6 +120,8 @@ pub struct Options {
     pub timing: Timing,
     /// The log is compacted once it holds this many records more than twice what is stored.
     pub snapshot_records: usize,
+    /// Planted, to be found.
+    pub bug: Option<Bug>,
 }
 
 impl Default for Options {
@@ -136,6 +138,7 @@ impl Default for Options {
             sync: Sync::Always,
             timing: Timing::default(),
             snapshot_records: 10_000,
+            bug: None,
         }
     }
 }
@@ -164,6 +167,9 @@ impl Options {
         let switch = || Switch::parse(value).map_err(|_| format!("{name} = {value:?}: give `on` or `off`"));
         let timing = &mut self.timing;
         match name {
+            "n" if value == "majority" => {
+                return Err("n = \"majority\": give a number from 1, or `all`".to_owned());
+            }
             "n" => self.n = Count::parse(name, value)?,
             "r" => self.r = Count::parse(name, value)?,
             "w" => self.w = Count::parse(name, value)?,
@@ -185,6 +191,7 @@ impl Options {
                         format!("snapshot = {value:?}: give a number of records, at least 4")
                     })?;
             }
+            "bug" => self.bug = Some(Bug::of("leaderless", value)?),
             other => {
                 return Err(format!(
                     "a leaderless mode has no option {other:?}; {}",
@@ -215,7 +222,12 @@ impl Options {
             text(timing.wait),
             self.snapshot_records.to_string(),
         ];
-        Self::NAMES.into_iter().map(str::to_owned).zip(values).collect()
+        let bug = self.bug.map(|bug| ("bug".to_owned(), bug.to_string()));
+        Self::NAMES.into_iter().map(str::to_owned).zip(values).chain(bug).collect()
+    }
+
+    pub(super) fn has(&self, bug: Bug) -> bool {
+        self.bug == Some(bug)
     }
 
     /// Refuses what no group of `nodes` can do, with the reason.

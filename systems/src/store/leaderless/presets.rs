@@ -5,7 +5,7 @@
 use histories::{AnomalyKind, ModelName};
 use nemesis::Layout;
 
-use super::options::{Options, Versions};
+use super::options::{Count, Options, Versions};
 use crate::Routing;
 use crate::store::Sync;
 use crate::store::family::{Family, Gap, Preset};
@@ -104,6 +104,13 @@ impl Family for Options {
 
     fn routing(&self) -> Routing {
         Routing::Roam
+    }
+
+    fn copies(&self) -> Option<u16> {
+        match self.n {
+            Count::These(homes) => Some(homes),
+            Count::All | Count::Majority => None,
+        }
     }
 }
 

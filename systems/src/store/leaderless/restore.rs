@@ -11,26 +11,30 @@ use super::message::Record;
 use super::options::Options;
 use super::ring::Ring;
 use super::state::State;
+use crate::store::Bug;
 use crate::store::protocol::Member;
 use crate::store::replica::Now;
 
 impl Replica {
     /// A member from the records that it persisted, in order; none where it is new.
-    pub fn new(options: Options, member: Member, records: Vec<Record>, now: Now) -> Self {
+    pub fn new(options: Options, member: Member, mut records: Vec<Record>, now: Now) -> Self {
+        if options.has(Bug::RecoveryDropsTail) {
+            records.truncate(records.len().saturating_sub(Bug::TAIL));
+        }
         let nodes = member.layout.total();
         let homes = options.homes(nodes);
         let length = records.len();
         let mut replica = Self {
             me: member.node,
             nodes,
-            quorum_read: usize::from(options.r.of(homes)),
-            quorum_write: usize::from(options.w.of(homes)),
+            quorum_read: usize::from(options.r.of(homes)) - usize::from(options.has(Bug::ReadOneShort)),
+            quorum_write: usize::from(options.w.of(homes)) - usize::from(options.has(Bug::QuorumOneShort)),
             ring: Ring::new(nodes, homes),
             now,
             life: 0,
             born: false,
             last_number: 0,
-            state: State::new(member.node),
+            state: State::new(member.node, options.has(Bug::LastArrivalWins)),
             hints: Hints::default(),
             journal: Journal::restored(length),
             operations: std::collections::BTreeMap::new(),

@@ -14,6 +14,8 @@ use crate::store::DumpEntry;
 #[derive(Debug)]
 pub(super) struct State {
     me: Node,
+    /// Planted: what comes last is kept, whatever its version.
+    blind: bool,
     /// By leaf, so that a leaf is read without searching for it.
     cells: BTreeMap<(u16, Key), Cell>,
     /// For each other member, over the keys that both hold.
@@ -21,8 +23,8 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(me: Node) -> Self {
-        Self { me, cells: BTreeMap::new(), trees: BTreeMap::new() }
+    pub(super) fn new(me: Node, blind: bool) -> Self {
+        Self { me, blind, cells: BTreeMap::new(), trees: BTreeMap::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -34,7 +36,7 @@ impl State {
     }
 
     pub(super) fn covers(&self, key: &Key, cell: &Cell) -> bool {
-        self.get(key).is_some_and(|held| held.covers(cell))
+        !self.blind && self.get(key).is_some_and(|held| held.covers(cell))
     }
 
     pub(super) fn merge(&mut self, ring: &Ring, key: &Key, cell: &Cell) {
@@ -44,6 +46,9 @@ impl State {
             std::collections::btree_map::Entry::Occupied(mut held) => {
                 let held = held.get_mut();
                 let old = held.hash();
+                if self.blind {
+                    held.clone_from(cell);
+                }
                 held.merge(cell);
                 (old, held.hash())
             }

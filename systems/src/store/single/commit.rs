@@ -5,6 +5,7 @@
 use super::Replica;
 use super::message::Payload;
 use super::state::Outcome;
+use crate::store::Bug;
 use crate::store::replica::Response;
 use crate::store::single::options::Ack;
 
@@ -13,6 +14,7 @@ impl Replica {
     pub(super) fn advance_commit(&mut self) {
         let (me, own, majority, nodes) =
             (self.me, self.journal.persisted_index(), self.majority(), usize::from(self.nodes));
+        let own = if self.options.has(Bug::AckBeforeSync) { self.log.last_index() } else { own };
         if self.chained() {
             self.advance_chain();
             return self.mend_chain();
@@ -20,6 +22,7 @@ impl Replica {
         let Some(leading) = self.leading.as_mut() else { return };
         let held = leading.reached_by(majority, me, own, |progress| progress.matched);
         let reached = match self.options.ack {
+            _ if self.options.has(Bug::AckBeforeReplicate) => own,
             Ack::Majority => held,
             Ack::All => leading.reached_by(nodes, me, own, |progress| progress.matched),
             // The leader's own place is first, so that only followers are counted.

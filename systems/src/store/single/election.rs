@@ -6,6 +6,7 @@ use histories::{Nanos, Node};
 
 use super::message::{Body, Candidacy};
 use super::{Part, Record, Replica};
+use crate::store::Bug;
 use crate::store::single::options::Promotion;
 
 impl Replica {
@@ -90,7 +91,8 @@ impl Replica {
         if term > self.term {
             self.follow_term(term);
         }
-        let free = self.vote.is_none_or(|vote| vote == from) && self.part == Part::Follower;
+        let free = self.vote.is_none_or(|vote| vote == from) && self.part == Part::Follower
+            || self.options.has(Bug::VoteTwice);
         let granted = free && self.accepts(&candidacy);
         if granted && self.vote.is_none() {
             self.vote = Some(from);
@@ -115,7 +117,9 @@ impl Replica {
             // Every member of an epoch has all that was committed in it, whatever else its log holds.
             return candidacy.epoch >= self.chain.accepted.id;
         }
-        self.options.promotion == Promotion::Any || candidacy.last >= self.log.last()
+        self.options.promotion == Promotion::Any
+            || candidacy.last >= self.log.last()
+            || self.options.has(Bug::TruncateCommitted)
     }
 
     pub(super) fn on_voted(&mut self, from: Node, granted: bool) {
@@ -171,7 +175,7 @@ impl Replica {
             if self.leading.is_some() {
                 return false;
             }
-        } else if term < self.term {
+        } else if term < self.term && !self.options.has(Bug::SkipTermCheck) {
             self.reject(from, 0, 0, self.log.last_index(), false);
             return false;
         }

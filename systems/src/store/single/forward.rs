@@ -8,6 +8,7 @@ use histories::{Nanos, Node};
 
 use super::Replica;
 use super::message::{Body, ForwardId, Message};
+use crate::store::Bug;
 use crate::store::replica::{Request, RequestId, Response};
 
 /// Numbers that a leader remembers of each process that forwards to it.
@@ -131,7 +132,7 @@ impl Replica {
             // A process before this one may have led that term, and taken the write.
             return self.refuse(asker, "the node that was asked does not lead", false);
         }
-        if !self.seen.insert(from, id) {
+        if !self.seen.insert(from, id) && !self.options.has(Bug::DoubleApply) {
             return;
         }
         if leads {
@@ -172,7 +173,8 @@ impl Replica {
             .map(|(_, gone)| gone)
             .collect();
         for forwarded in gone {
-            self.refuse(Asker::Client(forwarded.id), why, forwarded.is_read);
+            let definite = forwarded.is_read || self.options.has(Bug::DenyTheUnknown);
+            self.refuse(Asker::Client(forwarded.id), why, definite);
         }
     }
 }

@@ -39,11 +39,13 @@ use self::log::Log;
 use self::message::{Body, Snapshot};
 use self::reads::LocalRead;
 use self::state::State;
+use super::bugs::Bug;
 use super::codec::Session;
 use super::protocol::{Leadership, Member, Memory, Protocol, Sync};
 use super::replica::{
     DumpEntry, Input, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, RequestId, Response, Role,
 };
+use crate::{Behind, Lag};
 
 pub use message::{Message, Record};
 pub use options::{Ack, Fencing, Format, Options, Promotion, Read, Timing};
@@ -128,6 +130,9 @@ impl Replica {
     }
 
     fn send_durable_in(&mut self, term: u64, to: Node, body: Body) {
+        if self.options.has(Bug::AckBeforeSync) {
+            return self.sends.push((to, Message { term, body }));
+        }
         let ready = self.journal.defer(to, Message { term, body });
         self.sends.extend(ready);
     }
@@ -257,7 +262,8 @@ impl ReplicaTrait for Replica {
     fn status(&self) -> ReplicaStatus {
         let last = self.log.last_index();
         let lag = self.leading.as_ref().map_or_else(Vec::new, |leading| {
-            self.peers().map(|peer| (peer, last.saturating_sub(leading.matched(peer)))).collect()
+            let behind = |peer| last.saturating_sub(leading.matched(peer));
+            self.peers().map(|peer| Lag { of: Behind::Follower(peer), entries: behind(peer) }).collect()
         });
         ReplicaStatus {
             node: self.me,

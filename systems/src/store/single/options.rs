@@ -6,8 +6,8 @@ use std::fmt;
 
 use histories::Nanos;
 
-use crate::store::Sync;
 use crate::store::words::{duration, nearest, option_values, text};
+use crate::store::{Bug, Sync};
 
 option_values! {
     /// How fresh a read is, and who answers it.
@@ -148,6 +148,8 @@ pub struct Options {
     pub timing: Timing,
     /// The log is compacted once it holds more entries than this.
     pub snapshot_entries: usize,
+    /// Planted, to be found.
+    pub bug: Option<Bug>,
 }
 
 impl Default for Options {
@@ -161,6 +163,7 @@ impl Default for Options {
             sync: Sync::Always,
             timing: Timing::default(),
             snapshot_entries: 10_000,
+            bug: None,
         }
     }
 }
@@ -213,6 +216,7 @@ impl Options {
                         format!("snapshot = {value:?}: give a number of log entries, at least 4")
                     })?;
             }
+            "bug" => self.bug = Some(Bug::of("single", value)?),
             other => {
                 return Err(format!(
                     "a single-leader mode has no option {other:?}; {}",
@@ -242,7 +246,12 @@ impl Options {
             text(timing.repair),
             self.snapshot_entries.to_string(),
         ];
-        Self::NAMES.into_iter().map(str::to_owned).zip(values).collect()
+        let bug = self.bug.map(|bug| ("bug".to_owned(), bug.to_string()));
+        Self::NAMES.into_iter().map(str::to_owned).zip(values).chain(bug).collect()
+    }
+
+    pub(super) fn has(&self, bug: Bug) -> bool {
+        self.bug == Some(bug)
     }
 
     /// Refuses what no group of `nodes` can do, with the reason.

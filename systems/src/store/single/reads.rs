@@ -6,6 +6,7 @@ use histories::{Key, Nanos};
 
 use super::Replica;
 use super::forward::Asker;
+use crate::store::Bug;
 use crate::store::replica::{Request, RequestId, Response};
 use crate::store::single::options::Read;
 
@@ -43,6 +44,7 @@ impl Replica {
         let key = request.command.key().clone();
         let settled = self.commit >= leading.first;
         let at_once = match self.options.read {
+            _ if self.options.has(Bug::StaleLeaderRead) => true,
             _ if request.level.is_some() => false,
             Read::Leader => true,
             Read::Lease => settled && self.now < leading.lease_until,
@@ -59,6 +61,7 @@ impl Replica {
     /// Counts answers to rounds; whoever waited for one is served.
     pub(super) fn confirm_round(&mut self) {
         let (me, majority, lease) = (self.me, self.majority(), self.options.timing.leader_lease());
+        let lease = if self.options.has(Bug::LeaseTooLong) { Nanos(lease.0 * 10) } else { lease };
         let Some(leading) = self.leading.as_mut() else { return };
         let own = leading.round;
         let confirmed = leading.reached_by(majority, me, own, |progress| progress.round);
@@ -94,7 +97,8 @@ impl Replica {
 
     pub(super) fn read_locally(&mut self, id: RequestId, request: Request) {
         let key = request.command.key();
-        match request.after.filter(|after| *after > self.applied) {
+        let heeded = !self.options.has(Bug::IgnoreWatermark);
+        match request.after.filter(|after| heeded && *after > self.applied) {
             None => self.answer_read(Asker::Client(id), key),
             Some(after) => {
                 let expires = self.now + self.options.timing.wait;

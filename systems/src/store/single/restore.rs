@@ -16,6 +16,7 @@ use super::message::{Record, Snapshot};
 use super::options::Options;
 use super::state::State;
 use super::{Part, Replica};
+use crate::store::Bug;
 use crate::store::protocol::Member;
 use crate::store::replica::Now;
 
@@ -69,7 +70,10 @@ impl Replica {
         replica
     }
 
-    fn replay(&mut self, records: Vec<Record>) {
+    fn replay(&mut self, mut records: Vec<Record>) {
+        if self.options.has(Bug::RecoveryDropsTail) {
+            records.truncate(records.len().saturating_sub(Bug::TAIL));
+        }
         for record in records {
             match record {
                 Record::Term { term, vote } => (self.term, self.vote) = (term, vote),

@@ -9,6 +9,7 @@ use histories::Node;
 use super::Replica;
 use super::log::Log;
 use super::message::{Appended, Body, EpochId, Record, Snapshot};
+use crate::store::Bug;
 
 impl Replica {
     /// Keeps half of what is allowed, for followers that are only a little behind.
@@ -24,7 +25,8 @@ impl Replica {
             return;
         }
         let base = Arc::make_mut(&mut self.base);
-        for (index, entry) in self.log.iter().take_while(|(at, _)| *at <= index) {
+        let covered = index - u64::from(self.options.has(Bug::SnapshotMissesTail));
+        for (index, entry) in self.log.iter().take_while(|(at, _)| *at <= covered) {
             base.state.apply(index, &entry.payload);
         }
         self.log.compact(index);

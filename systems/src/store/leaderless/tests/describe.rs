@@ -64,7 +64,14 @@ fn record(record: &Record) -> String {
 }
 
 fn status(status: &ReplicaStatus) -> String {
-    let hints: Vec<_> = status.lag.iter().map(|(node, count)| format!("{node} {count}")).collect();
+    let hints: Vec<_> = status
+        .lag
+        .iter()
+        .map(|lag| match lag.of {
+            crate::Behind::Follower(node) => format!("{node} {}", lag.entries),
+            crate::Behind::Origin(datacentre) => format!("datacentre {} {}", datacentre + 1, lag.entries),
+        })
+        .collect();
     let hints = if hints.is_empty() { String::new() } else { format!(", hints {}", hints.join(" ")) };
     format!("{} keys{hints}{}", status.applied_index, if status.ready { ", ready" } else { "" })
 }

@@ -72,6 +72,7 @@ fn impossible_combinations_are_refused_with_the_reason() {
         ("leaderless/quorum[n=2,w=3]", "w=3 needs 3 members"),
         ("leaderless/quorum[n=4]", "there are 3 nodes"),
         ("leaderless/quorum[n=0]", "from 1"),
+        ("leaderless/quorum[n=majority]", "a number from 1, or `all`"),
         ("leaderless/quorum[sloppy=on]", "leaves none"),
         ("leaderless/sloppy[handoff=off]", "has to hand over"),
         ("leaderless/quorum[write-back=on]", "versions=tag"),

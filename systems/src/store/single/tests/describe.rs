@@ -11,6 +11,7 @@ use crate::store::single::message::{
     Append, Body, Candidacy, Change, Entry, EpochId, Message, Payload, Position, Record,
 };
 use crate::store::single::{Options, Replica};
+use crate::{Behind, Lag};
 
 fn at(position: Position) -> String {
     format!("{}@{}", position.index, position.term)
@@ -103,7 +104,7 @@ fn record(record: &Record) -> String {
 
 fn status(status: &ReplicaStatus) -> String {
     let leader = status.leader.map_or_else(|| "nobody".to_owned(), |leader| leader.to_string());
-    let lag: Vec<_> = status.lag.iter().map(|(node, lag)| format!("{node} {lag}")).collect();
+    let lag: Vec<_> = status.lag.iter().map(said).collect();
     let mut text = format!(
         "{:?} in term {}, follows {leader}, log {}, commit {}",
         status.role, status.term, status.last_index, status.commit_index
@@ -166,4 +167,10 @@ impl Told for Options {
 #[test]
 fn scripts() {
     script::check::<Options>("single");
+}
+fn said(Lag { of, entries }: &Lag) -> String {
+    match of {
+        Behind::Follower(node) => format!("{node} {entries}"),
+        Behind::Origin(datacentre) => format!("datacentre {} {entries}", datacentre + 1),
+    }
 }

@@ -1,0 +1,261 @@
+//! What two or three operations of one data type show by themselves, by the definitions.
+//!
+//! It never counts more than the element, lock, account or sum that an anomaly names.
+
+use std::collections::BTreeSet;
+
+use histories::{AnomalyKind, Function, History, Operation, Outcome, Value};
+
+use crate::Anomaly;
+use crate::causal::accesses::{self, Access};
+
+/// So many different sums are gone through.
+const SUMS_MAX: usize = 1 << 20;
+
+pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+    let named: Vec<&Operation> = anomaly.witness.operations.iter().map(|&id| history.operation(id)).collect();
+    let Some((&first, others)) = named.split_first() else { return Err("the witness is empty".into()) };
+    let shown = match (anomaly.kind, others) {
+        (AnomalyKind::PhantomRead | AnomalyKind::AbortedRead | AnomalyKind::FutureRead, _) => {
+            named.iter().any(|op| shows_too_early(history, op))
+        }
+        (AnomalyKind::DuplicateElement, _) if first.function == Function::Add || is_read(first) => {
+            named.iter().any(|op| shows_twice(op))
+        }
+        (AnomalyKind::DuplicateElement, _) => comes_out_too_often(history, &named),
+        (AnomalyKind::LostWrite, [empty, ..]) => never_came_out(history, first, empty),
+        (AnomalyKind::WrongSum, _) => return wrong_sum(history, first),
+        (AnomalyKind::WrongTotal, [other, ..]) => total(first).is_some_and(|sum| total(other) != Some(sum)),
+        (AnomalyKind::Overdrawn, _) => first.reply.as_map().is_some_and(|map| {
+            map.values().any(|balance| balance.as_int().is_some_and(|balance| balance < 0))
+        }),
+        (AnomalyKind::DuplicateId, [other, ..]) => {
+            first.is_ok() && other.is_ok() && first.reply == other.reply && first.key == other.key
+        }
+        (AnomalyKind::LongFork, [other, ..]) => forked(history, first, other),
+        (AnomalyKind::TwoHolders, [other, ..]) => hold_together(history, first, other),
+        _ => false,
+    };
+    if shown { Ok(()) } else { Err(format!("the operations show no {}", anomaly.kind)) }
+}
+
+fn is_read(op: &Operation) -> bool {
+    matches!(op.function, Function::Read | Function::ReadAll)
+}
+
+/// What an operation shows that had been put in.
+fn elements(op: &Operation) -> Vec<&Value> {
+    match (&op.function, op.reply.as_list()) {
+        _ if !op.is_ok() => Vec::new(),
+        (Function::Read | Function::ReadAll | Function::Drain, Some(list)) => list.iter().collect(),
+        (Function::Dequeue, _) if !op.reply.is_null() => vec![&op.reply],
+        _ => Vec::new(),
+    }
+}
+
+fn puts(history: &History, key: Option<histories::KeyId>, value: &Value) -> Vec<Operation> {
+    let puts = |op: &&Operation| {
+        op.key == key
+            && op.outcome != Outcome::Fail
+            && matches!(op.function, Function::Add | Function::Enqueue)
+            && op.call == *value
+    };
+    history.operations().iter().filter(puts).cloned().collect()
+}
+
+/// Whether it shows something that nobody had begun to put in.
+fn shows_too_early(history: &History, op: &Operation) -> bool {
+    let begun = |value: &Value| puts(history, op.key, value).iter().any(|put| put.invoked <= op.completed);
+    elements(op).into_iter().any(|value| !begun(value))
+}
+
+fn shows_twice(op: &Operation) -> bool {
+    let all = elements(op);
+    is_read(op) && all.iter().collect::<BTreeSet<_>>().len() < all.len()
+}
+
+fn taken(history: &History, key: Option<histories::KeyId>, value: &Value) -> usize {
+    let on_key = history.operations().iter().filter(|op| op.key == key && !is_read(op));
+    on_key.flat_map(elements).filter(|&other| other == value).count()
+}
+
+fn comes_out_too_often(history: &History, named: &[&Operation]) -> bool {
+    let mut values = named.iter().flat_map(|op| elements(op).into_iter().map(|value| (op.key, value)));
+    values.any(|(key, value)| taken(history, key, value) > puts(history, key, value).len())
+}
+
+/// Somebody found nothing more after every acknowledged addition, and fewer may have been taken unseen than are missing.
+fn never_came_out(history: &History, put: &Operation, empty: &Operation) -> bool {
+    let on_key = || history.operations().iter().filter(|op| op.key == put.key);
+    let acknowledged = |op: &&Operation| op.function == Function::Enqueue && op.is_ok();
+    let finds_nothing = match empty.function {
+        Function::Dequeue => empty.is_ok() && empty.reply.is_null(),
+        Function::Drain => empty.is_ok() && empty.reply.as_list().is_some(),
+        _ => false,
+    };
+    let after_all = on_key().filter(acknowledged).all(|op| op.completed < empty.invoked);
+    let unseen = |function: Function| {
+        on_key().filter(|op| op.function == function && op.outcome == Outcome::Info).count()
+    };
+    let values: BTreeSet<&Value> = on_key().filter(acknowledged).map(|op| &op.call).collect();
+    let missing = |value: &Value| {
+        let put_in = on_key().filter(acknowledged).filter(|op| op.call == *value).count();
+        put_in.saturating_sub(taken(history, put.key, value))
+    };
+    let all: usize = values.iter().map(|value| missing(value)).sum();
+    finds_nothing
+        && after_all
+        && put.is_ok()
+        && missing(&put.call) > 0
+        && unseen(Function::Drain) == 0
+        && all > unseen(Function::Dequeue)
+}
+
+fn total(op: &Operation) -> Option<i128> {
+    op.reply.as_map()?.values().map(|balance| balance.as_int().map(i128::from)).sum()
+}
+
+/// By item, the number that an observation shows; `None` as the item of a plain counter. Items that it does not show
+/// are at 0.
+fn shown<'h>(
+    history: &'h History,
+    op: &'h Operation,
+) -> Vec<(Option<histories::KeyId>, Option<&'h str>, i128)> {
+    let of_value = |key, value: &'h Value| -> Vec<_> {
+        match value.as_map() {
+            Some(items) => items
+                .iter()
+                .filter_map(|(item, number)| Some((key, Some(item.as_str()), number.as_int()?.into())))
+                .collect(),
+            None => vec![(key, None, value.as_int().unwrap_or_default().into())],
+        }
+    };
+    if op.function != Function::Dump {
+        return of_value(op.key, &op.reply);
+    }
+    let keys = op.reply.as_map().into_iter().flatten();
+    keys.flat_map(|(name, value)| of_value(history.key_id(&name.as_str().into()), value)).collect()
+}
+
+/// Some item is at a number that no part of what may have happened makes.
+pub(super) fn wrong_sum(history: &History, seen: &Operation) -> Result<(), String> {
+    let shown = shown(history, seen);
+    let mut counted: BTreeSet<(Option<histories::KeyId>, Option<&str>)> = BTreeSet::new();
+    counted.extend(shown.iter().map(|&(key, item, _)| (key, item)));
+    let on_key = |op: &&Operation| seen.function == Function::Dump || op.key == seen.key;
+    counted.extend(history.operations().iter().filter(on_key).filter_map(|op| Some((op.key, change(op)?.0))));
+    for (key, item) in counted {
+        let number = shown.iter().find(|(k, i, _)| (*k, *i) == (key, item)).map_or(0, |(.., number)| *number);
+        if !reached(history, (key, item), seen, number)? {
+            return Ok(());
+        }
+    }
+    Err("every number shown is some sum".into())
+}
+
+fn change(op: &Operation) -> Option<(Option<&str>, i128)> {
+    let sign = match op.function {
+        Function::Increment | Function::Add => 1,
+        Function::Decrement => -1,
+        _ => return None,
+    };
+    match op.call.as_list() {
+        Some([item, amount]) => Some((Some(item.as_text()?), sign * i128::from(amount.as_int()?))),
+        _ => Some((None, sign * i128::from(op.call.as_int()?))),
+    }
+}
+
+fn reached(
+    history: &History,
+    (key, item): (Option<histories::KeyId>, Option<&str>),
+    seen: &Operation,
+    number: i128,
+) -> Result<bool, String> {
+    let mut sums = BTreeSet::from([0]);
+    for op in history.operations().iter().filter(|op| op.key == key && op.outcome != Outcome::Fail) {
+        let Some((_, by)) = change(op).filter(|(other, _)| *other == item) else { continue };
+        if op.precedes(seen) {
+            sums = sums.into_iter().map(|sum| sum + by).collect();
+        } else if op.invoked <= seen.completed {
+            sums = sums.iter().map(|sum| sum + by).chain(sums.iter().copied()).collect();
+        }
+        if sums.len() > SUMS_MAX {
+            return Err("there are too many sums to re-check".into());
+        }
+    }
+    Ok(sums.contains(&number))
+}
+
+/// One saw a write of one key without that of another, the other the reverse; and nobody wrote either key again.
+fn forked(history: &History, one: &Operation, other: &Operation) -> bool {
+    let reads = |op| reads(history, op);
+    let (first, second) = (reads(one), reads(other));
+    let value = |list: &[(String, Value)], key: &str| {
+        list.iter().find(|(other, _)| other == key).map(|(_, value)| value.clone())
+    };
+    let once = |key: &str, seen: &Value| {
+        let written: Vec<Value> =
+            history.operations().iter().flat_map(|op| written(history, op, key)).collect();
+        written == [seen.clone()]
+    };
+    // Keys that the one saw written and the other did not.
+    let ahead = |list: &[(String, Value)], than: &[(String, Value)]| {
+        list.iter().any(|(key, seen)| {
+            !seen.is_null() && value(than, key).is_some_and(|seen| seen.is_null()) && once(key, seen)
+        })
+    };
+    ahead(&first, &second) && ahead(&second, &first)
+}
+
+fn reads(history: &History, op: &Operation) -> Vec<(String, Value)> {
+    let mut list = Vec::new();
+    // What is malformed reads nothing that is known.
+    let _ = accesses::each(op, |access, target, value| {
+        if access == Access::Read {
+            list.push((target.text(history), value.clone()));
+        }
+    });
+    list
+}
+
+fn written(history: &History, op: &Operation, key: &str) -> Vec<Value> {
+    let mut list = Vec::new();
+    let _ = accesses::each(op, |access, target, value| {
+        if access != Access::Read && target.text(history) == key {
+            list.push(value.clone());
+        }
+    });
+    list
+}
+
+/// Neither gave the lock back before the other had it, and nobody else gave it back at all in between.
+fn hold_together(history: &History, one: &Operation, other: &Operation) -> bool {
+    let released = |acquired: &Operation| {
+        let later = history.operations().iter().filter(|op| {
+            op.process == acquired.process && op.key == acquired.key && op.call_event > acquired.call_event
+        });
+        // Each acquisition on the way asks for a release of its own.
+        let mut depth = 1;
+        for op in later.filter(|op| op.outcome != Outcome::Fail) {
+            match op.function {
+                Function::Acquire => depth += i32::from(op.is_ok()),
+                Function::Release => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return Some(op.invoked);
+            }
+        }
+        None
+    };
+    let before_release = |acquired: &Operation, holder: &Operation| {
+        released(holder).is_none_or(|time| acquired.completed < time)
+    };
+    let acquired = |op: &Operation| op.function == Function::Acquire && op.is_ok();
+    acquired(one)
+        && acquired(other)
+        && one.key == other.key
+        && one.call_event != other.call_event
+        && before_release(one, other)
+        && before_release(other, one)
+}

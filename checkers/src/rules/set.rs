@@ -1,0 +1,331 @@
+//! Sets, as a whole: what became of each element, from when on it was known, and how late readers saw it.
+//!
+//! It never calls an element lost before the end, and never one that somebody tried to remove.
+//!
+//! An element is known from the acknowledgement of an addition, or from the end of a read that showed it.
+
+use histories::{AnomalyKind, Function, History, KeyId, ModelName, Nanos, OperationId, Outcome, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Ruling;
+use crate::final_state::FinalState;
+use crate::{Anomaly, Budget, Exhausted, Staleness, Witness, words};
+
+pub(super) fn decide(history: &History, budget: &Budget) -> Ruling {
+    let mut sets = sets(history);
+    sets.retain(|(_, members)| !members.elements.is_empty());
+    if sets.is_empty() {
+        return Ruling::not_applicable("no operation adds to a set");
+    }
+    let finals = FinalState::of(history);
+    let mut ruling = Ruling::default();
+    let mut delays = Delays::default();
+    for (key, members) in &mut sets {
+        let judged = members.judge(&mut ruling, &mut delays, history, budget);
+        if let Err(exhausted) = judged {
+            ruling.undecided.push(exhausted.to_string());
+            break;
+        }
+        members.lost(&mut ruling, history, *key, &finals);
+    }
+    if ruling.judged == 0 {
+        ruling.undecided.push("no read began after an element was known".into());
+    }
+    ruling.figures.staleness = Some(delays.figures());
+    ruling
+}
+
+/// What clients know of one element.
+#[derive(Clone, Debug)]
+struct Element<'h> {
+    value: &'h Value,
+    /// The first addition that may have happened.
+    added: Option<OperationId>,
+    invoked: Nanos,
+    acknowledged: Option<OperationId>,
+    failed: Option<OperationId>,
+    known: Nanos,
+    removal_tried: bool,
+    /// The last read that showed it, by its place among the reads.
+    shown: Option<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Members<'h> {
+    elements: Vec<Element<'h>>,
+    numbers: FxHashMap<&'h Value, u32>,
+    /// By invocation.
+    reads: Vec<OperationId>,
+}
+
+/// The keys that are added to and read as lists.
+fn sets(history: &History) -> Vec<(KeyId, Members<'_>)> {
+    let mut all: Vec<Members<'_>> = (0..history.keys().len()).map(|_| Members::default()).collect();
+    let mut other = vec![false; all.len()];
+    for (id, op) in history.iter() {
+        let Some(key) = op.key else { continue };
+        let members = &mut all[key.0 as usize];
+        match op.function {
+            Function::Add => members.add(history, id),
+            Function::Remove if op.outcome != Outcome::Fail => {
+                let number = members.number(&op.call);
+                members.elements[number].removal_tried = true;
+            }
+            Function::Read | Function::ReadAll if op.is_ok() => {
+                other[key.0 as usize] |= op.reply.as_list().is_none() && !op.reply.is_null();
+                members.reads.push(id);
+            }
+            Function::Remove | Function::Read | Function::ReadAll => {}
+            _ => other[key.0 as usize] = true,
+        }
+    }
+    let sets = (0..).map(KeyId).zip(all).zip(other);
+    sets.filter(|(_, other)| !other).map(|(set, _)| set).collect()
+}
+
+impl<'h> Members<'h> {
+    fn number(&mut self, value: &'h Value) -> usize {
+        let next = self.elements.len() as u32;
+        let number = *self.numbers.entry(value).or_insert(next);
+        if number == next {
+            self.elements.push(Element {
+                value,
+                added: None,
+                invoked: Nanos::MAX,
+                acknowledged: None,
+                failed: None,
+                known: Nanos::MAX,
+                removal_tried: false,
+                shown: None,
+            });
+        }
+        number as usize
+    }
+
+    fn add(&mut self, history: &'h History, id: OperationId) {
+        let op = history.operation(id);
+        let number = self.number(&op.call);
+        let element = &mut self.elements[number];
+        if op.outcome == Outcome::Fail {
+            element.failed.get_or_insert(id);
+            return;
+        }
+        if element.added.is_none() {
+            (element.added, element.invoked) = (Some(id), op.invoked);
+        }
+        if op.is_ok() {
+            element.acknowledged.get_or_insert(id);
+            element.known = element.known.min(op.completed);
+        }
+    }
+
+    /// Looks at every read twice: for what cannot be there, and for what should be.
+    fn judge(
+        &mut self,
+        ruling: &mut Ruling,
+        delays: &mut Delays,
+        history: &'h History,
+        budget: &Budget,
+    ) -> Result<(), Exhausted> {
+        let mut told = FxHashSet::default();
+        for place in 0..self.reads.len() {
+            let id = self.reads[place];
+            let op = history.operation(id);
+            let mut inside = FxHashSet::default();
+            for value in op.reply.as_list().unwrap_or_default() {
+                let number = self.number(value);
+                let flaw = self.flaw(number, op.completed, !inside.insert(number));
+                if let Some(kind) = flaw.filter(|_| told.insert(number)) {
+                    ruling.anomalies.push(self.impossible(history, id, number, kind));
+                }
+                let element = &mut self.elements[number];
+                element.shown = Some(place);
+                element.known = element.known.min(op.completed);
+            }
+        }
+        let mut by_known: Vec<u32> = (0..self.elements.len() as u32)
+            .filter(|&number| self.elements[number as usize].is_kept())
+            .collect();
+        by_known.sort_by_key(|&number| self.elements[number as usize].known);
+        let mut present = vec![usize::MAX; self.elements.len()];
+        for place in 0..self.reads.len() {
+            if place % 64 == 0 {
+                budget.check()?;
+            }
+            self.delay(place, history, &by_known, &mut present, ruling, delays);
+        }
+        Ok(())
+    }
+
+    /// Why an element cannot have been in a read that ended at a time.
+    fn flaw(&self, number: usize, completed: Nanos, doubled: bool) -> Option<AnomalyKind> {
+        let element = &self.elements[number];
+        match (element.added, element.failed) {
+            (None, Some(_)) => Some(AnomalyKind::AbortedRead),
+            (None, None) => Some(AnomalyKind::PhantomRead),
+            (Some(_), _) if completed < element.invoked => Some(AnomalyKind::FutureRead),
+            _ => doubled.then_some(AnomalyKind::DuplicateElement),
+        }
+    }
+
+    /// What a read should have shown and a later one did show.
+    fn delay(
+        &self,
+        place: usize,
+        history: &History,
+        by_known: &[u32],
+        present: &mut [usize],
+        ruling: &mut Ruling,
+        delays: &mut Delays,
+    ) {
+        let op = history.operation(self.reads[place]);
+        for value in op.reply.as_list().unwrap_or_default() {
+            if let Some(&number) = self.numbers.get(value) {
+                present[number as usize] = place;
+            }
+        }
+        let due = by_known.partition_point(|&number| self.elements[number as usize].known < op.invoked);
+        let is_late = |number: &&u32| {
+            let element = &self.elements[**number as usize];
+            present[**number as usize] != place && element.shown.is_some_and(|shown| shown > place)
+        };
+        let mut late = by_known[..due].iter().filter(is_late).map(|&number| &self.elements[number as usize]);
+        ruling.judged += due;
+        delays.reads += 1;
+        if let Some(first) = late.next() {
+            delays.by.push(op.invoked.since(first.known));
+            delays.most = delays.most.max(1 + late.count() as u64);
+        }
+    }
+
+    /// Known elements that no final observation shows.
+    fn lost(
+        &self,
+        ruling: &mut Ruling,
+        history: &History,
+        key: KeyId,
+        finals: &Result<FinalState<'_>, String>,
+    ) {
+        let seen = finals.as_ref().map(|finals| finals.seen(key)).unwrap_or_default();
+        let shows =
+            |value: &Value| seen.iter().any(|seen| seen.value.as_list().unwrap_or_default().contains(value));
+        let last = self.reads.iter().max_by_key(|&&id| history.operation(id).invoked);
+        let name = words::key(history, Some(key));
+        for element in self.elements.iter().filter(|element| element.is_kept()) {
+            let Some(added) = element.acknowledged.or(element.added) else { continue };
+            match (seen.first(), finals) {
+                (Some(now), _) if !shows(element.value) => {
+                    ruling.anomalies.push(element.lost(history, added, now.operation));
+                }
+                (Some(_), _) => {}
+                (None, Ok(_)) => {
+                    ruling.undecided.push(format!("{name}: nobody read it at the end"));
+                    return;
+                }
+                // The end is not known; still, a last read without it is no proof that all is well.
+                (None, Err(why)) => {
+                    let missed = last.filter(|&&id| element.known < history.operation(id).invoked);
+                    let holds = |&&id: &&OperationId| {
+                        history.operation(id).reply.as_list().unwrap_or_default().contains(element.value)
+                    };
+                    if missed.is_some_and(|id| !holds(&id)) {
+                        let value = element.value;
+                        ruling.undecided.push(format!("{name}: the last read lacks {value}; {why}"));
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn impossible(&self, history: &History, read: OperationId, number: usize, kind: AnomalyKind) -> Anomaly {
+        let op = history.operation(read);
+        let element = &self.elements[number];
+        let (value, name) = (element.value, words::key(history, op.key));
+        let clause = format!("client {} saw {value} in {name}", op.process);
+        let (summary, fact, other) = match kind {
+            AnomalyKind::AbortedRead => (
+                format!("{clause}, whose addition had failed"),
+                "what fails must never happen".to_owned(),
+                element.failed.map(|id| (id, "failed: it never happened")),
+            ),
+            AnomalyKind::FutureRead => (
+                format!("{clause} before anybody added it"),
+                "the read ended before the first addition began".to_owned(),
+                element.added.map(|id| (id, "began after the read had ended")),
+            ),
+            AnomalyKind::DuplicateElement => (
+                format!("{clause} more than once"),
+                "a set holds an element once".to_owned(),
+                element.added.map(|id| (id, "added it")),
+            ),
+            _ => (
+                format!("{clause}, and nobody ever added it"),
+                format!("no operation of the history adds {value} to {name}"),
+                None,
+            ),
+        };
+        let steps: Vec<_> = std::iter::once(words::completed(history, read, format!("shows {value}")))
+            .chain(other.map(|(id, note)| words::invoked(id, note)))
+            .collect();
+        let operations = steps.iter().map(|step| step.operation).collect();
+        let witness = Witness { model: ModelName::Set, operations };
+        Anomaly { kind, summary, key: op.key, steps, facts: vec![fact], witness }
+    }
+}
+
+impl Element<'_> {
+    /// Whether it is known and must still be there.
+    fn is_kept(&self) -> bool {
+        self.known < Nanos::MAX && !self.removal_tried && self.added.is_some()
+    }
+
+    fn lost(&self, history: &History, added: OperationId, now: OperationId) -> Anomaly {
+        let noun = words::noun(history, added);
+        let (verb, note) = match self.acknowledged {
+            Some(_) => ("was acknowledged", "was acknowledged"),
+            None => ("was seen to take effect", "was seen later"),
+        };
+        Anomaly {
+            kind: AnomalyKind::LostWrite,
+            summary: format!("{noun} {verb} and is gone"),
+            key: history.operation(added).key,
+            steps: vec![
+                words::completed(history, added, note),
+                words::completed(history, now, format!("does not show {}", self.value)),
+            ],
+            facts: vec!["no final observation holds the element, and nobody tried to remove it".into()],
+            witness: Witness { model: ModelName::Set, operations: vec![added, now] },
+        }
+    }
+}
+
+/// How late readers saw what was known.
+#[derive(Debug, Default)]
+struct Delays {
+    reads: u64,
+    /// Of each stale read, since when the oldest element that it lacks had been known.
+    by: Vec<Nanos>,
+    /// The most elements that a read lacked.
+    most: u64,
+}
+
+impl Delays {
+    fn figures(mut self) -> Staleness {
+        self.by.sort_unstable();
+        let at = |share: f64| {
+            let rank = (share * self.by.len() as f64).ceil() as usize;
+            self.by.get(rank.saturating_sub(1)).map_or(0.0, |delay| delay.as_millis_f64())
+        };
+        Staleness {
+            stale_reads: self.by.len() as u64,
+            reads: self.reads,
+            p50_ms: at(0.5),
+            p95_ms: at(0.95),
+            p99_ms: at(0.99),
+            max_ms: at(1.0),
+            gamma_ms: None,
+            max_versions: self.most,
+        }
+    }
+}

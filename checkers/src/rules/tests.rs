@@ -1,0 +1,139 @@
+//! Each rule against its definition tried out on every possibility, and what anomalies say.
+
+mod fuzz;
+mod oracle;
+mod planted;
+
+use histories::{History, ModelName};
+
+use super::Rules;
+use crate::{Budget, Checker, Finding, Verdict, confirm, testing};
+
+/// What a rule says of a history, every proof re-checked.
+fn finding(history: &History, model: ModelName) -> Finding {
+    let findings = Rules.check(history, &Budget::unlimited());
+    let finding = findings.into_iter().find(|finding| finding.model == model).unwrap();
+    for anomaly in finding.verdict.anomalies() {
+        assert_eq!(confirm(history, anomaly), Ok(()), "{anomaly:#?}");
+        assert!(!anomaly.steps.is_empty() && !anomaly.facts.is_empty());
+    }
+    finding
+}
+
+fn verdict(text: &str, model: ModelName) -> &'static str {
+    finding(&testing::history(text), model).verdict.name()
+}
+
+/// The only anomaly of a history.
+fn told(text: &str, model: ModelName) -> String {
+    let history = testing::history(text);
+    let finding = finding(&history, model);
+    let [anomaly] = finding.verdict.anomalies() else { panic!("{:#?}", finding.verdict) };
+    testing::told(&history, anomaly)
+}
+
+#[test]
+fn a_rule_says_nothing_of_other_data_types() {
+    for finding in Rules.check(&testing::history("c1 write x 1 [0,1]"), &Budget::unlimited()) {
+        assert!(matches!(finding.verdict, Verdict::NotApplicable(_)), "{finding:#?}");
+    }
+}
+
+#[test]
+fn a_set_keeps_what_is_known_and_shows_nothing_else() {
+    let set = |text: &str| verdict(text, ModelName::Set);
+    let added = "c1 add s 1 [0,1]\nc2 add s 2 [2,3]\n";
+    assert_eq!(set(&format!("{added}c3 read-all s [1;2] [4,5]")), "valid");
+    // Late, not lost.
+    assert_eq!(set(&format!("{added}c3 read-all s [2] [4,5]\nc3 read-all s [1;2] [6,7]")), "valid");
+    assert_eq!(set(&format!("{added}c3 read-all s [2] [4,5]")), "invalid");
+    assert_eq!(set(&format!("{added}c3 read-all s [2] [4,5]\nc1 add s 3 [6,7]")), "unknown", "not the end");
+    assert_eq!(
+        set("c1 add s 1 [0,1]\nc1 remove s 1 [2,3]\nc3 read-all s [] [4,5]"),
+        "unknown",
+        "nothing due"
+    );
+    assert_eq!(set("c1 increment s 1 [0,1]\nc1 read s 1 [2,3]"), "not-applicable");
+    insta::assert_snapshot!(told(&format!("{added}c3 read-all s [2] [4,5]"), ModelName::Set));
+    insta::assert_snapshot!(told("c1 add s 1 [0,1]\nc3 read-all s [1;1] [4,5]", ModelName::Set));
+    insta::assert_snapshot!(told("c1 add s 1 [0,1]\nc3 read-all s [1;7] [4,5]", ModelName::Set));
+}
+
+#[test]
+fn how_late_a_set_was_seen_is_measured() {
+    let text = "c1 add s 1 [0,1000000]\nc2 add s 2 [0,2000000]\nc3 read-all s [] [5000000,5000001]
+                c3 read-all s [2] [6000000,6000001]\nc3 read-all s [1;2] [7000000,7000001]";
+    let staleness = finding(&testing::history(text), ModelName::Set).figures.staleness.unwrap();
+    assert_eq!((staleness.stale_reads, staleness.reads, staleness.max_versions), (2, 3, 2));
+    assert_eq!((staleness.p50_ms, staleness.max_ms), (4.0, 5.0));
+}
+
+#[test]
+fn a_counter_is_some_sum() {
+    let counter = |text: &str| verdict(text, ModelName::Counter);
+    let two = "c1 increment c 5 [0,1]\nc2 increment c 3 [2,9]\n";
+    for (shown, expected) in [(5, "valid"), (8, "valid"), (3, "invalid"), (6, "invalid"), (0, "invalid")] {
+        assert_eq!(counter(&format!("{two}c3 read c {shown} [4,5]")), expected, "{shown}");
+    }
+    assert_eq!(counter("c1 decrement c 2 [0,1] info\nc2 read c -2 [4,5]\nc2 read c 0 [6,7]"), "valid");
+    assert_eq!(counter("c1 add c 2 [0,1]\nc2 read c 2 [4,5]"), "valid");
+    let cart = "c1 increment cart [apple;2] [0,1]\nc1 increment cart [pear;1] [2,3]\n";
+    assert_eq!(counter(&format!("{cart}c2 read-all cart {{apple=2,pear=1}} [4,5]")), "valid");
+    assert_eq!(counter(&format!("{cart}c2 read-all cart {{apple=2}} [4,5]")), "invalid");
+    assert_eq!(counter(&format!("{cart}c2 read-all cart {{apple=2,pear=1,fig=1}} [4,5]")), "invalid");
+    insta::assert_snapshot!(told(&format!("{two}c3 read c 6 [4,5]"), ModelName::Counter));
+    insta::assert_snapshot!(told(&format!("{cart}c2 read-all cart {{apple=2}} [4,5]"), ModelName::Counter));
+}
+
+#[test]
+fn a_bank_makes_no_money() {
+    let bank = |text: &str| verdict(text, ModelName::Bank);
+    let moved = "c1 transfer bank [a;b;5] [0,1]\n";
+    let read = "c2 read-all bank a=5,b=15 [2,3]\n";
+    assert_eq!(bank(&format!("{moved}{read}c3 read-all bank a=10,b=10 [2,3]")), "valid");
+    assert_eq!(bank(&format!("{moved}{read}c3 read-all bank a=10,b=15 [2,3]")), "invalid");
+    assert_eq!(bank(&format!("{moved}c3 read-all bank a=-5,b=25 [2,3]")), "invalid");
+    assert_eq!(bank(moved), "unknown");
+    insta::assert_snapshot!(told(&format!("{moved}{read}c3 read-all bank a=10,b=15 [4,5]"), ModelName::Bank));
+}
+
+#[test]
+fn what_is_enqueued_comes_out_once() {
+    let queue = |text: &str| verdict(text, ModelName::Queue);
+    let put = "c1 enqueue q 1 [0,1]\nc1 enqueue q 2 [2,3]\n";
+    assert_eq!(queue(&format!("{put}c2 dequeue q 2 [4,5]\nc2 dequeue q 1 [6,7]")), "valid");
+    assert_eq!(queue(&format!("{put}c2 dequeue q 2 [4,5]")), "unknown", "1 may be there still");
+    assert_eq!(queue(&format!("{put}c2 dequeue q 2 [4,5]\nc2 dequeue q nil [6,7]")), "invalid");
+    assert_eq!(queue(&format!("{put}c2 drain q [2] [4,5]")), "invalid");
+    assert_eq!(queue(&format!("{put}c3 dequeue q nil [4,5] info\nc2 drain q [2] [4,5]")), "valid");
+    assert_eq!(queue(&format!("{put}c2 drain q [2;1] [4,5]\nc2 dequeue q 1 [6,7]")), "invalid");
+    assert_eq!(queue("c1 enqueue q 1 [0,1] fail\nc2 dequeue q 1 [4,5]"), "invalid");
+    insta::assert_snapshot!(told(&format!("{put}c2 drain q [2] [4,5]"), ModelName::Queue));
+    insta::assert_snapshot!(told(
+        &format!("{put}c2 drain q [2;1] [4,5]\nc2 dequeue q 1 [6,7]"),
+        ModelName::Queue
+    ));
+}
+
+#[test]
+fn an_identifier_is_given_out_once() {
+    let ids = |text: &str| verdict(text, ModelName::UniqueIds);
+    assert_eq!(ids("c1 generate id 1 [0,1]\nc2 generate id 2 [0,1]"), "valid");
+    assert_eq!(ids("c1 generate id 1 [0,1]\nc2 generate id 1 [0,1] info"), "valid");
+    let twice = "c1 generate id 1 [0,1]\nc2 generate id 1 [2,3]";
+    insta::assert_snapshot!(told(twice, ModelName::UniqueIds));
+}
+
+#[test]
+fn a_lock_has_one_holder() {
+    let mutex = |text: &str| verdict(text, ModelName::Mutex);
+    assert_eq!(mutex("c1 acquire m nil [0,1]\nc1 release m nil [2,5]\nc2 acquire m nil [3,4]"), "valid");
+    assert_eq!(
+        mutex("c1 acquire m nil [0,1]\nc1 release m nil [2,5] fail\nc2 acquire m nil [3,4]"),
+        "invalid"
+    );
+    assert_eq!(mutex("c1 acquire m nil [0,1]\nc2 release m nil [2,3]\nc3 acquire m nil [4,5]"), "unknown");
+    assert_eq!(mutex("c1 acquire m nil [0,1] info\nc3 acquire m nil [4,5]"), "valid");
+    let both = "c1 acquire m nil [0,1]\nc2 acquire m nil [3,4]\nc1 release m nil [6,7]";
+    insta::assert_snapshot!(told(both, ModelName::Mutex));
+}

@@ -1,0 +1,171 @@
+//! The histories that the literature argues with, as samples, and the verdict of every model on every stored sample.
+//!
+//! `PARTITA_WRITE_SAMPLES=1 cargo test -p checkers samples` writes them anew; read the difference in `verdicts.tsv`.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use histories::{Conflict, History, Kind, ModelName, Process, read, write};
+
+use crate::causal::tests::operation;
+use crate::{Budget, Verdict, check_all, testing};
+
+/// Sessions, one a line; the steps of all are taken at the same times, one after another.
+const SESSIONS: &[(&str, &str)] = &[
+    ("store-buffer", "w x 1; r y nil\nw y 1; r x nil"),
+    ("iriw", "w x 1\nw y 1\nr x 1; r y nil\nr y 1; r x nil"),
+    ("message-passing", "w x 1; w y 1\nr y 1; r x nil"),
+    ("message-passing-relayed", "w x 1\nr x 1; w y 1\nr y 1; r x nil"),
+    ("load-buffering", "r y 1; w x 1\nr x 1; w y 1"),
+    ("long-fork", "[w x 1]\n[w y 1]\n[r x 1, r y nil]\n[r y 1, r x nil]"),
+    ("lost-update", "[r x nil, w x 1]\n[r x nil, w x 2]"),
+    ("write-skew", "[r x nil, r y nil, w x 1]\n[r x nil, r y nil, w y 1]"),
+    ("figure-3a", "w x 1; r x 2\nw x 2; r x 1"),
+    ("figure-3b", "w z 1; w x 1; w y 1\nw x 2; r z nil; r y 1; r x 2"),
+    ("figure-3c", "w x 1\nw x 2; r x 1; r x 2"),
+    ("figure-3d", "w x 1; r y nil; w y 1; r x 1\nw x 2; r y nil; w y 2; r x 2"),
+    ("figure-3e", "w x 1; w y 1\nr y 1; w x 2\nr x 2; r x 1"),
+    ("fractured-read", "[w x 1, w y 1]; [w x 2, w y 2]\n[r y 1, r x 2]"),
+    ("fractured-read-initial", "[w x 1, w y 1]\n[r y nil, r x 1]"),
+    ("read-your-writes", "w x 1; w x 2; r x 1"),
+    ("read-your-writes-initial", "w x 1; r x nil"),
+    ("monotonic-reads", "w x 1; w x 2\nr x 2; r x 1"),
+    ("monotonic-reads-initial", "w x 1\nr x 1; r x nil"),
+    ("monotonic-writes", "w x 1; w x 2; w y 1\nr y 1; r x 1"),
+    ("monotonic-writes-initial", "w x 1; w y 1\nr y 1; r x nil"),
+    ("writes-follow-reads", "w x 1; w x 2\nr x 2; w y 1\nr y 1; r x 1"),
+    ("writes-follow-reads-initial", "w x 1\nr x 1; w y 1\nr y 1; r x nil"),
+];
+
+/// One defect of a data type each, and one without.
+const LINES: &[(&str, Option<Conflict>, &str)] = &[
+    (
+        "siblings-merged",
+        Some(Conflict::VersionVector),
+        "c1 replace x [] 1 [0,1]\nc2 replace x [] 2 [0,1]
+        c3 read-all x [1;2] [2,3]\nc3 replace x [1;2] 3 [4,5]\nc3 read-all x [3] [6,7]",
+    ),
+    (
+        "siblings-dropped",
+        Some(Conflict::VersionVector),
+        "c1 replace x [] 1 [0,1]\nc2 replace x [] 2 [0,1]
+        c3 read-all x [2] [2,3]",
+    ),
+    (
+        "siblings-replaced",
+        Some(Conflict::VersionVector),
+        "c1 replace x [] 1 [0,1]\nc1 replace x [1] 2 [2,3]
+        c3 read-all x [1;2] [4,5]",
+    ),
+    (
+        "additions-win",
+        Some(Conflict::Crdt),
+        "c1 add s 1 [0,1]\nc1 remove s 1 [2,3]\nc2 add s 1 [2,3]
+        c3 read-all s [1] [4,5]",
+    ),
+    ("addition-lost", Some(Conflict::Crdt), "c2 remove s 1 [0,1]\nc1 add s 1 [2,3]\nc3 read-all s [] [4,5]"),
+    (
+        "removed-item-reappears",
+        Some(Conflict::Merge),
+        "c1 increment cart [apple;1] [0,1]
+        c1 decrement cart [apple;1] [2,3]\nc3 read-all cart {apple=1} [4,5]",
+    ),
+    (
+        "overwritten-by-older",
+        Some(Conflict::LwwHlc),
+        "c1 write x 1 [0,1]\nc2 read x 1 [2,3]\nc2 write x 2 [4,5]
+        c3 read x 1 [6,7]",
+    ),
+    (
+        "bank-total",
+        None,
+        "c1 transfer bank [a;b;5] [0,1]\nc2 read-all bank {a=5,b=15} [2,3]
+        c3 read-all bank {a=10,b=15} [4,5]",
+    ),
+    ("duplicate-id", None, "c1 generate ids 7 [0,1]\nc2 generate ids 7 [2,3]"),
+    (
+        "two-holders",
+        None,
+        "c1 acquire lock nil [0,1]\nc2 acquire lock nil [2,3]\nc1 release lock nil [4,5]
+        c2 release lock nil [6,7]",
+    ),
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../histories/samples")
+}
+
+fn in_step(text: &str) -> History {
+    let mut events = Vec::new();
+    for (process, line) in (1..).zip(text.lines()) {
+        for (step, (call, reply)) in (0..).zip(line.split(';').map(str::trim).map(operation)) {
+            for (time, kind, op) in [(0, Kind::Invoke, call), (1_000_000, Kind::Ok, reply)] {
+                events.push(testing::event(2_000_000 * step + time, Process::Client(process), kind, op));
+            }
+        }
+    }
+    events.sort_by_key(|event| (event.time, event.kind != Kind::Invoke));
+    testing::build(Vec::new(), events)
+}
+
+fn made() -> Vec<(String, String)> {
+    let sessions = SESSIONS.iter().map(|(name, text)| (*name, in_step(text)));
+    let lines = LINES.iter().map(|&(name, conflict, text)| {
+        let mut history = testing::history(text);
+        history.header.conflict = conflict;
+        (name, history)
+    });
+    let text = |history: &History| {
+        let mut text = Vec::new();
+        write::jsonl::history(history, &mut text).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    sessions.chain(lines).map(|(name, history)| (format!("{name}.jsonl"), text(&history))).collect()
+}
+
+fn verdicts() -> String {
+    let mut files: Vec<String> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".jsonl"))
+        .collect();
+    files.sort();
+    let mut table = "file".to_owned();
+    for model in ModelName::ALL {
+        write!(table, "\t{model}").unwrap();
+    }
+    for file in files {
+        let history = read::file(&folder().join(&file)).unwrap();
+        let findings = check_all(&history, None, &Budget::unlimited());
+        write!(table, "\n{file}").unwrap();
+        for model in ModelName::ALL {
+            let finding = findings.iter().find(|finding| finding.model == *model);
+            let verdict = match finding.map(|finding| &finding.verdict) {
+                Some(Verdict::Valid) => "held",
+                Some(Verdict::Invalid(_)) => "violated",
+                Some(Verdict::Unknown(_)) => "undecided",
+                Some(Verdict::NotApplicable(_)) | None => "-",
+            };
+            write!(table, "\t{verdict}").unwrap();
+        }
+    }
+    table + "\n"
+}
+
+#[test]
+fn every_sample_has_the_verdicts_that_are_stored_with_it() {
+    let writes = std::env::var_os("PARTITA_WRITE_SAMPLES").is_some();
+    for (name, content) in made() {
+        let file = folder().join(&name);
+        if writes {
+            fs::write(&file, &content).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), content, "{name}");
+    }
+    let (file, table) = (folder().join("verdicts.tsv"), verdicts());
+    if writes {
+        fs::write(&file, &table).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), table);
+}

@@ -1,0 +1,305 @@
+//! `partita hunt`: seeds in simulation until one fails, and then that run with everything that a run leaves behind.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use super::Session;
+use super::run::{draw_seed, flags};
+use crate::catalogue::Catalogue;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::hunt::{self, End, Fixed, Range, Swarm, Tally};
+use crate::names::shell_quote;
+use crate::options::{Options, Rate};
+use crate::quantity::{List, Seeds};
+use crate::report::{Report, Targets, terminal};
+use crate::run::{self, RunError, hexadecimal};
+use crate::spec::{RunSpec, StageName};
+use crate::{plan, suite};
+
+#[derive(Args, Debug)]
+pub(crate) struct HuntArgs {
+    /// A built-in suite or a file, whose modes and workloads are hunted [default: register and set on the modes of
+    /// --mode].
+    #[arg(value_name = "SUITE")]
+    pub(crate) suite: Option<String>,
+
+    /// Looks at every N-th seed only, from the I-th on: `2/8`.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+
+    /// How many runs at a time [default: one a core].
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+
+    /// Goes on where the last hunt of the same things stopped.
+    #[arg(long)]
+    pub(crate) resume: bool,
+
+    /// Here `--time` and `--seeds` bound the hunt, and each run draws its own length.
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+/// `I/N`, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shard {
+    index: u64,
+    count: u64,
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        match parsed {
+            Some((index, count)) if (1..=count).contains(&index) => Ok(Self { index, count }),
+            _ => Err(format!("{text:?} is no shard; write I/N with I from 1 to N, 2/8")),
+        }
+    }
+}
+
+/// What a hunt leaves behind so that it can go on.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    /// Of what is hunted.
+    digest: String,
+    first: u64,
+    tally: Tally,
+}
+
+/// The runs that a hunt may draw.
+pub(crate) fn swarm(
+    suite_name: Option<&str>,
+    own: &Options,
+    config: Options,
+    catalogue: &Catalogue,
+) -> Result<(Swarm, Options), Failure> {
+    let (name, suite_options) = match suite_name {
+        Some(name) => {
+            let suite = suite::load(name)?;
+            (suite.name, suite.options)
+        }
+        None => ("hunt".to_owned(), Options::default()),
+    };
+    let flags = Options { time: None, seeds: None, seed: None, ..own.clone() };
+    let options = flags.over(config).over(suite_options);
+    let options = Options { stage: Some(StageName::Sim), seeds: None, seed: None, ..options };
+    let everything = options.faults.is_none();
+    let drawn = Options {
+        mode: options.mode.clone().or_else(|| Some(List(vec!["single/quorum".to_owned()]))),
+        faults: options.faults.clone().or_else(|| Some(List(vec!["all".to_owned()]))),
+        rate: options.rate.or(Some(Rate(Some(100.0)))),
+        ..options.clone()
+    };
+    let bases = plan::specs(&name, &drawn, catalogue, 0, &|_| Vec::new()).map_err(Failure::Usage)?;
+    let fixed = Fixed {
+        nodes: options.nodes.is_some(),
+        clients: options.clients.is_some(),
+        rate: options.rate.is_some(),
+        keys: options.keys.is_some(),
+        time: options.time.is_some(),
+    };
+    Ok((Swarm { bases, mix_faults: everything, fixed }, options))
+}
+
+pub(crate) fn hunt(
+    args: &HuntArgs,
+    config: Options,
+    catalogue: &Catalogue,
+    session: &Session,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let targets = Targets::parse(args.options.report.as_ref())?;
+    let (swarm, options) = swarm(args.suite.as_deref(), &args.options, config, catalogue)?;
+    let digest = digest(&swarm);
+    let place = options.out.clone().unwrap_or_else(|| PathBuf::from("runs")).join("hunts");
+    let shard = args.shard.unwrap_or(Shard { index: 1, count: 1 });
+    let file = place.join(format!("{}-{}-{}.json", &digest[..16], shard.index, shard.count));
+    let saved = if args.resume { Some(load(&file, &digest)?) } else { None };
+    let first = saved.as_ref().map_or_else(|| first_seed(&args.options), |saved| saved.first);
+    let range = Range {
+        first,
+        seeds_max: seeds_max(&args.options)?,
+        time_max: args.options.time.map(|time| time.0),
+        shard: (shard.index - 1, shard.count),
+        threads: args.jobs.unwrap_or_else(cores).max(1),
+    };
+    let again = again(args, &options, first);
+    session.say(&again);
+    let teller = Teller::new(session);
+    let tally = saved.map(|saved| saved.tally).unwrap_or_default();
+    let began = Instant::now();
+    let (tally, end) = hunt::hunt(&swarm, range, tally, &session.interrupt, &|tally| teller.tell(tally));
+    save(&file, &Saved { digest, first, tally: tally.clone() })?;
+    let mut stderr = std::io::stderr();
+    let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
+    writeln!(people, "{}", summary(&tally, began.elapsed()))?;
+    for line in tally.coverage.lines() {
+        writeln!(people, "{line}")?;
+    }
+    for doubt in &tally.doubts {
+        writeln!(people, "  undecided  {doubt}")?;
+    }
+    let (exit, runs) = conclude(end, &tally, session, people)?;
+    writeln!(people, "{again}")?;
+    targets.write(&Report { exit, runs: &runs, missed: &[], expectations: &[], modes: None }, out)?;
+    Ok(exit)
+}
+
+/// A run that failed is run again with a folder of its own.
+fn conclude(
+    end: End,
+    tally: &Tally,
+    session: &Session,
+    people: &mut dyn Write,
+) -> Result<(Exit, Vec<crate::outcome::RunOutcome>), Failure> {
+    match end {
+        End::Interrupted => Ok((Exit::Interrupted, Vec::new())),
+        End::Spent if tally.runs == 0 => Ok((Exit::NothingRan, Vec::new())),
+        End::Spent if tally.unknown > 0 => Ok((Exit::Undecided, Vec::new())),
+        End::Spent => {
+            writeln!(people, "{}: no violation", session.paint.good("pass"))?;
+            Ok((Exit::Success, Vec::new()))
+        }
+        End::Failed(spec, error) => {
+            session.error(&format!("{}: {error}", spec.title()));
+            writeln!(people, "  again: {}", spec.reproduce())?;
+            Ok((Exit::HarnessFailure, Vec::new()))
+        }
+        End::Found(spec) => {
+            let outcome = run::execute(&spec, &crate::progress::Silent, &session.interrupt);
+            let outcome = outcome.map_err(|error: RunError| Failure::Harness(error.to_string()))?;
+            writeln!(people, "{}", terminal::run(&outcome, session.paint, session.verbose))?;
+            writeln!(people, "seed {} fails; again: {}", spec.seed, spec.reproduce())?;
+            writeln!(people, "  smaller: partita shrink {}", outcome.dir)?;
+            Ok((Exit::Violation, vec![outcome]))
+        }
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn first_seed(options: &Options) -> u64 {
+    match (&options.seed, &options.seeds) {
+        (Some(seed), _) => seed.0,
+        (None, Some(Seeds::These(seeds))) => seeds.first().copied().unwrap_or(1),
+        (None, _) => draw_seed(),
+    }
+}
+
+fn seeds_max(options: &Options) -> Result<Option<u64>, Failure> {
+    match &options.seeds {
+        None => Ok(None),
+        Some(Seeds::Count(count)) => Ok(Some(u64::from(*count))),
+        Some(Seeds::These(seeds)) if seeds.windows(2).all(|pair| pair[0] + 1 == pair[1]) => {
+            Ok(Some(seeds.len() as u64))
+        }
+        Some(Seeds::These(_)) => {
+            Err(Failure::usage("a hunt takes a count or a range of seeds, --seeds 10000 or 1..10000"))
+        }
+    }
+}
+
+/// What is hunted, whoever hunts it how long.
+fn digest(swarm: &Swarm) -> String {
+    let texts: Vec<String> = swarm.bases.iter().map(|spec| spec.digest()).collect();
+    hexadecimal(format!("{texts:?} {} {:?}", swarm.mix_faults, swarm.fixed).as_bytes())
+}
+
+fn load(file: &Path, digest: &str) -> Result<Saved, Failure> {
+    let refuse =
+        |why: String| Failure::Usage(format!("there is nothing to resume: {}: {why}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| refuse(error.to_string()))?;
+    let saved: Saved = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    if saved.digest == digest { Ok(saved) } else { Err(refuse("it is of another hunt".to_owned())) }
+}
+
+fn save(file: &Path, saved: &Saved) -> Result<(), Failure> {
+    let written = || -> std::io::Result<()> {
+        std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
+        std::fs::write(file, serde_json::to_string_pretty(saved)? + "\n")
+    };
+    written().map_err(|error| Failure::Harness(format!("cannot write {}: {error}", file.display())))
+}
+
+fn again(args: &HuntArgs, options: &Options, first: u64) -> String {
+    let mut words = vec!["partita hunt".to_owned()];
+    words.extend(args.suite.iter().map(|suite| shell_quote(suite)));
+    words.extend(flags(&Options { stage: None, ..options.clone() }));
+    words.extend(args.shard.map(|shard| format!("--shard {}/{}", shard.index, shard.count)));
+    format!("seeds from {first}; again: {} --seed {first}", words.join(" "))
+}
+
+fn summary(tally: &Tally, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64().max(1e-3);
+    let simulated = tally.simulated().as_secs_f64();
+    format!(
+        "{} runs, {} operations, {:.0} s simulated in {seconds:.1} s: {:.0} runs a minute, {:.0} operations and {:.0} \
+         simulated seconds a second; {} inconclusive, {} undecided",
+        tally.runs,
+        tally.operations,
+        simulated,
+        tally.runs as f64 / seconds * 60.0,
+        tally.operations as f64 / seconds,
+        simulated / seconds,
+        tally.inconclusive,
+        tally.unknown,
+    )
+}
+
+/// Tells how a hunt goes on, once in a while.
+struct Teller<'a> {
+    session: &'a Session,
+    began: Instant,
+    last: Mutex<Instant>,
+}
+
+impl<'a> Teller<'a> {
+    const EVERY: Duration = Duration::from_secs(5);
+
+    fn new(session: &'a Session) -> Self {
+        Self { session, began: Instant::now(), last: Mutex::new(Instant::now()) }
+    }
+
+    fn tell(&self, tally: &Tally) {
+        let Ok(mut last) = self.last.try_lock() else { return };
+        if last.elapsed() >= Self::EVERY {
+            *last = Instant::now();
+            self.session.say(&summary(tally, self.began.elapsed()));
+        }
+    }
+}
+
+/// The run that a hunt draws for a seed.
+pub(crate) fn drawn(
+    seed: u64,
+    suite_name: Option<&str>,
+    own: &Options,
+    config: Options,
+    catalogue: &Catalogue,
+) -> Result<RunSpec, Failure> {
+    let (swarm, _) = swarm(suite_name, own, config, catalogue)?;
+    Ok(swarm.draw(seed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_is_one_of_so_many() {
+        assert_eq!("2/8".parse(), Ok(Shard { index: 2, count: 8 }));
+        for wrong in ["0/3", "4/3", "2", "a/b"] {
+            assert!(wrong.parse::<Shard>().unwrap_err().contains("2/8"));
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `partita selftest`: every planted bug against the runs that should catch it, in simulation.
+//!
+//! A bug that nothing finds is a failure of ours, and so is an alarm without a bug.
+
+use std::io::Write;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Session;
+use crate::catalogue::Catalogue;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::grid::Grid;
+use crate::quantity::Time;
+use crate::selftest::{Caught, Effort, TRAPS, Trap, spring};
+use systems::store::Bug;
+
+#[derive(Args, Debug)]
+pub(crate) struct SelftestArgs {
+    /// Only this bug.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) bug: Option<Bug>,
+
+    /// Seeds to look for each bug in, at most.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seeds: u64,
+
+    /// Seeds to try at least, for how often a bug is found.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) rate_seeds: u64,
+
+    /// Seeds to run without the bug; none of them may find anything.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) control: u64,
+
+    /// The first seed.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// How long each run issues operations, in virtual time.
+    #[arg(long, value_name = "T", default_value = "20s")]
+    pub(crate) time: Time,
+
+    /// One line of JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(crate) fn selftest(
+    args: &SelftestArgs,
+    catalogue: &Catalogue,
+    session: &Session,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let effort = Effort {
+        first_seed: args.seed,
+        seeds: args.seeds,
+        rate_seeds: args.rate_seeds.min(args.seeds),
+        control_seeds: args.control,
+        time: args.time.0,
+    };
+    let chosen = |trap: &&Trap| args.bug.is_none_or(|bug| bug == trap.bug);
+    let mut results = Vec::new();
+    for trap in TRAPS.iter().filter(chosen) {
+        let caught = spring(trap, effort, catalogue, &session.interrupt)
+            .map_err(|error| Failure::Harness(error.to_string()))?;
+        session
+            .say(&format!("{} in {}: {} of {} seeds", caught.bug, caught.mode, caught.found, caught.seeds));
+        results.push(caught);
+    }
+    let exit = if results.iter().all(Caught::is_well) { Exit::Success } else { Exit::Violation };
+    if args.json {
+        let report = json!({"partita": env!("CARGO_PKG_VERSION"), "exit": exit.code(), "bugs": results});
+        writeln!(out, "{report}")?;
+        return Ok(exit);
+    }
+    writeln!(out, "{}\n", table(&results).terminal(0))?;
+    for alarm in results.iter().flat_map(|caught| &caught.false_alarms) {
+        writeln!(out, "false alarm: {alarm}")?;
+    }
+    let well = results.iter().filter(|caught| caught.is_well()).count();
+    writeln!(out, "{well} of {} found, without a false alarm", results.len())?;
+    Ok(exit)
+}
+
+fn table(results: &[Caught]) -> Grid {
+    let mut grid =
+        Grid::new(&["bug", "mode", "workload", "faults", "found", "operations", "seconds", "by", "control"]);
+    for caught in results {
+        let dash = || "-".to_owned();
+        grid.push(vec![
+            caught.bug.to_owned(),
+            caught.mode.clone(),
+            caught.workload.clone(),
+            caught.faults.clone(),
+            if caught.found > 0 { format!("{}/{}", caught.found, caught.seeds) } else { "NEVER".to_owned() },
+            caught.first_after_operations.map_or_else(dash, |operations| operations.to_string()),
+            caught.first_after_seconds.map_or_else(dash, |seconds| format!("{seconds:.1}")),
+            if caught.by.is_empty() { dash() } else { caught.by.join(", ") },
+            if caught.false_alarms.is_empty() { "quiet".to_owned() } else { "ALARM".to_owned() },
+        ]);
+    }
+    grid
+}

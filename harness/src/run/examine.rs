@@ -1,0 +1,77 @@
+//! From a history to the outcome of its run. Pure: it reads and writes nothing.
+
+use std::path::Path;
+
+use checkers::Budget;
+use histories::{History, ModelName, Nanos};
+use nemesis::FaultSpec;
+
+use super::prepared::Prepared;
+use super::{Conducted, Facts, RunFolder, judge, measure};
+use crate::findings;
+use crate::outcome::{ConvergenceReport, DurabilityReport, RunOutcome, StalenessReport};
+use crate::spec::RunSpec;
+
+/// Checks a history and says what the run came to. `dir` is where it lies, empty where it lies nowhere.
+pub(super) fn examine(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    dir: &Path,
+    models: &[ModelName],
+    history: &History,
+    conducted: &Conducted,
+) -> RunOutcome {
+    let budget = Budget::new(spec.check_time, spec.check_memory_bytes);
+    let findings = crate::checking::check(history, Some(models), &budget);
+    let facts = Facts {
+        mode: &spec.mode,
+        mix: prepared
+            .workload
+            .mix()
+            .into_iter()
+            .filter(|f| !prepared.shape.unsupported.contains(f))
+            .collect(),
+        faults: prepared.faults.iter().map(FaultSpec::name).collect(),
+        demands: prepared.demands(spec),
+        settled: conducted.settled,
+        history,
+        findings: &findings,
+    };
+    let judgement = judge(&facts);
+    let figure = |pick: fn(&checkers::Figures) -> bool| findings.iter().map(|f| &f.figures).find(|f| pick(f));
+    let durability = figure(|f| f.durability.is_some()).and_then(|f| f.durability.as_ref());
+    let convergence = figure(|f| f.convergence.is_some()).and_then(|f| f.convergence.as_ref());
+    let staleness = figure(|f| f.staleness.is_some()).and_then(|f| f.staleness.as_ref());
+    let file = dir.join(RunFolder::HISTORY).display().to_string();
+    let reproduce = spec.reproduce();
+    RunOutcome {
+        suite: spec.suite.clone(),
+        system: spec.system.name().to_owned(),
+        mode: spec.mode.name.clone(),
+        workload: spec.workload.clone(),
+        faults: prepared.faults.iter().map(ToString::to_string).collect(),
+        seed: spec.seed,
+        stage: spec.stage.name().to_owned(),
+        dir: dir.display().to_string(),
+        outcome: judgement.outcome,
+        notes: prepared.notes.iter().cloned().chain(judgement.undecided).collect(),
+        thin: judgement.thin,
+        operations: measure::operations(history),
+        verdicts: findings
+            .iter()
+            .map(|finding| {
+                let expected = findings::expected(facts.mode, &facts.demands, finding.model);
+                findings::report(history, &file, finding, expected, Some(&reproduce))
+            })
+            .collect(),
+        durability: durability.map(DurabilityReport::from),
+        convergence: convergence.map(ConvergenceReport::from),
+        availability: measure::availability(history),
+        latency_ms: measure::latencies(history),
+        staleness: staleness.map(StalenessReport::from),
+        failover_ms: measure::failovers(history),
+        fault_windows: measure::fault_windows(history),
+        elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
+        reproduce,
+    }
+}

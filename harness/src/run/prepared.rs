@@ -1,0 +1,118 @@
+//! A run before it starts: what can be refused is refused, and what can be made ahead is made. It starts nothing.
+
+use histories::{Header, ModelName};
+use nemesis::{Dice, FaultSpec, Schedule, ScriptedFault};
+
+use super::RunError;
+use crate::conductor::{Conductor, Score};
+use crate::spec::RunSpec;
+use crate::workloads::{self, Shape, Workload};
+
+/// Everything about a run that can be refused before anything starts.
+pub(super) struct Prepared {
+    pub(super) workload: &'static dyn Workload,
+    pub(super) shape: Shape,
+    pub(super) faults: Vec<FaultSpec>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Prepared {
+    pub(super) fn new(spec: &RunSpec) -> Result<Self, RunError> {
+        let workload = workloads::by_name(&spec.workload)
+            .ok_or_else(|| RunError::Harness(format!("no workload is called {:?}", spec.workload)))?;
+        let faults = FaultSpec::parse_list(&spec.faults.join(",")).map_err(RunError::harness)?;
+        let missing = Self::schedule(spec, &faults, &Dice::new(spec.seed))
+            .needs()
+            .missing(spec.stage.powers(spec.system.as_ref()));
+        if !missing.is_empty() {
+            return Err(RunError::Harness(format!(
+                "{} cannot be had with --faults {}: nobody here can {}",
+                spec.system.name(),
+                spec.faults.join(","),
+                missing.join(", ")
+            )));
+        }
+        let refused = faults.iter().find_map(|fault| Some((fault.name(), fault.refusal(spec.layout)?)));
+        if let Some((name, why)) = refused {
+            return Err(RunError::Harness(format!("{name} {why}")));
+        }
+        let mut functions = workload.mix();
+        functions.push(histories::Function::Dump);
+        let unsupported =
+            functions.into_iter().filter(|function| !spec.system.supports(&spec.mode, function)).collect();
+        let shape = Shape {
+            threads: spec.clients,
+            nodes: spec.layout.total(),
+            rate: spec.rate,
+            keys: spec.keys,
+            copies: spec.mode.copies,
+            unsupported,
+        };
+        let notes = shape
+            .unsupported
+            .iter()
+            .map(|function| format!("{} has no {function}: left out of the workload", spec.mode.name))
+            .collect();
+        Ok(Self { workload, shape, faults, notes })
+    }
+
+    fn schedule(spec: &RunSpec, faults: &[FaultSpec], dice: &Dice) -> Schedule {
+        let faults = match &spec.script {
+            Some(script) => script.faults.iter().map(ScriptedFault::build).collect(),
+            None => FaultSpec::build_all(faults),
+        };
+        Schedule::new(faults, dice.split("faults"))
+    }
+
+    /// What both the mode promises and the workload's histories decide.
+    pub(super) fn demands(&self, spec: &RunSpec) -> Vec<ModelName> {
+        spec.mode.promise.iter().copied().filter(|model| self.workload.models().contains(model)).collect()
+    }
+
+    /// What the mode promises and gives up, of what this workload decides; everything that it decides where that is
+    /// nothing.
+    pub(super) fn spoken_of(&self, spec: &RunSpec) -> Vec<ModelName> {
+        let decided = self.workload.models();
+        let spoken = |model: &ModelName| {
+            spec.mode.promise.contains(model) || spec.mode.shows.iter().any(|show| show.model == *model)
+        };
+        let models: Vec<ModelName> = decided.iter().copied().filter(spoken).collect();
+        if models.is_empty() { decided.to_vec() } else { models }
+    }
+
+    pub(super) fn conductor(&self, spec: &RunSpec) -> Conductor {
+        let dice = Dice::new(spec.seed);
+        let score = Score {
+            time: spec.time.into(),
+            operation_deadline: spec.deadline.into(),
+            operations_max: spec.operations_max,
+            routing: spec.routing,
+            threads: spec.clients,
+            layout: spec.layout,
+        };
+        let schedule = Self::schedule(spec, &self.faults, &dice);
+        let conductor = Conductor::new(score, self.workload, self.shape.clone(), schedule, &dice);
+        let conductor = conductor.on(spec.system.ground(&spec.mode, spec.layout));
+        match spec.script.as_ref().and_then(|script| script.operations.as_ref()) {
+            Some(operations) => conductor.scripted(operations),
+            None => conductor,
+        }
+    }
+
+    /// `started` is empty in virtual time, where a run is the same whenever it takes place.
+    pub(super) fn header(&self, spec: &RunSpec, started: &str) -> Header {
+        Header {
+            partita: Header::VERSION,
+            suite: spec.suite.clone(),
+            system: spec.system.name().to_owned(),
+            mode: spec.mode.name.clone(),
+            workload: spec.workload.clone(),
+            nodes: spec.layout.nodes().map(|node| node.to_string()).collect(),
+            seed: Some(spec.seed),
+            started: started.to_owned(),
+            conflict: spec.mode.conflict(),
+            copies: spec.mode.copies,
+            demands: self.demands(spec),
+        }
+    }
+}
