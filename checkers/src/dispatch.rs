@@ -63,10 +63,12 @@ pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budge
 
 /// The checkers that decide demanded models themselves, and those whose findings may settle what they leave open: on
 /// a large history the second kind is worth its time only then.
-fn stages(models: &[ModelName]) -> (Vec<Box<dyn Checker>>, Vec<Box<dyn Checker>>) {
-    let decides = |checker: &Box<dyn Checker>| checker.models().iter().any(|model| models.contains(model));
-    checkers_for(models).into_iter().partition(decides)
+fn stages(models: &[ModelName]) -> (Checkers, Checkers) {
+    let decides = |checker: &dyn Checker| checker.models().iter().any(|model| models.contains(model));
+    checkers_for(models).into_iter().partition(|checker| decides(checker.as_ref()))
 }
+
+type Checkers = Vec<Box<dyn Checker>>;
 
 fn findings(checkers: &[Box<dyn Checker>], history: &History, budget: &Budget) -> Vec<Finding> {
     checkers
