@@ -31,7 +31,7 @@ impl Replica {
             self.lead = Some(self.group.term());
             self.inbox = Inbox::starting_at(self.group.state().vector.clone());
             self.hello_at = self.now;
-            for far in self.far.iter_mut() {
+            for far in &mut self.far {
                 far.sent = far.has.clone();
             }
         }

@@ -31,7 +31,7 @@ impl<M: Machine> Replica<M> {
         records: Vec<Record<M>>,
         now: Now,
     ) -> Self {
-        let mut dice = Dice::new(seed).split(&format!("single/{}", me));
+        let mut dice = Dice::new(seed).split(&format!("single/{me}"));
         let born = Dice::new(now.monotonic.0 ^ now.wall.0.rotate_left(32)).below(u64::MAX);
         // 53 bits: whole in every JSON reader.
         let life = (dice.below(u64::MAX) ^ born ^ records.len() as u64) >> 11;

@@ -73,15 +73,12 @@ impl State {
     }
 
     pub(in crate::store) fn change(&mut self, index: u64, change: &Change) {
-        match self.cells.get_mut(change.key()) {
-            Some(cell) => {
-                cell.version = index;
-                alter(&mut cell.data, change);
-            }
-            None => {
-                let cell = Cell { data: changed(None, change), version: index };
-                self.cells.insert(change.key().clone(), cell);
-            }
+        if let Some(cell) = self.cells.get_mut(change.key()) {
+            cell.version = index;
+            alter(&mut cell.data, change);
+        } else {
+            let cell = Cell { data: changed(None, change), version: index };
+            self.cells.insert(change.key().clone(), cell);
         }
     }
 }
