@@ -163,7 +163,7 @@ impl<const W: usize> Window<W> {
 
     /// The same for one of a crowd.
     #[inline]
-    pub(super) fn crowd_is_preceded(&self, crowd: &Open<W>, used: Bits<W>, absorbed: Bits<W>) -> bool {
+    pub(super) fn crowd_is_preceded(crowd: &Open<W>, used: Bits<W>, absorbed: Bits<W>) -> bool {
         let twins = crowd.twins.without(used);
         !twins.is_empty() && Self::stands_in(twins, absorbed, crowd.effect == Effect::Overwrites)
     }

@@ -40,7 +40,9 @@ impl<E> Default for Queue<E> {
 
 impl<E> Queue<E> {
     pub(super) fn push(&mut self, at: Nanos, event: E) {
-        let slot = if let Some(slot) = self.free.pop() { slot } else {
+        let slot = if let Some(slot) = self.free.pop() {
+            slot
+        } else {
             self.events.push(None);
             self.events.len() as u32 - 1
         };
