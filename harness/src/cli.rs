@@ -8,7 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::convert::ConvertArgs;
 use crate::commands::hunt::HuntArgs;
+use crate::commands::replay::ReplayArgs;
 use crate::commands::selftest::SelftestArgs;
+use crate::commands::shrink::ShrinkArgs;
 use crate::commands::stats::StatsArgs;
 use crate::commands::synth::SynthArgs;
 use crate::options::Options;
@@ -82,6 +84,10 @@ pub(crate) enum Command {
     Hunt(HuntArgs),
     /// Planted bugs against the runs that should find them, in simulation.
     Selftest(SelftestArgs),
+    /// The same run again: exactly in simulation, with the same schedule of faults live.
+    Replay(ReplayArgs),
+    /// The smallest run, or history, that still fails the same check.
+    Shrink(ShrinkArgs),
     /// A history from one format to another.
     Convert(ConvertArgs),
     /// What is in a history, and what can be checked.

@@ -124,6 +124,10 @@ fn carry_out(
         Command::Selftest(args) => {
             interruptible(|| commands::selftest::selftest(args, &catalogue, session, out))
         }
+        Command::Replay(args) => {
+            interruptible(|| commands::replay::replay(args, configured()?, &catalogue, session, out))
+        }
+        Command::Shrink(args) => interruptible(|| commands::shrink::shrink(args, &catalogue, session, out)),
         Command::Convert(args) => commands::convert::convert(args, session, out),
         Command::Stats(args) => commands::stats::stats(args, session, out),
         Command::Synth(args) => commands::synth::synth(args, out),

@@ -33,6 +33,8 @@ pub mod report;
 pub mod run;
 pub mod script;
 mod selftest;
+mod sequence;
+mod shrink;
 pub mod spec;
 pub mod stage;
 mod suite;

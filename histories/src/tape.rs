@@ -20,6 +20,11 @@ impl Tape {
         &self.events[index]
     }
 
+    /// Appends an event that was stamped elsewhere.
+    pub fn append(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
     pub fn events(&self) -> &[Event] {
         &self.events
     }

@@ -7,9 +7,7 @@ use histories::read::Format;
 use crate::tidy::root;
 
 /// The property itself, which the fuzz targets share.
-#[expect(unreachable_pub, reason = "there it is a crate")]
 #[path = "../../histories/fuzz/src/lib.rs"]
-#[expect(unreachable_pub, reason = "a crate of its own makes it public")]
 mod property;
 
 #[test]

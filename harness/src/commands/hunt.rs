@@ -211,7 +211,7 @@ fn seeds_max(options: &Options) -> Result<Option<u64>, Failure> {
 
 /// What is hunted, whoever hunts it how long.
 fn digest(swarm: &Swarm) -> String {
-    let texts: Vec<String> = swarm.bases.iter().map(|spec| spec.digest()).collect();
+    let texts: Vec<String> = swarm.bases.iter().map(super::super::spec::RunSpec::digest).collect();
     hexadecimal(format!("{texts:?} {} {:?}", swarm.mix_faults, swarm.fixed).as_bytes())
 }
 

@@ -7,9 +7,11 @@ pub(crate) mod compare;
 pub(crate) mod convert;
 pub(crate) mod hunt;
 pub(crate) mod list;
+pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod selftest;
 mod session;
+pub(crate) mod shrink;
 pub(crate) mod stats;
 pub(crate) mod synth;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use histories::{FaultStep, Nanos};
 use nemesis::{Action, Schedule};
+use systems::sim::Traced;
 
 use crate::conductor::{Conductor, Decision, Part};
 use crate::progress::{Interrupt, Phase, Progress};
@@ -20,6 +21,10 @@ pub struct Conducted {
     pub elapsed: Duration,
     /// What the nemesis did, when.
     pub actions: Vec<(Nanos, Action)>,
+    /// How replicas contradicted each other, where somebody could look into all of them.
+    pub broken: Option<String>,
+    /// Everything that happened in a world, where the run asked for it.
+    pub trace: Vec<Traced>,
 }
 
 /// Conducts a whole run. Fails where the stage does; an interrupted run is healed first.
@@ -63,6 +68,8 @@ pub fn conduct(
         operations: conductor.operations(),
         elapsed: reporter.workload_end.unwrap_or_else(|| stage.now()).to_duration(),
         actions,
+        trace: Vec::new(),
+        broken: None,
     })
 }
 

@@ -5,12 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
-use histories::{FaultStep, History};
-use nemesis::ScriptedFault;
+use histories::{FaultStep, History, Nanos};
+use nemesis::{Layout, ScriptedFault};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use systems::sim::Traced;
 
 use crate::outcome::RunOutcome;
+use crate::sequence;
 use crate::spec::RunSpec;
 
 /// Something in the run's folder could not be made or written.
@@ -41,6 +43,16 @@ impl RunFolder {
         folder.write("env.json", &environment(spec))?;
         folder.link(&suite.join("latest"))?;
         folder.link(&spec.out.join("latest"))?;
+        Ok(folder)
+    }
+
+    /// A folder of this very name, which no link points at.
+    pub(crate) fn at(path: &Path, spec: &RunSpec) -> Result<Self, FolderError> {
+        create(path)?;
+        let started = Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let folder = Self { path: path.to_owned(), started };
+        create(&folder.disks())?;
+        folder.write("env.json", &environment(spec))?;
         Ok(folder)
     }
 
@@ -83,6 +95,23 @@ impl RunFolder {
             })
             .collect();
         self.write("schedule.json", &json!({ "seed": history.header.seed, "steps": steps, "faults": faults }))
+    }
+
+    /// A log of everything, and a drawing of what came before `end`.
+    pub(crate) fn write_trace(
+        &self,
+        trace: &[Traced],
+        layout: Layout,
+        end: Nanos,
+    ) -> Result<(), FolderError> {
+        let lines: Vec<String> = trace.iter().map(ToString::to_string).collect();
+        self.put("trace.log", lines.join("\n") + "\n")?;
+        self.put("sequence.svg", sequence::draw(trace, layout.total(), end))
+    }
+
+    pub(crate) fn put(&self, name: &str, text: String) -> Result<(), FolderError> {
+        let path = self.path.join(name);
+        fs::write(&path, text).map_err(|error| FolderError { path, error })
     }
 
     pub fn write_outcome(&self, outcome: &RunOutcome) -> Result<(), FolderError> {

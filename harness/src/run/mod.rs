@@ -16,6 +16,10 @@ pub(crate) use folder::hexadecimal;
 pub use judge::{Facts, judge};
 pub(crate) use sim::{Trial, trial};
 
+use std::path::Path;
+
+use histories::{History, Nanos};
+
 use self::examine::examine;
 use self::prepared::Prepared;
 use crate::outcome::{Outcome, RunOutcome};
@@ -46,11 +50,33 @@ pub fn execute(
 ) -> Result<RunOutcome, RunError> {
     let prepared = Prepared::new(spec)?;
     let folder = RunFolder::create(spec).map_err(RunError::harness)?;
+    execute_in(&folder, spec, &prepared, progress, interrupt)
+}
+
+/// The same in this very folder.
+pub(crate) fn execute_at(
+    path: &Path,
+    spec: &RunSpec,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> Result<RunOutcome, RunError> {
+    let prepared = Prepared::new(spec)?;
+    let folder = RunFolder::at(path, spec).map_err(RunError::harness)?;
+    execute_in(&folder, spec, &prepared, progress, interrupt)
+}
+
+fn execute_in(
+    folder: &RunFolder,
+    spec: &RunSpec,
+    prepared: &Prepared,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> Result<RunOutcome, RunError> {
     progress.phase(Phase::Starting);
     prepared.notes.iter().for_each(|note| progress.note(note));
     let driven = match spec.stage {
-        StageName::Live => live::drive(spec, &prepared, &folder, progress, interrupt),
-        StageName::Sim => sim::drive(spec, &prepared, &folder, progress, interrupt),
+        StageName::Live => live::drive(spec, prepared, folder, progress, interrupt),
+        StageName::Sim => sim::drive(spec, prepared, folder, progress, interrupt),
     };
     if !spec.keep {
         folder.remove_disks().map_err(RunError::harness)?;
@@ -68,7 +94,7 @@ pub fn execute(
         Err(error) => return Err(failure.unwrap_or_else(|| RunError::harness(error))),
     };
     let mut outcome =
-        examine(spec, &prepared, folder.path(), prepared.workload.models(), &history, &conducted);
+        examine(spec, prepared, folder.path(), prepared.workload.models(), &history, &conducted);
     if let Some(failure) = failure {
         // A failure of the harness is never a verdict, and never hides a counterexample.
         if outcome.outcome != Outcome::Violation {
@@ -77,6 +103,23 @@ pub fn execute(
         outcome.notes.push(format!("the harness failed: {failure}"));
     }
     folder.write_schedule(&history, &crate::script::faults(&conducted.actions)).map_err(RunError::harness)?;
+    if !conducted.trace.is_empty() {
+        folder
+            .write_trace(&conducted.trace, spec.layout, moment(&outcome, &history))
+            .map_err(RunError::harness)?;
+    }
     folder.write_outcome(&outcome).map_err(RunError::harness)?;
     Ok(outcome)
+}
+
+/// When the first thing that was violated had been seen; the end where nothing was.
+fn moment(outcome: &RunOutcome, history: &History) -> Nanos {
+    let anomalies = outcome.verdicts.iter().filter_map(|verdict| verdict.anomalies.first());
+    let last = |events: &[u32]| {
+        let named = |operation: &&histories::Operation| {
+            events.contains(&operation.call_event) || events.contains(&operation.reply_event)
+        };
+        history.operations().iter().filter(named).map(|operation| operation.completed).max()
+    };
+    anomalies.filter_map(|anomaly| last(&anomaly.events)).min().unwrap_or(Nanos::MAX)
 }

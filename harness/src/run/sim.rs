@@ -7,7 +7,7 @@ use std::path::Path;
 use histories::{Draft, Kind, Nanos, Op, Process, Tape};
 use nemesis::{Action, Schedule};
 use systems::Status;
-use systems::sim::{Figures, Happened, Request, Setup, Simulation, Traced};
+use systems::sim::{Figures, Happened, Request, Setup, Simulation};
 
 use super::examine::examine;
 use super::lag::LagFile;
@@ -26,7 +26,6 @@ pub(super) struct Simulated {
     pub(super) figures: Figures,
     /// States of the cluster that were seen from outside.
     pub(super) states: BTreeSet<&'static str>,
-    pub(super) trace: Vec<Traced>,
     /// Of the world, in virtual time.
     pub(super) lasted: Nanos,
 }
@@ -76,11 +75,13 @@ pub(super) fn simulate(
     let mut stage = SimStage::new(world, spec.clients, watch.lag);
     progress.phase(Phase::Running);
     let mut conductor = prepared.conductor(spec);
-    let conducted = conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness)?;
+    let mut conducted =
+        conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness)?;
+    conducted.trace = stage.world.trace().to_vec();
+    conducted.broken = stage.world.broken().map(str::to_owned);
     Ok(Simulated {
         conducted,
         figures: stage.world.figures(),
-        trace: stage.world.trace().to_vec(),
         lasted: stage.world.now(),
         states: stage.states,
         tape: stage.tape,
@@ -100,10 +101,6 @@ pub(super) fn drive(
     let run = simulate(spec, prepared, watch, progress, interrupt)?;
     let bytes = run.tape.to_bytes(&prepared.header(spec, ""));
     fs::write(folder.history(), bytes).map_err(RunError::harness)?;
-    if spec.trace {
-        let lines: Vec<String> = run.trace.iter().map(ToString::to_string).collect();
-        fs::write(folder.path().join("trace.log"), lines.join("\n") + "\n").map_err(RunError::harness)?;
-    }
     Ok(run.conducted)
 }
 

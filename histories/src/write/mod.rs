@@ -47,7 +47,7 @@ enum Slot {
 }
 
 /// The events of a history again, in their order. The completion of what did not succeed repeats what was asked.
-pub(crate) fn events(history: &History) -> impl Iterator<Item = Event> + '_ {
+pub fn events(history: &History) -> impl Iterator<Item = Event> + '_ {
     let mut slots: Vec<(u32, Slot)> = Vec::with_capacity(history.event_count() as usize);
     for (id, operation) in history.iter() {
         slots.push((operation.call_event, Slot::Call(id.0)));

@@ -1,0 +1,127 @@
+//! `partita shrink`: the smallest run, or stored history, that still fails the same check.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use checkers::Budget;
+use clap::Args;
+use histories::{Header, Tape};
+
+use super::Session;
+use crate::catalogue::Catalogue;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::progress::Silent;
+use crate::quantity::{BudgetLimits, Time};
+use crate::report::terminal;
+use crate::run;
+use crate::shrink::history::Smaller;
+use crate::shrink::{Shrinking, Size};
+use crate::spec::StageName;
+use crate::{names, recipe};
+
+#[derive(Args, Debug)]
+pub(crate) struct ShrinkArgs {
+    /// A run's folder, which is run again smaller and smaller in simulation, or a history's file, which is checked again.
+    #[arg(value_name = "RUN|HISTORY")]
+    pub(crate) what: PathBuf,
+
+    /// Of a history: the model that it has to go on violating [default: one that its header demands, else the first].
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+
+    /// For how long to try.
+    #[arg(long, value_name = "T", default_value = "60s")]
+    pub(crate) time: Time,
+}
+
+pub(crate) fn shrink(
+    args: &ShrinkArgs,
+    catalogue: &Catalogue,
+    session: &Session,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    if args.what.is_dir() { of_run(args, catalogue, session, out) } else { of_history(args, out) }
+}
+
+fn of_run(
+    args: &ShrinkArgs,
+    catalogue: &Catalogue,
+    session: &Session,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let spec = recipe::load(&args.what, catalogue, args.what.clone()).map_err(Failure::Harness)?;
+    if spec.stage == StageName::Live {
+        let why = "it is of a live run, and only simulated ones can be run again; shrink its history.jsonl";
+        return Err(Failure::Usage(format!("{}: {why}", args.what.display())));
+    }
+    let failed = |error: run::RunError| Failure::Harness(error.to_string());
+    let Some(mut shrinking) = Shrinking::start(&spec, &session.interrupt, args.time.0).map_err(failed)?
+    else {
+        writeln!(out, "{}: the run violates nothing", args.what.display())?;
+        return Ok(Exit::Success);
+    };
+    let before = shrinking.size();
+    shrinking.run();
+    let minimal = args.what.join("minimal");
+    let outcome =
+        run::execute_at(&minimal, &shrinking.spec(), &Silent, &session.interrupt).map_err(failed)?;
+    if !shrinking.target().is_hit(&outcome) {
+        return Err(Failure::Harness("the smaller run does not fail when it is run again: a bug".to_owned()));
+    }
+    let command = format!("partita replay {} --trace", names::shell_quote(&minimal.display().to_string()));
+    put(&minimal.join("command"), format!("{command}\n").as_bytes())?;
+    writeln!(out, "{}", terminal::run(&outcome, session.paint, session.verbose))?;
+    writeln!(out, "still violated: {}", shrinking.target())?;
+    writeln!(out, "before: {}", told(before))?;
+    writeln!(out, "after:  {}, in {} trials", told(shrinking.size()), shrinking.trials)?;
+    writeln!(out, "see it: {command}")?;
+    Ok(Exit::Violation)
+}
+
+fn told(size: Size) -> String {
+    let Size { faults, operations, nodes, clients, keys, seconds } = size;
+    format!(
+        "{faults} faults, {operations} operations, {nodes} nodes, {clients} clients, {keys} keys, {seconds} s"
+    )
+}
+
+fn of_history(args: &ShrinkArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let history = histories::read::file(&args.what).map_err(|error| Failure::Harness(error.to_string()))?;
+    let model = args.model.as_ref().map(|name| name.parse()).transpose();
+    let model = model.map_err(|error: histories::UnknownModel| Failure::Usage(error.to_string()))?;
+    let limits = BudgetLimits::default();
+    let budget = Budget::new(limits.time, limits.memory_bytes);
+    let nodes = (1..=history.node_count()).map(|number| format!("n{number}")).collect();
+    let header = Header { nodes, ..history.header.clone() };
+    let events = histories::write::events(&history).collect();
+    let Some(smaller) = Smaller::of(header.clone(), events, model, &budget) else {
+        writeln!(out, "{}: nothing is violated", args.what.display())?;
+        return Ok(Exit::Success);
+    };
+    let kept = smaller.run(&budget);
+    let mut tape = Tape::default();
+    let operations = kept.iter().filter(|event| event.kind == histories::Kind::Invoke).count();
+    for event in kept {
+        tape.append(event);
+    }
+    let file = beside(&args.what);
+    put(&file, &tape.to_bytes(&header))?;
+    let (model, kind) = (smaller.model, smaller.kind);
+    writeln!(out, "still violated: {model} ({})", kind.name())?;
+    writeln!(out, "before: {} operations; after: {operations}", smaller.operations())?;
+    writeln!(out, "see it: partita check --model {model} {}", file.display())?;
+    Ok(Exit::Violation)
+}
+
+/// `run.jsonl` becomes `run.minimal.jsonl`.
+fn beside(file: &Path) -> PathBuf {
+    let stem = file.file_stem().map_or_else(|| "history".into(), |stem| stem.to_string_lossy());
+    file.with_file_name(format!("{stem}.minimal.jsonl"))
+}
+
+fn put(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    fs::write(file, bytes)
+        .map_err(|error| Failure::Harness(format!("cannot write {}: {error}", file.display())))
+}
