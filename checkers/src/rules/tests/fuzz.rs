@@ -195,6 +195,8 @@ fn fuzz_locks() {
     // Each client gives back what it has taken.
     let make = |seed| {
         let mut clients = Clients::new(seed);
+        // Where everything is at time 0 there is no real-time order, and nothing to compare.
+        clients.free = [1; 3];
         let mut holds = [false; 3];
         for _ in 0..2 + clients.dice.below(7) {
             let turn = clients.dice.below(3) as usize;
