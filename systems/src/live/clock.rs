@@ -29,15 +29,11 @@ impl ClockSetting {
     /// Several faults of one clock add up.
     pub(crate) fn with(self, change: ClockChange) -> Self {
         match change {
-            ClockChange::Step { by_ms } => {
-                Self { offset_ms: self.offset_ms.saturating_add(by_ms), ..self }
-            }
+            ClockChange::Step { by_ms } => Self { offset_ms: self.offset_ms.saturating_add(by_ms), ..self },
             ClockChange::Drift { ms_per_s } => {
                 Self { drift_ms_per_s: self.drift_ms_per_s.saturating_add(ms_per_s), ..self }
             }
-            ClockChange::Strobe { by_ms } => {
-                Self { strobe_ms: self.strobe_ms.saturating_add(by_ms), ..self }
-            }
+            ClockChange::Strobe { by_ms } => Self { strobe_ms: self.strobe_ms.saturating_add(by_ms), ..self },
         }
     }
 
@@ -138,7 +134,8 @@ mod tests {
     fn a_step_moves_wall_time_alone() {
         let mut clock = NodeClock::default();
         assert_eq!(shown(&clock, 40), (40, 0));
-        let reading = clock.set(ClockSetting::default().with(ClockChange::Step { by_ms: -700 }), at(50).monotonic);
+        let reading =
+            clock.set(ClockSetting::default().with(ClockChange::Step { by_ms: -700 }), at(50).monotonic);
         assert_eq!((reading.before_ms, reading.after_ms), (0.0, -700.0));
         assert_eq!(shown(&clock, 60), (60, -700));
         clock.set(ClockSetting::default(), at(70).monotonic);

@@ -133,14 +133,17 @@ impl Member {
         let address = self.address.ok_or_else(|| fail("it listens nowhere".to_owned()))?;
         let body = serde_json::to_vec(&self.clock).map_err(|error| fail(error.to_string()))?;
         let request = HttpRequest { method: Method::Post, path: "/clock".to_owned(), body };
-        let (_, answer) =
-            Link::default().send(address, request, CLOCK_MAX).await.map_err(|loss| fail(format!("{loss:?}")))?;
+        let (_, answer) = Link::default()
+            .send(address, request, CLOCK_MAX)
+            .await
+            .map_err(|loss| fail(format!("{loss:?}")))?;
         let reading: ClockReading =
             serde_json::from_slice(&answer).map_err(|error| fail(error.to_string()))?;
         self.clock_due = false;
         let ClockReading { before_ms, after_ms, drift_ms_per_s } = reading;
         let node = self.node;
-        let drift = if drift_ms_per_s == 0 { String::new() } else { format!(", running {drift_ms_per_s:+} ms/s") };
+        let drift =
+            if drift_ms_per_s == 0 { String::new() } else { format!(", running {drift_ms_per_s:+} ms/s") };
         Ok(format!("{node}'s clock was {before_ms:+.1} ms off, is {after_ms:+.1} ms off{drift}"))
     }
 
