@@ -108,7 +108,6 @@ where
             Event::Dump(answer) => drop(answer.send(self.replica.dump())),
             Event::Clock { setting, answer } => {
                 let reading = self.clock.set(setting, self.began.elapsed().into());
-                // Nobody waits where the request was given up.
                 let _ = answer.send(reading);
             }
             Event::Request { request, answer } => {
