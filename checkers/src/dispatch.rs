@@ -196,8 +196,8 @@ mod tests {
             let (deciding, helping) = stages(models);
             (names(deciding), names(helping))
         };
-        assert_eq!(names(&[Linearizable]), (vec!["linear"], vec!["causal", "sessions"]));
-        assert_eq!(names(&[MonotonicReads]), (vec!["sessions"], vec!["linear", "causal"]));
+        assert_eq!(names(&[Linearizable]), (vec!["linear"], vec!["causal", "sequential", "sessions"]));
+        assert_eq!(names(&[MonotonicReads]), (vec!["sessions"], vec!["linear", "causal", "sequential"]));
         let undecided =
             "c1 increment x 1 [0,1]\nc1 append x 2 [2,3]\nc1 write y 1 [4,5]\nc1 read y nil [6,7]";
         assert_eq!(verdicts(undecided, &[Linearizable])[0].1, "invalid", "one key is enough");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use histories::{Applied, Function, Node, Op, Value};
 use nemesis::backends::{NodeProcess, ProcessSpec};
-use nemesis::{Action, Effect, FaultId, View};
+use nemesis::{Action, ClockChange, Effect, FaultId, LinkChange, View};
 use systems::live::{NodeArguments, NodeError, StoreSystem, run_blocking};
 use systems::{Client, Cluster, Completion, Setup, System};
 
@@ -58,6 +58,8 @@ fn main() -> std::process::ExitCode {
     check("a_paused_leader_is_replaced", &mut || runtime.block_on(pause_leader()));
     check("clients_that_are_cut_off_do_not_know", &mut || runtime.block_on(cut_clients()));
     check("overlapping_faults_end_one_by_one", &mut || runtime.block_on(overlapping()));
+    check("clocks_are_off_until_the_last_fault_ends", &mut || runtime.block_on(wrong_clocks()));
+    check("slow_links_make_writes_slow", &mut || runtime.block_on(slow_links()));
     check("a_corrupt_log_stops_its_node_with_a_reason", &mut || runtime.block_on(corrupt_log()));
     check("nodes_die_with_the_harness", &mut || runtime.block_on(harness_killed()));
     if failed { std::process::ExitCode::FAILURE } else { std::process::ExitCode::SUCCESS }
@@ -183,6 +185,60 @@ async fn pause_leader() -> Tested {
     ensure(!cluster.status().await.up.contains(&old), "a paused node does not answer")?;
     end(&*cluster, 1, &pause).await?;
     await_status(&*cluster, "ready again", |status| status.ready).await?;
+    Ok(cluster.stop().await?)
+}
+
+async fn wrong_clocks() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let cluster = start(folder.path()).await?;
+    let node = vec![Node(1)];
+    let clock = |change| [Effect::Clock { nodes: node.clone(), change }];
+    let step = clock(ClockChange::Step { by_ms: 5000 });
+    let applied = begin(&*cluster, 1, &step).await?;
+    ensure(applied.evidence() == "n2's clock was +0.0 ms off, is +5000.0 ms off", applied.evidence())?;
+    // Another fault of the same clock, and a life that begins under both.
+    let drift = clock(ClockChange::Drift { ms_per_s: -500 });
+    let applied = begin(&*cluster, 2, &drift).await?;
+    ensure(applied.evidence().ends_with("running -500 ms/s"), applied.evidence())?;
+    let kill = [Effect::Kill { nodes: node.clone() }];
+    begin(&*cluster, 3, &kill).await?;
+    let applied = end(&*cluster, 3, &kill).await?;
+    ensure(applied.evidence().contains("is +5000.0 ms off, running -500 ms/s"), applied.evidence())?;
+    let applied = end(&*cluster, 1, &step).await?;
+    ensure(applied.evidence().ends_with("running -500 ms/s"), applied.evidence())?;
+    // A stopped node is told as it goes on.
+    let pause = [Effect::Pause { nodes: node.clone() }];
+    begin(&*cluster, 4, &pause).await?;
+    let applied = end(&*cluster, 2, &drift).await?;
+    ensure(applied.evidence() == "n2's clock is set when it runs again", applied.evidence())?;
+    let applied = end(&*cluster, 4, &pause).await?;
+    ensure(applied.evidence().ends_with("is +0.0 ms off"), applied.evidence())?;
+    await_status(&*cluster, "ready again", |status| status.ready).await?;
+    Ok(cluster.stop().await?)
+}
+
+async fn slow_links() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let cluster = start(folder.path()).await?;
+    let mut client = cluster.connect(0).await?;
+    let (_, leads) = leader(&*cluster).await?;
+    insist(&mut *client, leads, &Op::write("x", 1)).await?;
+    let nodes: Vec<Node> = Node::first(3).collect();
+    let by = histories::Nanos::from_millis(60);
+    let slow = [Effect::Link { from: nodes.clone(), to: nodes, change: LinkChange::Slow { by } }];
+    let applied = begin(&*cluster, 1, &slow).await?;
+    ensure(applied.evidence() == "6 links are slow", applied.evidence())?;
+    let began = Instant::now();
+    insist(&mut *client, leads, &Op::write("x", 2)).await?;
+    let took = began.elapsed();
+    ensure(took >= Duration::from_millis(120), format!("a majority took one round trip: {took:?}"))?;
+    let applied = end(&*cluster, 1, &slow).await?;
+    ensure(matches!(applied, Applied::Installed(_)), format!("something was late: {applied:?}"))?;
+    ensure(applied.evidence().starts_with("on 6 slow links "), applied.evidence())?;
+    let lossy =
+        [Effect::Link { from: vec![Node(0)], to: vec![Node(1)], change: LinkChange::Lose { percent: 9 } }];
+    let applied = begin(&*cluster, 2, &lossy).await?;
+    ensure(matches!(applied, Applied::Skipped(_)), format!("streams lose nothing: {applied:?}"))?;
     Ok(cluster.stop().await?)
 }
 

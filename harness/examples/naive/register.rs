@@ -113,6 +113,8 @@ pub(crate) fn system() -> Simulated<Naive> {
         available_with_majority: true,
         routing: Routing::Roam,
         layout: Layout::single(3),
+        copies: None,
+        led: false,
         about: "writes here, tells the others later".to_owned(),
     };
     Simulated::new("naive", mode, Naive)

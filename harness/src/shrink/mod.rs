@@ -155,7 +155,7 @@ impl<'a> Shrinking<'a> {
     fn less_time(&mut self) {
         for share in [4_u32, 2] {
             while self.spec.time > Duration::from_secs(2) {
-                let time = self.spec.time - self.spec.time / share;
+                let time = self.spec.time.saturating_sub(self.spec.time / share);
                 let spec = RunSpec { time, ..self.spec.clone() };
                 let end: Nanos = time.into();
                 let mut script = self.script.clone();

@@ -108,7 +108,7 @@ where
             Event::Dump(answer) => drop(answer.send(self.replica.dump())),
             Event::Clock { setting, answer } => {
                 let reading = self.clock.set(setting, self.began.elapsed().into());
-                drop(answer.send(reading));
+                let _ = answer.send(reading);
             }
             Event::Request { request, answer } => {
                 let id = RequestId(self.next_request);

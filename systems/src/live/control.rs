@@ -52,13 +52,14 @@ impl Control {
 
     async fn begin(&self, fault: FaultId, effects: &[Effect]) -> Result<Vec<String>, ProcessError> {
         let mut evidence = Vec::new();
-        let mut links = 0;
+        let (mut shut, mut slow) = (0, 0);
         let mut holds = self.holds.lock().await;
         for effect in effects {
             match effect {
-                Effect::Cut { .. } | Effect::CutClients { .. } | Effect::Link { .. } => {
-                    links += self.proxies.begin(fault, effect).unwrap_or_default();
+                Effect::Cut { .. } | Effect::CutClients { .. } => {
+                    shut += self.proxies.begin(fault, effect).unwrap_or_default();
                 }
+                Effect::Link { .. } => slow += self.proxies.begin(fault, effect).unwrap_or_default(),
                 Effect::Kill { nodes } => {
                     hold(&mut holds.dead, fault, nodes);
                     evidence.extend(try_join_all(self.some(nodes).map(|member| self.kill(member))).await?);
@@ -76,8 +77,11 @@ impl Control {
                 Effect::Power { .. } | Effect::Disk { .. } => {}
             }
         }
-        if links > 0 {
-            evidence.push(format!("{links} links changed"));
+        if shut > 0 {
+            evidence.push(format!("{shut} links hold what comes"));
+        }
+        if slow > 0 {
+            evidence.push(format!("{slow} links are slow"));
         }
         Ok(evidence)
     }

@@ -11,6 +11,7 @@ mod control;
 mod disk;
 mod http;
 mod member;
+mod metrics;
 mod node;
 mod peer;
 mod server;

@@ -95,6 +95,7 @@ async fn what_makes_no_sense_is_refused_for_certain() {
         ("GET /kv/%FF HTTP/1.1\r\n", "", 400),
         ("GET /nowhere HTTP/1.1\r\n", "", 404),
         ("DELETE /kv/x HTTP/1.1\r\n", "", 405),
+        ("POST /clock HTTP/1.1\r\n", r#"{"offset_ms":1}"#, 400),
         ("POST /peer HTTP/1.1\r\n", "", 400),
         ("POST /peer?from=n2 HTTP/1.1\r\n", "nonsense\n", 400),
     ] {
@@ -105,6 +106,20 @@ async fn what_makes_no_sense_is_refused_for_certain() {
     }
     let (_, answer) = exchange(serving.address, "GET /kv/x HTTP/1.1\r\n", "").await;
     assert!(answer.contains(r#""value":null"#), "none of it happened: {answer}");
+}
+
+#[tokio::test]
+async fn its_clock_is_set_and_read_back_and_its_metrics_are_told() {
+    let disk = tempfile::tempdir().unwrap();
+    let serving = alone(disk.path()).await;
+    let body = r#"{"offset_ms":-700,"drift_ms_per_s":0,"strobe_ms":0}"#;
+    let (status, answer) = exchange(serving.address, "POST /clock HTTP/1.1\r\n", body).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains(r#"{"before_ms":0.0,"after_ms":-700.0,"drift_ms_per_s":0}"#), "{answer}");
+    let (status, answer) = exchange(serving.address, "GET /metrics HTTP/1.1\r\n", "").await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains("text/plain; version=0.0.4"), "{answer}");
+    assert!(answer.contains("\npartita_leads{node=\"n1\"} 1\n"), "{answer}");
 }
 
 #[tokio::test]

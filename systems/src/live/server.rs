@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use super::actor::Event;
+use super::metrics;
 use super::wire::{self, AnswerBody, Method};
 
 /// The longest message between members, a snapshot included.
@@ -30,6 +31,7 @@ where
         .route("/kv/{key}", get(read::<M>).put(write::<M>))
         .route("/kv/{key}/{verb}", post(change::<M>))
         .route("/status", get(status::<M>))
+        .route("/metrics", get(metrics::<M>))
         .route("/dump", get(dump::<M>))
         .route("/clock", post(clock::<M>))
         .route("/peer", post(peer::<M>))
@@ -106,6 +108,12 @@ async fn ask<M>(
 
 async fn status<M>(State(events): State<Events<M>>) -> HttpResponse {
     told(&events, Event::Status).await.map_or_else(stopping, |status| json(StatusCode::OK, &status))
+}
+
+async fn metrics<M>(State(events): State<Events<M>>) -> HttpResponse {
+    let page =
+        |status| ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::text(&status)).into_response();
+    told(&events, Event::Status).await.map_or_else(stopping, page)
 }
 
 async fn dump<M>(State(events): State<Events<M>>) -> HttpResponse {

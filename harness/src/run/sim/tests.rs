@@ -33,7 +33,7 @@ fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
         keys: None,
         script: None,
         trace: false,
-        check_time: Duration::from_secs(60),
+        check_time: Duration::from_mins(1),
         check_memory_bytes: 1 << 30,
         mode,
         system: Arc::new(system),
@@ -121,7 +121,7 @@ fn a_run_shrinks_to_few_faults_and_operations_and_fails_again() {
         .find(|spec| trial(spec, &Interrupt::default()).unwrap().outcome.outcome == Outcome::Violation)
         .unwrap();
     let interrupt = Interrupt::default();
-    let started = crate::shrink::Shrinking::start(&failing, &interrupt, Duration::from_secs(60)).unwrap();
+    let started = crate::shrink::Shrinking::start(&failing, &interrupt, Duration::from_mins(1)).unwrap();
     let mut shrinking = started.unwrap();
     let before = shrinking.size();
     shrinking.run();
