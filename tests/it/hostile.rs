@@ -7,7 +7,6 @@ use histories::read::Format;
 use crate::tidy::root;
 
 /// The property itself, which the fuzz targets share.
-#[expect(unreachable_pub, reason = "there it is a crate")]
 #[path = "../../histories/fuzz/src/lib.rs"]
 mod property;
 

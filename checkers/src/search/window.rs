@@ -158,17 +158,17 @@ impl<const W: usize> Window<W> {
         if twins.is_empty() {
             return false;
         }
-        self.stands_in(twins, absorbed, self.overwrites.has(slot) || absorbed.has(slot))
+        Self::stands_in(twins, absorbed, self.overwrites.has(slot) || absorbed.has(slot))
     }
 
     /// The same for one of a crowd.
     #[inline]
     pub(super) fn crowd_is_preceded(&self, crowd: &Open<W>, used: Bits<W>, absorbed: Bits<W>) -> bool {
         let twins = crowd.twins.without(used);
-        !twins.is_empty() && self.stands_in(twins, absorbed, crowd.effect == Effect::Overwrites)
+        !twins.is_empty() && Self::stands_in(twins, absorbed, crowd.effect == Effect::Overwrites)
     }
 
-    fn stands_in(&self, twins: Bits<W>, absorbed: Bits<W>, whatever: bool) -> bool {
+    fn stands_in(twins: Bits<W>, absorbed: Bits<W>, whatever: bool) -> bool {
         // One that is absorbed already need not take effect any more, so that it cannot stand for one that must,
         // unless the step absorbs that one as well.
         whatever || !twins.without(absorbed).is_empty()

@@ -114,6 +114,7 @@ pub(crate) fn system() -> Simulated<Naive> {
         routing: Routing::Roam,
         layout: Layout::single(3),
         copies: None,
+        led: false,
         about: "writes here, tells the others later".to_owned(),
     };
     Simulated::new("naive", mode, Naive)

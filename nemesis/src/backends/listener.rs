@@ -137,6 +137,8 @@ async fn carry(near: TcpStream, route: Route) -> io::Result<()> {
         forward.opened().await;
         backward.opened().await;
     }
+    // As long as a handshake takes over the link: one round trip.
+    tokio::time::sleep(forward.delay() + backward.delay()).await;
     let Some(upstream) = *upstream.borrow() else { return Ok(()) };
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(BUFFER_BYTES)?;

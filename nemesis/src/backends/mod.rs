@@ -8,4 +8,4 @@ mod pump;
 mod spawner;
 
 pub use process::{NodeProcess, ProcessError, ProcessSpec};
-pub use proxy::{CutReport, Proxies};
+pub use proxy::{LinkReport, Proxies};

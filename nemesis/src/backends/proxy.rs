@@ -1,19 +1,21 @@
 //! Directed userspace TCP proxies on loopback: one for every pair of nodes, one for every client and node.
 //!
-//! No privileges are needed. It cannot lose, double or reorder packets: a stream is held, or its connection is closed.
+//! No privileges are needed. It cannot lose, double or reorder packets: a stream is held or late, or its connection is
+//! closed.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use histories::Node;
 use tokio::sync::watch;
 
 use super::gate::{Gate, Held};
 use super::listener::{Listener, Route};
-use crate::{Effect, FaultId};
+use crate::{Effect, FaultId, LinkChange};
 
 /// All proxies of a cluster. Dropping it closes every connection and every listener. Lives on a tokio runtime.
 #[derive(Debug)]
@@ -29,29 +31,104 @@ pub struct Proxies {
     in_force: Mutex<InForce>,
 }
 
-/// The gates that each fault has cut, with what they had held before.
-type InForce = BTreeMap<FaultId, Vec<(Arc<Gate>, Held)>>;
+/// What each fault does to gates.
+type InForce = BTreeMap<FaultId, Vec<Grip>>;
 
-/// What a cut held while it was in force.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CutReport {
-    /// Directed links, or doors to clients, that were shut.
-    pub links: usize,
-    pub bytes: u64,
-    pub streams: u64,
-    pub connections: u64,
+/// A fault's hold on a gate.
+#[derive(Debug)]
+struct Grip {
+    gate: Arc<Gate>,
+    does: Does,
+    /// What the gate had counted before.
+    before: Held,
 }
 
-impl CutReport {
-    pub fn held_something(&self) -> bool {
-        self.streams + self.connections > 0
+#[derive(Clone, Copy, Debug)]
+enum Does {
+    Cut,
+    Slow(Duration),
+}
+
+impl Grip {
+    fn take(gate: Arc<Gate>, does: Does) -> Self {
+        let before = gate.held();
+        match does {
+            Does::Cut => gate.cut(),
+            Does::Slow(by) => gate.slow_down(by),
+        }
+        Self { gate, does, before }
+    }
+
+    fn release(self) -> LinkReport {
+        let Self { gate, does, before } = self;
+        let after = gate.held();
+        match does {
+            Does::Cut => {
+                gate.heal();
+                LinkReport {
+                    cut: 1,
+                    bytes: after.bytes - before.bytes,
+                    streams: after.streams - before.streams,
+                    connections: after.connections - before.connections,
+                    ..LinkReport::default()
+                }
+            }
+            Does::Slow(by) => {
+                gate.speed_up(by);
+                LinkReport {
+                    slow: 1,
+                    late_bytes: after.late_bytes - before.late_bytes,
+                    ..LinkReport::default()
+                }
+            }
+        }
     }
 }
 
-impl fmt::Display for CutReport {
+/// What links held, and what was late on them, while a fault was in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkReport {
+    /// Directed links, or doors to clients, that were shut.
+    pub cut: usize,
+    pub bytes: u64,
+    pub streams: u64,
+    pub connections: u64,
+    /// Directed links that were slow.
+    pub slow: usize,
+    pub late_bytes: u64,
+}
+
+impl LinkReport {
+    /// Whether anybody can have felt it.
+    pub fn was_felt(&self) -> bool {
+        self.streams + self.connections + self.late_bytes > 0
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            cut: self.cut + other.cut,
+            bytes: self.bytes + other.bytes,
+            streams: self.streams + other.streams,
+            connections: self.connections + other.connections,
+            slow: self.slow + other.slow,
+            late_bytes: self.late_bytes + other.late_bytes,
+        }
+    }
+}
+
+impl fmt::Display for LinkReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { links, bytes, streams, connections } = self;
-        write!(f, "{links} links held {bytes} bytes of {streams} streams and {connections} new connections")
+        let Self { cut, bytes, streams, connections, slow, late_bytes } = self;
+        if *cut > 0 {
+            write!(
+                f,
+                "{cut} links held {bytes} bytes of {streams} streams and {connections} new connections"
+            )?;
+        }
+        if *cut > 0 && *slow > 0 {
+            f.write_str("; ")?;
+        }
+        if *slow > 0 { write!(f, "on {slow} slow links {late_bytes} bytes were late") } else { Ok(()) }
     }
 }
 
@@ -129,54 +206,44 @@ impl Proxies {
         self.clients.iter().filter(move |((_, to), _)| *to == node).map(|(_, listener)| listener)
     }
 
-    /// Holds what `effect` says, until the same fault ends; `None` where it is not about links.
-    pub fn cut(&self, fault: FaultId, effect: &Effect) -> Option<usize> {
-        let gates = self.gates(effect)?;
-        for gate in &gates {
-            gate.cut();
+    /// For good: everything from `from` to `to` is under way for so long.
+    pub fn lengthen(&self, from: Node, to: Node, latency: Duration) {
+        if let Some(gate) = self.links.get(&(from, to)) {
+            gate.slow_down(latency);
         }
+    }
+
+    /// Does to links what `effect` says, until the same fault ends; says to how many. `None` where it is not about links,
+    /// or asks for what streams cannot have done to them.
+    pub fn begin(&self, fault: FaultId, effect: &Effect) -> Option<usize> {
+        let (gates, does) = self.gates(effect)?;
         let links = gates.len();
-        let held = gates.into_iter().map(|gate| (Arc::clone(&gate), gate.held()));
-        self.lock().entry(fault).or_default().extend(held);
+        let grips = gates.into_iter().map(|gate| Grip::take(gate, does));
+        self.lock().entry(fault).or_default().extend(grips);
         Some(links)
     }
 
-    /// Ends all cuts of a fault and says what they held; `None` where it has none in force.
-    pub fn heal(&self, fault: FaultId) -> Option<CutReport> {
-        let cuts = self.lock().remove(&fault)?;
-        let mut report = CutReport::default();
-        for (gate, before) in cuts {
-            let after = gate.held();
-            report.links += 1;
-            report.bytes += after.bytes - before.bytes;
-            report.streams += after.streams - before.streams;
-            report.connections += after.connections - before.connections;
-            gate.heal();
-        }
-        Some(report)
+    /// Undoes what a fault does to links and says what shows it; `None` where it does nothing to any.
+    pub fn end(&self, fault: FaultId) -> Option<LinkReport> {
+        let grips = self.lock().remove(&fault)?;
+        Some(grips.into_iter().map(Grip::release).fold(LinkReport::default(), LinkReport::and))
     }
 
-    /// Ends every cut.
-    pub fn heal_all(&self) -> CutReport {
+    /// Undoes everything.
+    pub fn end_all(&self) -> LinkReport {
         let faults: Vec<FaultId> = self.lock().keys().copied().collect();
-        faults.into_iter().filter_map(|fault| self.heal(fault)).fold(CutReport::default(), |sum, one| {
-            CutReport {
-                links: sum.links + one.links,
-                bytes: sum.bytes + one.bytes,
-                streams: sum.streams + one.streams,
-                connections: sum.connections + one.connections,
-            }
-        })
+        faults.into_iter().filter_map(|fault| self.end(fault)).fold(LinkReport::default(), LinkReport::and)
     }
 
-    fn gates(&self, effect: &Effect) -> Option<Vec<Arc<Gate>>> {
+    fn gates(&self, effect: &Effect) -> Option<(Vec<Arc<Gate>>, Does)> {
         match effect {
-            Effect::Cut { from, to } => {
-                let pairs = from.iter().flat_map(|&from| to.iter().map(move |&to| (from, to)));
-                Some(pairs.filter_map(|pair| self.links.get(&pair).cloned()).collect())
-            }
+            Effect::Cut { from, to } => Some((self.links_between(from, to), Does::Cut)),
             Effect::CutClients { nodes } => {
-                Some(nodes.iter().filter_map(|node| self.doors.get(node.index()).cloned()).collect())
+                let doors = nodes.iter().filter_map(|node| self.doors.get(node.index()).cloned());
+                Some((doors.collect(), Does::Cut))
+            }
+            Effect::Link { from, to, change: LinkChange::Slow { by } } => {
+                Some((self.links_between(from, to), Does::Slow(by.to_duration())))
             }
             Effect::Kill { .. }
             | Effect::Pause { .. }
@@ -185,6 +252,11 @@ impl Proxies {
             | Effect::Clock { .. }
             | Effect::Disk { .. } => None,
         }
+    }
+
+    fn links_between(&self, from: &[Node], to: &[Node]) -> Vec<Arc<Gate>> {
+        let pairs = from.iter().flat_map(|&from| to.iter().map(move |&to| (from, to)));
+        pairs.filter_map(|pair| self.links.get(&pair).cloned()).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, InForce> {

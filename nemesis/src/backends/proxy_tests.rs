@@ -1,15 +1,15 @@
 //! Conformance of the proxies, on real sockets.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use histories::Node;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use super::{CutReport, Proxies};
-use crate::{Effect, FaultId};
+use super::{LinkReport, Proxies};
+use crate::{Effect, FaultId, LinkChange};
 
 const A: Node = Node(0);
 const B: Node = Node(1);
@@ -48,13 +48,13 @@ impl Bench {
 
     fn cut(&self, fault: u64, from: Node, to: Node) {
         assert_eq!(
-            self.proxies.cut(FaultId(fault), &Effect::Cut { from: vec![from], to: vec![to] }),
+            self.proxies.begin(FaultId(fault), &Effect::Cut { from: vec![from], to: vec![to] }),
             Some(1)
         );
     }
 
-    fn heal(&self, fault: u64) -> CutReport {
-        self.proxies.heal(FaultId(fault)).unwrap()
+    fn end(&self, fault: u64) -> LinkReport {
+        self.proxies.end(FaultId(fault)).unwrap()
     }
 }
 
@@ -99,8 +99,8 @@ async fn a_cut_holds_one_direction_of_every_connection_and_a_heal_brings_the_byt
     near.write_all(b"two").await.unwrap();
     far.write_all(b"back").await.unwrap();
     arrives(&mut near, b"back").await;
-    let report = bench.heal(1);
-    assert_eq!((report.links, report.streams, report.connections), (1, 1, 0));
+    let report = bench.end(1);
+    assert_eq!((report.cut, report.streams, report.connections), (1, 1, 0));
     assert!(report.bytes >= 3, "{report}");
     arrives(&mut far, b"onetwo").await;
 
@@ -109,8 +109,71 @@ async fn a_cut_holds_one_direction_of_every_connection_and_a_heal_brings_the_byt
     nothing_arrives(&mut near).await;
     near.write_all(b"request").await.unwrap();
     arrives(&mut far, b"request").await;
-    assert!(bench.heal(2).held_something());
+    assert!(bench.end(2).was_felt());
     arrives(&mut near, b"answer").await;
+}
+
+#[tokio::test]
+async fn a_slow_link_is_late_one_way_and_keeps_order_and_bandwidth() {
+    let bench = Bench::new().await;
+    let (mut near, mut far) = bench.connect(bench.peer()).await;
+    let late = Duration::from_millis(60);
+    let change = LinkChange::Slow { by: late.into() };
+    let slow = Effect::Link { from: vec![A], to: vec![B, A], change };
+    assert_eq!(bench.proxies.begin(FaultId(1), &slow), Some(1));
+    bench.proxies.lengthen(A, B, late);
+
+    let began = Instant::now();
+    near.write_all(b"request").await.unwrap();
+    arrives(&mut far, b"request").await;
+    assert!(began.elapsed() >= 2 * late, "what is slow for good and a fault add up: {:?}", began.elapsed());
+    far.write_all(b"answer").await.unwrap();
+    arrives(&mut near, b"answer").await;
+
+    // Far more than fits into a buffer a delay: were each chunk waited for, it would take ten times as long.
+    let bytes: Vec<u8> = (0..4_000_000_u32).map(|i| (i % 251) as u8).collect();
+    let sent = bytes.clone();
+    let began = Instant::now();
+    let writer = tokio::spawn(async move {
+        near.write_all(&sent).await.unwrap();
+        near
+    });
+    arrives(&mut far, &bytes).await;
+    assert!(began.elapsed() < 60 * late, "4 MB took {:?}", began.elapsed());
+    let mut near = writer.await.unwrap();
+
+    near.write_all(b"under way").await.unwrap();
+    tokio::time::sleep(late / 3).await;
+    let report = bench.end(1);
+    assert_eq!((report.cut, report.slow, report.was_felt()), (0, 1, true));
+    assert_eq!(report.late_bytes, 7 + 4_000_000 + 9, "and nothing of the way back");
+    near.write_all(b", and after").await.unwrap();
+    near.shutdown().await.unwrap();
+    arrives(&mut far, b"under way, and after").await;
+    closes(&mut far).await;
+}
+
+#[tokio::test]
+async fn what_is_under_way_when_a_cut_comes_is_held_by_it() {
+    let bench = Bench::new().await;
+    let (mut near, mut far) = bench.connect(bench.peer()).await;
+    bench.proxies.lengthen(A, B, Duration::from_millis(60));
+    near.write_all(b"under way").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    bench.cut(1, A, B);
+    nothing_arrives(&mut far).await;
+    let report = bench.end(1);
+    assert_eq!((report.streams, report.bytes), (1, 9));
+    arrives(&mut far, b"under way").await;
+}
+
+#[tokio::test]
+async fn streams_cannot_lose_double_or_reorder() {
+    let bench = Bench::new().await;
+    for change in [LinkChange::Lose { percent: 5 }, LinkChange::Duplicate { percent: 5 }] {
+        let effect = Effect::Link { from: vec![A], to: vec![B], change };
+        assert_eq!(bench.proxies.begin(FaultId(1), &effect), None);
+    }
 }
 
 #[tokio::test]
@@ -126,7 +189,7 @@ async fn a_stream_far_larger_than_every_buffer_survives_a_cut_whole() {
     });
     nothing_arrives(&mut far).await;
     assert!(!writer.is_finished(), "the sender's buffers fill up behind a cut");
-    bench.heal(1);
+    bench.end(1);
     arrives(&mut far, &bytes).await;
     writer.await.unwrap();
 }
@@ -138,10 +201,10 @@ async fn cuts_are_counted_by_fault() {
     bench.cut(1, A, B);
     bench.cut(2, A, B);
     near.write_all(b"x").await.unwrap();
-    bench.heal(1);
+    bench.end(1);
     nothing_arrives(&mut far).await;
-    assert_eq!(bench.proxies.heal(FaultId(1)), None);
-    bench.heal(2);
+    assert_eq!(bench.proxies.end(FaultId(1)), None);
+    bench.end(2);
     arrives(&mut far, b"x").await;
 }
 
@@ -152,7 +215,7 @@ async fn a_connection_made_during_a_cut_hangs_and_then_goes_on() {
     let mut near = TcpStream::connect(bench.peer()).await.unwrap();
     near.write_all(b"late").await.unwrap();
     assert!(timeout(QUIET, bench.node.accept()).await.is_err(), "a handshake needs both ways");
-    assert_eq!(bench.heal(1).connections, 1);
+    assert_eq!(bench.end(1).connections, 1);
     let (mut far, _) = timeout(SOON, bench.node.accept()).await.unwrap().unwrap();
     arrives(&mut far, b"late").await;
 }
@@ -162,15 +225,15 @@ async fn clients_are_cut_both_ways_and_peers_are_not() {
     let bench = Bench::new().await;
     let (mut client, mut served) = bench.connect(bench.client()).await;
     let (mut peer, mut heard) = bench.connect(bench.peer()).await;
-    assert_eq!(bench.proxies.cut(FaultId(1), &Effect::CutClients { nodes: vec![B] }), Some(1));
+    assert_eq!(bench.proxies.begin(FaultId(1), &Effect::CutClients { nodes: vec![B] }), Some(1));
     client.write_all(b"request").await.unwrap();
     nothing_arrives(&mut served).await;
     served.write_all(b"answer").await.unwrap();
     nothing_arrives(&mut client).await;
     peer.write_all(b"peer").await.unwrap();
     arrives(&mut heard, b"peer").await;
-    let report = bench.proxies.heal_all();
-    assert_eq!((report.links, report.streams), (1, 2));
+    let report = bench.proxies.end_all();
+    assert_eq!((report.cut, report.streams), (1, 2));
     arrives(&mut served, b"request").await;
     arrives(&mut client, b"answer").await;
 }
@@ -190,7 +253,7 @@ async fn a_dead_node_closes_everything_refuses_clients_and_comes_back_elsewhere(
     // The listener's task owns its socket and closes it as it is dropped, soon but not at once.
     let refused = async { while TcpStream::connect(door).await.is_ok() {} };
     timeout(SOON, refused).await.expect("refuses clients");
-    bench.heal(1);
+    bench.end(1);
     closes(&mut TcpStream::connect(bench.peer()).await.unwrap()).await;
 
     let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -211,7 +274,7 @@ async fn what_a_dead_node_had_sent_into_a_cut_dies_with_it() {
     near.write_all(b"last words").await.unwrap();
     nothing_arrives(&mut far).await;
     bench.proxies.node_died(A);
-    bench.heal(1);
+    bench.end(1);
     closes(&mut far).await;
 }
 

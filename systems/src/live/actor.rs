@@ -8,6 +8,7 @@ use histories::{Key, Nanos, Node};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
+use super::clock::{ClockReading, ClockSetting, NodeClock};
 use super::disk::{Disk, DiskError};
 use crate::store::{DumpEntry, Input, Now, Outbox, Replica, ReplicaStatus, Request, RequestId, Response};
 
@@ -18,6 +19,7 @@ pub(crate) enum Event<M> {
     Persisted(Result<u64, DiskError>),
     Status(oneshot::Sender<ReplicaStatus>),
     Dump(oneshot::Sender<BTreeMap<Key, DumpEntry>>),
+    Clock { setting: ClockSetting, answer: oneshot::Sender<ClockReading> },
 }
 
 /// Handed over in one go: the more, the larger the batches that the replica can make of them.
@@ -33,6 +35,7 @@ pub(crate) struct Actor<R: Replica> {
     pending: BTreeMap<RequestId, oneshot::Sender<Response>>,
     next_request: u64,
     began: Instant,
+    clock: NodeClock,
     timer: Option<Nanos>,
     out: Outbox<R::Message, R::Record>,
 }
@@ -51,6 +54,7 @@ where
             // A late answer to a request of an earlier life must not meet a request of this one.
             next_request: wall().0,
             began: Instant::now(),
+            clock: NodeClock::default(),
             timer: None,
             out: Outbox::default(),
         }
@@ -66,7 +70,10 @@ where
         self.handle(Input::Tick);
         self.flush();
         loop {
-            let timer = self.timer.map(|at| TokioInstant::from_std(self.began + at.to_duration()));
+            let timer = self.timer.map(|at| {
+                let at = self.clock.machine_time(at);
+                TokioInstant::from_std(self.began + at.to_duration())
+            });
             let ticks = async {
                 match timer {
                     Some(at) => sleep_until(at).await,
@@ -99,6 +106,10 @@ where
             Event::Persisted(seq) => self.handle(Input::Persisted(seq?)),
             Event::Status(answer) => drop(answer.send(self.replica.status())),
             Event::Dump(answer) => drop(answer.send(self.replica.dump())),
+            Event::Clock { setting, answer } => {
+                let reading = self.clock.set(setting, self.began.elapsed().into());
+                drop(answer.send(reading));
+            }
             Event::Request { request, answer } => {
                 let id = RequestId(self.next_request);
                 self.next_request += 1;
@@ -137,7 +148,7 @@ where
     }
 
     fn now(&self) -> Now {
-        Now { monotonic: self.began.elapsed().into(), wall: wall() }
+        self.clock.now(Now { monotonic: self.began.elapsed().into(), wall: wall() })
     }
 }
 

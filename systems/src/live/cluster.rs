@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use histories::{Function, Node};
+use histories::{Function, Nanos, Node};
 use nemesis::backends::Proxies;
-use nemesis::{BoxFuture, Layout, Powers, Target};
+use nemesis::{BoxFuture, Dice, Layout, Powers, Target};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::Mutex;
 
@@ -36,10 +36,10 @@ impl StoreSystem {
         cut_clients: true,
         kill: true,
         pause: true,
-        slow: false,
+        slow: true,
         unreliable: false,
-        step: false,
-        drift: false,
+        step: true,
+        drift: true,
         power: false,
         disk: false,
     };
@@ -111,6 +111,7 @@ impl StoreCluster {
         std::fs::create_dir_all(&setup.logs).map_err(|error| wrap("make the folder of logs", &error))?;
         let proxies = Proxies::open(setup.layout.total(), setup.clients)
             .map_err(|error| wrap("open the proxies; each client and node takes one socket", &error))?;
+        lay_wide_area(&proxies, &store, setup);
         let proxies = Arc::new(proxies);
         let layout = setup.layout;
         let nodes: Vec<Node> = layout.nodes().collect();
@@ -153,6 +154,23 @@ impl StoreCluster {
             }
         }
         Ok(())
+    }
+}
+
+/// Between any two datacentres a latency of its own for the life of the cluster, the same both ways.
+fn lay_wide_area(proxies: &Proxies, store: &Store, setup: &Setup) {
+    let Some((least, most)) = store.wide_area() else { return };
+    let mut dice = Dice::new(setup.seed).split("wide area");
+    let layout = setup.layout;
+    for one in layout.sites() {
+        for other in one + 1..layout.datacentres {
+            let latency = Nanos(dice.between(least.0, most.0)).to_duration();
+            let pairs = layout.members(one).flat_map(|from| layout.members(other).map(move |to| (from, to)));
+            for (from, to) in pairs {
+                proxies.lengthen(from, to, latency);
+                proxies.lengthen(to, from, latency);
+            }
+        }
     }
 }
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use futures::future::try_join_all;
 use histories::{Applied, Node};
 use nemesis::backends::{ProcessError, Proxies};
-use nemesis::{Action, BoxFuture, ControlError, Effect, FaultId, Powers, Target};
+use nemesis::{Action, BoxFuture, ClockChange, ControlError, Effect, FaultId, Powers, Target};
 use tokio::sync::Mutex;
 
+use super::clock::ClockSetting;
 use super::cluster::StoreSystem;
 use super::member::Member;
 
@@ -20,11 +21,28 @@ pub(crate) struct Control {
     holds: Mutex<Holds>,
 }
 
-/// Which faults keep a node dead, and which keep it stopped: it runs again when none does.
+/// Which faults keep a node dead, which keep it stopped, and which keep its clock wrong: all is well when none does.
 #[derive(Debug, Default)]
 struct Holds {
     dead: BTreeMap<Node, BTreeSet<FaultId>>,
     stopped: BTreeMap<Node, BTreeSet<FaultId>>,
+    /// What each fault does to clocks.
+    clocks: BTreeMap<FaultId, Vec<(Node, ClockChange)>>,
+}
+
+impl Holds {
+    fn clock_of(&self, node: Node) -> ClockSetting {
+        let changes = self.clocks.values().flatten().filter(|(wrong, _)| *wrong == node);
+        changes.fold(ClockSetting::default(), |setting, &(_, change)| setting.with(change))
+    }
+
+    /// Forgets what these faults do to clocks; says whose.
+    fn right_clocks(&mut self, whose: impl Fn(FaultId) -> bool) -> Vec<Node> {
+        let ended = self.clocks.iter().filter(|&(&fault, _)| whose(fault));
+        let nodes: BTreeSet<Node> = ended.flat_map(|(_, changes)| changes).map(|&(node, _)| node).collect();
+        self.clocks.retain(|&fault, _| !whose(fault));
+        nodes.into_iter().collect()
+    }
 }
 
 impl Control {
@@ -38,8 +56,8 @@ impl Control {
         let mut holds = self.holds.lock().await;
         for effect in effects {
             match effect {
-                Effect::Cut { .. } | Effect::CutClients { .. } => {
-                    links += self.proxies.cut(fault, effect).unwrap_or_default();
+                Effect::Cut { .. } | Effect::CutClients { .. } | Effect::Link { .. } => {
+                    links += self.proxies.begin(fault, effect).unwrap_or_default();
                 }
                 Effect::Kill { nodes } => {
                     hold(&mut holds.dead, fault, nodes);
@@ -49,12 +67,17 @@ impl Control {
                     hold(&mut holds.stopped, fault, nodes);
                     evidence.extend(try_join_all(self.some(nodes).map(pause)).await?);
                 }
+                Effect::Clock { nodes, change } => {
+                    let changes = nodes.iter().map(|&node| (node, *change));
+                    holds.clocks.entry(fault).or_default().extend(changes);
+                    evidence.extend(self.tune(&holds, nodes).await?);
+                }
                 // Not among the powers: `apply` skips them.
-                Effect::Power { .. } | Effect::Link { .. } | Effect::Clock { .. } | Effect::Disk { .. } => {}
+                Effect::Power { .. } | Effect::Disk { .. } => {}
             }
         }
         if links > 0 {
-            evidence.push(format!("{links} links hold what comes"));
+            evidence.push(format!("{links} links changed"));
         }
         Ok(evidence)
     }
@@ -66,28 +89,42 @@ impl Control {
         Ok(told)
     }
 
+    /// Sets the clocks of these nodes as all faults together have them.
+    async fn tune(&self, holds: &Holds, nodes: &[Node]) -> Result<Vec<String>, ProcessError> {
+        let tuned = self.some(nodes).map(|member| async move {
+            let mut member = member.lock().await;
+            let setting = holds.clock_of(member.node);
+            member.tune(setting).await
+        });
+        try_join_all(tuned).await
+    }
+
     /// Undoes what `fault` did, whatever it was; says what shows it, and whether its cuts held anything.
     async fn end(&self, fault: FaultId) -> Result<(Vec<String>, bool), ProcessError> {
         let mut evidence = Vec::new();
         let mut held = true;
-        if let Some(report) = self.proxies.heal(fault) {
-            held = report.held_something();
+        if let Some(report) = self.proxies.end(fault) {
+            held = report.was_felt();
             evidence.push(report.to_string());
         }
         let mut holds = self.holds.lock().await;
         let dead = release(&mut holds.dead, |holder| holder == fault);
         let stopped = release(&mut holds.stopped, |holder| holder == fault);
+        let clocks = holds.right_clocks(|holder| holder == fault);
         evidence.extend(self.run_again(&holds, &dead, &stopped).await?);
+        evidence.extend(self.tune(&holds, &clocks).await?);
         Ok((evidence, held))
     }
 
     async fn end_all(&self) -> Result<Vec<String>, ProcessError> {
-        let report = self.proxies.heal_all();
-        let mut evidence = if report.links > 0 { vec![report.to_string()] } else { Vec::new() };
+        let report = self.proxies.end_all();
+        let mut evidence = if report.cut + report.slow > 0 { vec![report.to_string()] } else { Vec::new() };
         let mut holds = self.holds.lock().await;
         let dead = release(&mut holds.dead, |_| true);
         let stopped = release(&mut holds.stopped, |_| true);
+        let clocks = holds.right_clocks(|_| true);
         evidence.extend(self.run_again(&holds, &dead, &stopped).await?);
+        evidence.extend(self.tune(&holds, &clocks).await?);
         if evidence.is_empty() {
             evidence.push("nothing was in force".to_owned());
         }

@@ -10,10 +10,13 @@ use nemesis::Dice;
 use nemesis::backends::{NodeProcess, ProcessError, ProcessSpec, Proxies};
 
 use super::arguments::NodeArguments;
+use super::clock::{ClockReading, ClockSetting};
 use super::http::Link;
+use super::wire::{HttpRequest, Method};
 use crate::Setup;
 
 const READY_MAX: Duration = Duration::from_secs(30);
+const CLOCK_MAX: Duration = Duration::from_secs(5);
 
 /// A node that may be dead.
 #[derive(Debug)]
@@ -29,6 +32,10 @@ pub(crate) struct Member {
     /// For asking how it is.
     pub(crate) link: Link,
     pub(crate) paused: bool,
+    /// As its clocks should be, also in its next life.
+    clock: ClockSetting,
+    /// It has yet to be told.
+    clock_due: bool,
     /// Why it ended when nobody had killed it.
     crash: Option<String>,
 }
@@ -57,6 +64,8 @@ impl Member {
             address: None,
             link: Link::default(),
             paused: false,
+            clock: ClockSetting::default(),
+            clock_due: false,
             crash: None,
         }
     }
@@ -77,8 +86,10 @@ impl Member {
         let told = format!("{} started again (process {}) at {address}", self.node, process.id());
         self.process = Some(process);
         self.address = Some(address);
+        // Its clocks go wrong before anybody reaches it.
+        let clock = if self.clock == ClockSetting::default() { None } else { Some(self.set_clock().await?) };
         proxies.point(self.node, address).map_err(|error| self.os("let clients in to", error))?;
-        Ok(told)
+        Ok([Some(told), clock].into_iter().flatten().collect::<Vec<_>>().join(", "))
     }
 
     /// Kills and reaps it. Its connections are for the caller to close.
@@ -104,7 +115,36 @@ impl Member {
         let Some(process) = &mut self.process else { return Ok(format!("{} is dead", self.node)) };
         let told = process.resume().await?;
         self.paused = false;
-        Ok(told)
+        if self.clock_due { Ok(format!("{told}, {}", self.set_clock().await?)) } else { Ok(told) }
+    }
+
+    /// Makes its clocks wrong or right, and says what they show; where it is dead or stopped, as soon as it runs.
+    pub(crate) async fn tune(&mut self, clock: ClockSetting) -> Result<String, ProcessError> {
+        self.clock = clock;
+        self.clock_due = true;
+        if self.paused || self.process.is_none() {
+            return Ok(format!("{}'s clock is set when it runs again", self.node));
+        }
+        self.set_clock().await
+    }
+
+    async fn set_clock(&mut self) -> Result<String, ProcessError> {
+        let fail = |why: String| self.os("set the clock of", std::io::Error::other(why));
+        let address = self.address.ok_or_else(|| fail("it listens nowhere".to_owned()))?;
+        let body = serde_json::to_vec(&self.clock).map_err(|error| fail(error.to_string()))?;
+        let request = HttpRequest { method: Method::Post, path: "/clock".to_owned(), body };
+        let (_, answer) = Link::default()
+            .send(address, request, CLOCK_MAX)
+            .await
+            .map_err(|loss| fail(format!("{loss:?}")))?;
+        let reading: ClockReading =
+            serde_json::from_slice(&answer).map_err(|error| fail(error.to_string()))?;
+        self.clock_due = false;
+        let ClockReading { before_ms, after_ms, drift_ms_per_s } = reading;
+        let node = self.node;
+        let drift =
+            if drift_ms_per_s == 0 { String::new() } else { format!(", running {drift_ms_per_s:+} ms/s") };
+        Ok(format!("{node}'s clock was {before_ms:+.1} ms off, is {after_ms:+.1} ms off{drift}"))
     }
 
     pub(crate) fn is_dead(&self) -> bool {

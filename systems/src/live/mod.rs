@@ -5,6 +5,7 @@
 mod actor;
 mod arguments;
 mod client;
+mod clock;
 mod cluster;
 mod control;
 mod disk;

@@ -31,6 +31,7 @@ where
         .route("/kv/{key}/{verb}", post(change::<M>))
         .route("/status", get(status::<M>))
         .route("/dump", get(dump::<M>))
+        .route("/clock", post(clock::<M>))
         .route("/peer", post(peer::<M>))
         .fallback(async || rejected(StatusCode::NOT_FOUND, "no such path"))
         .method_not_allowed_fallback(async || rejected(StatusCode::METHOD_NOT_ALLOWED, "no such method here"))
@@ -109,6 +110,21 @@ async fn status<M>(State(events): State<Events<M>>) -> HttpResponse {
 
 async fn dump<M>(State(events): State<Events<M>>) -> HttpResponse {
     told(&events, Event::Dump).await.map_or_else(stopping, |dump| json(StatusCode::OK, &dump))
+}
+
+/// For the harness, which comes past every proxy: sets the node's clocks and says how they were and are.
+async fn clock<M>(State(events): State<Events<M>>, body: AskBody) -> HttpResponse {
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => return rejected(error.status(), &error.body_text()),
+    };
+    let setting = match serde_json::from_slice(&body) {
+        Ok(setting) => setting,
+        Err(error) => return rejected(StatusCode::BAD_REQUEST, &format!("the body: {error}")),
+    };
+    told(&events, |answer| Event::Clock { setting, answer })
+        .await
+        .map_or_else(stopping, |reading| json(StatusCode::OK, &reading))
 }
 
 /// Asks the actor and waits; `None` where it has stopped.
