@@ -64,7 +64,7 @@ pub(crate) struct NodeClock {
 impl NodeClock {
     /// `monotonic` counts from the node's start, `wall` from 1970, both by the machine.
     pub(crate) fn now(&self, machine: Now) -> Now {
-        let monotonic = self.shown_then.0 as i128 + self.shown_since(machine.monotonic);
+        let monotonic = i128::from(self.shown_then.0) + self.shown_since(machine.monotonic);
         let wall = i128::from(machine.wall.0) + self.off(machine.monotonic);
         Now { monotonic: nanos(monotonic), wall: nanos(wall) }
     }
@@ -80,7 +80,7 @@ impl NodeClock {
     /// From now on. Monotonic time goes on from where it is; wall time that no longer drifts is right again.
     pub(crate) fn set(&mut self, setting: ClockSetting, monotonic: Nanos) -> ClockReading {
         let before = self.off(monotonic);
-        let shown = self.shown_then.0 as i128 + self.shown_since(monotonic);
+        let shown = i128::from(self.shown_then.0) + self.shown_since(monotonic);
         let drifted = if setting.drift() == 0 { 0 } else { self.drifted_by(monotonic) };
         *self = Self { setting, set_at: monotonic, shown_then: nanos(shown), drifted };
         let millis = |nanos: i128| nanos as f64 / 1e6;
@@ -126,7 +126,7 @@ mod tests {
 
     fn shown(clock: &NodeClock, millis: u64) -> (u64, i64) {
         let now = clock.now(at(millis));
-        let off = now.wall.0 as i128 - at(millis).wall.0 as i128;
+        let off = i128::from(now.wall.0) - i128::from(at(millis).wall.0);
         (now.monotonic.0 / 1_000_000, (off / 1_000_000) as i64)
     }
 
