@@ -201,11 +201,14 @@ fn event(client: u32, kind: Kind, op: Op) -> Event {
     }
 }
 
+/// Name, operations, clients, crashed in a thousand, object.
+type Load = (&'static str, usize, u32, u64, Box<dyn Object>);
+
 fn search(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("search");
     group.sample_size(10);
     let register = |values| Register { values, state: Value::Null };
-    let loads: [(&str, usize, u32, u64, Box<dyn Object>); 9] = [
+    let loads: [Load; 9] = [
         ("cas over 5 values, 5 clients, like an etcd log", 84, 5, 50, Box::new(register(5))),
         ("cas over 5 values, 10 clients", 10_000, 10, 0, Box::new(register(5))),
         ("cas over 5 values, 10 clients", 1_000_000, 10, 0, Box::new(register(5))),

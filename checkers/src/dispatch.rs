@@ -63,10 +63,12 @@ pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budge
 
 /// The checkers that decide demanded models themselves, and those whose findings may settle what they leave open: on
 /// a large history the second kind is worth its time only then.
-fn stages(models: &[ModelName]) -> (Vec<Box<dyn Checker>>, Vec<Box<dyn Checker>>) {
-    let decides = |checker: &Box<dyn Checker>| checker.models().iter().any(|model| models.contains(model));
-    checkers_for(models).into_iter().partition(decides)
+fn stages(models: &[ModelName]) -> (Checkers, Checkers) {
+    let decides = |checker: &dyn Checker| checker.models().iter().any(|model| models.contains(model));
+    checkers_for(models).into_iter().partition(|checker| decides(checker.as_ref()))
 }
+
+type Checkers = Vec<Box<dyn Checker>>;
 
 fn findings(checkers: &[Box<dyn Checker>], history: &History, budget: &Budget) -> Vec<Finding> {
     checkers
@@ -194,8 +196,8 @@ mod tests {
             let (deciding, helping) = stages(models);
             (names(deciding), names(helping))
         };
-        assert_eq!(names(&[Linearizable]), (vec!["linear"], vec!["causal", "sessions"]));
-        assert_eq!(names(&[MonotonicReads]), (vec!["sessions"], vec!["linear", "causal"]));
+        assert_eq!(names(&[Linearizable]), (vec!["linear"], vec!["causal", "sequential", "sessions"]));
+        assert_eq!(names(&[MonotonicReads]), (vec!["sessions"], vec!["linear", "causal", "sequential"]));
         let undecided =
             "c1 increment x 1 [0,1]\nc1 append x 2 [2,3]\nc1 write y 1 [4,5]\nc1 read y nil [6,7]";
         assert_eq!(verdicts(undecided, &[Linearizable])[0].1, "invalid", "one key is enough");

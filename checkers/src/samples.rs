@@ -128,7 +128,7 @@ fn verdicts() -> String {
     let mut files: Vec<String> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".jsonl"))
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "jsonl"))
         .collect();
     files.sort();
     let mut table = "file".to_owned();

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use histories::Function;
 use nemesis::Layout;
 use systems::store::Bug;
 use systems::{Mode, System};
@@ -13,6 +14,7 @@ use crate::catalogue::Catalogue;
 use crate::options::{Options, Rate};
 use crate::quantity::Seeds;
 use crate::spec::{RunSpec, StageName};
+use crate::workloads::{self, Workload};
 
 /// What is taken where neither flags nor profile nor suite say anything.
 mod defaults {
@@ -58,6 +60,15 @@ pub(crate) fn specs(
         for mode in &modes {
             let faults = faults(options, system.as_ref(), mode, faults_default)?;
             for workload in &workloads {
+                if !has_something_to_do(workload, mode, system.as_ref()) {
+                    if options.workload.is_none() {
+                        continue;
+                    }
+                    return Err(format!(
+                        "{} has no operation that the {workload} workload changes anything with",
+                        mode.name
+                    ));
+                }
                 specs.push(RunSpec {
                     suite: suite.to_owned(),
                     system: system.clone(),
@@ -85,6 +96,13 @@ pub(crate) fn specs(
         }
     }
     Ok(specs)
+}
+
+/// Whether the mode takes any of the workload's updates.
+fn has_something_to_do(workload: &str, mode: &Mode, system: &dyn System) -> bool {
+    let mix = workloads::by_name(workload).map(Workload::mix).unwrap_or_default();
+    let updates = |function: &&Function| !matches!(function, Function::Read | Function::ReadAll);
+    mix.is_empty() || mix.iter().filter(updates).any(|function| system.supports(mode, function))
 }
 
 /// The mode with a bug among its options.

@@ -56,6 +56,7 @@ pub(crate) fn mode(name: &str) -> Mode {
         available_with_majority: true,
         routing: Routing::Sticky,
         copies: None,
+        led: true,
         layout: nemesis::Layout::single(3),
         about: "of paper".to_owned(),
     }

@@ -297,7 +297,8 @@ impl Sink for Pairing {
 /// Replaces the initial value by null where a transaction read it of a key to which no transaction wrote it.
 fn initial_reads_are_null(operation: &mut Operation, reads: &InitialReads) {
     let initial = Value::Int(reads.value);
-    let items = operation.reply.as_list().unwrap_or_default();
+    // Of a transaction without an answer nothing is known.
+    let Some(items) = operation.reply.as_list() else { return };
     operation.reply = Value::list(items.iter().map(|item| match item.as_list() {
         Some([f, Value::Int(key), seen])
             if f.as_text() == Some("r") && *seen == initial && !reads.written_to.contains(key) =>

@@ -49,6 +49,8 @@ pub struct Mode {
     pub routing: Routing,
     /// On how many nodes each key is kept; on all where it is not said.
     pub copies: Option<u16>,
+    /// Some member leads: faults can be aimed at it.
+    pub led: bool,
     /// Default datacentres and nodes.
     pub layout: Layout,
     /// One line for `partita list modes`.

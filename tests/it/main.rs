@@ -1,5 +1,6 @@
 //! One integration-test binary over the whole workspace.
 
+mod bugs;
 mod command;
 mod docs;
 mod hostile;

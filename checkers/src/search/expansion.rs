@@ -139,7 +139,7 @@ impl<'a, 'b, M: Machine, const W: usize> Expansion<'a, 'b, M, W> {
         for crowd in 0..self.window.crowds.len() {
             let open = &self.window.crowds[crowd];
             let used = c.used.count(open.field);
-            if used >= open.invoked || self.window.crowd_is_preceded(open, c.used, c.absorbed) {
+            if used >= open.invoked || open.is_preceded(c.used, c.absorbed) {
                 continue;
             }
             let (field, overwrites) = (open.field, open.effect == Effect::Overwrites);

@@ -28,6 +28,8 @@ mod trace;
 mod window;
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 pub(crate) mod fuzz;

@@ -66,10 +66,10 @@ struct Group<'h> {
     functions: Vec<&'h Function>,
     /// Something else than a string was written or added.
     calls_others: bool,
-    reads_lists: bool,
-    reads_numbers: bool,
-    /// Something else than a string was read, and not nothing.
-    reads_others: bool,
+    /// How often a list was read, a number, and anything but a string or nothing.
+    reads_lists: u32,
+    reads_numbers: u32,
+    reads_others: u32,
 }
 
 impl<'h> Group<'h> {
@@ -83,11 +83,11 @@ impl<'h> Group<'h> {
         } else if op.is_ok() {
             match op.reply {
                 Value::Null | Value::Text(_) => return,
-                Value::List(_) => self.reads_lists = true,
-                Value::Int(_) => self.reads_numbers = true,
+                Value::List(_) => self.reads_lists += 1,
+                Value::Int(_) => self.reads_numbers += 1,
                 Value::Bool(_) | Value::Map(_) => {}
             }
-            self.reads_others = true;
+            self.reads_others += 1;
         }
     }
 
@@ -104,15 +104,15 @@ impl<'h> Group<'h> {
     fn object(&self, strings: bool) -> Result<Object, String> {
         let names: BTreeSet<&str> = self.functions.iter().map(|function| function.name()).collect();
         let only = |allowed: &[&str]| names.iter().all(|name| allowed.contains(name));
-        if strings && only(&["read", "write"]) && !self.calls_others && !self.reads_others {
+        if strings && only(&["read", "write"]) && !self.calls_others && self.reads_others == 0 {
             Ok(Object::Text)
         } else if only(&["read", "write", "cas"]) {
             Ok(Object::Register)
         } else if only(&["append", "read", "read-all", "write"]) {
-            let text = !self.calls_others && !self.reads_lists;
+            let text = !self.calls_others && self.reads_lists == 0;
             Ok(if text { Object::Text } else { Object::List })
         } else if only(&["add", "remove", "read", "read-all"]) {
-            Ok(if self.reads_numbers { Object::Counter } else { Object::Set })
+            Ok(if self.reads_numbers > 0 { Object::Counter } else { Object::Set })
         } else if only(&["increment", "decrement", "add", "read"]) {
             Ok(Object::Counter)
         } else if only(&["enqueue", "dequeue", "drain"]) {

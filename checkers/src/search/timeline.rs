@@ -113,7 +113,9 @@ impl Timeline {
             operations.sort_by_key(|&i| self.operations[i as usize].invoked);
             let seat = u16::try_from(self.crowds.len()).ok().filter(|crowd| crowd & CROWD == 0);
             let seat = seat.ok_or(Stop::Concurrency)? | CROWD;
-            operations.iter().for_each(|&i| self.seats[i as usize] = seat);
+            for &i in &operations {
+                self.seats[i as usize] = seat;
+            }
             let (field, _) = Field::new(0, operations.len());
             self.crowds.push(Crowd { label, operations, field });
         }

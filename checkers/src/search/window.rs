@@ -35,6 +35,21 @@ pub(super) struct Open<const W: usize> {
     twins: Bits<W>,
 }
 
+impl<const W: usize> Open<W> {
+    /// Whether an identical operation that must take effect has to be tried in place of one of the crowd.
+    #[inline]
+    pub(super) fn is_preceded(&self, used: Bits<W>, absorbed: Bits<W>) -> bool {
+        let twins = self.twins.without(used);
+        !twins.is_empty() && stand_in(twins, absorbed, self.effect == Effect::Overwrites)
+    }
+}
+
+/// Whether these can be tried in place of an identical operation. One that is absorbed already need not take effect any
+/// more, so that it cannot stand for one that must, unless the step absorbs that one as well, `whatever` it is.
+fn stand_in<const W: usize>(twins: Bits<W>, absorbed: Bits<W>, whatever: bool) -> bool {
+    whatever || !twins.without(absorbed).is_empty()
+}
+
 impl<const W: usize> Window<W> {
     pub(super) fn new(timeline: &Timeline, machine: &impl Machine) -> Self {
         let width = timeline.width;
@@ -158,20 +173,7 @@ impl<const W: usize> Window<W> {
         if twins.is_empty() {
             return false;
         }
-        self.stands_in(twins, absorbed, self.overwrites.has(slot) || absorbed.has(slot))
-    }
-
-    /// The same for one of a crowd.
-    #[inline]
-    pub(super) fn crowd_is_preceded(&self, crowd: &Open<W>, used: Bits<W>, absorbed: Bits<W>) -> bool {
-        let twins = crowd.twins.without(used);
-        !twins.is_empty() && self.stands_in(twins, absorbed, crowd.effect == Effect::Overwrites)
-    }
-
-    fn stands_in(&self, twins: Bits<W>, absorbed: Bits<W>, whatever: bool) -> bool {
-        // One that is absorbed already need not take effect any more, so that it cannot stand for one that must,
-        // unless the step absorbs that one as well.
-        whatever || !twins.without(absorbed).is_empty()
+        stand_in(twins, absorbed, self.overwrites.has(slot) || absorbed.has(slot))
     }
 
     /// Whether one configuration has used no more of any crowd than another.

@@ -29,6 +29,7 @@ use crate::workloads;
 
 /// Every mode meets at least these.
 const FAULTS: [&str; 2] = ["partition:leader", "kill:leader"];
+const LEADERLESS: [&str; 2] = ["partition:one", "kill:one"];
 /// All modes, one after the other: long enough to see each fault several times, short enough to wait for.
 const TIME: Duration = Duration::from_secs(15);
 
@@ -89,7 +90,8 @@ fn faults_of(mode: &Mode) -> Vec<String> {
             faults.push(fault.clone());
         }
     }
-    for fault in FAULTS {
+    let common = if mode.led { FAULTS } else { LEADERLESS };
+    for fault in common {
         if !faults.iter().any(|shown| kind(shown) == kind(fault)) {
             faults.push(fault.to_owned());
         }
@@ -174,6 +176,7 @@ mod tests {
         let cut = Mode { shows: vec![show("partition:one:for=4s", true)], ..mode("single/x") };
         assert_eq!(faults_of(&cut), ["partition:one:for=4s", "kill:leader"], "one partition leaves it time");
         assert_eq!(faults_of(&mode("single/quorum")), FAULTS);
+        assert_eq!(faults_of(&Mode { led: false, ..mode("leaderless/abd") }), ["partition:one", "kill:one"]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::quantity::{List, Seeds};
 use crate::report::{Report, Targets, terminal};
 use crate::run::{self, RunError, hexadecimal};
 use crate::spec::{RunSpec, StageName};
-use crate::{plan, suite};
+use crate::{plan, suite, workloads};
 
 #[derive(Args, Debug)]
 pub(crate) struct HuntArgs {
@@ -98,7 +98,11 @@ pub(crate) fn swarm(
         rate: options.rate.or(Some(Rate(Some(100.0)))),
         ..options.clone()
     };
-    let bases = plan::specs(&name, &drawn, catalogue, 0, &|_| Vec::new()).map_err(Failure::Usage)?;
+    let mut bases = plan::specs(&name, &drawn, catalogue, 0, &|_| Vec::new()).map_err(Failure::Usage)?;
+    bases.retain(asks_something);
+    if bases.is_empty() {
+        return Err(Failure::usage("no mode that was named supports any operation of these workloads"));
+    }
     let fixed = Fixed {
         nodes: options.nodes.is_some(),
         clients: options.clients.is_some(),
@@ -107,6 +111,12 @@ pub(crate) fn swarm(
         time: options.time.is_some(),
     };
     Ok((Swarm { bases, mix_faults: everything, fixed }, options))
+}
+
+/// Whether the mode supports any of the workload's operations.
+fn asks_something(spec: &RunSpec) -> bool {
+    let mix = workloads::by_name(&spec.workload).map(workloads::Workload::mix).unwrap_or_default();
+    mix.iter().any(|function| spec.system.supports(&spec.mode, function))
 }
 
 pub(crate) fn hunt(
@@ -211,7 +221,7 @@ fn seeds_max(options: &Options) -> Result<Option<u64>, Failure> {
 
 /// What is hunted, whoever hunts it how long.
 fn digest(swarm: &Swarm) -> String {
-    let texts: Vec<String> = swarm.bases.iter().map(|spec| spec.digest()).collect();
+    let texts: Vec<String> = swarm.bases.iter().map(RunSpec::digest).collect();
     hexadecimal(format!("{texts:?} {} {:?}", swarm.mix_faults, swarm.fixed).as_bytes())
 }
 

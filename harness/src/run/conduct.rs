@@ -21,6 +21,8 @@ pub struct Conducted {
     pub elapsed: Duration,
     /// What the nemesis did, when.
     pub actions: Vec<(Nanos, Action)>,
+    /// How replicas contradicted each other, where somebody could look into all of them.
+    pub broken: Option<String>,
     /// Everything that happened in a world, where the run asked for it.
     pub trace: Vec<Traced>,
 }
@@ -67,6 +69,7 @@ pub fn conduct(
         elapsed: reporter.workload_end.unwrap_or_else(|| stage.now()).to_duration(),
         actions,
         trace: Vec::new(),
+        broken: None,
     })
 }
 

@@ -9,7 +9,9 @@ use nemesis::FaultSpec;
 use super::prepared::Prepared;
 use super::{Conducted, Facts, RunFolder, judge, measure};
 use crate::findings;
-use crate::outcome::{ConvergenceReport, DurabilityReport, RunOutcome, StalenessReport};
+use crate::outcome::{
+    AnomalyReport, ConvergenceReport, DurabilityReport, Outcome, RunOutcome, StalenessReport, VerdictReport,
+};
 use crate::spec::RunSpec;
 
 /// Checks a history and says what the run came to. `dir` is where it lies, empty where it lies nowhere.
@@ -44,7 +46,7 @@ pub(super) fn examine(
     let staleness = figure(|f| f.staleness.is_some()).and_then(|f| f.staleness.as_ref());
     let file = dir.join(RunFolder::HISTORY).display().to_string();
     let reproduce = spec.reproduce();
-    RunOutcome {
+    let mut outcome = RunOutcome {
         suite: spec.suite.clone(),
         system: spec.system.name().to_owned(),
         mode: spec.mode.name.clone(),
@@ -73,5 +75,29 @@ pub(super) fn examine(
         fault_windows: measure::fault_windows(history),
         elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
         reproduce,
+    };
+    if let Some(broken) = &conducted.broken {
+        outcome.outcome = Outcome::Violation;
+        outcome.verdicts.push(contradiction(broken));
+    }
+    outcome
+}
+
+/// A bug of the protocol, caught where it happens, whether or not a client has seen anything of it.
+fn contradiction(broken: &str) -> VerdictReport {
+    VerdictReport {
+        model: "replicas".to_owned(),
+        verdict: "invalid".to_owned(),
+        method: "invariants".to_owned(),
+        why: None,
+        elapsed_ms: 0.0,
+        expected: Some("valid".to_owned()),
+        anomalies: vec![AnomalyReport {
+            kind: "broken-invariant".to_owned(),
+            summary: format!("replicas contradict each other: {broken}"),
+            events: Vec::new(),
+            lines: Vec::new(),
+            explanation: String::new(),
+        }],
     }
 }

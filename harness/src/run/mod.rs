@@ -114,7 +114,7 @@ fn execute_in(
 
 /// When the first thing that was violated had been seen; the end where nothing was.
 fn moment(outcome: &RunOutcome, history: &History) -> Nanos {
-    let anomalies = outcome.verdicts.iter().flat_map(|verdict| verdict.anomalies.first());
+    let anomalies = outcome.verdicts.iter().filter_map(|verdict| verdict.anomalies.first());
     let last = |events: &[u32]| {
         let named = |operation: &&histories::Operation| {
             events.contains(&operation.call_event) || events.contains(&operation.reply_event)

@@ -78,6 +78,7 @@ pub(super) fn simulate(
     let mut conducted =
         conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness)?;
     conducted.trace = stage.world.trace().to_vec();
+    conducted.broken = stage.world.broken().map(str::to_owned);
     Ok(Simulated {
         conducted,
         figures: stage.world.figures(),

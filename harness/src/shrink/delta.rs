@@ -2,8 +2,8 @@
 //! input", IEEE TSE 2002). It knows nothing of what the items are.
 
 /// A subset of `items`, in order, that fails and from which no single chunk that was tried can be left out. `items` as a
-/// whole has to fail.
-pub(crate) fn minimize<T: Clone>(items: &[T], mut fails: impl FnMut(&[T]) -> bool) -> Vec<T> {
+/// whole has to fail. A trial that says nothing ends it: what was reached stands.
+pub(crate) fn minimize<T: Clone>(items: &[T], mut fails: impl FnMut(&[T]) -> Option<bool>) -> Vec<T> {
     let mut kept = items.to_vec();
     let mut chunks = 2;
     while !kept.is_empty() {
@@ -14,10 +14,10 @@ pub(crate) fn minimize<T: Clone>(items: &[T], mut fails: impl FnMut(&[T]) -> boo
             let end = (place + size).min(kept.len());
             let mut fewer = kept[..place].to_vec();
             fewer.extend_from_slice(&kept[end..]);
-            if fails(&fewer) {
-                kept = fewer;
-            } else {
-                place = end;
+            match fails(&fewer) {
+                Some(true) => kept = fewer,
+                Some(false) => place = end,
+                None => return kept,
             }
         }
         if size == 1 && kept.len() == before {
@@ -38,11 +38,12 @@ mod tests {
         let mut trials = 0;
         let kept = minimize(&items, |kept| {
             trials += 1;
-            [3, 500, 501].iter().all(|item| kept.contains(item))
+            Some([3, 500, 501].iter().all(|item| kept.contains(item)))
         });
         assert_eq!(kept, [3, 500, 501]);
         assert!(trials < 150, "{trials}");
-        assert_eq!(minimize(&items, |_| true), [] as [u32; 0]);
-        assert_eq!(minimize(&[1], |kept| !kept.is_empty()), [1]);
+        assert_eq!(minimize(&items, |_| Some(true)), [] as [u32; 0]);
+        assert_eq!(minimize(&[1], |kept| Some(!kept.is_empty())), [1]);
+        assert_eq!(minimize(&[1, 2], |_| None), [1, 2]);
     }
 }

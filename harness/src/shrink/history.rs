@@ -46,7 +46,7 @@ impl Smaller {
 
     /// The events that are left.
     pub(crate) fn run(&self, budget: &Budget) -> Vec<Event> {
-        let kept = minimize(&self.operations, |kept| self.fails(kept, budget));
+        let kept = minimize(&self.operations, |kept| Some(self.fails(kept, budget)));
         self.events(&kept)
     }
 

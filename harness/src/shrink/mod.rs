@@ -117,10 +117,15 @@ impl<'a> Shrinking<'a> {
         fails
     }
 
+    /// Nothing where the time is up.
+    fn tries(&mut self, spec: &RunSpec, script: &Script) -> Option<bool> {
+        (!self.spent()).then(|| self.accepts(spec, script))
+    }
+
     fn fewer_faults(&mut self) {
         let (spec, script) = (self.spec.clone(), self.script.clone());
         minimize(&script.faults, |faults| {
-            self.accepts(&spec, &Script { faults: faults.to_vec(), ..script.clone() })
+            self.tries(&spec, &Script { faults: faults.to_vec(), ..script.clone() })
         });
     }
 
@@ -132,7 +137,7 @@ impl<'a> Shrinking<'a> {
         let (spec, script) = (self.spec.clone(), self.script.clone());
         let all = self.operations();
         minimize(&all, |kept| {
-            self.accepts(&spec, &Script { operations: Some(kept.to_vec()), ..script.clone() })
+            self.tries(&spec, &Script { operations: Some(kept.to_vec()), ..script.clone() })
         });
     }
 
@@ -143,14 +148,14 @@ impl<'a> Shrinking<'a> {
         let groups: Vec<K> = all.iter().map(&group).collect::<BTreeSet<_>>().into_iter().collect();
         minimize(&groups, |kept| {
             let kept = all.iter().filter(|operation| kept.contains(&group(operation))).cloned().collect();
-            self.accepts(&spec, &Script { operations: Some(kept), ..script.clone() })
+            self.tries(&spec, &Script { operations: Some(kept), ..script.clone() })
         });
     }
 
     fn less_time(&mut self) {
         for share in [4_u32, 2] {
             while self.spec.time > Duration::from_secs(2) {
-                let time = self.spec.time - self.spec.time / share;
+                let time = self.spec.time.saturating_sub(self.spec.time / share);
                 let spec = RunSpec { time, ..self.spec.clone() };
                 let end: Nanos = time.into();
                 let mut script = self.script.clone();

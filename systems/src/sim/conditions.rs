@@ -28,8 +28,8 @@ impl Latency {
         let roll = dice.below(u64::MAX);
         let (upper, lower) = (roll >> 32, roll & 0xffff_ffff);
         let bound =
-            if lower * self.tail_odds >> 32 == 0 && self.tail_odds > 0 { self.tail } else { self.spread };
-        Nanos(self.floor.0 + (upper * bound.0 >> 32))
+            if (lower * self.tail_odds) >> 32 == 0 && self.tail_odds > 0 { self.tail } else { self.spread };
+        Nanos(self.floor.0 + ((upper * bound.0) >> 32))
     }
 }
 

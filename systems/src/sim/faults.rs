@@ -16,6 +16,9 @@ impl<P: Protocol> World<P> {
             Action::Begin { fault, effects, .. } => {
                 let forces = effects.iter().map(|effect| self.force(effect)).collect();
                 self.forces.begin(*fault, forces);
+                if effects.iter().any(|effect| self.loses_what_is_safe(effect)) {
+                    self.watcher.excuse();
+                }
                 self.impose();
                 let told: Vec<String> = effects.iter().map(|effect| self.begin(effect)).collect();
                 Applied::Installed(told.join("; "))

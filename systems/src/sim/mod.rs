@@ -8,6 +8,7 @@ mod conditions;
 mod disk;
 mod faults;
 mod forces;
+mod invariants;
 mod member;
 mod network;
 mod queue;
@@ -69,6 +70,8 @@ pub trait Simulation {
     /// The cluster seen from outside.
     fn status(&self) -> Status;
     fn figures(&self) -> Figures;
+    /// How replicas contradicted each other first, if they did.
+    fn broken(&self) -> Option<&str>;
     /// What happened so far, where the setup asked for it.
     fn trace(&self) -> &[Traced];
 }
@@ -110,6 +113,10 @@ impl<P: Protocol> Simulation for World<P> {
 
     fn figures(&self) -> Figures {
         World::figures(self)
+    }
+
+    fn broken(&self) -> Option<&str> {
+        self.watcher.broken.as_deref()
     }
 
     fn trace(&self) -> &[Traced] {

@@ -40,12 +40,11 @@ impl<E> Default for Queue<E> {
 
 impl<E> Queue<E> {
     pub(super) fn push(&mut self, at: Nanos, event: E) {
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => {
-                self.events.push(None);
-                self.events.len() as u32 - 1
-            }
+        let slot = if let Some(slot) = self.free.pop() {
+            slot
+        } else {
+            self.events.push(None);
+            self.events.len() as u32 - 1
         };
         self.events[slot as usize] = Some(event);
         self.planned += 1;

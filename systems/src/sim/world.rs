@@ -6,19 +6,20 @@
 use std::collections::VecDeque;
 
 use histories::{Nanos, Node};
-use nemesis::{Dice, Layout};
+use nemesis::{Dice, DiskChange, Effect, Layout};
 
 use super::clients::{Call, Clients, Next, Request};
 use super::conditions::{Conditions, Latency};
 use super::disk::{Death, Started};
 use super::forces::Forces;
+use super::invariants::Watcher;
 use super::member::{Held, Member, Message, Record};
 use super::network::{Fate, Network};
 use super::queue::Queue;
 use super::trace::{Happening, Trace};
 use super::{Figures, Happened, Setup};
 use crate::store::codec::{Answer, Ask, Loss};
-use crate::store::{Input, Outbox, Protocol, Replica, ReplicaStatus, RequestId, status};
+use crate::store::{Input, Outbox, Protocol, Replica, ReplicaStatus, RequestId, Sync, status};
 use crate::{Completion, SetupError, Status};
 
 /// How long a cluster may take to elect its first leader, and how often it is asked.
@@ -57,6 +58,7 @@ pub struct World<P: Protocol> {
     out: Outbox<Message<P>, Record<P>>,
     done: VecDeque<(u32, Completion)>,
     pub(super) trace: Trace,
+    pub(super) watcher: Watcher,
     figures: Figures,
 }
 
@@ -100,6 +102,7 @@ impl<P: Protocol> World<P> {
             out: Outbox::default(),
             done: VecDeque::new(),
             trace: Trace::default(),
+            watcher: Watcher::new(protocol.invariants(), nodes),
             figures: Figures::default(),
             layout,
             protocol,
@@ -117,6 +120,15 @@ impl<P: Protocol> World<P> {
 
     pub(super) fn figures(&self) -> Figures {
         self.figures
+    }
+
+    /// Disks that lose what was called safe excuse whatever follows.
+    pub(super) fn loses_what_is_safe(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Power { .. } => self.protocol.sync() != Sync::Always,
+            Effect::Disk { change, .. } => matches!(change, DiskChange::Truncate | DiskChange::Lies),
+            _ => false,
+        }
     }
 
     /// What running members say.
@@ -294,6 +306,10 @@ impl<P: Protocol> World<P> {
         let Some(replica) = member.replica.as_mut() else { return };
         let mut out = std::mem::take(&mut self.out);
         replica.handle(member.clock.now(self.now), input, &mut out);
+        if let Some(broken) = self.watcher.look(node, replica) {
+            let text = format!("replicas contradict each other: {broken}");
+            self.trace.note(self.now.since(self.began), || Happening::Broken { text });
+        }
         for (to, message) in out.sends.drain(..) {
             self.transmit(node, to, message);
         }

@@ -24,6 +24,10 @@ pub trait Family: Clone + Default + PartialEq {
     /// Writes go on as long as a majority is up and connected.
     fn available_with_majority(&self, layout: Layout) -> bool;
     fn routing(&self) -> Routing;
+    /// Some member leads.
+    fn led(&self) -> bool {
+        true
+    }
     /// On how many nodes each key is kept, where not on all.
     fn copies(&self) -> Option<u16> {
         None
@@ -113,6 +117,7 @@ fn describe<F: Family>(preset: &Preset, name: String, options: &F, changed: bool
         available_with_majority: options.available_with_majority(preset.layout),
         routing: options.routing(),
         copies: options.copies(),
+        led: options.led(),
         layout: preset.layout,
         about,
     }

@@ -21,10 +21,10 @@ mod words;
 
 pub use bugs::Bug;
 pub use clock::{HybridClock, HybridTime, Stamp};
-pub use protocol::{Leadership, Member, Memory, Protocol, Sync};
+pub use protocol::{Invariants, Leadership, Member, Memory, Protocol, Sync};
 pub use replica::{
-    Command, DumpEntry, Input, Now, Outbox, Persist, ReadLevel, Replica, ReplicaStatus, Request, RequestId,
-    Response, Role,
+    Command, DumpEntry, EntryMark, Input, LogView, Now, Outbox, Persist, ReadLevel, Replica, ReplicaStatus,
+    Request, RequestId, Response, Role,
 };
 pub use siblings::{Dot, Siblings};
 pub use stores::{Store, Visit, mode, modes};

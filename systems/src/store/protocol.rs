@@ -43,6 +43,10 @@ pub trait Protocol: Clone + Send + marker::Sync + 'static {
     /// What a client of it remembers.
     fn memory(&self) -> Memory;
     fn leadership(&self) -> Leadership;
+    /// What holds between its members at every step, for a simulation to watch.
+    fn invariants(&self) -> Invariants {
+        Invariants::default()
+    }
     /// How long a message between datacentres takes, one way, from and to; `None` where all are near.
     fn wide_area(&self) -> Option<(Nanos, Nanos)> {
         None
@@ -64,6 +68,16 @@ option_values! {
         Interval = "interval",
         Never = "never",
     }
+}
+
+/// What holds between members at every step as long as no disk breaks its word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Invariants {
+    pub one_leader_a_term: bool,
+    /// Two logs with an entry of the same index and term hold the same up to there.
+    pub logs_match: bool,
+    /// An entry that anybody called committed is never another.
+    pub commits_stay: bool,
 }
 
 /// What a client remembers of its own operations. It dies with the client's process.

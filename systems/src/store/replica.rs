@@ -171,8 +171,61 @@ pub trait Replica {
 
     fn status(&self) -> ReplicaStatus;
 
+    /// Where its log stands, where it keeps one that members are to agree on: then a simulation compares them.
+    fn log_view(&self) -> Option<LogView> {
+        None
+    }
+
+    /// The entry of that log at an index; `None` where it has none, or only a snapshot over it.
+    fn entry_mark(&self, _index: u64) -> Option<EntryMark> {
+        None
+    }
+
     /// The whole applied state, by key.
     fn dump(&self) -> BTreeMap<Key, DumpEntry>;
+}
+
+/// Where a replicated log stands at a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogView {
+    pub term: u64,
+    /// It believes that it leads in that term.
+    pub leads: bool,
+    /// Term and index of the last entry.
+    pub last: (u64, u64),
+    /// Committed up to this index.
+    pub commit: u64,
+}
+
+/// What tells an entry from others of its index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryMark {
+    pub term: u64,
+    /// Of what it holds: equal entries have equal digests.
+    pub digest: u64,
+}
+
+impl EntryMark {
+    /// FNV-1a over the entry as JSON.
+    pub fn of(term: u64, entry: &impl Serialize) -> Self {
+        struct Fnv(u64);
+        impl std::io::Write for Fnv {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                for &byte in bytes {
+                    self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+                }
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut fnv = Fnv(0xcbf2_9ce4_8422_2325);
+        // It takes every byte, and what a protocol persists can be written.
+        let _ = serde_json::to_writer(&mut fnv, entry);
+        Self { term, digest: fnv.0 }
+    }
 }
 
 /// A key in a dump.

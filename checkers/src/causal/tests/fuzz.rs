@@ -236,10 +236,19 @@ fn fuzz(shape: Shape, seeds: std::ops::Range<u64>) -> BTreeMap<ModelName, [u32; 
     tally
 }
 
+/// Figures for whoever fuzzes by hand: how often each model was violated and held.
+#[expect(clippy::print_stderr, reason = "shown by --nocapture only")]
+fn tell(tally: &BTreeMap<ModelName, [u32; 2]>) {
+    for (model, [violated, held]) in tally {
+        eprintln!("fuzz {model}: {held} held, {violated} violated");
+    }
+}
+
 #[test]
 fn single_operations_agree_with_the_definitions() {
     let shape = Shape { transactions: 6, processes: 3, keys: 2, accesses: 1 };
-    let mut tally = fuzz(shape, 0..14_000);
+    let mut tally = fuzz(shape, 0..testing::cases(14_000));
+    tell(&tally);
     tally.extend(fuzz(Shape { transactions: 8, processes: 4, keys: 2, ..shape }, 100_000..102_000));
     for (model, counts) in &tally {
         assert!(counts.iter().all(|&count| count > 150), "{model}: {counts:?}");
@@ -250,7 +259,8 @@ fn single_operations_agree_with_the_definitions() {
 #[test]
 fn transactions_agree_with_the_definitions() {
     let shape = Shape { transactions: 5, processes: 3, keys: 3, accesses: 3 };
-    let mut tally = fuzz(shape, 0..6_000);
+    let mut tally = fuzz(shape, 0..testing::cases(6_000));
+    tell(&tally);
     tally.extend(fuzz(Shape { transactions: 6, processes: 2, ..shape }, 200_000..202_000));
     for (model, counts) in &tally {
         assert!(counts.iter().all(|&count| count > 150), "{model}: {counts:?}");

@@ -27,12 +27,16 @@ fn recorded<M: Model>(entries: &[EntryOf<M>], failed: &[Op], asked: Asked<'_, M>
     testing::build(Vec::new(), events)
 }
 
+/// What an object says to a call in a state, if it is to be known.
+type Answer<'a, M> =
+    dyn FnMut(&<M as Model>::State, &<M as Model>::Call, &mut Dice) -> Option<<M as Model>::Reply> + 'a;
+
 /// Random histories of which most are decided by fragments, against all orders.
 fn agrees<M: Model>(
     name: &str,
     model: &M,
     call: &mut dyn FnMut(&mut Dice) -> M::Call,
-    reply: &mut dyn FnMut(&M::State, &M::Call, &mut Dice) -> Option<M::Reply>,
+    reply: &mut Answer<'_, M>,
     asked: Asked<'_, M>,
     failed: &[Op],
 ) {

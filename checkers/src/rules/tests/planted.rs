@@ -2,9 +2,12 @@
 //!
 //! `OPERATIONS=100000 cargo test --release -p checkers planted` tries a larger one.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use histories::{AnomalyKind, Conflict, Event, History, Kind, ModelName, Op, Process, Value};
+
+use AnomalyKind as Kinds;
+use ModelName::{Bank, ConflictPolicy, Counter, LongFork, Mutex, Queue, Set, UniqueIds};
 
 use crate::linear::tests::Dice;
 use crate::{Budget, Checker, Policy, Rules, Verdict, confirm, testing};
@@ -91,8 +94,8 @@ fn valid() -> Vec<Deed> {
 
 /// What everything is like at the end.
 fn ends(deeds: &[Deed]) -> Vec<Deed> {
-    let mut last = std::collections::BTreeMap::new();
-    let mut sets: std::collections::BTreeMap<String, Vec<Value>> = Default::default();
+    let mut last = BTreeMap::new();
+    let mut sets: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for (_, _, function, key, call, reply) in deeds {
         match *function {
             "add" => sets.entry(key.clone()).or_default().push(call.clone()),
@@ -174,95 +177,87 @@ fn value(json: &str) -> Value {
     serde_json::from_str(json).unwrap()
 }
 
+/// On the way, at the end, and what is found.
+type Plant = (&'static [&'static str], &'static [&'static str], &'static [(ModelName, AnomalyKind)]);
+
+const PLANTS: &[Plant] = &[
+    (
+        &["1 ok add p 1 1", "2 ok read-all p null [1,7]"],
+        &["3 ok read-all p null [1]"],
+        &[(Set, Kinds::PhantomRead)],
+    ),
+    (
+        &["1 fail add p 1 1", "2 ok add p 2 2", "2 ok read-all p null [1]"],
+        &["3 ok read-all p null [2]"],
+        &[(Set, Kinds::AbortedRead)],
+    ),
+    (
+        &["1 ok add p 1 1", "2 ok read-all p null [1,1]"],
+        &["3 ok read-all p null [1]"],
+        &[(Set, Kinds::DuplicateElement)],
+    ),
+    (&["1 ok add p 1 1"], &["3 ok read-all p null []"], &[(Set, Kinds::LostWrite)]),
+    (&["1 ok increment p 5 5", "2 ok read p null 4"], &["3 ok read p null 5"], &[(Counter, Kinds::WrongSum)]),
+    (
+        &["1 ok increment p 5 5"],
+        &["3 ok read p null 4"],
+        &[(Counter, Kinds::WrongSum), (ConflictPolicy, Kinds::WrongSum)],
+    ),
+    (
+        &["1 ok enqueue p 1 1", "1 ok dequeue p null 1", "2 ok dequeue p null 1"],
+        &[],
+        &[(Queue, Kinds::DuplicateElement)],
+    ),
+    (&["1 ok dequeue p null 1"], &[], &[(Queue, Kinds::PhantomRead)]),
+    (&["1 fail enqueue p 1 1", "1 ok dequeue p null 1"], &[], &[(Queue, Kinds::AbortedRead)]),
+    (&["1 ok enqueue p 1 1", "1 ok dequeue p null null"], &[], &[(Queue, Kinds::LostWrite)]),
+    (&["1 ok generate ids null -7", "2 ok generate ids null -7"], &[], &[(UniqueIds, Kinds::DuplicateId)]),
+    (&["1 ok read-all bank null {\"a\":150,\"b\":1}"], &[], &[(Bank, Kinds::WrongTotal)]),
+    (&["1 ok read-all bank null {\"a\":-1,\"b\":151}"], &[], &[(Bank, Kinds::Overdrawn)]),
+    (&["1 ok acquire p null null", "2 ok acquire p null null"], &[], &[(Mutex, Kinds::TwoHolders)]),
+    (
+        &[
+            "1 ok txn - [[\"w\",\"k\",1]] [[\"w\",\"k\",1]]",
+            "2 ok txn - [[\"w\",\"l\",1]] [[\"w\",\"l\",1]]",
+            "3 ok txn - [] [[\"r\",\"k\",1],[\"r\",\"l\",null]]",
+            "4 ok txn - [] [[\"r\",\"k\",null],[\"r\",\"l\",1]]",
+        ],
+        &[],
+        &[(LongFork, Kinds::LongFork)],
+    ),
+    (
+        &["1 ok replace p [[],1] [[],1]", "1 ok read-all p null []"],
+        &["3 ok read-all p null [1]"],
+        &[(ConflictPolicy, Kinds::DroppedSibling)],
+    ),
+    (
+        &["1 ok replace p [[],1] [[],1]", "1 ok replace p [[1],2] [[1],2]", "2 ok read-all p null [1,2]"],
+        &["3 ok read-all p null [2]"],
+        &[(ConflictPolicy, Kinds::ReplacedSibling)],
+    ),
+    (
+        &["1 ok remove p 1 1", "1 ok add p 1 1"],
+        &["3 ok read-all p null []"],
+        &[(ConflictPolicy, Kinds::LostWrite)],
+    ),
+    (
+        &["1 ok add p 1 1", "1 ok remove p 1 1"],
+        &["3 ok read-all p null [1]"],
+        &[(ConflictPolicy, Kinds::Resurrected)],
+    ),
+    (
+        &["1 ok write p 1 1", "2 ok read p null 1", "2 ok write p 2 2"],
+        &["3 ok read p null 1"],
+        &[(ConflictPolicy, Kinds::OverwrittenByOlder)],
+    ),
+];
+
 #[test]
 fn each_planted_anomaly_is_found_alone() {
-    use AnomalyKind as Kinds;
-    use ModelName::{Bank, ConflictPolicy, Counter, LongFork, Mutex, Queue, Set, UniqueIds};
     let valid = valid();
     let ends = ends(&valid);
     assert_eq!(found(&history(&[valid.clone(), ends.clone()].concat())), []);
-    // On the way, at the end, and what is found.
-    type Plant = (&'static [&'static str], &'static [&'static str], &'static [(ModelName, AnomalyKind)]);
-    let plants: &[Plant] = &[
-        (
-            &["1 ok add p 1 1", "2 ok read-all p null [1,7]"],
-            &["3 ok read-all p null [1]"],
-            &[(Set, Kinds::PhantomRead)],
-        ),
-        (
-            &["1 fail add p 1 1", "2 ok add p 2 2", "2 ok read-all p null [1]"],
-            &["3 ok read-all p null [2]"],
-            &[(Set, Kinds::AbortedRead)],
-        ),
-        (
-            &["1 ok add p 1 1", "2 ok read-all p null [1,1]"],
-            &["3 ok read-all p null [1]"],
-            &[(Set, Kinds::DuplicateElement)],
-        ),
-        (&["1 ok add p 1 1"], &["3 ok read-all p null []"], &[(Set, Kinds::LostWrite)]),
-        (
-            &["1 ok increment p 5 5", "2 ok read p null 4"],
-            &["3 ok read p null 5"],
-            &[(Counter, Kinds::WrongSum)],
-        ),
-        (
-            &["1 ok increment p 5 5"],
-            &["3 ok read p null 4"],
-            &[(Counter, Kinds::WrongSum), (ConflictPolicy, Kinds::WrongSum)],
-        ),
-        (
-            &["1 ok enqueue p 1 1", "1 ok dequeue p null 1", "2 ok dequeue p null 1"],
-            &[],
-            &[(Queue, Kinds::DuplicateElement)],
-        ),
-        (&["1 ok dequeue p null 1"], &[], &[(Queue, Kinds::PhantomRead)]),
-        (&["1 fail enqueue p 1 1", "1 ok dequeue p null 1"], &[], &[(Queue, Kinds::AbortedRead)]),
-        (&["1 ok enqueue p 1 1", "1 ok dequeue p null null"], &[], &[(Queue, Kinds::LostWrite)]),
-        (
-            &["1 ok generate ids null -7", "2 ok generate ids null -7"],
-            &[],
-            &[(UniqueIds, Kinds::DuplicateId)],
-        ),
-        (&["1 ok read-all bank null {\"a\":150,\"b\":1}"], &[], &[(Bank, Kinds::WrongTotal)]),
-        (&["1 ok read-all bank null {\"a\":-1,\"b\":151}"], &[], &[(Bank, Kinds::Overdrawn)]),
-        (&["1 ok acquire p null null", "2 ok acquire p null null"], &[], &[(Mutex, Kinds::TwoHolders)]),
-        (
-            &[
-                "1 ok txn - [[\"w\",\"k\",1]] [[\"w\",\"k\",1]]",
-                "2 ok txn - [[\"w\",\"l\",1]] [[\"w\",\"l\",1]]",
-                "3 ok txn - [] [[\"r\",\"k\",1],[\"r\",\"l\",null]]",
-                "4 ok txn - [] [[\"r\",\"k\",null],[\"r\",\"l\",1]]",
-            ],
-            &[],
-            &[(LongFork, Kinds::LongFork)],
-        ),
-        (
-            &["1 ok replace p [[],1] [[],1]", "1 ok read-all p null []"],
-            &["3 ok read-all p null [1]"],
-            &[(ConflictPolicy, Kinds::DroppedSibling)],
-        ),
-        (
-            &["1 ok replace p [[],1] [[],1]", "1 ok replace p [[1],2] [[1],2]", "2 ok read-all p null [1,2]"],
-            &["3 ok read-all p null [2]"],
-            &[(ConflictPolicy, Kinds::ReplacedSibling)],
-        ),
-        (
-            &["1 ok remove p 1 1", "1 ok add p 1 1"],
-            &["3 ok read-all p null []"],
-            &[(ConflictPolicy, Kinds::LostWrite)],
-        ),
-        (
-            &["1 ok add p 1 1", "1 ok remove p 1 1"],
-            &["3 ok read-all p null [1]"],
-            &[(ConflictPolicy, Kinds::Resurrected)],
-        ),
-        (
-            &["1 ok write p 1 1", "2 ok read p null 1", "2 ok write p 2 2"],
-            &["3 ok read p null 1"],
-            &[(ConflictPolicy, Kinds::OverwrittenByOlder)],
-        ),
-    ];
-    for (planted, last, expected) in plants {
+    for (planted, last, expected) in PLANTS {
         let at = valid.len() / 10 * 9;
         let mut deeds = valid.clone();
         deeds.splice(at..at, planted.iter().map(|text| deed(text)));

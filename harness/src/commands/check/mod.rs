@@ -10,6 +10,7 @@ mod report;
 mod table;
 mod text;
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -178,7 +179,8 @@ impl Job<'_> {
         };
         if !text.is_empty() && args.format == CheckFormat::Text {
             for file in graphs {
-                text.push_str(&format!("graph: {}\n", file.display()));
+                // Writing to a string cannot fail.
+                let _ = writeln!(text, "graph: {}", file.display());
             }
         }
         let cut = checked.history.cut_off();

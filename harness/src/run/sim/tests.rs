@@ -33,7 +33,7 @@ fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
         keys: None,
         script: None,
         trace: false,
-        check_time: Duration::from_secs(60),
+        check_time: Duration::from_mins(1),
         check_memory_bytes: 1 << 30,
         mode,
         system: Arc::new(system),
@@ -92,4 +92,40 @@ fn a_mode_that_gives_something_up_is_caught() {
             && outcome.durability.is_some_and(|durability| durability.lost > 0)
     });
     assert!(lossy.count() >= 3);
+}
+
+#[path = "../../../examples/naive/register.rs"]
+mod naive;
+
+/// The example of the documentation: a protocol of one's own, with a bug that is found.
+#[test]
+fn a_protocol_of_ones_own_is_caught_as_well() {
+    let system = naive::system();
+    let mode = system.modes().remove(0);
+    let base = spec("single/quorum", "register", &["none"], 1);
+    let spec = RunSpec { system: Arc::new(system), routing: mode.routing, mode, faults: Vec::new(), ..base };
+    let caught = (1..8).filter(|&seed| {
+        let outcome = trial(&RunSpec { seed, ..spec.clone() }, &Interrupt::default()).unwrap().outcome;
+        outcome.outcome == Outcome::Violation
+    });
+    assert!(caught.count() > 0);
+}
+
+#[test]
+fn a_run_shrinks_to_few_faults_and_operations_and_fails_again() {
+    let failing = (1..10)
+        .map(|seed| RunSpec {
+            time: Duration::from_secs(6),
+            ..spec("single/async", "set", &["partition:leader@2s:for=1s"], seed)
+        })
+        .find(|spec| trial(spec, &Interrupt::default()).unwrap().outcome.outcome == Outcome::Violation)
+        .unwrap();
+    let interrupt = Interrupt::default();
+    let started = crate::shrink::Shrinking::start(&failing, &interrupt, Duration::from_mins(1)).unwrap();
+    let mut shrinking = started.unwrap();
+    let before = shrinking.size();
+    shrinking.run();
+    let after = shrinking.size();
+    assert!(after.faults <= 5 && after.operations <= 20, "{before:?} {after:?}");
+    assert!(shrinking.target().is_hit(&trial(&shrinking.spec(), &interrupt).unwrap().outcome));
 }

@@ -106,6 +106,10 @@ impl Family for Options {
         Routing::Roam
     }
 
+    fn led(&self) -> bool {
+        false
+    }
+
     fn copies(&self) -> Option<u16> {
         match self.n {
             Count::These(homes) => Some(homes),

@@ -41,9 +41,10 @@ use self::reads::LocalRead;
 use self::state::State;
 use super::bugs::Bug;
 use super::codec::Session;
-use super::protocol::{Leadership, Member, Memory, Protocol, Sync};
+use super::protocol::{Invariants, Leadership, Member, Memory, Protocol, Sync};
 use super::replica::{
-    DumpEntry, Input, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, RequestId, Response, Role,
+    DumpEntry, EntryMark, Input, LogView, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, RequestId,
+    Response, Role,
 };
 use crate::{Behind, Lag};
 
@@ -227,6 +228,11 @@ impl Protocol for Options {
         Session::supports(function)
     }
 
+    fn invariants(&self) -> Invariants {
+        let fenced = self.fencing != Fencing::None;
+        Invariants { one_leader_a_term: fenced, logs_match: fenced, commits_stay: self.keeps_commits() }
+    }
+
     fn memory(&self) -> Memory {
         match self.read {
             Read::Session => Memory::Watermark,
@@ -280,6 +286,16 @@ impl ReplicaTrait for Replica {
             lag,
             ready: self.ready(),
         }
+    }
+
+    fn log_view(&self) -> Option<LogView> {
+        let last = self.log.last();
+        let (term, leads) = (self.term, self.leading.is_some());
+        Some(LogView { term, leads, last: (last.term, last.index), commit: self.commit })
+    }
+
+    fn entry_mark(&self, index: u64) -> Option<EntryMark> {
+        self.log.get(index).map(|entry| EntryMark::of(entry.term, entry.as_ref()))
     }
 
     fn dump(&self) -> BTreeMap<Key, DumpEntry> {
