@@ -175,7 +175,7 @@ impl Replica {
             if self.leading.is_some() {
                 return false;
             }
-        } else if term < self.term && !self.options.has(Bug::SkipTermCheck) {
+        } else if term < self.term {
             self.reject(from, 0, 0, self.log.last_index(), false);
             return false;
         }

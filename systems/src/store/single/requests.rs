@@ -7,6 +7,7 @@ use super::forward::Asker;
 use super::leading::{Leading, Pending};
 use super::message::Payload;
 use super::state::{Data, Outcome, changed, decide};
+use crate::store::Bug;
 use crate::store::replica::{Command, ReadLevel, Request, RequestId, Response};
 use crate::store::single::options::{Ack, Fencing, Format, Read};
 
@@ -58,6 +59,12 @@ impl Replica {
         if self.is_frozen() {
             return self.hold(asker, command);
         }
+        let command = match command {
+            Command::Cas { key, to: value, .. } if self.options.has(Bug::CasComparesNothing) => {
+                Command::Write { key, value }
+            }
+            command => command,
+        };
         let (payload, outcome) = self.encode(command);
         let index = self.append(payload);
         if let Some(leading) = self.leading.as_mut() {
