@@ -50,6 +50,9 @@ struct CasBody {
 #[serde(deny_unknown_fields)]
 struct IncrementBody {
     by: i64,
+    /// Of a cart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    item: Option<String>,
 }
 
 /// `?after=7&level=index`, `?context=n1:3,n2:5`.
@@ -106,15 +109,18 @@ pub(crate) fn request(ask: &Ask) -> Result<HttpRequest, serde_json::Error> {
         Command::Cas { .. } => (Method::Post, "/cas"),
         Command::Append { .. } => (Method::Post, "/append"),
         Command::Add { .. } => (Method::Post, "/add"),
-        Command::Increment { .. } => (Method::Post, "/increment"),
+        Command::Remove { .. } => (Method::Post, "/remove"),
+        Command::Increment { .. } | Command::Count { .. } => (Method::Post, "/increment"),
     };
     let body = match command.clone() {
         Command::Read { .. } => Vec::new(),
-        Command::Write { value, .. } | Command::Append { value, .. } | Command::Add { value, .. } => {
-            serde_json::to_vec(&ValueBody { value })?
-        }
+        Command::Write { value, .. }
+        | Command::Append { value, .. }
+        | Command::Add { value, .. }
+        | Command::Remove { value, .. } => serde_json::to_vec(&ValueBody { value })?,
         Command::Cas { from, to, .. } => serde_json::to_vec(&CasBody { from, to })?,
-        Command::Increment { by, .. } => serde_json::to_vec(&IncrementBody { by })?,
+        Command::Increment { by, .. } => serde_json::to_vec(&IncrementBody { by, item: None })?,
+        Command::Count { by, item, .. } => serde_json::to_vec(&IncrementBody { by, item: Some(item) })?,
     };
     let mut path = format!("/kv/{}{verb}", percent_encoded(command.key()));
     let after = after.map(|after| format!("after={after}"));
@@ -153,16 +159,20 @@ pub(crate) fn command(method: Method, verb: &str, key: Key, body: &[u8]) -> Resu
         (Method::Put, _) => Ok(Command::Write { key, value: value()? }),
         (Method::Post, "append") => Ok(Command::Append { key, value: value()? }),
         (Method::Post, "add") => Ok(Command::Add { key, value: value()? }),
+        (Method::Post, "remove") => Ok(Command::Remove { key, value: value()? }),
         (Method::Post, "cas") => {
             let CasBody { from, to } = serde_json::from_slice(body).map_err(told)?;
             Ok(Command::Cas { key, from, to })
         }
         (Method::Post, "increment") => {
-            let IncrementBody { by } = serde_json::from_slice(body).map_err(told)?;
-            Ok(Command::Increment { key, by })
+            let IncrementBody { by, item } = serde_json::from_slice(body).map_err(told)?;
+            Ok(match item {
+                Some(item) => Command::Count { key, item, by },
+                None => Command::Increment { key, by },
+            })
         }
         (Method::Post, other) => {
-            Err(format!("unknown operation {other:?}; there are cas, append, add and increment"))
+            Err(format!("unknown operation {other:?}; there are cas, append, add, remove and increment"))
         }
     }
 }
@@ -258,7 +268,9 @@ mod tests {
             Command::Cas { key: key(), from: two.clone(), to: one.clone() },
             Command::Append { key: key(), value: one.clone() },
             Command::Add { key: key(), value: one.clone() },
+            Command::Remove { key: key(), value: one.clone() },
             Command::Increment { key: key(), by: -4 },
+            Command::Count { key: key(), item: "apple".to_owned(), by: -1 },
         ] {
             let http = request(&ask(command.clone(), None, None)).unwrap();
             let rest = http.path.strip_prefix("/kv/a%2Fb%20%C3%BC%3F").unwrap();

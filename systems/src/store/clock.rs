@@ -67,6 +67,11 @@ pub struct Stamp {
     pub sequence: u64,
 }
 
+impl Stamp {
+    /// Before every write.
+    pub const ZERO: Self = Self { time: HybridTime::of_wall(Nanos::ZERO), origin: Node(0), sequence: 0 };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

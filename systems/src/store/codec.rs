@@ -64,9 +64,11 @@ impl Session {
             Function::Read
                 | Function::ReadAll
                 | Function::Write
+                | Function::Replace
                 | Function::Cas
                 | Function::Append
                 | Function::Add
+                | Function::Remove
                 | Function::Increment
                 | Function::Decrement
                 | Function::Dump
@@ -170,16 +172,31 @@ fn command(op: &Op) -> Result<Command, String> {
         Function::Write => Ok(Command::Write { key, value }),
         Function::Append => Ok(Command::Append { key, value }),
         Function::Add => Ok(Command::Add { key, value }),
+        Function::Remove => Ok(Command::Remove { key, value }),
+        // What is quoted goes along as the context of the read that showed it.
+        Function::Replace => match value.as_pair() {
+            Some((_, value)) => Ok(Command::Write { key, value: value.clone() }),
+            None => Err(format!("replace takes [siblings, value], this is {value}")),
+        },
         Function::Cas => match value.as_pair() {
             Some((from, to)) => Ok(Command::Cas { key, from: from.clone(), to: to.clone() }),
             None => Err(format!("cas takes [from, to], this is {value}")),
         },
-        Function::Increment => Ok(Command::Increment { key, by: amount(&value)? }),
-        Function::Decrement => {
-            let by = amount(&value)?.checked_neg().ok_or("the amount is out of bounds")?;
-            Ok(Command::Increment { key, by })
-        }
+        Function::Increment => count(key, &value, Some),
+        Function::Decrement => count(key, &value, i64::checked_neg),
         other => Err(format!("the store has no {other}")),
+    }
+}
+
+/// `amount` of a counter, `[item, amount]` of a cart.
+fn count(key: Key, value: &Value, sign: fn(i64) -> Option<i64>) -> Result<Command, String> {
+    let by = |value| sign(amount(value)?).ok_or_else(|| "the amount is out of bounds".to_owned());
+    match value.as_pair() {
+        Some((item, value)) => match item.as_text() {
+            Some(item) => Ok(Command::Count { key, item: item.to_owned(), by: by(value)? }),
+            None => Err(format!("an item is a text, this is {item}")),
+        },
+        None => Ok(Command::Increment { key, by: by(value)? }),
     }
 }
 

@@ -7,6 +7,7 @@ mod clock;
 pub mod codec;
 pub mod family;
 pub mod leaderless;
+pub mod multi;
 mod protocol;
 mod replica;
 #[cfg(test)]

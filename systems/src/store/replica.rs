@@ -26,7 +26,7 @@ pub struct RequestId(pub u64);
 /// What a client asks of the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
-    /// A register's value, a list's or set's elements, a counter's sum; null where absent.
+    /// A register's value, a list's or set's elements, a counter's sum, a cart; null where absent.
     Read {
         key: Key,
     },
@@ -47,8 +47,18 @@ pub enum Command {
         key: Key,
         value: Value,
     },
+    Remove {
+        key: Key,
+        value: Value,
+    },
     Increment {
         key: Key,
+        by: i64,
+    },
+    /// Changes how many of an item are in a cart.
+    Count {
+        key: Key,
+        item: String,
         by: i64,
     },
 }
@@ -61,7 +71,9 @@ impl Command {
             | Self::Cas { key, .. }
             | Self::Append { key, .. }
             | Self::Add { key, .. }
-            | Self::Increment { key, .. } => key,
+            | Self::Remove { key, .. }
+            | Self::Increment { key, .. }
+            | Self::Count { key, .. } => key,
         }
     }
 

@@ -94,6 +94,13 @@ where
     fn command(&mut self, line: &str) {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
+            ["cluster", datacentres, "x", nodes, mode] => {
+                self.cluster(mode);
+                self.stand_as(Layout {
+                    datacentres: number(datacentres) as u16,
+                    nodes_each: number(nodes) as u16,
+                });
+            }
             ["cluster", mode, rest @ ..] => self.cluster(&[&[*mode], rest].concat().join(" ")),
             ["advance", time] => {
                 self.now = self.now + Nanos::from_millis(number(time.trim_end_matches("ms")));
@@ -121,6 +128,10 @@ where
                 for other in Node::first(self.stands.len() as u16) {
                     self.cut.extend([(node(who), other), (other, node(who))]);
                 }
+            }
+            ["cut-link", link] => {
+                let (from, to) = pair(link);
+                self.cut.extend([(from, to), (to, from)]);
             }
             ["heal"] => self.cut.clear(),
             ["crash", who] => {
@@ -160,13 +171,17 @@ where
     fn cluster(&mut self, mode: &str) {
         let (mode, store) = mode_of(mode).unwrap();
         self.protocol = Some(P::of(store).unwrap_or_else(|| panic!("{} is of another family", mode.name)));
-        self.layout = mode.layout;
         self.now = Nanos::ZERO;
         self.wire.clear();
         self.cut.clear();
         self.requests = 0;
-        self.stands = (0..mode.layout.total()).map(|_| Stand::default()).collect();
-        for node in Node::first(mode.layout.total()) {
+        self.stand_as(mode.layout);
+    }
+
+    fn stand_as(&mut self, layout: Layout) {
+        self.layout = layout;
+        self.stands = (0..layout.total()).map(|_| Stand::default()).collect();
+        for node in layout.nodes() {
             self.restart(node);
         }
     }
@@ -206,6 +221,14 @@ where
         }
     }
 
+    /// Cuts every link between two datacentres.
+    pub(super) fn cut_datacentres(&mut self, one: u16, other: u16) {
+        for from in self.layout.members(one) {
+            let pairs = self.layout.members(other).flat_map(|to| [(from, to), (to, from)]);
+            self.cut.extend(pairs);
+        }
+    }
+
     fn persist(&mut self, node: Node) {
         let stand = &mut self.stands[node.index()];
         let Some(last) = stand.writing.back().map(|persist| persist.seq) else { return };
@@ -231,7 +254,7 @@ where
     }
 
     /// Delivers and persists until nothing is left to do.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         self.quiet = true;
         for _ in 0..1000 {
             Node::first(self.stands.len() as u16).for_each(|node| self.persist(node));
@@ -244,7 +267,7 @@ where
     }
 
     /// Lets time pass in steps of 10 ms, with everybody awake.
-    fn run(&mut self, time: Nanos) {
+    pub(super) fn run(&mut self, time: Nanos) {
         let until = self.now + time;
         while self.now < until {
             self.now = self.now + Nanos::from_millis(10);
@@ -263,6 +286,10 @@ where
             "cas" => Command::Cas { key: key(), from: value(2), to: value(3) },
             "append" => Command::Append { key: key(), value: value(2) },
             "add" => Command::Add { key: key(), value: value(2) },
+            "remove" => Command::Remove { key: key(), value: value(2) },
+            "count" => {
+                Command::Count { key: key(), item: words[2].to_owned(), by: words[3].parse().unwrap() }
+            }
             "increment" => Command::Increment { key: key(), by: words[2].parse().unwrap() },
             other => panic!("no request: {other}"),
         };
@@ -272,8 +299,9 @@ where
             _ => ReadLevel::Local,
         });
         let after = option("after=").map(number);
+        let context = option("context=").map(|context| context.parse().unwrap());
         self.requests += 1;
-        let request = Request { command, level, after, context: None };
+        let request = Request { command, level, after, context };
         self.handle(node, Input::Request { id: RequestId(self.requests), request });
     }
 
@@ -319,8 +347,9 @@ fn pair(link: &str) -> (Node, Node) {
 /// The words for what a client is told.
 pub(super) fn answer(response: &Response) -> String {
     match response {
-        Response::Done { value, version, served_by, .. } => {
-            format!("done {value}, version {version}, by {served_by}")
+        Response::Done { value, version, served_by, context, .. } => {
+            let context = context.as_ref().map_or_else(String::new, |context| format!(", context {context}"));
+            format!("done {value}, version {version}, by {served_by}{context}")
         }
         Response::Refused { error, definite, seen, .. } => {
             let seen = seen.as_ref().map_or_else(String::new, |seen| format!(", saw {seen}"));

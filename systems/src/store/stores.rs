@@ -6,13 +6,14 @@ use nemesis::Layout;
 use super::family::{self, Family};
 use super::protocol::{Leadership, Memory, Protocol};
 use super::words::nearest;
-use super::{leaderless, single};
+use super::{leaderless, multi, single};
 use crate::Mode;
 
 /// A mode's protocol with its options resolved, whichever family it is of.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Store {
     Single(single::Options),
+    Multi(multi::Options),
     Leaderless(leaderless::Options),
 }
 
@@ -27,6 +28,7 @@ macro_rules! each {
     ($store:expr, $options:ident => $body:expr) => {
         match $store {
             Store::Single($options) => $body,
+            Store::Multi($options) => $body,
             Store::Leaderless($options) => $body,
         }
     };
@@ -75,6 +77,7 @@ impl Store {
 /// Every preset of the reference store.
 pub fn modes() -> Vec<Mode> {
     let mut modes = family::modes::<single::Options>();
+    modes.extend(family::modes::<multi::Options>());
     modes.extend(family::modes::<leaderless::Options>());
     modes
 }
@@ -94,6 +97,7 @@ pub fn mode(text: &str) -> Result<(Mode, Store), String> {
     let text = text.trim();
     let (name, overrides) = split(text)?;
     let found = of_family(name, text, &overrides, Store::Single)
+        .or_else(|| of_family(name, text, &overrides, Store::Multi))
         .or_else(|| of_family(name, text, &overrides, Store::Leaderless));
     if let Some(found) = found {
         return found;

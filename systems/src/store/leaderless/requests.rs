@@ -29,7 +29,9 @@ impl Replica {
             Command::Cas { .. }
             | Command::Append { .. }
             | Command::Add { .. }
-            | Command::Increment { .. } => {
+            | Command::Remove { .. }
+            | Command::Increment { .. }
+            | Command::Count { .. } => {
                 return self.refuse(
                     id,
                     "a leaderless store reads and writes registers, and nothing else",

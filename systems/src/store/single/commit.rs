@@ -3,17 +3,17 @@
 //! Never counts an entry that is not on disk, nor, by itself, one of an earlier term (Ongaro 2014, section 3.6.2).
 
 use super::Replica;
+use super::machine::{Machine, Outcome};
 use super::message::Payload;
-use super::state::Outcome;
 use crate::store::Bug;
 use crate::store::replica::Response;
-use crate::store::single::options::Ack;
+use crate::store::single::options::{Ack, Format};
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     /// A leader counts who holds what.
     pub(super) fn advance_commit(&mut self) {
         let (me, own, majority, nodes) =
-            (self.me, self.journal.persisted_index(), self.majority(), usize::from(self.nodes));
+            (self.me, self.journal.persisted_index(), self.group.majority(), self.group.size());
         let own = if self.options.has(Bug::AckBeforeSync) { self.log.last_index() } else { own };
         if self.chained() {
             self.advance_chain();
@@ -63,19 +63,24 @@ impl Replica {
 
     fn apply(&mut self, index: u64) {
         let Some(entry) = self.log.get(index).cloned() else { return };
-        let outcome = self.state.apply(index, &entry.payload);
+        let outcome = match &entry.payload {
+            Payload::Empty | Payload::Epoch(_) => Outcome::DONE,
+            Payload::Work(work) => self.state.apply(index, work),
+        };
         // Without fencing what comes before this entry may be replaced elsewhere, and a command decided otherwise there.
-        let definite = !(self.unfenced() && matches!(entry.payload, Payload::Log(_)));
+        let definite = !(self.unfenced() && self.options.format == Format::Log);
         if let Payload::Epoch(epoch) = entry.payload {
             self.chain.tail.begin(epoch);
         }
-        self.forget_speculation(index, &entry.payload);
         let Some(leading) = self.leading.as_mut() else { return };
+        if let Payload::Work(work) = &entry.payload {
+            M::forget(&mut leading.foresight, index, work);
+        }
         while let Some(pending) = leading.pending.pop_front_if(|pending| pending.index <= index) {
             let response = match pending.outcome.unwrap_or_else(|| outcome.clone()) {
-                Outcome::Done => Response::Done {
+                Outcome::Done { version } => Response::Done {
                     value: histories::Value::Null,
-                    version: pending.index,
+                    version: version.unwrap_or(pending.index),
                     term: entry.term,
                     served_by: self.me,
                     context: None,
@@ -99,22 +104,9 @@ impl Replica {
         self.commit = index;
         self.applied = index;
         for (index, entry) in self.log.iter().take_while(|(at, _)| *at <= index) {
-            self.state.apply(index, &entry.payload);
-        }
-    }
-
-    fn forget_speculation(&mut self, index: u64, payload: &Payload) {
-        let Some(leading) = self.leading.as_mut() else { return };
-        let mut forget = |key: &histories::Key| {
-            if leading.speculative.get(key).is_some_and(|(by, _)| *by <= index) {
-                leading.speculative.remove(key);
+            if let Payload::Work(work) = &entry.payload {
+                self.state.apply(index, work);
             }
-        };
-        match payload {
-            Payload::Empty | Payload::Epoch(_) => {}
-            Payload::Log(command) => forget(command.key()),
-            Payload::Stream(changes) => changes.iter().for_each(|change| forget(change.key())),
-            Payload::Data(cells) => cells.iter().for_each(|(key, _)| forget(key)),
         }
     }
 }

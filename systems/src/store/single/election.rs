@@ -4,12 +4,13 @@
 
 use histories::{Nanos, Node};
 
+use super::machine::Machine;
 use super::message::{Body, Candidacy};
 use super::{Part, Record, Replica};
 use crate::store::Bug;
 use crate::store::single::options::Promotion;
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     /// Draws a new election time-out.
     pub(super) fn rest(&mut self) {
         let timing = &self.options.timing;
@@ -61,7 +62,7 @@ impl Replica {
             return;
         }
         self.votes.insert(from);
-        if self.votes.len() >= self.majority() {
+        if self.votes.len() >= self.group.majority() {
             self.campaign();
         }
     }
@@ -131,7 +132,7 @@ impl Replica {
         if own {
             self.votes.insert(self.me);
         }
-        if own && self.votes.len() >= self.majority() {
+        if own && self.votes.len() >= self.group.majority() {
             self.take_the_lead();
         }
     }

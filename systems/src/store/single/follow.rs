@@ -7,11 +7,12 @@ use std::sync::Arc;
 use histories::Node;
 
 use super::Replica;
+use super::machine::Machine;
 use super::message::{Append, Appended, Body, Entry, Record, Rejected};
 use crate::store::Bug;
 
-impl Replica {
-    pub(super) fn on_append(&mut self, from: Node, term: u64, append: Append) {
+impl<M: Machine> Replica<M> {
+    pub(super) fn on_append(&mut self, from: Node, term: u64, append: Append<M>) {
         self.hear_leader(from, term);
         self.leader_commit = append.commit;
         let Append { previous, mut entries, commit, held, round, epoch } = append;
@@ -64,7 +65,7 @@ impl Replica {
         self.send_durable(to, Body::Rejected(Rejected { previous, hint, round, snapshot }));
     }
 
-    pub(super) fn take_entry(&mut self, index: u64, entry: Arc<Entry>) {
+    pub(super) fn take_entry(&mut self, index: u64, entry: Arc<Entry<M>>) {
         match self.log.term(index) {
             Some(term) if term == entry.term => return,
             Some(_) if self.unfenced() => {

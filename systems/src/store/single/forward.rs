@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use histories::{Nanos, Node};
 
 use super::Replica;
+use super::machine::Machine;
 use super::message::{Body, ForwardId, Message};
 use crate::store::Bug;
 use crate::store::replica::{Request, RequestId, Response};
@@ -23,12 +24,12 @@ pub(super) enum Asker {
 }
 
 impl Asker {
-    pub(super) fn answer(
+    pub(super) fn answer<M: Machine>(
         self,
         term: u64,
         response: Response,
         replies: &mut Vec<(RequestId, Response)>,
-        sends: &mut Vec<(Node, Message)>,
+        sends: &mut Vec<(Node, Message<M>)>,
     ) {
         match self {
             Self::Client(id) => replies.push((id, response)),
@@ -98,7 +99,14 @@ impl Seen {
     }
 }
 
-impl Replica {
+impl<M: Machine> Message<M> {
+    /// A request that is handed on, or its answer: what may come from outside the group.
+    pub(in crate::store) fn is_forwarding(&self) -> bool {
+        matches!(self.body, Body::Forward { .. } | Body::Answer { .. })
+    }
+}
+
+impl<M: Machine> Replica<M> {
     pub(super) fn forward(&mut self, id: RequestId, request: Request) {
         match self.leader.filter(|leader| *leader != self.me) {
             Some(leader) => self.forward_to(leader, self.leader_term, id, request),
@@ -106,7 +114,7 @@ impl Replica {
         }
     }
 
-    pub(super) fn forward_to(&mut self, to: Node, term: u64, id: RequestId, request: Request) {
+    pub(in crate::store) fn forward_to(&mut self, to: Node, term: u64, id: RequestId, request: Request) {
         self.forwards.last += 1;
         let number = self.forwards.last;
         let expires = self.now + self.options.timing.wait;

@@ -6,12 +6,13 @@ use std::collections::VecDeque;
 
 use histories::Node;
 
+use super::machine::Machine;
 use super::message::{Message, Record};
 use crate::store::Persist;
 
-#[derive(Debug, Default)]
-pub(super) struct Journal {
-    records: Vec<Record>,
+#[derive(Debug)]
+pub(super) struct Journal<M: Machine> {
+    records: Vec<Record<M>>,
     compact: bool,
     /// Of the last batch that was handed out.
     last_seq: u64,
@@ -20,24 +21,32 @@ pub(super) struct Journal {
     spans: VecDeque<(u64, u64)>,
     /// The log is on disk up to here.
     persisted_index: u64,
-    deferred: VecDeque<(u64, Node, Message)>,
+    deferred: VecDeque<(u64, Node, Message<M>)>,
 }
 
-impl Journal {
+impl<M: Machine> Journal<M> {
     pub(super) fn restored(persisted_index: u64) -> Self {
-        Self { persisted_index, ..Self::default() }
+        Self {
+            records: Vec::new(),
+            compact: false,
+            last_seq: 0,
+            persisted_seq: 0,
+            spans: VecDeque::new(),
+            persisted_index,
+            deferred: VecDeque::new(),
+        }
     }
 
     pub(super) fn persisted_index(&self) -> u64 {
         self.persisted_index
     }
 
-    pub(super) fn push(&mut self, record: Record) {
+    pub(super) fn push(&mut self, record: Record<M>) {
         self.records.push(record);
     }
 
     /// Replaces everything on disk, and everything on its way there, by `records`.
-    pub(super) fn compact(&mut self, records: Vec<Record>) {
+    pub(super) fn compact(&mut self, records: Vec<Record<M>>) {
         self.records = records;
         self.compact = true;
     }
@@ -60,7 +69,7 @@ impl Journal {
     }
 
     /// Keeps a message until everything up to now is durable; gives it back where it already is.
-    pub(super) fn defer(&mut self, to: Node, message: Message) -> Option<(Node, Message)> {
+    pub(super) fn defer(&mut self, to: Node, message: Message<M>) -> Option<(Node, Message<M>)> {
         let barrier = self.barrier();
         if self.is_durable(barrier) {
             return Some((to, message));
@@ -70,7 +79,7 @@ impl Journal {
     }
 
     /// The batch of everything since the last one, `last_index` being the log's.
-    pub(super) fn flush(&mut self, last_index: u64) -> Option<Persist<Record>> {
+    pub(super) fn flush(&mut self, last_index: u64) -> Option<Persist<Record<M>>> {
         if self.records.is_empty() {
             return None;
         }
@@ -84,7 +93,7 @@ impl Journal {
     }
 
     /// Everything up to batch `seq` is on disk; returns the messages that waited for it.
-    pub(super) fn persisted(&mut self, seq: u64) -> Vec<(Node, Message)> {
+    pub(super) fn persisted(&mut self, seq: u64) -> Vec<(Node, Message<M>)> {
         self.persisted_seq = self.persisted_seq.max(seq.min(self.last_seq));
         while let Some((_, last)) = self.spans.pop_front_if(|(seq, _)| *seq <= self.persisted_seq) {
             self.persisted_index = last;

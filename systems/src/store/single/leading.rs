@@ -2,14 +2,15 @@
 //!
 //! Never outlives the lead: it is dropped whole when the replica stands down.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use histories::{Key, Nanos, Node};
+use histories::{Nanos, Node};
 
 use super::chain::Head;
 use super::forward::Asker;
+use super::group::Group;
+use super::machine::{Machine, Outcome};
 use super::reads::LeaderRead;
-use super::state::{Data, Outcome};
 
 /// Unanswered messages with entries to one follower.
 const IN_FLIGHT_MAX: usize = 64;
@@ -74,13 +75,14 @@ pub(super) struct Pending {
 }
 
 #[derive(Debug)]
-pub(super) struct Leading {
+pub(super) struct Leading<M: Machine> {
+    group: Group,
     progress: Vec<Progress>,
     /// The empty entry that began this lead.
     pub(super) first: u64,
     pub(super) pending: VecDeque<Pending>,
-    /// What keys will hold once everything in the log is applied, by the index that changes them last.
-    pub(super) speculative: BTreeMap<Key, (u64, Data)>,
+    /// What entries that are not applied will do.
+    pub(super) foresight: M::Foresight,
     /// Entries up to here may be sent.
     pub(super) shipped: u64,
     pub(super) ship_at: Nanos,
@@ -102,13 +104,14 @@ pub(super) struct Leading {
     pub(super) scratch: Vec<u64>,
 }
 
-impl Leading {
-    pub(super) fn new(nodes: u16, first: u64, now: Nanos) -> Self {
+impl<M: Machine> Leading<M> {
+    pub(super) fn new(group: Group, first: u64, now: Nanos) -> Self {
         Self {
-            progress: vec![Progress::probe(first, now); usize::from(nodes)],
+            group,
+            progress: vec![Progress::probe(first, now); group.size()],
             first,
             pending: VecDeque::new(),
-            speculative: BTreeMap::new(),
+            foresight: M::Foresight::default(),
             shipped: first,
             ship_at: now,
             heartbeat_at: now,
@@ -119,20 +122,20 @@ impl Leading {
             lease_until: Nanos::ZERO,
             reads: VecDeque::new(),
             head: Head::new(now),
-            scratch: Vec::with_capacity(usize::from(nodes)),
+            scratch: Vec::with_capacity(group.size()),
         }
     }
 
     pub(super) fn progress(&mut self, node: Node) -> &mut Progress {
-        &mut self.progress[node.index()]
+        &mut self.progress[self.group.place(node)]
     }
 
     pub(super) fn matched(&self, node: Node) -> u64 {
-        self.progress[node.index()].matched
+        self.progress[self.group.place(node)].matched
     }
 
     pub(super) fn is_probing(&self, node: Node) -> bool {
-        self.progress[node.index()].probing
+        self.progress[self.group.place(node)].probing
     }
 
     /// Sends to everyone from what is known to be there.
@@ -147,14 +150,14 @@ impl Leading {
     }
 
     pub(super) fn heard_at(&self, node: Node) -> Nanos {
-        self.progress[node.index()].heard_at
+        self.progress[self.group.place(node)].heard_at
     }
 
     /// The highest value that `count` members have reached; `own` stands for `me`.
     pub(super) fn reached_by(&mut self, count: usize, me: Node, own: u64, of: fn(&Progress) -> u64) -> u64 {
         self.scratch.clear();
         for (node, progress) in self.progress.iter().enumerate() {
-            self.scratch.push(if node == me.index() { own } else { of(progress) });
+            self.scratch.push(if node == self.group.place(me) { own } else { of(progress) });
         }
         self.scratch.sort_unstable_by(|a, b| b.cmp(a));
         count.checked_sub(1).and_then(|rank| self.scratch.get(rank)).copied().unwrap_or(own)

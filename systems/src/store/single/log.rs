@@ -5,15 +5,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::machine::Machine;
 use super::message::{Entry, Position};
 
-#[derive(Clone, Debug, Default)]
-pub(super) struct Log {
+#[derive(Clone, Debug)]
+pub(super) struct Log<M: Machine> {
     base: Position,
-    entries: VecDeque<Arc<Entry>>,
+    entries: VecDeque<Arc<Entry<M>>>,
 }
 
-impl Log {
+impl<M: Machine> Log<M> {
     pub(super) fn starting_at(base: Position) -> Self {
         Self { base, entries: VecDeque::new() }
     }
@@ -39,7 +40,7 @@ impl Log {
         index.checked_sub(self.base.index + 1).map(|slot| slot as usize)
     }
 
-    pub(super) fn get(&self, index: u64) -> Option<&Arc<Entry>> {
+    pub(super) fn get(&self, index: u64) -> Option<&Arc<Entry<M>>> {
         self.slot(index).and_then(|slot| self.entries.get(slot))
     }
 
@@ -48,7 +49,7 @@ impl Log {
         if index == self.base.index { Some(self.base.term) } else { self.get(index).map(|entry| entry.term) }
     }
 
-    pub(super) fn push(&mut self, entry: Arc<Entry>) -> u64 {
+    pub(super) fn push(&mut self, entry: Arc<Entry<M>>) -> u64 {
         self.entries.push_back(entry);
         self.last_index()
     }
@@ -59,21 +60,21 @@ impl Log {
     }
 
     /// Puts another entry at an index that is taken, and keeps what follows.
-    pub(super) fn replace(&mut self, index: u64, entry: Arc<Entry>) {
+    pub(super) fn replace(&mut self, index: u64, entry: Arc<Entry<M>>) {
         if let Some(slot) = self.slot(index).and_then(|slot| self.entries.get_mut(slot)) {
             *slot = entry;
         }
     }
 
     /// Up to `count` entries from `from` on.
-    pub(super) fn slice(&self, from: u64, count: usize) -> Vec<Arc<Entry>> {
+    pub(super) fn slice(&self, from: u64, count: usize) -> Vec<Arc<Entry<M>>> {
         let Some(slot) = self.slot(from) else { return Vec::new() };
         let end = slot.saturating_add(count).min(self.entries.len());
         if slot >= end { Vec::new() } else { self.entries.range(slot..end).cloned().collect() }
     }
 
     /// Entries with their indices, from the base on.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Arc<Entry>)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Arc<Entry<M>>)> {
         (self.base.index + 1..).zip(&self.entries)
     }
 

@@ -7,29 +7,32 @@ use std::sync::Arc;
 use histories::{Key, Node, Value};
 use serde::{Deserialize, Serialize};
 
+use super::machine::Machine;
 use super::state::{Data, State};
 use crate::store::{Command, Request, Response};
 
 /// A message between members, in the sender's term.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
+#[serde(bound = "")]
+pub struct Message<M: Machine = State> {
     pub term: u64,
-    pub body: Body,
+    pub body: Body<M>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Body {
+#[serde(bound = "")]
+pub enum Body<M: Machine = State> {
     /// Would you vote for me? `term` is the one that the sender would campaign in.
     PreVote(Candidacy),
     PreVoted(bool),
     Vote(Candidacy),
     Voted(bool),
-    Append(Append),
+    Append(Append<M>),
     Appended(Appended),
     Rejected(Rejected),
     /// For a follower that is too far behind the log, or whose state cannot be mended by entries.
-    Snapshot(Arc<Snapshot>),
+    Snapshot(Arc<Snapshot<M>>),
     /// A client's request, handed on to the leader of `term`, or to the tail.
     Forward {
         id: ForwardId,
@@ -45,7 +48,7 @@ pub enum Body {
     /// Entries on their way along the chain, and how far they came.
     Relay {
         epoch: EpochId,
-        append: Append,
+        append: Append<M>,
     },
     Relayed(Relayed),
     /// The tail asks whether its epoch still stands.
@@ -76,10 +79,11 @@ pub struct Position {
 
 /// Entries that follow `previous`; a heartbeat has none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Append {
+#[serde(bound = "")]
+pub struct Append<M: Machine = State> {
     pub previous: Position,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub entries: Vec<Arc<Entry>>,
+    pub entries: Vec<Arc<Entry<M>>>,
     pub commit: u64,
     /// Up to here a majority holds the leader's log: snapshots stop at it.
     pub held: u64,
@@ -139,19 +143,28 @@ pub struct Epoch {
 
 /// An entry of the log. Its index is its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+#[serde(bound = "")]
+pub struct Entry<M: Machine = State> {
     pub term: u64,
-    pub payload: Payload,
+    pub payload: Payload<M>,
+}
+
+/// What an entry carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[serde(bound = "")]
+pub enum Payload<M: Machine = State> {
+    /// A leader's first entry, which changes nothing.
+    Empty,
+    /// The first entry of a chain's epoch, which changes nothing either.
+    Epoch(EpochId),
+    Work(M::Work),
 }
 
 /// How a change travels: `format`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Payload {
-    /// A leader's first entry, which changes nothing.
-    Empty,
-    /// The first entry of a chain's epoch, which changes nothing either.
-    Epoch(EpochId),
+pub enum Work {
     /// To be executed again, in order, by everyone.
     Log(Command),
     /// What happened; nothing where a compare-and-set failed.
@@ -167,20 +180,24 @@ pub enum Change {
     Set { key: Key, value: Value },
     Appended { key: Key, value: Value },
     Added { key: Key, value: Value },
+    Removed { key: Key, value: Value },
     Incremented { key: Key, by: i64 },
+    Counted { key: Key, item: String, by: i64 },
 }
 
 /// The state up to a place in the log.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Snapshot<M: Machine = State> {
     pub at: Position,
-    pub state: State,
+    pub state: M,
 }
 
 /// What a member writes to disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Record {
+#[serde(bound = "")]
+pub enum Record<M: Machine = State> {
     /// Term, and whom this member voted for in it.
     Term {
         term: u64,
@@ -189,9 +206,9 @@ pub enum Record {
     /// Replaces whatever the log holds from `index` on.
     Entry {
         index: u64,
-        entry: Arc<Entry>,
+        entry: Arc<Entry<M>>,
     },
-    Snapshot(Arc<Snapshot>),
+    Snapshot(Arc<Snapshot<M>>),
     /// Accepted as the chain's membership.
     Epoch(Arc<Epoch>),
 }
@@ -202,7 +219,9 @@ impl Change {
             Self::Set { key, .. }
             | Self::Appended { key, .. }
             | Self::Added { key, .. }
-            | Self::Incremented { key, .. } => key,
+            | Self::Removed { key, .. }
+            | Self::Incremented { key, .. }
+            | Self::Counted { key, .. } => key,
         }
     }
 }

@@ -9,10 +9,13 @@ mod chain;
 mod commit;
 mod election;
 mod follow;
+mod foresight;
 mod forward;
+mod group;
 mod journal;
 mod leading;
 mod log;
+mod machine;
 mod message;
 mod options;
 mod presets;
@@ -38,7 +41,6 @@ use self::leading::Leading;
 use self::log::Log;
 use self::message::{Body, Snapshot};
 use self::reads::LocalRead;
-use self::state::State;
 use super::bugs::Bug;
 use super::codec::Session;
 use super::protocol::{Invariants, Leadership, Member, Memory, Protocol, Sync};
@@ -48,8 +50,11 @@ use super::replica::{
 };
 use crate::{Behind, Lag};
 
-pub use message::{Message, Record};
+pub use group::Group;
+pub use machine::{Machine, Outcome, Place, Prepared, Sight};
+pub use message::{Change, Message, Record};
 pub use options::{Ack, Fencing, Format, Options, Promotion, Read, Timing};
+pub(super) use state::{Data, State, cart_value, changed, decide};
 
 /// A member's part in elections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,23 +68,24 @@ enum Part {
 
 /// A single-leader replica of the reference store.
 #[derive(Debug)]
-pub struct Replica {
+pub struct Replica<M: Machine = State> {
     options: Options,
     me: Node,
-    nodes: u16,
+    group: Group,
     dice: Dice,
     /// Tells this process's forwarded requests from those of the process before it.
     life: u64,
     now: Nanos,
+    wall: Nanos,
 
     term: u64,
     vote: Option<Node>,
-    log: Log,
+    log: Log<M>,
     /// The state at the log's base.
-    base: Arc<Snapshot>,
-    journal: Journal,
+    base: Arc<Snapshot<M>>,
+    journal: Journal<M>,
 
-    state: State,
+    state: M,
     commit: u64,
     applied: u64,
     /// Up to here a majority holds the log: snapshots stop at it.
@@ -100,37 +106,33 @@ pub struct Replica {
     votes: BTreeSet<Node>,
     /// The own vote counts once this batch is on disk.
     campaign_barrier: u64,
-    leading: Option<Box<Leading>>,
+    leading: Option<Box<Leading<M>>>,
     chain: Chain,
 
     local_reads: Vec<LocalRead>,
     forwards: Forwards,
     seen: Seen,
 
-    sends: Vec<(Node, Message)>,
+    sends: Vec<(Node, Message<M>)>,
     replies: Vec<(RequestId, Response)>,
 }
 
-impl Replica {
-    fn majority(&self) -> usize {
-        usize::from(self.nodes) / 2 + 1
-    }
-
-    fn peers(&self) -> impl Iterator<Item = Node> + use<> {
+impl<M: Machine> Replica<M> {
+    fn peers(&self) -> impl Iterator<Item = Node> + use<M> {
         let me = self.me;
-        Node::first(self.nodes).filter(move |node| *node != me)
+        self.group.members().filter(move |node| *node != me)
     }
 
-    fn send(&mut self, to: Node, body: Body) {
+    fn send(&mut self, to: Node, body: Body<M>) {
         self.sends.push((to, Message { term: self.term, body }));
     }
 
     /// Sends once everything that was decided so far is on disk.
-    fn send_durable(&mut self, to: Node, body: Body) {
+    fn send_durable(&mut self, to: Node, body: Body<M>) {
         self.send_durable_in(self.term, to, body);
     }
 
-    fn send_durable_in(&mut self, term: u64, to: Node, body: Body) {
+    fn send_durable_in(&mut self, term: u64, to: Node, body: Body<M>) {
         if self.options.has(Bug::AckBeforeSync) {
             return self.sends.push((to, Message { term, body }));
         }
@@ -142,8 +144,8 @@ impl Replica {
         self.options.fencing == Fencing::None
     }
 
-    fn on_message(&mut self, from: Node, message: Message) {
-        if from == self.me || from.0 >= self.nodes {
+    fn on_message(&mut self, from: Node, message: Message<M>) {
+        if from == self.me {
             return;
         }
         let Message { term, body } = message;
@@ -217,7 +219,8 @@ impl Protocol for Options {
     type Replica = Replica;
 
     fn recover(&self, member: Member, seed: u64, records: Vec<Record>, now: Now) -> Replica {
-        Replica::new(self.clone(), member, seed, records, now)
+        let group = Group::everyone(member.layout);
+        Replica::new(self.clone(), (member.node, group), State::default(), seed, records, now)
     }
 
     fn sync(&self) -> Sync {
@@ -246,23 +249,13 @@ impl Protocol for Options {
     }
 }
 
-impl ReplicaTrait for Replica {
-    type Message = Message;
-    type Record = Record;
+impl<M: Machine> ReplicaTrait for Replica<M> {
+    type Message = Message<M>;
+    type Record = Record<M>;
 
-    fn handle(&mut self, now: Now, input: Input<Message>, out: &mut Outbox<Message, Record>) {
-        self.now = self.now.max(now.monotonic);
-        self.on_time();
-        match input {
-            Input::Message { from, message } => self.on_message(from, message),
-            Input::Request { id, request } => self.on_request(id, request),
-            Input::Persisted(seq) => self.on_persisted(seq),
-            Input::Tick => {}
-        }
-        out.persists.extend(self.journal.flush(self.log.last_index()));
-        out.sends.append(&mut self.sends);
-        out.replies.append(&mut self.replies);
-        out.timer = Some(self.timer());
+    fn handle(&mut self, now: Now, input: Input<Message<M>>, out: &mut Outbox<Message<M>, Record<M>>) {
+        self.take(now, input);
+        self.flush(out);
     }
 
     fn status(&self) -> ReplicaStatus {
@@ -303,7 +296,57 @@ impl ReplicaTrait for Replica {
     }
 }
 
-impl Replica {
+impl<M: Machine> Replica<M> {
+    /// Answers an input; what goes out waits for [`Self::flush`].
+    pub(in crate::store) fn take(&mut self, now: Now, input: Input<Message<M>>) {
+        self.now = self.now.max(now.monotonic);
+        self.wall = now.wall;
+        self.on_time();
+        match input {
+            Input::Message { from, message } => self.on_message(from, message),
+            Input::Request { id, request } => self.on_request(id, request),
+            Input::Persisted(seq) => self.on_persisted(seq),
+            Input::Tick => {}
+        }
+    }
+
+    pub(in crate::store) fn flush(&mut self, out: &mut Outbox<Message<M>, Record<M>>) {
+        out.persists.extend(self.journal.flush(self.log.last_index()));
+        out.sends.append(&mut self.sends);
+        out.replies.append(&mut self.replies);
+        out.timer = Some(self.timer());
+    }
+
+    pub(in crate::store) fn state(&self) -> &M {
+        &self.state
+    }
+
+    #[cfg(test)]
+    pub(in crate::store) fn stand_at(&mut self, time: Nanos) {
+        self.election_at = time;
+    }
+
+    pub(in crate::store) fn term(&self) -> u64 {
+        self.term
+    }
+
+    /// Leads, and has applied all that was committed before.
+    pub(in crate::store) fn is_settled(&self) -> bool {
+        self.leading.as_ref().is_some_and(|leading| self.applied >= leading.first)
+    }
+
+    /// Puts work into the log that no client asked for.
+    pub(in crate::store) fn enter(&mut self, work: M::Work) {
+        if self.leading.is_some() {
+            self.append(message::Payload::Work(work));
+            self.replicate_all();
+        }
+    }
+
+    pub(in crate::store) fn refuse_client(&mut self, id: RequestId, error: &str) {
+        self.refuse(forward::Asker::Client(id), error, true);
+    }
+
     fn ready(&self) -> bool {
         let Some(leading) = &self.leading else {
             let heard = self.now < self.heard_at + self.options.timing.election_min;
@@ -312,9 +355,9 @@ impl Replica {
         let recent = self.now.since(self.options.timing.election_min);
         let followers = self.peers().filter(|peer| leading.heard_at(*peer) >= recent).count();
         let needed = match self.options.ack {
-            Ack::All => usize::from(self.nodes) - 1,
-            Ack::Any(count) => usize::from(count).max(self.majority() - 1),
-            Ack::Majority | Ack::Chain => self.majority() - 1,
+            Ack::All => self.group.size() - 1,
+            Ack::Any(count) => usize::from(count).max(self.group.majority() - 1),
+            Ack::Majority | Ack::Chain => self.group.majority() - 1,
             Ack::None => 0,
         };
         self.commit >= leading.first && followers >= needed

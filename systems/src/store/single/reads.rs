@@ -6,6 +6,7 @@ use histories::{Key, Nanos};
 
 use super::Replica;
 use super::forward::Asker;
+use super::machine::{Machine, Sight};
 use crate::store::Bug;
 use crate::store::replica::{Request, RequestId, Response};
 use crate::store::single::options::Read;
@@ -27,15 +28,11 @@ pub(super) struct LocalRead {
     pub(super) expires: Nanos,
 }
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     pub(super) fn answer_read(&mut self, asker: Asker, key: &Key) {
-        let response = Response::Done {
-            value: self.state.read(key),
-            version: self.applied,
-            term: self.term,
-            served_by: self.me,
-            context: None,
-        };
+        let Sight { value, context } = self.state.read(key);
+        let response =
+            Response::Done { value, version: self.applied, term: self.term, served_by: self.me, context };
         asker.answer(self.term, response, &mut self.replies, &mut self.sends);
     }
 
@@ -60,7 +57,7 @@ impl Replica {
 
     /// Counts answers to rounds; whoever waited for one is served.
     pub(super) fn confirm_round(&mut self) {
-        let (me, majority, lease) = (self.me, self.majority(), self.options.timing.leader_lease());
+        let (me, majority, lease) = (self.me, self.group.majority(), self.options.timing.leader_lease());
         let Some(leading) = self.leading.as_mut() else { return };
         let own = leading.round;
         let confirmed = leading.reached_by(majority, me, own, |progress| progress.round);
@@ -85,7 +82,7 @@ impl Replica {
             self.answer_read(read.asker, &read.key);
         }
         // One round at a time: whoever comes while it is under way shares the next.
-        let idle = |leading: &super::Leading| {
+        let idle = |leading: &super::Leading<M>| {
             leading.confirmed == leading.round
                 && leading.reads.back().is_some_and(|read| read.round > leading.round)
         };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use histories::{Nanos, Node};
 
 use super::leading::Leading;
+use super::machine::Machine;
 use super::message::{Append, Appended, Body, Entry, Payload, Position, Record, Rejected};
 use super::{Part, Replica};
 use crate::store::single::options::{Ack, Fencing};
@@ -16,16 +17,16 @@ pub(super) const BATCH_MAX: usize = 256;
 /// Without progress for this many heartbeats, entries are sent again.
 const STALL_HEARTBEATS: u64 = 3;
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     pub(super) fn take_the_lead(&mut self) {
         self.part = Part::Leader;
         self.leader = Some(self.me);
         self.leader_term = self.term;
         let first = self.log.last_index() + 1;
-        self.leading = Some(Box::new(Leading::new(self.nodes, first, self.now)));
+        self.leading = Some(Box::new(Leading::new(self.group, first, self.now)));
         self.seen.begin(self.term);
         self.outlive_forwards(self.term);
-        self.speculate_on_log();
+        self.foresee_log();
         if self.chained() {
             // Nothing to append yet: the chain is founded by those who answer.
             return self.begin_round();
@@ -37,7 +38,7 @@ impl Replica {
     }
 
     /// Adds an entry of the own term to the log and has it written.
-    pub(super) fn append(&mut self, payload: Payload) -> u64 {
+    pub(super) fn append(&mut self, payload: Payload<M>) -> u64 {
         let entry = Arc::new(Entry { term: self.term, payload });
         let index = self.log.push(Arc::clone(&entry));
         self.journal.push(Record::Entry { index, entry });
@@ -55,7 +56,7 @@ impl Replica {
         } else {
             self.options.timing.election_max
         };
-        if self.options.cautious() && self.nodes > 1 && self.now >= leading.quorum_at + patience {
+        if self.options.cautious() && self.group.size() > 1 && self.now >= leading.quorum_at + patience {
             return self.stand_down();
         }
         if self.options.ack == Ack::None && self.now >= leading.ship_at {
@@ -74,7 +75,7 @@ impl Replica {
     fn retry_stalled(&mut self) {
         let Some(leading) = self.leading.as_mut() else { return };
         let patience = Nanos(self.options.timing.heartbeat.0 * STALL_HEARTBEATS);
-        for node in Node::first(self.nodes) {
+        for node in self.group.members() {
             let progress = leading.progress(node);
             if self.now < progress.moved_at + patience {
                 continue;
@@ -163,7 +164,7 @@ impl Replica {
         }
     }
 
-    pub(super) fn make_append(&self, previous: u64, count: usize, round: u64) -> Option<Append> {
+    pub(super) fn make_append(&self, previous: u64, count: usize, round: u64) -> Option<Append<M>> {
         let term = self.log.term(previous)?;
         Some(Append {
             previous: Position { term, index: previous },

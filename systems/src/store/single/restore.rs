@@ -5,26 +5,33 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use histories::Nanos;
+use histories::{Nanos, Node};
 use nemesis::Dice;
 
 use super::chain::Chain;
 use super::forward::{Forwards, Seen};
+use super::group::Group;
 use super::journal::Journal;
 use super::log::Log;
-use super::message::{Record, Snapshot};
+use super::machine::Machine;
+use super::message::{Position, Record, Snapshot};
 use super::options::Options;
-use super::state::State;
 use super::{Part, Replica};
 use crate::store::Bug;
-use crate::store::protocol::Member;
 use crate::store::replica::Now;
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     /// A member from the records that it persisted, in order; none where it is new. Give each start a seed of its own:
     /// it also tells one life's forwarded requests from the next one's.
-    pub fn new(options: Options, member: Member, seed: u64, records: Vec<Record>, now: Now) -> Self {
-        let mut dice = Dice::new(seed).split(&format!("single/{}", member.node));
+    pub(in crate::store) fn new(
+        options: Options,
+        (me, group): (Node, Group),
+        machine: M,
+        seed: u64,
+        records: Vec<Record<M>>,
+        now: Now,
+    ) -> Self {
+        let mut dice = Dice::new(seed).split(&format!("single/{me}"));
         let born = Dice::new(now.monotonic.0 ^ now.wall.0.rotate_left(32)).below(u64::MAX);
         // 53 bits: whole in every JSON reader.
         let life = (dice.below(u64::MAX) ^ born ^ records.len() as u64) >> 11;
@@ -32,16 +39,17 @@ impl Replica {
         let fresh = records.is_empty();
         let refuse_until = if fresh { monotonic } else { monotonic + options.timing.lease };
         let mut replica = Self {
-            me: member.node,
-            nodes: member.layout.total(),
+            me,
+            group,
             life,
             now: monotonic,
+            wall: now.wall,
             term: 0,
             vote: None,
-            log: Log::default(),
-            base: Arc::default(),
-            journal: Journal::default(),
-            state: State::default(),
+            log: Log::starting_at(Position::default()),
+            base: Arc::new(Snapshot { at: Position::default(), state: machine.clone() }),
+            journal: Journal::restored(0),
+            state: machine,
             commit: 0,
             applied: 0,
             held: 0,
@@ -56,7 +64,7 @@ impl Replica {
             votes: BTreeSet::new(),
             campaign_barrier: 0,
             leading: None,
-            chain: Chain::of_everyone(member.layout.total()),
+            chain: Chain::of_everyone(group),
             local_reads: Vec::new(),
             forwards: Forwards::default(),
             seen: Seen::default(),
@@ -70,7 +78,7 @@ impl Replica {
         replica
     }
 
-    fn replay(&mut self, mut records: Vec<Record>) {
+    fn replay(&mut self, mut records: Vec<Record<M>>) {
         if self.options.has(Bug::RecoveryDropsTail) {
             records.truncate(records.len().saturating_sub(Bug::TAIL));
         }
@@ -100,7 +108,7 @@ impl Replica {
         self.journal = Journal::restored(self.log.last_index());
     }
 
-    fn replay_snapshot(&mut self, snapshot: Arc<Snapshot>) {
+    fn replay_snapshot(&mut self, snapshot: Arc<Snapshot<M>>) {
         self.log = Log::starting_at(snapshot.at);
         self.base = snapshot;
     }

@@ -8,10 +8,11 @@ use histories::Node;
 
 use super::Replica;
 use super::log::Log;
-use super::message::{Appended, Body, EpochId, Record, Snapshot};
+use super::machine::Machine;
+use super::message::{Appended, Body, EpochId, Payload, Record, Snapshot};
 use crate::store::Bug;
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     /// Keeps half of what is allowed, for followers that are only a little behind.
     pub(super) fn compact_when_long(&mut self) {
         if self.log.len() <= self.options.snapshot_entries {
@@ -27,7 +28,9 @@ impl Replica {
         let base = Arc::make_mut(&mut self.base);
         let covered = index - u64::from(self.options.has(Bug::SnapshotMissesTail));
         for (index, entry) in self.log.iter().take_while(|(at, _)| *at <= covered) {
-            base.state.apply(index, &entry.payload);
+            if let Payload::Work(work) = &entry.payload {
+                base.state.apply(index, work);
+            }
         }
         self.log.compact(index);
         base.at = self.log.base();
@@ -46,7 +49,7 @@ impl Replica {
         self.journal.compact(records);
     }
 
-    pub(super) fn on_snapshot(&mut self, from: Node, term: u64, snapshot: Arc<Snapshot>) {
+    pub(super) fn on_snapshot(&mut self, from: Node, term: u64, snapshot: Arc<Snapshot<M>>) {
         self.hear_leader(from, term);
         let at = snapshot.at;
         let has_it = self.log.term(at.index) == Some(at.term) && !self.unfenced();
@@ -60,7 +63,7 @@ impl Replica {
     }
 
     /// Forgets everything for what the leader sent.
-    fn install(&mut self, snapshot: Arc<Snapshot>) {
+    fn install(&mut self, snapshot: Arc<Snapshot<M>>) {
         let index = snapshot.at.index;
         self.log = Log::starting_at(snapshot.at);
         self.state = snapshot.state.clone();

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use histories::{Key, Value};
 use serde::{Deserialize, Serialize};
 
-use super::message::{Change, Payload};
-use crate::store::{Command, DumpEntry};
+use super::foresight::{Foresight, encode, foresee, forget};
+use super::machine::{Machine, Outcome, Place, Prepared, Sight};
+use super::message::{Change, Work};
+use crate::store::{Command, DumpEntry, Request};
 
 /// What a key holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,26 +21,37 @@ pub enum Data {
     List(Arc<Vec<Value>>),
     Set(Arc<BTreeSet<Value>>),
     Counter(i64),
+    /// How many of each item.
+    Cart(Arc<BTreeMap<String, i64>>),
 }
 
 impl Data {
-    fn kind(&self) -> &'static str {
+    pub(in crate::store) fn kind(&self) -> &'static str {
         match self {
             Self::Register(_) => "register",
             Self::List(_) => "list",
             Self::Set(_) => "set",
             Self::Counter(_) => "counter",
+            Self::Cart(_) => "cart",
         }
     }
 
-    fn value(&self) -> Value {
+    pub(in crate::store) fn value(&self) -> Value {
         match self {
             Self::Register(value) => value.clone(),
             Self::List(items) => Value::List(Arc::clone(items)),
             Self::Set(items) => Value::list(items.iter().cloned()),
             Self::Counter(sum) => Value::Int(*sum),
+            Self::Cart(items) => cart_value(items.iter()),
         }
     }
+}
+
+/// Items with how many of them there are, but for those of which there are none.
+pub(in crate::store) fn cart_value<'a>(items: impl Iterator<Item = (&'a String, &'a i64)>) -> Value {
+    Value::map(
+        items.filter(|(_, count)| **count != 0).map(|(item, count)| (item.clone(), Value::Int(*count))),
+    )
 }
 
 /// A key's data and the log index that made it.
@@ -54,95 +67,103 @@ pub struct State {
     cells: BTreeMap<Key, Cell>,
 }
 
-/// What became of a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Done,
-    /// It changed nothing.
-    Refused {
-        error: String,
-        seen: Option<Value>,
-    },
-}
-
 impl State {
-    pub fn read(&self, key: &Key) -> Value {
-        self.cells.get(key).map_or(Value::Null, |cell| cell.data.value())
-    }
-
     pub fn data(&self, key: &Key) -> Option<&Data> {
         self.cells.get(key).map(|cell| &cell.data)
     }
 
-    pub fn dump(&self) -> BTreeMap<Key, DumpEntry> {
-        self.cells
-            .iter()
-            .map(|(key, cell)| (key.clone(), DumpEntry { value: cell.data.value(), version: cell.version }))
-            .collect()
+    pub(in crate::store) fn change(&mut self, index: u64, change: &Change) {
+        if let Some(cell) = self.cells.get_mut(change.key()) {
+            cell.version = index;
+            alter(&mut cell.data, change);
+        } else {
+            let cell = Cell { data: changed(None, change), version: index };
+            self.cells.insert(change.key().clone(), cell);
+        }
+    }
+}
+
+impl Machine for State {
+    type Work = Work;
+    type Foresight = Foresight;
+
+    fn prepare(&self, foresight: &mut Foresight, at: Place, request: Request) -> Prepared<Work> {
+        encode(self, foresight, at.format, at.index, request.command)
     }
 
-    /// Applies the entry at `index`. The outcome is that of a command which is executed only here.
-    pub fn apply(&mut self, index: u64, payload: &Payload) -> Outcome {
-        match payload {
-            Payload::Empty | Payload::Epoch(_) => {}
-            Payload::Log(command) => match decide(command, self.data(command.key())) {
+    fn foresee(&self, foresight: &mut Foresight, index: u64, work: &Work) {
+        foresee(self, foresight, index, work);
+    }
+
+    fn forget(foresight: &mut Foresight, index: u64, work: &Work) {
+        forget(foresight, index, work);
+    }
+
+    fn apply(&mut self, index: u64, work: &Work) -> Outcome {
+        match work {
+            Work::Log(command) => match decide(command, self.data(command.key())) {
                 Ok(Some(change)) => self.change(index, &change),
                 Ok(None) => {}
                 Err(refused) => return refused,
             },
-            Payload::Stream(changes) => changes.iter().for_each(|change| self.change(index, change)),
-            Payload::Data(cells) => {
+            Work::Stream(changes) => changes.iter().for_each(|change| self.change(index, change)),
+            Work::Data(cells) => {
                 for (key, data) in cells {
                     self.cells.insert(key.clone(), Cell { data: data.clone(), version: index });
                 }
             }
         }
-        Outcome::Done
+        Outcome::DONE
     }
 
-    fn change(&mut self, index: u64, change: &Change) {
-        let (key, fresh) = match change {
-            Change::Set { key, value } => {
-                self.cells.insert(key.clone(), Cell { data: Data::Register(value.clone()), version: index });
-                return;
-            }
-            Change::Appended { key, .. } => (key, Data::List(Arc::default())),
-            Change::Added { key, .. } => (key, Data::Set(Arc::default())),
-            Change::Incremented { key, .. } => (key, Data::Counter(0)),
-        };
-        let cell = self.cells.entry(key.clone()).or_insert(Cell { data: fresh, version: index });
-        cell.version = index;
-        alter(&mut cell.data, change);
+    fn read(&self, key: &Key) -> Sight {
+        let value = self.data(key).map_or(Value::Null, Data::value);
+        Sight { value, context: None }
+    }
+
+    fn dump(&self) -> BTreeMap<Key, DumpEntry> {
+        self.cells
+            .iter()
+            .map(|(key, cell)| (key.clone(), DumpEntry { value: cell.data.value(), version: cell.version }))
+            .collect()
     }
 }
 
 /// Carries out a change that was decided on data of the same kind; where split brain made them differ, none.
 fn alter(data: &mut Data, change: &Change) {
     match (data, change) {
+        (data, Change::Set { value, .. }) => *data = Data::Register(value.clone()),
         (Data::List(items), Change::Appended { value, .. }) => Arc::make_mut(items).push(value.clone()),
         (Data::Set(items), Change::Added { value, .. }) => {
             Arc::make_mut(items).insert(value.clone());
         }
+        (Data::Set(items), Change::Removed { value, .. }) => {
+            Arc::make_mut(items).remove(value);
+        }
         (Data::Counter(sum), Change::Incremented { by, .. }) => *sum = sum.saturating_add(*by),
+        (Data::Cart(items), Change::Counted { item, by, .. }) => {
+            let count = Arc::make_mut(items).entry(item.clone()).or_default();
+            *count = count.saturating_add(*by);
+        }
         _ => {}
     }
 }
 
 /// What `data` becomes by `change`.
-pub(super) fn changed(data: Option<&Data>, change: &Change) -> Data {
-    let mut data = match (data, change) {
-        (_, Change::Set { value, .. }) => return Data::Register(value.clone()),
-        (Some(data), _) => data.clone(),
-        (None, Change::Appended { .. }) => Data::List(Arc::default()),
-        (None, Change::Added { .. }) => Data::Set(Arc::default()),
-        (None, Change::Incremented { .. }) => Data::Counter(0),
-    };
+pub(in crate::store) fn changed(data: Option<&Data>, change: &Change) -> Data {
+    let mut data = data.cloned().unwrap_or_else(|| match change {
+        Change::Set { value, .. } => Data::Register(value.clone()),
+        Change::Appended { .. } => Data::List(Arc::default()),
+        Change::Added { .. } | Change::Removed { .. } => Data::Set(Arc::default()),
+        Change::Incremented { .. } => Data::Counter(0),
+        Change::Counted { .. } => Data::Cart(Arc::default()),
+    });
     alter(&mut data, change);
     data
 }
 
 /// What `command` does to a key that holds `data`: a change, nothing, or a refusal.
-pub(super) fn decide(command: &Command, data: Option<&Data>) -> Result<Option<Change>, Outcome> {
+pub(in crate::store) fn decide(command: &Command, data: Option<&Data>) -> Result<Option<Change>, Outcome> {
     let mismatch = |wanted: &str| match data {
         Some(data) => Err(Outcome::Refused {
             error: format!("{} holds a {}, not a {wanted}", command.key(), data.kind()),
@@ -180,6 +201,18 @@ pub(super) fn decide(command: &Command, data: Option<&Data>) -> Result<Option<Ch
                 mismatch("set")?;
             }
             Change::Added { key: key.clone(), value: value.clone() }
+        }
+        Command::Remove { key, value } => {
+            if !matches!(data, Some(Data::Set(_))) {
+                mismatch("set")?;
+            }
+            Change::Removed { key: key.clone(), value: value.clone() }
+        }
+        Command::Count { key, item, by } => {
+            if !matches!(data, Some(Data::Cart(_))) {
+                mismatch("cart")?;
+            }
+            Change::Counted { key: key.clone(), item: item.clone(), by: *by }
         }
         Command::Increment { key, by } => {
             let sum = match data {

@@ -9,8 +9,9 @@ use histories::{Nanos, Node};
 
 use super::super::Replica;
 use super::super::forward::Asker;
+use super::super::machine::Machine;
 use super::super::message::{Body, Epoch, EpochId, Payload};
-use crate::store::replica::Command;
+use crate::store::replica::Request;
 
 /// How far behind a node may be for appends to be held back until it has caught up.
 const NEARLY_THERE: u64 = 64;
@@ -28,7 +29,7 @@ pub(in super::super) struct Head {
     /// A node that appends wait for, and since when.
     adding: Option<(Node, Nanos)>,
     /// Writes that came while nothing could be appended.
-    pub(in super::super) queue: VecDeque<(Asker, Command)>,
+    pub(in super::super) queue: VecDeque<(Asker, Request)>,
     /// When the committed entries last were more, or none was missing.
     moved_at: Nanos,
     seen_commit: u64,
@@ -49,7 +50,7 @@ impl Head {
     }
 }
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     /// Whether appends are held back.
     pub(in super::super) fn is_frozen(&self) -> bool {
         self.chained()
@@ -107,7 +108,7 @@ impl Replica {
         let others: Vec<_> = self.peers().filter(|peer| self.has_caught_up(*peer)).collect();
         let since = self.leading.as_ref().map_or(self.now, |leading| leading.head.since);
         let durable = self.journal.persisted_index() == self.log.last_index();
-        let everyone = others.len() + 1 == usize::from(self.nodes);
+        let everyone = others.len() + 1 == self.group.size();
         if durable && (everyone || self.now >= since + self.options.timing.repair) {
             self.propose([self.me].into_iter().chain(others).collect());
         }
@@ -152,7 +153,7 @@ impl Replica {
     }
 
     fn count_acceptances(&mut self) {
-        let majority = self.majority();
+        let majority = self.group.majority();
         let Some(leading) = self.leading.as_mut() else { return };
         let head = &mut leading.head;
         if !self.journal.is_durable(head.barrier) || head.accepted_by.len() < majority {
@@ -181,12 +182,12 @@ impl Replica {
 
     fn thaw(&mut self) {
         while !self.is_frozen() {
-            let Some((asker, command)) =
+            let Some((asker, request)) =
                 self.leading.as_mut().and_then(|leading| leading.head.queue.pop_front())
             else {
                 return;
             };
-            self.write(asker, command);
+            self.write(asker, request);
         }
     }
 

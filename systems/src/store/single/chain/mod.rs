@@ -21,7 +21,9 @@ use histories::{Nanos, Node};
 
 use self::tail::Tail;
 use super::Replica;
+use super::group::Group;
 use super::leading::Progress;
+use super::machine::Machine;
 use super::message::{Append, Body, Epoch, EpochId, Record, Relayed};
 use crate::store::single::options::Ack;
 
@@ -46,12 +48,8 @@ pub(super) struct Chain {
 
 impl Chain {
     /// Before the first leader everyone is a member.
-    pub(super) fn of_everyone(nodes: u16) -> Self {
-        Self::restored(
-            Arc::new(Epoch { id: EpochId::default(), members: Node::first(nodes).collect() }),
-            0,
-            0,
-        )
+    pub(super) fn of_everyone(group: Group) -> Self {
+        Self::restored(Arc::new(Epoch { id: EpochId::default(), members: group.members().collect() }), 0, 0)
     }
 
     pub(super) fn restored(accepted: Arc<Epoch>, last_index: u64, life: u64) -> Self {
@@ -87,7 +85,7 @@ impl Chain {
     }
 }
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     pub(super) fn chained(&self) -> bool {
         self.options.ack == Ack::Chain
     }
@@ -190,7 +188,7 @@ impl Replica {
     }
 
     /// From the member before.
-    pub(super) fn on_relay(&mut self, from: Node, epoch: EpochId, append: Append) {
+    pub(super) fn on_relay(&mut self, from: Node, epoch: EpochId, append: Append<M>) {
         let current = epoch == self.chain.accepted.id && self.chain.neighbour(self.me, -1) == Some(from);
         if !current || self.leading.is_some() {
             return;

@@ -9,6 +9,7 @@ use histories::{Key, Nanos, Node};
 
 use super::super::Replica;
 use super::super::forward::Asker;
+use super::super::machine::Machine;
 use super::super::message::{Body, EpochId};
 use crate::store::replica::{Request, RequestId};
 
@@ -54,7 +55,7 @@ impl Tail {
     }
 }
 
-impl Replica {
+impl<M: Machine> Replica<M> {
     fn is_tail(&self) -> bool {
         self.chain.in_force && self.chain.accepted.members.last() == Some(&self.me)
     }
@@ -109,7 +110,7 @@ impl Replica {
     }
 
     pub(in super::super) fn serve_tail_reads(&mut self) {
-        let (majority, commit) = (self.majority(), self.commit);
+        let (majority, commit) = (self.group.majority(), self.commit);
         let begun = self.chain.tail.begun == self.chain.accepted.id && commit >= self.chain.tail.floor;
         if !begun || !self.is_tail() || self.chain.tail.confirmed_by.len() < majority {
             return;

@@ -8,7 +8,7 @@ use crate::store::Store;
 use crate::store::replica::{Input, ReplicaStatus};
 use crate::store::script::{self, Script, Told, answer, node};
 use crate::store::single::message::{
-    Append, Body, Candidacy, Change, Entry, EpochId, Message, Payload, Position, Record,
+    Append, Body, Candidacy, Change, Entry, EpochId, Message, Payload, Position, Record, Work,
 };
 use crate::store::single::{Options, Replica};
 use crate::{Behind, Lag};
@@ -34,12 +34,12 @@ fn entry(entry: &Entry) -> String {
     let payload = match &entry.payload {
         Payload::Empty => "empty".to_owned(),
         Payload::Epoch(id) => epoch(*id),
-        Payload::Log(command) => format!("run {}", json(command)),
-        Payload::Stream(changes) => {
+        Payload::Work(Work::Log(command)) => format!("run {}", json(command)),
+        Payload::Work(Work::Stream(changes)) => {
             let changes: Vec<_> = changes.iter().map(change).collect();
             if changes.is_empty() { "no change".to_owned() } else { format!("change {}", changes.join(", ")) }
         }
-        Payload::Data(cells) => format!("state {}", json(cells)),
+        Payload::Work(Work::Data(cells)) => format!("state {}", json(cells)),
     };
     format!("{} {payload}", entry.term)
 }
@@ -49,7 +49,9 @@ fn change(change: &Change) -> String {
         Change::Set { key, value } => format!("{key} := {value}"),
         Change::Appended { key, value } => format!("{key} ++ {value}"),
         Change::Added { key, value } => format!("{key} ∪ {value}"),
+        Change::Removed { key, value } => format!("{key} \\ {value}"),
         Change::Incremented { key, by } => format!("{key} += {by}"),
+        Change::Counted { key, item, by } => format!("{key}[{item}] += {by}"),
     }
 }
 

@@ -10,6 +10,7 @@ use histories::{Key, Node, Value};
 
 use crate::store::replica::{Command, Response};
 use crate::store::single::Replica;
+use crate::store::single::machine::Machine as _;
 use crate::store::single::message::{Entry, Payload};
 use crate::store::single::state::State;
 use crate::store::single::{Fencing, Options, Read};
@@ -45,7 +46,11 @@ fn written(command: &Command) -> Option<Value> {
         Command::Write { value, .. } | Command::Append { value, .. } | Command::Cas { to: value, .. } => {
             Some(value.clone())
         }
-        Command::Read { .. } | Command::Add { .. } | Command::Increment { .. } => None,
+        Command::Read { .. }
+        | Command::Add { .. }
+        | Command::Remove { .. }
+        | Command::Increment { .. }
+        | Command::Count { .. } => None,
     }
 }
 
@@ -115,7 +120,9 @@ impl Judge {
             assert_eq!(self.committed.len() as u64 + 1, index, "{node} skipped entries");
             self.committed.push(Arc::clone(entry));
             let mut state = self.states.last().cloned().unwrap_or_default();
-            state.apply(index, &entry.payload);
+            if let Payload::Work(work) = &entry.payload {
+                state.apply(index, work);
+            }
             self.states.push(state);
         }
         self.looked.insert(node, replica.commit);
@@ -123,7 +130,7 @@ impl Judge {
 
     /// What a compare-and-set may expect with some hope.
     pub(super) fn guess(&self, key: &Key) -> Value {
-        self.states.last().map_or(Value::Null, |state| state.read(key))
+        self.states.last().map_or(Value::Null, |state| state.read(key).value)
     }
 
     pub(super) fn invoked(&mut self, id: u64, client: usize, watermark: u64, command: &Command) {
@@ -193,7 +200,7 @@ impl Judge {
 
     fn read_at(&self, key: &Key, value: &Value, version: u64) {
         if self.strict() {
-            assert_eq!(*value, self.states[version as usize].read(key), "{key} at {version}");
+            assert_eq!(*value, self.states[version as usize].read(key).value, "{key} at {version}");
         }
     }
 
@@ -242,26 +249,26 @@ impl Judge {
 
 /// Values that an entry writes, where its form tells them apart.
 fn written_by(payload: &Payload) -> Vec<Option<Value>> {
-    use crate::store::single::message::Change;
+    use crate::store::single::message::{Change, Work};
     use crate::store::single::state::Data;
     match payload {
         Payload::Empty | Payload::Epoch(_) => Vec::new(),
-        Payload::Log(command) => vec![written(command)],
-        Payload::Stream(changes) => changes
+        Payload::Work(Work::Log(command)) => vec![written(command)],
+        Payload::Work(Work::Stream(changes)) => changes
             .iter()
             .map(|change| match change {
                 Change::Set { value, .. } | Change::Appended { value, .. } | Change::Added { value, .. } => {
                     Some(value.clone())
                 }
-                Change::Incremented { .. } => None,
+                Change::Removed { .. } | Change::Incremented { .. } | Change::Counted { .. } => None,
             })
             .collect(),
-        Payload::Data(cells) => cells
+        Payload::Work(Work::Data(cells)) => cells
             .iter()
             .map(|(_, data)| match data {
                 Data::Register(value) => Some(value.clone()),
                 Data::List(items) => items.last().cloned(),
-                Data::Set(_) | Data::Counter(_) => None,
+                Data::Set(_) | Data::Counter(_) | Data::Cart(_) => None,
             })
             .collect(),
     }

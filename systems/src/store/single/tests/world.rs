@@ -10,7 +10,7 @@ use nemesis::Dice;
 
 use super::judge::Judge;
 use crate::Routing;
-use crate::store::protocol::Member;
+use crate::store::protocol::{Member, Protocol as _};
 use crate::store::replica::{
     Command, Input, Now, Outbox, Persist, Replica as _, Request, RequestId, Response,
 };
@@ -139,7 +139,7 @@ impl World {
         machine.life += 1;
         machine.wakes_at = Nanos::MAX;
         let member = Member::of(node, nodes);
-        machine.replica = Some(Replica::new(self.options.clone(), member, seed, machine.disk.clone(), now));
+        machine.replica = Some(self.options.recover(member, seed, machine.disk.clone(), now));
         self.judge.restarted(node);
         self.handle(node, Input::Tick);
     }

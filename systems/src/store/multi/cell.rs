@@ -1,0 +1,197 @@
+//! What a key holds in a store that accepts concurrent writes, and how the writes of several datacentres come together.
+//!
+//! The same changes give the same cell, in whatever order `delivery` lets them come.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use histories::Value;
+use serde::{Deserialize, Serialize};
+
+use super::change::{Change, Effect};
+use super::options::Cart;
+use crate::store::clock::{HybridTime, Stamp};
+use crate::store::siblings::{Dot, Siblings};
+use crate::store::single::{Data, cart_value};
+use crate::store::{VersionVector, single};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Cell {
+    Last {
+        stamp: Stamp,
+        data: Data,
+    },
+    Versions(Siblings<(HybridTime, Data)>),
+    Counter(i64),
+    Items(BTreeMap<String, i64>),
+    /// By rising stamp.
+    List(Vec<(Stamp, Value)>),
+    Set(Additions),
+}
+
+/// An observed-remove set: each element with the additions that nothing undid (Bieniusa et al., "An optimized conflict-free
+/// replicated set", 2012). An undone addition leaves nothing behind: every change arrives once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Additions {
+    /// By rising value.
+    elements: Vec<(Value, BTreeSet<Dot>)>,
+    /// Undone before they arrived, which only overtaking can bring about. Each is forgotten when it arrives.
+    awaited: BTreeSet<Dot>,
+}
+
+impl Additions {
+    fn find(&self, value: &Value) -> Result<usize, usize> {
+        self.elements.binary_search_by(|(element, _)| element.cmp(value))
+    }
+
+    pub(super) fn of(&self, value: &Value) -> Vec<Dot> {
+        self.find(value).map_or_else(|_| Vec::new(), |place| self.elements[place].1.iter().copied().collect())
+    }
+
+    fn add(&mut self, dot: Dot, value: &Value) {
+        if self.awaited.remove(&dot) {
+            return;
+        }
+        match self.find(value) {
+            Ok(place) => {
+                self.elements[place].1.insert(dot);
+            }
+            Err(place) => self.elements.insert(place, (value.clone(), BTreeSet::from([dot]))),
+        }
+    }
+
+    fn undo(&mut self, value: &Value, added: &[Dot]) {
+        let mut missing: BTreeSet<Dot> = added.iter().copied().collect();
+        if let Ok(place) = self.find(value) {
+            let dots = &mut self.elements[place].1;
+            added.iter().filter(|dot| dots.remove(dot)).for_each(|dot| {
+                missing.remove(dot);
+            });
+            if dots.is_empty() {
+                self.elements.remove(place);
+            }
+        }
+        self.awaited.extend(missing);
+    }
+}
+
+impl Cell {
+    /// What a change of this kind finds where nothing is.
+    fn before(effect: &Effect) -> Option<Self> {
+        match effect {
+            Effect::Decided(_) => None,
+            Effect::Last(data) => Some(Self::Last { stamp: Stamp::ZERO, data: data.clone() }),
+            Effect::Version { .. } => Some(Self::Versions(Siblings::default())),
+            Effect::Counted { item: None, .. } => Some(Self::Counter(0)),
+            Effect::Counted { item: Some(_), .. } => Some(Self::Items(BTreeMap::new())),
+            Effect::Appended(_) => Some(Self::List(Vec::new())),
+            Effect::Added(_) | Effect::Removed { .. } => Some(Self::Set(Additions::default())),
+        }
+    }
+
+    /// Which kind stays where datacentres took a key for different kinds.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Last { .. } => 0,
+            Self::Versions(_) => 1,
+            Self::Counter(_) => 2,
+            Self::Items(_) => 3,
+            Self::List(_) => 4,
+            Self::Set(_) => 5,
+        }
+    }
+
+    /// The cell after `change`, whatever was there. A change of a lower kind than the cell's is without effect.
+    pub(super) fn after(cell: Option<Self>, change: &Change) -> Option<Self> {
+        let fresh = Self::before(&change.effect)?;
+        let mut cell = cell.filter(|cell| cell.rank() >= fresh.rank()).unwrap_or(fresh);
+        cell.take(change);
+        Some(cell)
+    }
+
+    fn take(&mut self, change: &Change) {
+        match (self, &change.effect) {
+            (Self::Last { stamp, data }, Effect::Last(new)) if change.stamp() > *stamp => {
+                (*stamp, *data) = (change.stamp(), new.clone());
+            }
+            (Self::Versions(versions), Effect::Version { data, quoted }) => {
+                versions.write(change.dot(), data.clone().map(|data| (change.time, data)), quoted);
+            }
+            (Self::Counter(sum), Effect::Counted { item: None, by }) => *sum = sum.wrapping_add(*by),
+            (Self::Items(items), Effect::Counted { item: Some(item), by }) => {
+                let count = items.entry(item.clone()).or_default();
+                *count = count.wrapping_add(*by);
+                if *count == 0 {
+                    items.remove(item);
+                }
+            }
+            (Self::List(items), Effect::Appended(value)) => {
+                let place = items.partition_point(|(stamp, _)| *stamp < change.stamp());
+                items.insert(place, (change.stamp(), value.clone()));
+            }
+            (Self::Set(set), Effect::Added(value)) => set.add(change.dot(), value),
+            (Self::Set(set), Effect::Removed { value, added }) => set.undo(value, added),
+            _ => {}
+        }
+    }
+
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Last { data, .. } => data.kind(),
+            Self::Versions(versions) => versions.versions().next().map_or("register", |(_, v)| v.1.kind()),
+            Self::Counter(_) => "counter",
+            Self::Items(_) => "cart",
+            Self::List(_) => "list",
+            Self::Set(_) => "set",
+        }
+    }
+
+    /// What a reader sees; `merged` where siblings are merged for it, a list of them otherwise.
+    pub(super) fn value(&self, merged: Option<Cart>) -> Value {
+        match self {
+            Self::Last { data, .. } => data.value(),
+            Self::Versions(versions) => match merged {
+                Some(cart) => merge(versions, cart).map_or(Value::Null, |data| data.value()),
+                None => Value::list(versions.versions().map(|(_, (_, data))| data.value())),
+            },
+            Self::Counter(sum) => Value::Int(*sum),
+            Self::Items(items) => cart_value(items.iter()),
+            Self::List(items) => Value::list(items.iter().map(|(_, value)| value.clone())),
+            Self::Set(set) => Value::list(set.elements.iter().map(|(value, _)| value.clone())),
+        }
+    }
+
+    pub(super) fn context(&self) -> Option<&VersionVector> {
+        match self {
+            Self::Versions(versions) => Some(versions.context()),
+            _ => None,
+        }
+    }
+}
+
+/// What the application makes of siblings: the union of sets; of carts every item that some sibling has, as often as in the
+/// latest that has it, or as in the one that has most of it.
+pub(super) fn merge(versions: &Siblings<(HybridTime, Data)>, cart: Cart) -> Option<Data> {
+    let mut by_time: Vec<_> = versions.versions().map(|(dot, (time, data))| (*time, dot, data)).collect();
+    by_time.sort_by_key(|(time, dot, _)| (*time, *dot));
+    let (_, _, first) = by_time.first()?;
+    if matches!(first, Data::Set(_)) {
+        let mut union = BTreeSet::new();
+        for (_, _, data) in &by_time {
+            if let Data::Set(items) = data {
+                union.extend(items.iter().cloned());
+            }
+        }
+        return Some(single::Data::Set(Arc::new(union)));
+    }
+    let mut items: BTreeMap<String, i64> = BTreeMap::new();
+    for (_, _, data) in &by_time {
+        let Data::Cart(other) = data else { continue };
+        for (item, count) in other.iter().filter(|(_, count)| **count != 0) {
+            let most = if cart == Cart::Maximum { items.get(item).copied() } else { None };
+            items.insert(item.clone(), most.map_or(*count, |most| most.max(*count)));
+        }
+    }
+    Some(Data::Cart(Arc::new(items)))
+}

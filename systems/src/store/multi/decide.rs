@@ -1,0 +1,119 @@
+//! What a client's write comes to at the datacentre that takes it.
+//!
+//! Never changes anything: it says what the change will be, or why there is none.
+
+use histories::Value;
+
+use super::cell::{Cell, merge};
+use super::change::Effect;
+use super::options::{Cart, Conflict, Options, Register};
+use crate::store::single::{Data, Outcome, changed, decide};
+use crate::store::{Command, Request, VersionVector};
+
+/// Versions of a key that one datacentre takes before a write has to quote some.
+pub(super) const SIBLINGS_MAX: usize = 64;
+
+fn refused<T>(error: String) -> Result<T, Outcome> {
+    Err(Outcome::Refused { error, seen: None })
+}
+
+/// The effect of `request` on what the key holds; none where it changes nothing.
+pub(super) fn effect(
+    options: &Options,
+    cell: Option<&Cell>,
+    request: &Request,
+) -> Result<Option<Effect>, Outcome> {
+    let command = &request.command;
+    if let Command::Cas { .. } = command {
+        return refused(
+            "no datacentre can compare and set what all may write: only conflict=home can".to_owned(),
+        );
+    }
+    match options.conflict {
+        Conflict::Home | Conflict::Lww | Conflict::LwwHlc => last(cell, command),
+        Conflict::VersionVector => version(cell, request),
+        Conflict::Merge => merged(options, cell, command),
+        Conflict::Crdt => crdt(options, cell, request),
+    }
+}
+
+/// The whole of what the key holds from now on.
+fn last(cell: Option<&Cell>, command: &Command) -> Result<Option<Effect>, Outcome> {
+    let current = match cell {
+        Some(Cell::Last { data, .. }) => Some(data),
+        _ => None,
+    };
+    Ok(decide(command, current)?.map(|change| Effect::Last(changed(current, &change))))
+}
+
+fn version(cell: Option<&Cell>, request: &Request) -> Result<Option<Effect>, Outcome> {
+    let Command::Write { value, .. } = &request.command else {
+        return refused("siblings are kept of registers only".to_owned());
+    };
+    let quoted = request.context.clone().unwrap_or_default();
+    if let Some(Cell::Versions(versions)) = cell
+        && quoted.is_empty()
+        && versions.len() >= SIBLINGS_MAX
+    {
+        return refused(format!("{} siblings are there: read them, and quote what is read", versions.len()));
+    }
+    let data = (*value != Value::Null).then(|| Data::Register(value.clone()));
+    Ok(Some(Effect::Version { data, quoted }))
+}
+
+/// Carts and sets by their merge, the rest as a data type or by the last write.
+fn merged(options: &Options, cell: Option<&Cell>, command: &Command) -> Result<Option<Effect>, Outcome> {
+    let sum = options.cart_of(command.key()) == Cart::Sum;
+    match command {
+        Command::Add { .. } | Command::Remove { .. } => replaced(options, cell, command),
+        Command::Count { .. } if !sum => replaced(options, cell, command),
+        Command::Append { .. } | Command::Increment { .. } | Command::Count { .. } => typed(cell, command),
+        Command::Read { .. } | Command::Write { .. } | Command::Cas { .. } => last(cell, command),
+    }
+}
+
+/// The merged siblings with the change, in place of all of them.
+fn replaced(options: &Options, cell: Option<&Cell>, command: &Command) -> Result<Option<Effect>, Outcome> {
+    let (current, quoted) = match cell {
+        Some(Cell::Versions(versions)) => {
+            (merge(versions, options.cart_of(command.key())), versions.context().clone())
+        }
+        Some(cell) => return refused(format!("{} holds a {}", command.key(), cell.kind())),
+        None => (None, VersionVector::default()),
+    };
+    let current = current.as_ref();
+    Ok(decide(command, current)?
+        .map(|change| Effect::Version { data: Some(changed(current, &change)), quoted }))
+}
+
+fn crdt(options: &Options, cell: Option<&Cell>, request: &Request) -> Result<Option<Effect>, Outcome> {
+    match &request.command {
+        Command::Write { key, .. } if options.register_of(key) == Register::Mv => version(cell, request),
+        Command::Read { .. } | Command::Write { .. } | Command::Cas { .. } => last(cell, &request.command),
+        command => typed(cell, command),
+    }
+}
+
+/// A change of a replicated data type.
+fn typed(cell: Option<&Cell>, command: &Command) -> Result<Option<Effect>, Outcome> {
+    let (effect, wanted) = match command {
+        Command::Increment { by, .. } => (Effect::Counted { item: None, by: *by }, "counter"),
+        Command::Count { item, by, .. } => (Effect::Counted { item: Some(item.clone()), by: *by }, "cart"),
+        Command::Append { value, .. } => (Effect::Appended(value.clone()), "list"),
+        Command::Add { value, .. } => (Effect::Added(value.clone()), "set"),
+        Command::Remove { value, .. } => {
+            let added = match cell {
+                Some(Cell::Set(set)) => set.of(value),
+                _ => Vec::new(),
+            };
+            (Effect::Removed { value: value.clone(), added }, "set")
+        }
+        Command::Read { .. } | Command::Write { .. } | Command::Cas { .. } => return Ok(None),
+    };
+    match cell {
+        Some(cell) if cell.kind() != wanted => {
+            refused(format!("{} holds a {}, not a {wanted}", command.key(), cell.kind()))
+        }
+        _ => Ok(Some(effect)),
+    }
+}

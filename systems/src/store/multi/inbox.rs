@@ -1,0 +1,82 @@
+//! Changes of other datacentres between their arrival and the group's log: duplicates go, early ones wait.
+//!
+//! Dies with the lead: what was in it is shipped again, since nobody was told that it is here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use histories::Node;
+
+use super::change::Change;
+use super::options::Delivery;
+use crate::store::VersionVector;
+
+/// Changes of one origin that may wait.
+const WAITING_MAX: usize = 65_536;
+
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    /// In the log up to here, or applied.
+    logged: VersionVector,
+    /// In the log beyond that (`delivery=none`).
+    ahead: BTreeSet<(Node, u64)>,
+    waiting: BTreeMap<Node, BTreeMap<u64, Arc<Change>>>,
+}
+
+impl Inbox {
+    pub(super) fn starting_at(applied: VersionVector) -> Self {
+        Self { logged: applied, ..Self::default() }
+    }
+
+    pub(super) fn put(&mut self, changes: Vec<Arc<Change>>) {
+        for change in changes {
+            let place = (change.origin, change.sequence);
+            let waiting = self.waiting.entry(change.origin).or_default();
+            if change.sequence > self.logged.get(change.origin)
+                && !self.ahead.contains(&place)
+                && waiting.len() < WAITING_MAX
+            {
+                waiting.insert(change.sequence, change);
+            }
+        }
+    }
+
+    /// What may go to the log now, in an order that keeps what `delivery` promises. The own changes are not waited for:
+    /// whatever depends on them was made after they were applied here.
+    pub(super) fn release(&mut self, delivery: Delivery, me: Node) -> Vec<Arc<Change>> {
+        let mut released = Vec::new();
+        let origins: Vec<Node> = self.waiting.keys().copied().collect();
+        loop {
+            let before = released.len();
+            for origin in &origins {
+                while let Some(change) = self.next(*origin, delivery, me) {
+                    self.note(&change);
+                    released.push(change);
+                }
+            }
+            if released.len() == before {
+                return released;
+            }
+        }
+    }
+
+    fn next(&mut self, origin: Node, delivery: Delivery, me: Node) -> Option<Arc<Change>> {
+        let waiting = self.waiting.get_mut(&origin)?;
+        let (sequence, change) = waiting.first_key_value()?;
+        let in_order = *sequence == self.logged.get(origin) + 1;
+        let has = |(node, count): (Node, u64)| node == me || self.logged.get(node) >= count;
+        let ready = match delivery {
+            Delivery::None => true,
+            Delivery::Fifo => in_order,
+            Delivery::Causal => in_order && change.after.iter().all(has),
+        };
+        if ready { waiting.pop_first().map(|(_, change)| change) } else { None }
+    }
+
+    fn note(&mut self, change: &Change) {
+        self.ahead.insert((change.origin, change.sequence));
+        while self.ahead.remove(&(change.origin, self.logged.get(change.origin) + 1)) {
+            self.logged.raise(change.origin, self.logged.get(change.origin) + 1);
+        }
+    }
+}

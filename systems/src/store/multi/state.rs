@@ -1,0 +1,203 @@
+//! A datacentre's state machine: what its group's log drives. Every member of the group has the same.
+//!
+//! A client's write becomes a change here, in the order of the log, so that a new leader goes on where the old one ended.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use histories::{Key, Node, Value};
+use serde::{Deserialize, Serialize};
+
+use super::cell::Cell;
+use super::change::{Change, Effect, Work};
+use super::decide::effect;
+use super::options::{Conflict, Options};
+use crate::store::clock::{HybridClock, HybridTime};
+use crate::store::single::{self, Machine, Outcome, Place, Prepared, Sight, decide};
+use crate::store::{DumpEntry, Request, VersionVector};
+
+/// One origin's changes, as far as some datacentre may still lack them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Trail {
+    /// This many were forgotten.
+    base: u64,
+    changes: VecDeque<Arc<Change>>,
+    /// Applied before those that come first (`delivery=none`).
+    ahead: BTreeMap<u64, Arc<Change>>,
+}
+
+impl Trail {
+    /// All changes up to this one are here or were.
+    fn last(&self) -> u64 {
+        self.base + self.changes.len() as u64
+    }
+
+    fn has(&self, sequence: u64) -> bool {
+        sequence <= self.last() || self.ahead.contains_key(&sequence)
+    }
+
+    fn push(&mut self, change: Arc<Change>) {
+        self.ahead.insert(change.sequence, change);
+        while let Some(next) = self.ahead.remove(&(self.last() + 1)) {
+            self.changes.push_back(next);
+        }
+    }
+
+    /// Up to `count` changes after the first `after`.
+    pub(super) fn following(&self, after: u64, count: usize) -> impl Iterator<Item = &Arc<Change>> {
+        self.changes.iter().skip(after.saturating_sub(self.base) as usize).take(count)
+    }
+
+    fn forget(&mut self, up_to: u64) {
+        let count = up_to.saturating_sub(self.base).min(self.changes.len() as u64);
+        self.changes.drain(..count as usize);
+        self.base += count;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.changes.len()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    pub(super) options: Options,
+    pub(super) me: Node,
+    clock: HybridClock,
+    pub(super) vector: VersionVector,
+    pub(super) trails: BTreeMap<Node, Trail>,
+    known: BTreeMap<Node, VersionVector>,
+    /// Of `conflict=home`.
+    homes: single::State,
+    cells: BTreeMap<Key, (u64, Cell)>,
+    /// Writes that came too late to be seen by anyone.
+    pub(super) discarded: u64,
+}
+
+impl State {
+    /// Of the datacentre whose first node is `me`, among `origins`.
+    pub(super) fn new(options: Options, me: Node, origins: &[Node]) -> Self {
+        Self {
+            options,
+            me,
+            clock: HybridClock::default(),
+            vector: VersionVector::default(),
+            trails: origins.iter().map(|origin| (*origin, Trail::default())).collect(),
+            known: origins
+                .iter()
+                .filter(|origin| **origin != me)
+                .map(|o| (*o, VersionVector::default()))
+                .collect(),
+            homes: single::State::default(),
+            cells: BTreeMap::new(),
+            discarded: 0,
+        }
+    }
+
+    fn local(&mut self, index: u64, request: &Request, wall: histories::Nanos) -> Outcome {
+        let key = request.command.key();
+        let effect = if self.options.conflict == Conflict::Home {
+            decide(&request.command, self.homes.data(key)).map(|change| change.map(Effect::Decided))
+        } else {
+            effect(&self.options, self.cells.get(key).map(|(_, cell)| cell), request)
+        };
+        let effect = match effect {
+            Ok(Some(effect)) => effect,
+            Ok(None) => return Outcome::DONE,
+            Err(refused) => return refused,
+        };
+        let wall_only = self.options.conflict == Conflict::Lww;
+        let time = if wall_only { HybridTime::of_wall(wall) } else { self.clock.tick(wall) };
+        let sequence = self.vector.get(self.me) + 1;
+        let after = if self.options.is_causal() { self.vector.clone() } else { VersionVector::default() };
+        let change = Change { origin: self.me, sequence, time, after, key: key.clone(), effect };
+        self.take(index, &Arc::new(change));
+        let stamped = matches!(self.options.conflict, Conflict::Lww | Conflict::LwwHlc);
+        Outcome::Done { version: stamped.then_some(time.wall.0) }
+    }
+
+    /// Applies a change once.
+    fn take(&mut self, index: u64, change: &Arc<Change>) {
+        let Some(trail) = self.trails.get_mut(&change.origin) else { return };
+        let gap = change.sequence > trail.last() + 1 && !self.options.takes_any_order();
+        if trail.has(change.sequence) || gap {
+            return;
+        }
+        trail.push(Arc::clone(change));
+        self.vector.raise(change.origin, trail.last());
+        self.clock.observe(change.time);
+        match &change.effect {
+            Effect::Decided(decided) => self.homes.change(index, decided),
+            _ => self.merge(index, change),
+        }
+    }
+
+    fn merge(&mut self, index: u64, change: &Change) {
+        let before = self.cells.remove(&change.key);
+        if let Some((_, Cell::Last { stamp, .. })) = &before {
+            self.discarded += u64::from(*stamp > change.stamp());
+        }
+        if let Some(cell) = Cell::after(before.map(|(_, cell)| cell), change) {
+            self.cells.insert(change.key.clone(), (index, cell));
+        }
+    }
+
+    /// Forgets changes that every datacentre has.
+    fn learn(&mut self, known: &[(Node, VersionVector)]) {
+        for (datacentre, vector) in known {
+            if let Some(held) = self.known.get_mut(datacentre) {
+                held.merge(vector);
+            }
+        }
+        for (origin, trail) in &mut self.trails {
+            let others = self.known.iter().filter(|(datacentre, _)| *datacentre != origin);
+            trail.forget(others.map(|(_, held)| held.get(*origin)).min().unwrap_or(u64::MAX));
+        }
+    }
+
+    fn value(&self, key: &Key, cell: &Cell) -> Value {
+        cell.value(self.options.merges().then(|| self.options.cart_of(key)))
+    }
+}
+
+impl Machine for State {
+    type Work = Work;
+    type Foresight = ();
+
+    fn prepare(&self, (): &mut (), at: Place, request: Request) -> Prepared<Work> {
+        Prepared { work: Work::Local { request, wall: at.wall }, outcome: None }
+    }
+
+    fn foresee(&self, (): &mut (), _index: u64, _work: &Work) {}
+
+    fn forget((): &mut (), _index: u64, _work: &Work) {}
+
+    fn apply(&mut self, index: u64, work: &Work) -> Outcome {
+        match work {
+            Work::Local { request, wall } => return self.local(index, request, *wall),
+            Work::Remote(changes) => changes.iter().for_each(|change| self.take(index, change)),
+            Work::Known(known) => self.learn(known),
+        }
+        Outcome::DONE
+    }
+
+    fn read(&self, key: &Key) -> Sight {
+        let Some((_, cell)) = self.cells.get(key) else {
+            let siblings = self.options.keeps_siblings(key);
+            return if siblings {
+                Sight { value: Value::list([]), context: Some(VersionVector::default()) }
+            } else {
+                self.homes.read(key)
+            };
+        };
+        let context = cell.context().filter(|_| !self.options.merges()).cloned();
+        Sight { value: self.value(key, cell), context }
+    }
+
+    fn dump(&self) -> BTreeMap<Key, DumpEntry> {
+        let cells = self.cells.iter().map(|(key, (version, cell))| {
+            (key.clone(), DumpEntry { value: self.value(key, cell), version: *version })
+        });
+        self.homes.dump().into_iter().chain(cells).collect()
+    }
+}
