@@ -33,18 +33,12 @@ pub(crate) const TRAPS: &[Trap] = &[
     trap(Bug::AckBeforeReplicate, "single/quorum", "register", "partition:leader"),
     trap(Bug::AckBeforeSync, "single/quorum", "set", "power:all"),
     trap(Bug::StaleLeaderRead, "single/quorum", "register", "partition:leader"),
-    trap(Bug::SkipTermCheck, "single/quorum", "register", "pause:leader,partition:leader"),
-    trap(
-        Bug::VoteTwice,
-        "single/quorum[election=400ms..410ms]",
-        "register",
-        "kill:leader,slow:by=20ms..80ms:all",
-    ),
-    trap(Bug::CommitUnheard, "single/quorum", "register", "partition:minority"),
-    trap(Bug::TruncateCommitted, "single/quorum", "register", "partition:one,kill:leader"),
+    trap(Bug::VoteTwice, "single/quorum", "set", "disk:torn:any,pause:any,disk:slow:any,kill:leader"),
+    trap(Bug::CommitUnheard, "single/quorum", "set", "kill:any,disk:slow:any,partition:any"),
+    trap(Bug::TruncateCommitted, "single/quorum", "set", "disk:torn:any,pause:any,disk:slow:any"),
+    trap(Bug::CasComparesNothing, "single/quorum", "register", "kill:leader"),
     trap(Bug::DoubleApply, "single/quorum", "register", "duplicate"),
     trap(Bug::SnapshotMissesTail, "single/quorum[snapshot=40]", "register", "kill:one,kill:leader"),
-    trap(Bug::LeaseTooLong, "single/lease", "register", "partition:leader"),
     trap(Bug::DenyTheUnknown, "single/quorum", "register", "kill:leader,partition:leader"),
     trap(Bug::IgnoreWatermark, "single/session-read", "register", "partition:one"),
     trap(Bug::RecoveryDropsTail, "single/quorum", "set", "kill:all"),
@@ -66,6 +60,7 @@ pub(crate) const TRAPS: &[Trap] = &[
         "register",
         "partition:one",
     ),
+    trap(Bug::CompactionDropsPending, "leaderless/abd[snapshot=4]", "register", "kill:all"),
     trap(Bug::LastArrivalWins, "leaderless/abd", "register", "slow:by=20ms..80ms:all"),
 ];
 
@@ -85,6 +80,8 @@ pub(crate) struct Caught {
     /// Models that were found violated.
     pub(crate) by: Vec<String>,
     pub(crate) reproduce: Option<String>,
+    /// Why a cluster with the bug could not even be started, where that happened.
+    pub(crate) never_ran: Option<String>,
     /// Runs without the bug that found something.
     pub(crate) false_alarms: Vec<String>,
 }
@@ -128,6 +125,7 @@ pub(crate) fn spring(
         first_after_seconds: None,
         by: Vec::new(),
         reproduce: None,
+        never_ran: None,
         false_alarms: Vec::new(),
     };
     let began = Instant::now();
@@ -136,7 +134,16 @@ pub(crate) fn spring(
         if caught.seeds >= effort.rate_seeds && caught.found > 0 {
             break;
         }
-        let outcome = trial(&RunSpec { seed, ..faulty.clone() }, interrupt)?.outcome;
+        let outcome = match trial(&RunSpec { seed, ..faulty.clone() }, interrupt) {
+            Ok(trial) => trial.outcome,
+            // A bug may keep the cluster from ever becoming ready: that is noticed, and no verdict.
+            Err(RunError::Harness(why)) => {
+                caught.seeds += 1;
+                caught.never_ran.get_or_insert(why);
+                continue;
+            }
+            Err(interrupted) => return Err(interrupted),
+        };
         operations += outcome.operations.ok + outcome.operations.fail + outcome.operations.info;
         caught.count(&outcome, operations, began);
     }

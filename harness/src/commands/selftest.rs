@@ -23,7 +23,7 @@ pub(crate) struct SelftestArgs {
     pub(crate) bug: Option<Bug>,
 
     /// Seeds to look for each bug in, at most.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) seeds: u64,
 
     /// Seeds to try at least, for how often a bug is found.

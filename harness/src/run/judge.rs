@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use checkers::{Finding, Verdict};
-use histories::{Function, History, ModelName, Nanos};
+use histories::{FaultWindow, Function, History, ModelName, Nanos};
 use nemesis::FaultSpec;
 use systems::Mode;
 
@@ -118,13 +118,19 @@ fn workload_end(history: &History) -> Nanos {
     updates.map(|op| op.invoked).max().unwrap_or(Nanos::MAX)
 }
 
-/// Windows of some length in which hardly anything was answered, though the mode promises to answer with a majority.
+/// Windows of some length in which hardly anything was answered, though the mode promises to answer with a majority - as
+/// long as clocks and links are as they should be.
 fn silent_windows(history: &History) -> Vec<String> {
     let end = history.end();
-    history
-        .fault_windows()
+    let windows = history.fault_windows();
+    let worse: Vec<FaultWindow> =
+        windows.iter().filter(|window| is_condition(&window.name)).cloned().collect();
+    let hampered =
+        |window: &FaultWindow| worse.iter().any(|other| other.from < window.to && window.from < other.to);
+    windows
         .into_iter()
-        .filter(|window| leaves_majority(&window.name) && window.to.min(end).since(window.from) > WINDOW_MIN)
+        .filter(|window| leaves_majority(&window.name) && !hampered(window))
+        .filter(|window| window.to.min(end).since(window.from) > WINDOW_MIN)
         .filter_map(|window| {
             let inside = |time| window.from <= time && time <= window.to;
             let answered =
@@ -135,6 +141,10 @@ fn silent_windows(history: &History) -> Vec<String> {
             })
         })
         .collect()
+}
+
+fn is_condition(fault: &str) -> bool {
+    fault.parse::<FaultSpec>().is_ok_and(|spec| spec.is_condition())
 }
 
 /// What cannot be read is no fault of ours.

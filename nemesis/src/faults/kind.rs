@@ -226,7 +226,8 @@ impl FaultKind {
     /// any lease allows for, so that one that is held by such a clock shows.
     pub(super) fn amounts(self) -> (i64, i64) {
         match self {
-            Self::Slow | Self::Reorder => (50, 200),
+            // A round trip stays below what elections wait for: slow is not cut.
+            Self::Slow | Self::Reorder => (20, 80),
             Self::Loss | Self::Duplicate => (5, 30),
             Self::ClockStep => (100, 2000),
             Self::ClockDrift => (300, 800),

@@ -37,13 +37,12 @@ bugs! {
     AckBeforeReplicate = "ack-before-replicate", "single", "a leader commits what is on its own disk only: a new leader lacks acknowledged writes";
     AckBeforeSync = "ack-before-sync", "single leaderless", "members say that they hold what is not on disk yet: a power loss takes acknowledged writes";
     StaleLeaderRead = "stale-leader-read", "single", "a leader reads without asking whether it still leads: a deposed one answers from the past";
-    SkipTermCheck = "skip-term-check", "single", "a follower takes entries of a leader of an earlier term: committed ones are replaced";
+    CasComparesNothing = "cas-compares-nothing", "single", "a compare-and-set writes whatever it finds: two replace the same value";
     VoteTwice = "vote-twice", "single", "a member votes for several candidates of a term: two leaders share it";
     CommitUnheard = "commit-unheard", "single", "a follower takes all that it holds for committed: what is truncated later was shown already";
     TruncateCommitted = "truncate-committed", "single", "a candidate with an incomplete log is elected, and truncates what others had committed";
     DoubleApply = "double-apply", "single", "a leader carries a forwarded write out as often as the message arrives";
     SnapshotMissesTail = "snapshot-misses-tail", "single", "a snapshot says that it covers its last entry, and does not: who starts from it lacks a write";
-    LeaseTooLong = "lease-too-long", "single", "a leader trusts its lease ten times as long as voters keep it";
     DenyTheUnknown = "deny-the-unknown", "single", "a forwarded write that was not answered in time is said to have failed for certain";
     IgnoreWatermark = "ignore-watermark", "single", "a replica answers a session that has seen more than it";
     RecoveryDropsTail = "recovery-drops-tail", "single leaderless", "a member that starts takes the last records of its log for torn, though they are whole";
@@ -52,6 +51,7 @@ bugs! {
     ClockAsVersion = "clock-as-version", "leaderless", "a tag is made from the wall clock instead of the highest tag of a quorum";
     QuorumOneShort = "quorum-one-short", "leaderless", "a write is acknowledged by one member less than w: reads may miss it";
     MerkleSkipsBranch = "merkle-skips-branch", "leaderless", "trees are compared without their last branch: what falls there is never mended";
+    CompactionDropsPending = "compaction-drops-pending", "leaderless", "a log that is rewritten loses what was on its way to disk";
     LastArrivalWins = "last-arrival-wins", "leaderless", "a member keeps what arrives last, whatever its version";
     ReadOneShort = "read-one-short", "leaderless", "a read asks one member less than r: it may miss what was acknowledged";
 }

@@ -63,6 +63,11 @@ impl Journal {
     /// Replaces everything on disk by `records`, and what is on its way there comes behind them.
     pub(super) fn compact(&mut self, mut records: Vec<Record>) {
         records.extend(self.pending.iter().map(|(_, record, _)| record.clone()));
+        self.rewrite(records);
+    }
+
+    /// Replaces everything on disk and on its way there.
+    pub(super) fn rewrite(&mut self, records: Vec<Record>) {
         self.length = records.len();
         self.records = records;
         self.compact = true;

@@ -7,7 +7,8 @@ use super::forward::Asker;
 use super::leading::{Leading, Pending};
 use super::machine::{Machine, Place, Prepared};
 use super::message::Payload;
-use crate::store::replica::{ReadLevel, Request, RequestId, Response};
+use crate::store::Bug;
+use crate::store::replica::{Command, ReadLevel, Request, RequestId, Response};
 use crate::store::single::options::{Ack, Fencing, Read};
 
 /// Writes that may wait to be committed.
@@ -58,6 +59,12 @@ impl<M: Machine> Replica<M> {
         if self.is_frozen() {
             return self.hold(asker, request);
         }
+        let request = match request.command {
+            Command::Cas { key, to: value, .. } if self.options.has(Bug::CasComparesNothing) => {
+                Request { command: Command::Write { key, value }, ..request }
+            }
+            command => Request { command, ..request },
+        };
         let at = Place { index: self.log.last_index() + 1, wall: self.wall, format: self.options.format };
         let Some(leading) = self.leading.as_mut() else { return };
         let Prepared { work, outcome } = self.state.prepare(&mut leading.foresight, at, request);
