@@ -239,6 +239,7 @@ mod tests {
             keep = true
             budget = "60s,4GiB"
             report = ["json", "junit=out.xml"]
+            bug = "vote-twice"
         "#;
         let options: Options = toml::from_str(text).unwrap();
         let table: toml::Table = text.parse().unwrap();

@@ -34,7 +34,7 @@ pub(crate) const TRAPS: &[Trap] = &[
     trap(Bug::AckBeforeSync, "single/quorum", "set", "power:all"),
     trap(Bug::StaleLeaderRead, "single/quorum", "register", "partition:leader"),
     trap(Bug::VoteTwice, "single/quorum", "set", "disk:torn:any,pause:any,disk:slow:any,kill:leader"),
-    trap(Bug::CommitUnheard, "single/quorum", "set", "kill:any,disk:slow:any,partition:any"),
+    trap(Bug::SkipEntry, "single/quorum", "set", "kill:leader"),
     trap(Bug::TruncateCommitted, "single/quorum", "set", "disk:torn:any,pause:any,disk:slow:any"),
     trap(Bug::CasComparesNothing, "single/quorum", "register", "kill:leader"),
     trap(Bug::DoubleApply, "single/quorum", "register", "duplicate"),

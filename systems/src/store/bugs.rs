@@ -39,7 +39,7 @@ bugs! {
     StaleLeaderRead = "stale-leader-read", "single", "a leader reads without asking whether it still leads: a deposed one answers from the past";
     CasComparesNothing = "cas-compares-nothing", "single", "a compare-and-set writes whatever it finds: two replace the same value";
     VoteTwice = "vote-twice", "single", "a member votes for several candidates of a term: two leaders share it";
-    CommitUnheard = "commit-unheard", "single", "a follower takes all that it holds for committed: what is truncated later was shown already";
+    SkipEntry = "skip-entry", "single", "a follower leaves out every fiftieth entry when it applies its log";
     TruncateCommitted = "truncate-committed", "single", "a candidate with an incomplete log is elected, and truncates what others had committed";
     DoubleApply = "double-apply", "single", "a leader carries a forwarded write out as often as the message arrives";
     SnapshotMissesTail = "snapshot-misses-tail", "single", "a snapshot says that it covers its last entry, and does not: who starts from it lacks a write";

@@ -9,7 +9,6 @@ use histories::Node;
 use super::Replica;
 use super::machine::Machine;
 use super::message::{Append, Appended, Body, Entry, Record, Rejected};
-use crate::store::Bug;
 
 impl<M: Machine> Replica<M> {
     pub(super) fn on_append(&mut self, from: Node, term: u64, append: Append<M>) {
@@ -36,7 +35,6 @@ impl<M: Machine> Replica<M> {
             self.take_entry(index, entry);
         }
         self.held = self.held.max(held.min(matched));
-        let commit = if self.options.has(Bug::CommitUnheard) { matched } else { commit };
         self.commit_to(commit.min(matched));
         self.learn_epoch(epoch);
         let appended = Appended { matched: self.matched_in_chain(matched), round };
