@@ -46,7 +46,11 @@ pub(crate) fn specs(
         modes = modes.iter().map(|mode| system.mode(&planted(&mode.name, bug))).collect::<Result<_, _>>()?;
     }
     let asked = options.workload.as_ref().map(|list| list.0.clone());
-    let every = || catalogue.workloads.iter().map(|workload| workload.name.to_owned()).collect();
+    let usual = |name: &str| workloads::by_name(name).is_none_or(Workload::by_default);
+    let every = || {
+        let names = catalogue.workloads.iter().map(|workload| workload.name);
+        names.filter(|name| usual(name)).map(str::to_owned).collect()
+    };
     let workloads = asked.unwrap_or_else(every);
     let workloads: Vec<_> =
         workloads.iter().map(|name| catalogue.workload(name)).collect::<Result<_, _>>()?;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use histories::{Key, Nanos, Node, Value};
+use nemesis::Layout;
 use systems::store::{
     Command, Input, Member, Now, Outbox, Protocol, Replica, Request, RequestId, Store, Visit, mode,
 };
@@ -26,12 +27,12 @@ struct Loop<P: Protocol> {
 }
 
 impl<P: Protocol> Loop<P> {
-    fn new(protocol: &P, nodes: u16) -> Self {
+    fn new(protocol: &P, layout: Layout) -> Self {
         let now = Now::default();
         let member =
-            |node: Node| protocol.recover(Member::of(node, nodes), u64::from(node.0), Vec::new(), now);
+            |node: Node| protocol.recover(Member { node, layout }, u64::from(node.0), Vec::new(), now);
         let mut world = Self {
-            members: Node::first(nodes).map(member).collect(),
+            members: layout.nodes().map(member).collect(),
             queue: VecDeque::new(),
             keys: (0..KEYS).map(|number| Key::from(format!("k{number}"))).collect(),
             now: Nanos::ZERO,
@@ -41,7 +42,7 @@ impl<P: Protocol> Loop<P> {
         // Long enough for an election.
         for _ in 0..300 {
             world.now = world.now + Nanos::from_millis(10);
-            Node::first(nodes).for_each(|node| world.handle(node, Input::Tick));
+            layout.nodes().for_each(|node| world.handle(node, Input::Tick));
             world.drain();
         }
         world
@@ -90,14 +91,14 @@ impl<P: Protocol> Loop<P> {
 struct Measure<'a> {
     criterion: &'a mut Criterion,
     name: &'static str,
-    nodes: u16,
+    layout: Layout,
 }
 
 impl Visit for Measure<'_> {
     type Out = ();
 
     fn visit<P: Protocol>(self, protocol: P) {
-        let mut world = Loop::new(&protocol, self.nodes);
+        let mut world = Loop::new(&protocol, self.layout);
         let mut group = self.criterion.benchmark_group("protocol");
         group.throughput(Throughput::Elements(OPERATIONS)).sample_size(20);
         group.bench_function(self.name, |bencher| bencher.iter(|| world.run(OPERATIONS)));
@@ -106,11 +107,21 @@ impl Visit for Measure<'_> {
 }
 
 fn protocols(criterion: &mut Criterion) {
-    for name in
-        ["leaderless/abd", "leaderless/quorum", "leaderless/weak", "leaderless/sloppy", "single/quorum"]
-    {
+    for name in [
+        "leaderless/abd",
+        "leaderless/quorum",
+        "leaderless/weak",
+        "leaderless/sloppy",
+        "multi/home",
+        "multi/lww",
+        "multi/lww-hlc",
+        "multi/lww-ring",
+        "multi/merge",
+        "multi/crdt",
+        "single/quorum",
+    ] {
         let (mode, store): (_, Store) = mode(name).expect("a preset");
-        store.visit(Measure { criterion, name, nodes: mode.layout.total() });
+        store.visit(Measure { criterion, name, layout: mode.layout });
     }
 }
 

@@ -45,6 +45,10 @@ pub trait Workload: Send + Sync {
     /// What is read back once the faults are healed: dumps of every node until they agree, and every key from every
     /// node.
     fn epilogue(&self, shape: &Shape, keys: Vec<histories::Key>) -> Box<dyn Generator>;
+    /// Part of a comparison that names no workloads.
+    fn by_default(&self) -> bool {
+        true
+    }
     /// What its histories decide.
     fn models(&self) -> &'static [ModelName];
 }

@@ -86,6 +86,10 @@ impl Workload for Typed {
         epilogue::final_reads(shape, keys, self.read.clone())
     }
 
+    fn by_default(&self) -> bool {
+        false
+    }
+
     fn models(&self) -> &'static [ModelName] {
         self.models
     }

@@ -85,6 +85,44 @@ fn modes_keep_what_they_promise_under_faults() {
 }
 
 #[test]
+fn datacentres_keep_what_they_promise_under_faults() {
+    let cases = [
+        ("multi/home", "register"),
+        ("multi/home-star", "list"),
+        ("multi/lww-hlc", "register"),
+        ("multi/lww-hlc-ring[reroute=on]", "register"),
+        ("multi/lww[delivery=none]", "register"),
+        ("multi/version-vector", "siblings"),
+        ("multi/crdt", "or-set"),
+        ("multi/crdt-ring", "counter"),
+        ("multi/merge", "cart"),
+    ];
+    for (seed, (mode, workload)) in (1..).zip(cases) {
+        let outcome = outcome(&spec(mode, workload, &["partition:datacentres", "kill:leader"], seed));
+        let broken: Vec<_> = outcome
+            .verdicts
+            .iter()
+            .filter(|verdict| verdict.expected.as_deref() == Some("valid") && verdict.verdict != "valid")
+            .collect();
+        assert!(broken.is_empty(), "{mode}, {workload}, seed {seed}: {broken:?}");
+        assert!(outcome.operations.ok > 500, "{mode}: {:?}", outcome.operations);
+    }
+}
+
+/// What sets make plain: the whole of a key is the last writer's, and under a union what was removed comes back.
+#[test]
+fn concurrent_writes_that_are_not_merged_are_lost() {
+    let violated = |mode, workload, model| {
+        let outcome = outcome(&spec(mode, workload, &["partition:datacentres"], 1));
+        outcome.verdicts.iter().any(|verdict| verdict.model == model && verdict.verdict == "invalid")
+    };
+    assert!(violated("multi/lww", "set", "durability"));
+    assert!(!violated("multi/crdt", "set", "durability"));
+    assert!(violated("multi/merge", "or-set", "conflict-policy"));
+    assert!(!violated("multi/crdt", "or-set", "conflict-policy"));
+}
+
+#[test]
 fn a_mode_that_gives_something_up_is_caught() {
     let lossy = (1..6).filter(|&seed| {
         let outcome = outcome(&spec("single/async", "set", &["partition:leader"], seed));

@@ -12,7 +12,8 @@ const LAYOUT: Layout = Layout { datacentres: 3, nodes_each: 3 };
 
 const LOST: &[Gap] = &[Gap {
     model: ModelName::Durability,
-    kinds: &[AnomalyKind::LostWrite],
+    // Every datacentre has a leader that acknowledges.
+    kinds: &[AnomalyKind::LostWrite, AnomalyKind::SplitBrain],
     under: &["partition:datacentres"],
     live: true,
 }];
