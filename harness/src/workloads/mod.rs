@@ -3,6 +3,8 @@
 mod epilogue;
 mod register;
 mod set;
+mod siblings;
+mod typed;
 
 use std::collections::BTreeSet;
 
@@ -47,7 +49,15 @@ pub trait Workload: Send + Sync {
     fn models(&self) -> &'static [ModelName];
 }
 
-const ALL: &[&dyn Workload] = &[&register::Register, &set::Set];
+const ALL: &[&dyn Workload] = &[
+    &register::Register,
+    &set::Set,
+    &typed::COUNTER,
+    &typed::OR_SET,
+    &typed::CART,
+    &typed::LIST,
+    &siblings::Siblings,
+];
 
 pub fn all() -> &'static [&'static dyn Workload] {
     ALL

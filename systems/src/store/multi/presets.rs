@@ -72,10 +72,11 @@ impl Family for Options {
     }
 
     fn promise(&self) -> Vec<ModelName> {
-        use ModelName::{CausalConvergence, Convergence, Durability, Linearizable};
+        use ModelName::{CausalConvergence, ConflictPolicy, Convergence, Durability, Linearizable};
         match (self.conflict, self.delivery) {
             (Conflict::Home, _) => vec![Linearizable, Durability, Convergence],
             (Conflict::LwwHlc, Delivery::Causal) => vec![CausalConvergence, Convergence],
+            (Conflict::VersionVector | Conflict::Crdt, _) => vec![ConflictPolicy, Convergence],
             _ => vec![Convergence],
         }
     }
