@@ -86,6 +86,15 @@ fn faults_that_never_came_or_did_nothing_make_it_inconclusive() {
 }
 
 #[test]
+fn of_a_mix_of_faults_some_have_to_come_and_not_each() {
+    let outcome = |begun, faults: &[&str]| {
+        judged(&history(12, begun, "installed"), faults, Verdict::Valid, true).outcome
+    };
+    assert_eq!(outcome("installed", &["kill:leader", "power:any"]), Outcome::Pass);
+    assert_eq!(outcome("skipped", &["kill:leader", "power:any"]), Outcome::Inconclusive);
+}
+
+#[test]
 fn the_epilogues_reads_do_not_make_up_for_reads_that_failed_before() {
     let judgement = judged(&history(3, "installed", "installed"), &["kill:leader"], Verdict::Valid, true);
     assert_eq!(judgement.outcome, Outcome::Inconclusive);
