@@ -71,8 +71,8 @@ fn collect(folder: &Path, root: &Path, found: &mut Vec<Source>) {
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let name = path.strip_prefix(root).expect("below the root").display().to_string();
-            let is_test =
-                name.starts_with("tests/") || name.contains("/tests/") || name.contains("/benches/");
+            let is_test = ["/tests/", "/benches/", "/fuzz/"].iter().any(|part| name.contains(part))
+                || name.starts_with("tests/");
             found.push(Source { path: name, text: fs::read_to_string(&path).expect("UTF-8"), is_test });
         }
     }

@@ -107,9 +107,9 @@ impl Timeline {
             alike.entry(operation.label).or_default().push(i);
         }
         // order never shows: sorted at once
-        let mut alike: Vec<(u64, Vec<u32>)> = alike.into_iter().filter(|(_, all)| all.len() > 1).collect();
-        alike.sort_unstable();
-        for (label, mut operations) in alike {
+        let mut crowds: Vec<(u64, Vec<u32>)> = alike.into_iter().filter(|(_, all)| all.len() > 1).collect();
+        crowds.sort_unstable();
+        for (label, mut operations) in crowds {
             operations.sort_by_key(|&i| self.operations[i as usize].invoked);
             let seat = u16::try_from(self.crowds.len()).ok().filter(|crowd| crowd & CROWD == 0);
             let seat = seat.ok_or(Stop::Concurrency)? | CROWD;

@@ -86,6 +86,15 @@ fn faults_that_never_came_or_did_nothing_make_it_inconclusive() {
 }
 
 #[test]
+fn of_a_mix_of_faults_some_have_to_come_and_not_each() {
+    let outcome = |begun, faults: &[&str]| {
+        judged(&history(12, begun, "installed"), faults, Verdict::Valid, true).outcome
+    };
+    assert_eq!(outcome("installed", &["kill:leader", "power:any"]), Outcome::Pass);
+    assert_eq!(outcome("skipped", &["kill:leader", "power:any"]), Outcome::Inconclusive);
+}
+
+#[test]
 fn the_epilogues_reads_do_not_make_up_for_reads_that_failed_before() {
     let judgement = judged(&history(3, "installed", "installed"), &["kill:leader"], Verdict::Valid, true);
     assert_eq!(judgement.outcome, Outcome::Inconclusive);
@@ -111,21 +120,26 @@ fn a_violation_outranks_thin_evidence_and_keeps_it_told() {
 #[test]
 fn silence_says_nothing_while_links_or_clocks_are_worse() {
     let silent = |condition: &str| {
-        let step = |index: u64, time_s: u64, f: &str, fault: u64, name: &str| {
-            let time = time_s * 1_000_000_000 + index;
-            format!(
-                r#"{{"index":{index},"time":{time},"process":"nemesis","type":"info","f":"{f}","value":{{"fault":{fault},"name":"{name}","what":"-","applied":"installed","evidence":"-"}}}}"#
-            )
-        };
-        let lines = [
-            r#"{"partita":1,"nodes":["n1","n2","n3"]}"#.to_owned(),
-            step(0, 1, "begin", 1, condition),
-            step(1, 2, "begin", 2, "partition:leader"),
-            step(2, 5, "end", 2, "partition:leader"),
-            step(3, 6, "end", 1, condition),
-            r#"{"index":4,"time":7000000000,"process":0,"type":"invoke","f":"read","key":"x","node":"n1"}"#
-                .to_owned(),
-        ];
+        let mut lines = vec![r#"{"partita":1,"nodes":["n1","n2","n3"]}"#.to_owned()];
+        for (second, f, fault, name) in [
+            (1, "begin", 1, condition),
+            (2, "begin", 2, "partition:leader"),
+            (5, "end", 2, "partition:leader"),
+            (6, "end", 1, condition),
+        ] {
+            // Asked for, and done.
+            for applied in ["", r#","applied":"installed","evidence":"-""#] {
+                let index = lines.len() - 1;
+                let time = second * 1_000_000_000_u64 + index as u64;
+                lines.push(format!(
+                    r#"{{"index":{index},"time":{time},"process":"nemesis","type":"info","f":"{f}","value":{{"fault":{fault},"name":"{name}","what":"-"{applied}}}}}"#
+                ));
+            }
+        }
+        lines.push(
+            r#"{"index":8,"time":7000000000,"process":0,"type":"invoke","f":"read","key":"x","node":"n1"}"#
+                .into(),
+        );
         silent_windows(&histories::read::read(lines.join("\n").as_bytes(), "h").unwrap())
     };
     assert_eq!(silent("slow:leader"), [] as [&str; 0]);
