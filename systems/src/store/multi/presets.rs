@@ -12,8 +12,7 @@ const LAYOUT: Layout = Layout { datacentres: 3, nodes_each: 3 };
 
 const LOST: &[Gap] = &[Gap {
     model: ModelName::Durability,
-    // Every datacentre has a leader that acknowledges.
-    kinds: &[AnomalyKind::LostWrite, AnomalyKind::SplitBrain],
+    kinds: &[AnomalyKind::LostWrite],
     under: &["partition:datacentres"],
     live: true,
 }];
