@@ -77,7 +77,8 @@ mod tests {
     fn neighbours_share_a_leader() {
         let nodes: Vec<String> = (1..=6).map(|number| format!("n{number}")).collect();
         let share = |leaders, one, other| {
-            Header { nodes: nodes.clone(), leaders, ..Header::default() }.share_a_leader(Node(one), Node(other))
+            Header { nodes: nodes.clone(), leaders, ..Header::default() }
+                .share_a_leader(Node(one), Node(other))
         };
         assert!(share(None, 0, 5) && share(Some(1), 0, 5));
         assert!(share(Some(2), 0, 2) && share(Some(2), 3, 5) && !share(Some(2), 2, 3));

@@ -8,8 +8,8 @@ use histories::{Key, Nanos};
 use serde::{Deserialize, Serialize};
 
 use super::topology::Topology;
-use crate::store::single;
 use crate::store::words::{duration, nearest, option_values, text};
+use crate::store::{Bug, single};
 
 option_values! {
     /// Whether changes go around what is broken.
@@ -85,6 +85,8 @@ pub struct Options {
     pub exchange: Nanos,
     /// Of the groups: majority and index.
     pub group: single::Options,
+    /// Planted, to be found.
+    pub bug: Option<Bug>,
 }
 
 impl Default for Options {
@@ -101,6 +103,7 @@ impl Default for Options {
             hello: Nanos::from_millis(100),
             exchange: Nanos::from_millis(1000),
             group: single::Options::default(),
+            bug: None,
         }
     }
 }
@@ -127,6 +130,7 @@ impl Options {
             "wide" => self.wide = wide(value)?,
             "hello" => self.hello = duration(name, value)?,
             "exchange" => self.exchange = duration(name, value)?,
+            "bug" => self.bug = Some(Bug::of("multi", value)?),
             name if Self::GROUP.contains(&name) => self.group.set(name, value)?,
             other => {
                 let known = Self::NAMES.into_iter().chain(Self::GROUP);
@@ -158,7 +162,12 @@ impl Options {
         let own = Self::NAMES.into_iter().map(str::to_owned).zip(values);
         let group =
             self.group.resolved().into_iter().filter(|(name, _)| Self::GROUP.contains(&name.as_str()));
-        own.chain(group).collect()
+        let bug = self.bug.map(|bug| ("bug".to_owned(), bug.to_string()));
+        own.chain(group).chain(bug).collect()
+    }
+
+    pub(super) fn has(&self, bug: Bug) -> bool {
+        self.bug == Some(bug)
     }
 
     /// Refuses what no cluster of `datacentres` with `nodes_each` can do, with the reason.

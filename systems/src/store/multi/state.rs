@@ -2,6 +2,7 @@
 //!
 //! A client's write becomes a change here, in the order of the log, so that a new leader goes on where the old one ended.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::decide::effect;
 use super::options::{Conflict, Options};
 use crate::store::clock::{HybridClock, HybridTime};
 use crate::store::single::{self, Machine, Outcome, Place, Prepared, Sight, decide};
-use crate::store::{DumpEntry, Request, VersionVector};
+use crate::store::{Bug, DumpEntry, Request, VersionVector};
 
 /// One origin's changes, as far as some datacentre may still lack them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +121,9 @@ impl State {
     fn take(&mut self, index: u64, change: &Arc<Change>) {
         let Some(trail) = self.trails.get_mut(&change.origin) else { return };
         let gap = change.sequence > trail.last() + 1 && !self.options.takes_any_order();
+        if self.options.has(Bug::RingLoop) && change.origin == self.me && trail.has(change.sequence) {
+            return self.merge(index, change);
+        }
         if trail.has(change.sequence) || gap {
             return;
         }
@@ -137,9 +141,30 @@ impl State {
         if let Some((_, Cell::Last { stamp, .. })) = &before {
             self.discarded += u64::from(*stamp > change.stamp());
         }
-        if let Some(cell) = Cell::after(before.map(|(_, cell)| cell), change) {
+        let before = before.map(|(_, cell)| cell);
+        let change = &self.spoil(before.as_ref(), change);
+        if let Some(cell) = Cell::after(before, change) {
             self.cells.insert(change.key.clone(), (index, cell));
         }
+    }
+
+    /// The change as a planted bug has it, or as it is.
+    fn spoil<'c>(&self, before: Option<&Cell>, change: &'c Change) -> Cow<'c, Change> {
+        let from_elsewhere = change.origin != self.me;
+        let effect = match (self.options.bug, &change.effect, before) {
+            (Some(Bug::MergeDropsSibling), Effect::Version { data, .. }, Some(Cell::Versions(held)))
+                if from_elsewhere =>
+            {
+                Effect::Version { data: data.clone(), quoted: held.context().clone() }
+            }
+            (Some(Bug::RemoveTakesUnseen), Effect::Removed { value, .. }, Some(Cell::Set(set)))
+                if from_elsewhere =>
+            {
+                Effect::Removed { value: value.clone(), added: set.of(value) }
+            }
+            _ => return Cow::Borrowed(change),
+        };
+        Cow::Owned(Change { effect, ..change.clone() })
     }
 
     /// Forgets changes that every datacentre has.
@@ -190,7 +215,12 @@ impl Machine for State {
                 self.homes.read(key)
             };
         };
-        let context = cell.context().filter(|_| !self.options.merges()).cloned();
+        let mut context = cell.context().filter(|_| !self.options.merges()).cloned();
+        if self.options.has(Bug::VectorOffByOne)
+            && let Some(context) = &mut context
+        {
+            context.raise(self.me, self.vector.get(self.me) + 1);
+        }
         Sight { value: self.value(key, cell), context }
     }
 

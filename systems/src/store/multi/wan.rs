@@ -10,8 +10,8 @@ use super::Replica;
 use super::change::{Change, Work};
 use super::inbox::Inbox;
 use super::message::{Hello, Message};
-use super::options::{Repair, Reroute};
-use crate::store::VersionVector;
+use super::options::{Delivery, Repair, Reroute};
+use crate::store::{Bug, VersionVector};
 
 /// Changes of an origin in one message.
 const BATCH_MAX: usize = 512;
@@ -96,8 +96,16 @@ impl Replica {
             return;
         }
         self.shippers.insert(self.layout.datacentre(from));
+        if self.options.has(Bug::RingLoop) {
+            let own: Vec<_> = changes.iter().filter(|change| change.origin == self.name).cloned().collect();
+            self.group.enter(Work::Remote(own));
+        }
         self.inbox.put(changes);
-        let released = self.inbox.release(self.options.delivery, self.name);
+        let delivery = match self.options.delivery {
+            Delivery::Causal if self.options.has(Bug::CausalSkipsWait) => Delivery::Fifo,
+            delivery => delivery,
+        };
+        let released = self.inbox.release(delivery, self.name);
         if released.is_empty() {
             // Nothing new: the sender does not know what is here.
             self.told = VersionVector::default();
@@ -151,7 +159,8 @@ impl Replica {
         let mut changes = Vec::new();
         for (origin, trail) in &self.group.state().trails {
             let (has, sent) = (far.has.get(*origin), far.sent.get(*origin));
-            if *origin == far.name || !(forwards || *origin == self.name) || sent >= has + WINDOW {
+            let returns = *origin == far.name && !self.options.has(Bug::RingLoop);
+            if returns || !(forwards || *origin == self.name) || sent >= has + WINDOW {
                 continue;
             }
             let before = changes.len();
