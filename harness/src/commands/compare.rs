@@ -2,7 +2,7 @@
 //!
 //! A promise that breaks fails, and so does a weakness that no longer shows: then the test has lost its teeth.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Duration;
 
@@ -22,16 +22,24 @@ use crate::options::Options;
 use crate::outcome::RunOutcome;
 use crate::paint::Paint;
 use crate::plan;
-use crate::quantity::Time;
+use crate::quantity::{Seeds, Time};
 use crate::report::{Report, Targets};
-use crate::spec::RunSpec;
-use crate::workloads;
+use crate::spec::{RunSpec, StageName};
+use crate::workloads::{self, Workload};
 
 /// Every mode meets at least these.
 const FAULTS: [&str; 2] = ["partition:leader", "kill:leader"];
 const LEADERLESS: [&str; 2] = ["partition:one", "kill:one"];
 /// All modes, one after the other: long enough to see each fault several times, short enough to wait for.
 const TIME: Duration = Duration::from_secs(15);
+
+const SEEDS_SIMULATED: u32 = 20;
+
+/// One live and several simulated, where nobody said how many.
+pub(super) fn seeds(options: &Options, simulated: u32) -> Option<Seeds> {
+    let several = options.stage == Some(StageName::Sim) && options.seed.is_none();
+    several.then_some(Seeds::Count(simulated))
+}
 
 pub(crate) fn compare(
     args: &CompareArgs,
@@ -40,12 +48,16 @@ pub(crate) fn compare(
     session: &Session,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let defaults = Options { time: Some(Time(TIME)), ..Options::default() };
     let options = args.options.clone().over(config);
+    if args.tradeoffs {
+        return super::tradeoffs::tradeoffs(options, catalogue, session, out);
+    }
     let targets = Targets::parse(options.report.as_ref())?;
+    let defaults =
+        Options { time: Some(Time(TIME)), seeds: seeds(&options, SEEDS_SIMULATED), ..Options::default() };
     let specs = plan::specs("compare", &options.clone().over(defaults), catalogue, draw_seed(), &faults_of);
     let specs = specs.map_err(Failure::Usage)?;
-    let again = again(&options, &specs);
+    let again = again("compare", &options, &specs);
     session.say(&again);
     let total = plan::running_time(&specs);
     session.say(&format!("{} runs, {:.0} s of running time", specs.len(), total.as_secs_f64()));
@@ -75,6 +87,7 @@ pub(crate) fn compare(
         missed: &judgement.missed,
         expectations: &expectations,
         modes: Some(&plain),
+        tradeoffs: &[],
     };
     targets.write(&report, out)?;
     Ok(exit)
@@ -100,16 +113,16 @@ fn faults_of(mode: &Mode) -> Vec<String> {
 }
 
 /// One for each mode, under the faults that it was run with.
-fn expectations(specs: &[RunSpec]) -> Vec<Expectation> {
-    let workloads: BTreeSet<&str> = specs.iter().map(|spec| spec.workload.as_str()).collect();
-    let decided: BTreeSet<ModelName> = workloads
-        .iter()
-        .filter_map(|name| workloads::by_name(name))
-        .flat_map(|w| w.models().to_vec())
-        .collect();
+pub(super) fn expectations(specs: &[RunSpec]) -> Vec<Expectation> {
+    let mut decided: BTreeMap<&str, BTreeSet<ModelName>> = BTreeMap::new();
+    for spec in specs {
+        let models = workloads::by_name(&spec.workload).map(Workload::models).unwrap_or_default();
+        decided.entry(&spec.mode.name).or_default().extend(models);
+    }
     let mut expectations: Vec<Expectation> = Vec::new();
     for spec in specs {
-        let expectation = Expectation::of_mode(&spec.mode, spec.stage, &spec.faults, &decided);
+        let decided = &decided[spec.mode.name.as_str()];
+        let expectation = Expectation::of_mode(&spec.mode, spec.stage, &spec.faults, decided);
         if !expectations.contains(&expectation) {
             expectations.push(expectation);
         }
@@ -141,10 +154,10 @@ fn compared<'a>(
     modes.into_iter().map(row).filter(|compared| !compared.runs.is_empty()).collect()
 }
 
-fn again(options: &Options, specs: &[RunSpec]) -> String {
-    let mut seeds: Vec<String> = specs.iter().map(|spec| spec.seed.to_string()).collect();
-    seeds.dedup();
-    let mut words = vec!["partita compare".to_owned()];
+pub(super) fn again(command: &str, options: &Options, specs: &[RunSpec]) -> String {
+    let seeds: BTreeSet<u64> = specs.iter().map(|spec| spec.seed).collect();
+    let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    let mut words = vec![format!("partita {command}")];
     words.extend(flags(options));
     let flag = if seeds.len() == 1 { "--seed" } else { "--seeds" };
     let seeds = seeds.join(",");
@@ -198,6 +211,6 @@ mod tests {
         assert_eq!(summary, [("single/async", 2), ("single/quorum", 2)]);
         // The example run holds linearizability and says nothing of durability.
         assert_eq!(rows[1].judgement.exit(), Exit::Undecided);
-        insta::assert_snapshot!(again(&options, &specs));
+        insta::assert_snapshot!(again("compare", &options, &specs));
     }
 }

@@ -166,7 +166,10 @@ pub(crate) fn hunt(
     }
     let (exit, runs) = conclude(end, &tally, session, people)?;
     writeln!(people, "{again}")?;
-    targets.write(&Report { exit, runs: &runs, missed: &[], expectations: &[], modes: None }, out)?;
+    targets.write(
+        &Report { exit, runs: &runs, missed: &[], expectations: &[], modes: None, tradeoffs: &[] },
+        out,
+    )?;
     Ok(exit)
 }
 

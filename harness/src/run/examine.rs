@@ -10,7 +10,8 @@ use super::prepared::Prepared;
 use super::{Conducted, Facts, RunFolder, judge, measure};
 use crate::findings;
 use crate::outcome::{
-    AnomalyReport, ConvergenceReport, DurabilityReport, Outcome, RunOutcome, StalenessReport, VerdictReport,
+    AnomalyReport, ConflictsReport, ConvergenceReport, DurabilityReport, Outcome, RunOutcome,
+    StalenessReport, VerdictReport,
 };
 use crate::spec::RunSpec;
 
@@ -44,6 +45,7 @@ pub(super) fn examine(
     let durability = figure(|f| f.durability.is_some()).and_then(|f| f.durability.as_ref());
     let convergence = figure(|f| f.convergence.is_some()).and_then(|f| f.convergence.as_ref());
     let staleness = figure(|f| f.staleness.is_some()).and_then(|f| f.staleness.as_ref());
+    let conflicts = figure(|f| f.conflicts.as_ref().is_some_and(|conflicts| conflicts.updates > 0));
     let file = dir.join(RunFolder::HISTORY).display().to_string();
     let reproduce = spec.reproduce();
     let mut outcome = RunOutcome {
@@ -68,10 +70,12 @@ pub(super) fn examine(
             .collect(),
         durability: durability.map(DurabilityReport::from),
         convergence: convergence.map(ConvergenceReport::from),
+        conflicts: conflicts.and_then(|f| f.conflicts.as_ref()).map(ConflictsReport::from),
         availability: measure::availability(history),
+        reads_without_leader: measure::reads_without_leader(history, spec.mode.led),
         latency_ms: measure::latencies(history),
         staleness: staleness.map(StalenessReport::from),
-        failover_ms: measure::failovers(history),
+        failover_ms: measure::failovers(history, spec.mode.led),
         fault_windows: measure::fault_windows(history),
         elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
         reproduce,

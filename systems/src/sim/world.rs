@@ -55,6 +55,7 @@ pub struct World<P: Protocol> {
     pub(super) unheard: Vec<u64>,
     client_latency: Latency,
     client_dice: Dice,
+    service: Nanos,
     out: Outbox<Message<P>, Record<P>>,
     done: VecDeque<(u32, Completion)>,
     pub(super) trace: Trace,
@@ -99,6 +100,7 @@ impl<P: Protocol> World<P> {
             unheard: vec![0; nodes],
             client_latency: conditions.client,
             client_dice: dice.split("clients"),
+            service: setup.service,
             out: Outbox::default(),
             done: VecDeque::new(),
             trace: Trace::default(),
@@ -217,6 +219,9 @@ impl<P: Protocol> World<P> {
         }
         if member.stopped {
             return member.backlog.push_back(Held::Message { from, sent, message });
+        }
+        if let Err(later) = member.take_up(self.now, self.service) {
+            return self.queue.push(later, Event::Message { from, to, sent, message });
         }
         self.figures.messages += 1;
         let sent = sent.since(self.began);
@@ -393,17 +398,20 @@ impl<P: Protocol> World<P> {
 
     fn on_ask(&mut self, node: Node, call: Call, sent: Nanos, ask: Ask) {
         let member = &mut self.members[node.index()];
-        let Some(replica) = &member.replica else {
+        if member.replica.is_none() {
             let why = format!("{node} is dead, connections are refused");
             return self.answer(node, call, Answer::Lost(Loss::NotSent(why)));
-        };
+        }
         if member.stopped {
             return member.backlog.push_back(Held::Ask { call, sent, ask });
         }
+        if let Err(later) = member.take_up(self.now, self.service) {
+            return self.queue.push(later, Event::Ask { node, call, sent, ask });
+        }
         match ask {
             Ask::Dump => {
-                let state = replica.dump();
-                self.answer(node, call, Answer::State(state));
+                let state = member.replica.as_ref().map(Replica::dump);
+                state.into_iter().for_each(|state| self.answer(node, call, Answer::State(state)));
             }
             Ask::Request(request) => {
                 member.pending.insert(call);

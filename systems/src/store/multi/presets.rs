@@ -17,6 +17,14 @@ const LOST: &[Gap] = &[Gap {
     live: true,
 }];
 
+/// Carts and sets by union: what was removed comes back with a version that did not know of it.
+const REAPPEARS: &[Gap] = &[Gap {
+    model: ModelName::ConflictPolicy,
+    kinds: &[AnomalyKind::Resurrected],
+    under: &["partition:datacentres"],
+    live: true,
+}];
+
 /// A preset and its variants in a ring and a star.
 macro_rules! presets {
     ($($name:literal, [$($option:expr),*], $shows:expr, [$($figure:literal),*], $about:literal;)*) => {
@@ -48,7 +56,7 @@ pub(super) const PRESETS: &[Preset] = presets! {
         "all datacentres write, and the last by a hybrid clock wins, in causal order";
     "multi/version-vector", [("conflict", "version-vector"), ("delivery", "causal")], &[], ["siblings and their growth"],
         "concurrent versions are kept side by side until a write quotes them";
-    "multi/merge", [("conflict", "merge")], &[], ["removed items that reappear under union"],
+    "multi/merge", [("conflict", "merge")], REAPPEARS, ["removed items that reappear under union"],
         "carts and sets are merged by the application: sum, union or maximum";
     "multi/crdt", [("conflict", "crdt")], &[], ["stale reads", "writes that its register discards"],
         "replicated data types: counter, set, list and registers that merge by themselves";
