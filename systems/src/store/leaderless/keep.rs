@@ -18,6 +18,7 @@ impl Replica {
         let Some(operation) = self.operations.get_mut(&number) else { return };
         let purpose = match &operation.phase {
             Phase::Gather { purpose, .. } | Phase::Store { purpose, .. } => purpose.clone(),
+            Phase::Mint => Purpose::Write(Value::Null),
         };
         operation.phase = Phase::Store { cell, stored: holders, purpose, hinted: false };
         operation.since = now;
@@ -86,13 +87,14 @@ impl Replica {
         let Phase::Store { cell, stored, purpose, .. } = &mut operation.phase else { return };
         stored.push(from);
         let enough = stored.len() >= self.quorum_write;
-        let (value, version) = match purpose {
-            Purpose::Read => (cell.value.clone(), cell.version()),
-            Purpose::Write(_) => (Value::Null, cell.version()),
-        };
+        let read = purpose.is_read().then(|| cell.clone());
+        let version = cell.version();
         let all = self.ring.homes(&operation.key).iter().all(|home| operation.answered(*home));
         if let Some(client) = operation.client.take_if(|_| enough) {
-            self.answer(client, value, version);
+            match read {
+                Some(cell) => self.answer_read(client, Some(&cell)),
+                None => self.answer_write(client, version),
+            }
         }
         if all && enough {
             self.operations.remove(&number);

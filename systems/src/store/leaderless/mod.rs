@@ -36,6 +36,7 @@ use self::message::OperationId;
 use self::operation::Operation;
 use self::ring::Ring;
 use self::state::State;
+use self::version::Cell;
 use super::protocol::{Leadership, Member, Memory, Protocol, Sync};
 use super::replica::{
     DumpEntry, Input, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, Request, RequestId, Response, Role,
@@ -68,6 +69,8 @@ pub struct Replica {
     journal: Journal,
 
     operations: BTreeMap<u64, Operation>,
+    /// Of each key the last version that this member made, until it is on disk (`versions=vector`).
+    minting: BTreeMap<Key, Cell>,
     /// Requests that came before this life was on disk.
     waiting: Vec<(RequestId, Request)>,
 
@@ -143,7 +146,7 @@ impl Protocol for Options {
     }
 
     fn memory(&self) -> Memory {
-        Memory::Nothing
+        if self.versions == Versions::Vector { Memory::Contexts } else { Memory::Nothing }
     }
 
     fn leadership(&self) -> Leadership {
@@ -151,7 +154,12 @@ impl Protocol for Options {
     }
 
     fn supports(&self, function: &Function) -> bool {
-        matches!(function, Function::Read | Function::Write | Function::Dump)
+        match function {
+            Function::Dump => true,
+            Function::Read | Function::Write => self.versions != Versions::Vector,
+            Function::ReadAll | Function::Replace => self.versions == Versions::Vector,
+            _ => false,
+        }
     }
 }
 
@@ -199,6 +207,6 @@ impl ReplicaTrait for Replica {
     }
 
     fn dump(&self) -> BTreeMap<Key, DumpEntry> {
-        self.state.dump()
+        self.state.dump(&self.ring)
     }
 }

@@ -16,6 +16,8 @@ option_values! {
         Tag = "tag",
         // The coordinator's wall clock: the last write wins.
         Timestamp = "timestamp",
+        // Who has seen what: concurrent versions are kept side by side until a write quotes them.
+        Vector = "vector",
     }
 }
 

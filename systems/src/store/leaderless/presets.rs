@@ -126,6 +126,9 @@ fn promise(options: &Options) -> Vec<ModelName> {
         promise.extend(options.write_back.on().then_some(ModelName::Linearizable));
         promise.push(ModelName::Durability);
     }
+    if options.versions == Versions::Vector && options.timing.anti_entropy.is_some() {
+        promise.push(ModelName::ConflictPolicy);
+    }
     promise.extend(options.timing.anti_entropy.map(|_| ModelName::Convergence));
     promise
 }

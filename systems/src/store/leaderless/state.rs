@@ -88,8 +88,12 @@ impl State {
         self.cells.iter().map(|((_, key), cell)| (key, cell))
     }
 
-    pub(super) fn dump(&self) -> BTreeMap<Key, DumpEntry> {
-        let entry = |cell: &Cell| DumpEntry { value: cell.value.clone(), version: cell.version() };
-        self.iter().map(|(key, cell)| (key.clone(), entry(cell))).collect()
+    /// The keys that this member is to hold: of others it has at most what it made of them.
+    pub(super) fn dump(&self, ring: &Ring) -> BTreeMap<Key, DumpEntry> {
+        let entry = |cell: &Cell| DumpEntry { value: cell.value(), version: cell.version() };
+        self.iter()
+            .filter(|(key, _)| ring.homes(key).contains(&self.me))
+            .map(|(key, cell)| (key.clone(), entry(cell)))
+            .collect()
     }
 }

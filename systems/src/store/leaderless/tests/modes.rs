@@ -4,7 +4,7 @@ use histories::{Function, ModelName};
 
 use crate::Routing;
 use crate::store::leaderless::{Options, Versions};
-use crate::store::{Store, mode, modes};
+use crate::store::{Memory, Store, mode, modes};
 
 fn error(text: &str) -> String {
     mode(text).map(|(mode, _)| mode.name).unwrap_err()
@@ -49,6 +49,10 @@ fn a_promise_follows_the_options() {
     // With three nodes two and two overlap, with four they do not, and nobody knows yet how many there will be.
     assert_eq!(promise("leaderless/abd[r=2,w=2]"), [Convergence]);
     assert_eq!(promise("leaderless/abd[n=3,r=2,w=2]"), promise("leaderless/abd"));
+    assert_eq!(promise("leaderless/quorum[versions=vector]"), [ModelName::ConflictPolicy, Convergence]);
+    let (_, siblings) = mode("leaderless/quorum[versions=vector]").unwrap();
+    assert!(siblings.supports(&Function::Replace) && !siblings.supports(&Function::Write));
+    assert_eq!(siblings.memory(), Memory::Contexts);
     let (mode, _) = mode("leaderless/abd[sync=never]").unwrap();
     assert!(!mode.survives.contains(&"power"));
 }
