@@ -17,7 +17,7 @@ fn linear(criterion: &mut Criterion) {
     let loads = [
         ("zones", Load::VALID),
         ("zones", Load { operations: 1_000_000, ..Load::VALID }),
-        ("zones, stale reads", Load { operations: 1_000_000, stale: 1, ..Load::VALID }),
+        ("zones, stale reads", Load::PLANTED),
         ("chains", Load { operations: 1_000_000, compare_and_sets: 500, ..Load::VALID }),
     ];
     for (name, load) in loads {
