@@ -73,6 +73,27 @@ struct Pending {
 
 /// An atomic register: every operation takes effect at a random moment between its call and its return.
 pub(crate) fn history(load: Load) -> History {
+    pair(events(load))
+}
+
+/// As many registers, each with clients of its own.
+pub(crate) fn registers(keys: u32, load: Load) -> History {
+    let of_key = |key: u32| {
+        let load = Load { seed: load.seed + 2 * u64::from(key), ..load };
+        events(load).into_iter().map(move |mut event| {
+            event.op.key = Some(format!("x{key}").into());
+            if let Process::Client(client) = event.process {
+                event.process = Process::Client(key * load.clients + client);
+            }
+            event
+        })
+    };
+    let mut all: Vec<Event> = (0..keys).flat_map(of_key).collect();
+    all.sort_by_key(|event| (event.time, event.kind != Kind::Invoke));
+    pair(all)
+}
+
+fn events(load: Load) -> Vec<Event> {
     let mut dice = Dice(load.seed | 1);
     let mut effects: BinaryHeap<Reverse<(u64, u32)>> = BinaryHeap::new();
     let mut pending: Vec<Option<Pending>> = vec![None; load.clients as usize];
@@ -119,7 +140,7 @@ pub(crate) fn history(load: Load) -> History {
         }
     }
     events.sort_by_key(|event| (event.time, event.kind != Kind::Invoke));
-    pair(events)
+    events
 }
 
 #[expect(clippy::too_many_arguments, reason = "the generator's whole state")]

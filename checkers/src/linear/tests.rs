@@ -11,6 +11,7 @@ use crate::{Budget, Checker, Finding, Linear, Verdict, confirm};
 use super::{explain_conflict, zones};
 
 #[path = "../../benches/linear/generator.rs"]
+#[expect(dead_code, reason = "the benches make more")]
 mod generator;
 
 fn check(history: &History) -> Finding {
