@@ -38,9 +38,11 @@ fn cores(criterion: &mut Criterion) {
     let history = registers(1_000, load);
     group.throughput(Throughput::Elements(1_000 * load.operations as u64));
     for threads in [1, 2] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads to decide on");
+        let pool =
+            rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads to decide on");
         group.bench_function(BenchmarkId::new("cores", threads), |bencher| {
-            bencher.iter(|| pool.install(|| Linear::default().check(black_box(&history), &Budget::unlimited())));
+            bencher
+                .iter(|| pool.install(|| Linear::default().check(black_box(&history), &Budget::unlimited())));
         });
     }
     group.finish();
