@@ -83,6 +83,8 @@ pub struct Options {
     pub hello: Nanos,
     /// How often it asks one of them for what it lacks (`repair=anti-entropy`).
     pub exchange: Nanos,
+    /// Changes of one origin that are kept for those who lack them, at most: whoever lacks more is sent the whole state.
+    pub backlog: u64,
     /// Of the groups: majority and index.
     pub group: single::Options,
     /// Planted, to be found.
@@ -102,6 +104,7 @@ impl Default for Options {
             wide: Some((Nanos::from_millis(20), Nanos::from_millis(40))),
             hello: Nanos::from_millis(100),
             exchange: Nanos::from_millis(1000),
+            backlog: 65_536,
             group: single::Options::default(),
             bug: None,
         }
@@ -110,9 +113,9 @@ impl Default for Options {
 
 impl Options {
     /// The names that go in brackets.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 11] = [
         "topology", "reroute", "conflict", "delivery", "repair", "cart", "register", "wide", "hello",
-        "exchange",
+        "exchange", "backlog",
     ];
     /// Those of a group that users may set.
     const GROUP: [&'static str; 5] = ["sync", "heartbeat", "election", "lease", "snapshot"];
@@ -129,6 +132,13 @@ impl Options {
             "register" => self.register = Register::parse(value)?,
             "wide" => self.wide = wide(value)?,
             "hello" => self.hello = duration(name, value)?,
+            "backlog" => {
+                self.backlog = value
+                    .parse()
+                    .ok()
+                    .filter(|changes| *changes > 0)
+                    .ok_or_else(|| format!("backlog = {value:?}: give a number of changes, from 1"))?;
+            }
             "exchange" => self.exchange = duration(name, value)?,
             "bug" => self.bug = Some(Bug::of("multi", value)?),
             name if Self::GROUP.contains(&name) => self.group.set(name, value)?,
@@ -158,6 +168,7 @@ impl Options {
             wide,
             text(self.hello),
             text(self.exchange),
+            self.backlog.to_string(),
         ];
         let own = Self::NAMES.into_iter().map(str::to_owned).zip(values);
         let group =
@@ -193,6 +204,16 @@ impl Options {
             return Err("exchange has to be at least as long as hello".to_owned());
         }
         self.group.validate(nodes_each)
+    }
+
+    /// Of `places`, the one that a key belongs to: by a hash that every member agrees on (FNV-1a).
+    pub(super) fn home_of<T>(&self, key: &Key, places: impl ExactSizeIterator<Item = T>) -> Option<T> {
+        let hash = key.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        // The high bits: the low ones of short keys hardly differ.
+        let place = (hash >> 32) % (places.len().max(1) as u64);
+        places.into_iter().nth(place as usize).filter(|_| self.conflict == Conflict::Home)
     }
 
     pub(super) fn is_causal(&self) -> bool {

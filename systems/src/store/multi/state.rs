@@ -29,7 +29,7 @@ pub(super) struct Trail {
 
 impl Trail {
     /// All changes up to this one are here or were.
-    fn last(&self) -> u64 {
+    pub(super) fn last(&self) -> u64 {
         self.base + self.changes.len() as u64
     }
 
@@ -55,6 +55,28 @@ impl Trail {
         self.base += count;
     }
 
+    /// The first change that is not kept any more comes before those after the first `after`.
+    pub(super) fn has_forgotten(&self, after: u64) -> bool {
+        after < self.base
+    }
+
+    /// All changes up to `last` came otherwise.
+    pub(super) fn skip_to(&mut self, last: u64) {
+        if last > self.last() {
+            self.changes.clear();
+            self.base = last;
+            self.ahead.retain(|sequence, _| *sequence > last);
+            while let Some(next) = self.ahead.remove(&(self.last() + 1)) {
+                self.changes.push_back(next);
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn newest(&self) -> Option<&Arc<Change>> {
+        self.changes.back()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.changes.len()
     }
@@ -64,13 +86,13 @@ impl Trail {
 pub struct State {
     pub(super) options: Options,
     pub(super) me: Node,
-    clock: HybridClock,
+    pub(super) clock: HybridClock,
     pub(super) vector: VersionVector,
     pub(super) trails: BTreeMap<Node, Trail>,
     known: BTreeMap<Node, VersionVector>,
     /// Of `conflict=home`.
-    homes: single::State,
-    cells: BTreeMap<Key, (u64, Cell)>,
+    pub(super) homes: single::State,
+    pub(super) cells: BTreeMap<Key, (u64, Cell)>,
     /// Writes that came too late to be seen by anyone.
     pub(super) discarded: u64,
 }
@@ -128,6 +150,8 @@ impl State {
             return;
         }
         trail.push(Arc::clone(change));
+        // Whoever lacks what is forgotten now is sent the whole state one day.
+        trail.forget(trail.last().saturating_sub(self.options.backlog));
         self.vector.raise(change.origin, trail.last());
         self.clock.observe(change.time);
         match &change.effect {
@@ -202,6 +226,7 @@ impl Machine for State {
             Work::Local { request, wall } => return self.local(index, request, *wall),
             Work::Remote(changes) => changes.iter().for_each(|change| self.take(index, change)),
             Work::Known(known) => self.learn(known),
+            Work::Holding(holding) => self.take_in(index, holding),
         }
         Outcome::DONE
     }
