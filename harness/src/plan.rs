@@ -122,7 +122,7 @@ fn planted(mode: &str, bug: Bug) -> String {
     }
 }
 
-fn layout(options: &Options, mode: &Mode) -> Layout {
+pub(crate) fn layout(options: &Options, mode: &Mode) -> Layout {
     Layout {
         datacentres: options.datacentres.unwrap_or(mode.layout.datacentres),
         nodes_each: options.nodes.unwrap_or(mode.layout.nodes_each),

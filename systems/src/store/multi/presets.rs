@@ -35,12 +35,12 @@ macro_rules! presets {
             },
             Preset {
                 name: concat!($name, "-ring"), options: &[("topology", "ring"), $($option),*], layout: LAYOUT,
-                shows: &[], figures: &["propagation time per hop", "what one broken link stops", $($figure),*],
+                shows: $shows, figures: &["propagation time per hop", "what one broken link stops", $($figure),*],
                 about: concat!($about, "; in a ring"),
             },
             Preset {
                 name: concat!($name, "-star"), options: &[("topology", "star"), $($option),*], layout: LAYOUT,
-                shows: &[], figures: &["propagation time per hop", "what a broken hub stops", $($figure),*],
+                shows: $shows, figures: &["propagation time per hop", "what a broken hub stops", $($figure),*],
                 about: concat!($about, "; in a star"),
             },
         )*]
