@@ -168,7 +168,9 @@ mod tests {
         };
         let written = |shown: Option<Event>| {
             let mut script = Scripted::new(std::slice::from_ref(&operation), 2);
-            shown.iter().for_each(|event| script.observe(event));
+            if let Some(event) = shown {
+                script.observe(&event);
+            }
             let context = Context { now: Nanos(1), free: &[1], threads: 2, nodes: 1 };
             let Next::Op(invocation) = script.next(&context, &mut Dice::new(0)) else { panic!("nothing") };
             invocation.op.value

@@ -19,7 +19,7 @@ pub(crate) struct Smaller {
 
 /// What there is to shrink.
 pub(crate) enum Start {
-    Fails(Smaller),
+    Fails(Box<Smaller>),
     Holds,
     /// Nothing is known to be violated, and this is not decided.
     Undecided(String),
@@ -46,7 +46,7 @@ impl Smaller {
             return unknown.map(told).map_or(Start::Holds, Start::Undecided);
         };
         let (nemesis, operations) = by_operation(events);
-        Start::Fails(Self { header, nemesis, operations, model, kind })
+        Start::Fails(Box::new(Self { header, nemesis, operations, model, kind }))
     }
 
     pub(crate) fn operations(&self) -> usize {

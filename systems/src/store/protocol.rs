@@ -72,6 +72,7 @@ option_values! {
 
 /// What holds between members at every step as long as no disk breaks its word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each holds or does not, whatever the others do")]
 pub struct Invariants {
     pub one_leader_a_term: bool,
     /// Two logs with an entry of the same index and term hold the same up to there.
