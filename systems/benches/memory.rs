@@ -2,6 +2,8 @@
 //!
 //! The other datacentres of a multi-leader store are unreachable all the time, so that changes for them pile up.
 
+#![expect(clippy::print_stdout, reason = "it is run by hand")]
+
 use std::collections::VecDeque;
 use std::process::Command as Process;
 

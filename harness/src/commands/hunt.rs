@@ -133,7 +133,9 @@ pub(crate) fn hunt(
     let targets = Targets::parse(args.options.report.as_ref())?;
     let (mut swarm, options) = swarm(args.suite.as_deref(), &args.options, config, catalogue)?;
     if args.promises {
-        swarm.bases.iter_mut().for_each(|base| base.mode.shows.clear());
+        for base in &mut swarm.bases {
+            base.mode.shows.clear();
+        }
     }
     let digest = digest(&swarm);
     let place = options.out.clone().unwrap_or_else(|| PathBuf::from("runs")).join("hunts");

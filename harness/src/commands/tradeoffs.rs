@@ -103,7 +103,9 @@ fn plan_all(options: &Options, catalogue: &Catalogue) -> Result<Vec<Planned>, St
             };
             let mut specs = plan::specs("tradeoffs", &options, catalogue, seed, &|_| Vec::new())?;
             // What is given up stands in the table.
-            specs.iter_mut().for_each(|spec| spec.mode.shows.clear());
+            for spec in &mut specs {
+                spec.mode.shows.clear();
+            }
             Ok::<_, String>(specs)
         };
         let asked = options.faults.as_ref().map(|list| list.0.clone());

@@ -104,7 +104,7 @@ impl<P: Protocol> World<P> {
             out: Outbox::default(),
             done: VecDeque::new(),
             trace: Trace::default(),
-            watcher: Watcher::new(protocol.invariants(), nodes),
+            watcher: Watcher::new(protocol.invariants(layout), nodes),
             figures: Figures::default(),
             layout,
             protocol,
@@ -198,6 +198,9 @@ impl<P: Protocol> World<P> {
             Err(refused) => return refused,
         };
         self.note(|| Happening::Started { node, text: told.clone() });
+        if let Some(replica) = &self.members[node.index()].replica {
+            self.watcher.started(node, replica);
+        }
         self.feed(node, Input::Tick);
         told
     }
@@ -410,8 +413,9 @@ impl<P: Protocol> World<P> {
         }
         match ask {
             Ask::Dump => {
-                let state = member.replica.as_ref().map(Replica::dump);
-                state.into_iter().for_each(|state| self.answer(node, call, Answer::State(state)));
+                if let Some(state) = member.replica.as_ref().map(Replica::dump) {
+                    self.answer(node, call, Answer::State(state));
+                }
             }
             Ask::Request(request) => {
                 member.pending.insert(call);

@@ -8,8 +8,8 @@ use super::Replica;
 use super::journal::Then;
 use super::message::{Message, OperationId, Record};
 use super::operation::{Phase, Purpose};
-use super::version::Cell;
-use crate::store::Bug;
+use super::version::{Cell, Stamp};
+use crate::store::{Bug, RegisterStep};
 
 impl Replica {
     /// From the first phase to the second; `holders` have it already.
@@ -88,9 +88,12 @@ impl Replica {
         stored.push(from);
         let enough = stored.len() >= self.quorum_write;
         let read = purpose.is_read().then(|| cell.clone());
-        let version = cell.version();
+        let (version, stamp) = (cell.version(), cell.stamp());
         let all = self.ring.homes(&operation.key).iter().all(|home| operation.answered(*home));
         if let Some(client) = operation.client.take_if(|_| enough) {
+            let key = operation.key.clone();
+            let step = |stamp: Stamp| RegisterStep::Acknowledged { key, version: stamp.into() };
+            self.steps.extend(stamp.map(step));
             match read {
                 Some(cell) => self.answer_read(client, Some(&cell)),
                 None => self.answer_write(client, version),

@@ -4,8 +4,8 @@ use histories::{Node, Value};
 use serde::{Deserialize, Serialize};
 
 use super::hash::Hash;
-use crate::store::VersionVector;
 use crate::store::siblings::Siblings;
+use crate::store::{Version, VersionVector};
 
 /// Orders all writes of a key; no two writes ever have the same.
 ///
@@ -20,6 +20,13 @@ pub struct Stamp {
     pub life: u64,
     /// Of the write, within its life.
     pub number: u64,
+}
+
+impl From<Stamp> for Version {
+    fn from(stamp: Stamp) -> Self {
+        let Stamp { counter, node, life, number } = stamp;
+        Self([counter, u64::from(node.0), life, number])
+    }
 }
 
 /// What a member holds of a key.
@@ -68,6 +75,14 @@ impl Cell {
             }
         }
         .finish()
+    }
+
+    /// Of the last version, where there is one.
+    pub(super) fn stamp(&self) -> Option<Stamp> {
+        match self {
+            Self::Last { stamp, .. } => Some(*stamp),
+            Self::Siblings(_) => None,
+        }
     }
 
     /// Counts upwards from version to version, as far as they are ordered.
