@@ -120,13 +120,7 @@ impl RunOutcome {
                 after_ms: Some(210.0),
                 differing_keys: Vec::new(),
             }),
-            conflicts: Some(ConflictsReport {
-                updates: 1200,
-                reads: 1100,
-                sibling_reads: 300,
-                siblings_max: 4,
-                ..ConflictsReport::default()
-            }),
+            conflicts: Some(ConflictsReport::example()),
             availability: Availability {
                 overall: Some(0.975),
                 before: Some(1.0),
@@ -241,6 +235,12 @@ pub struct ConflictsReport {
     pub sibling_reads: u64,
     pub reads: u64,
     pub siblings_max: u64,
+}
+
+impl ConflictsReport {
+    fn example() -> Self {
+        Self { updates: 1200, reads: 1100, sibling_reads: 300, siblings_max: 4, ..Self::default() }
+    }
 }
 
 /// Share of client operations that were ok, by when they were invoked: before the first fault, while one was in

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use histories::{Nanos, Node};
-use nemesis::{Dice, DiskChange, Effect, Layout};
+use nemesis::{Dice, Layout};
 
 use super::clients::{Call, Clients, Next, Request};
 use super::conditions::{Conditions, Latency};
@@ -19,7 +19,7 @@ use super::queue::Queue;
 use super::trace::{Happening, Trace};
 use super::{Figures, Happened, Setup};
 use crate::store::codec::{Answer, Ask, Loss};
-use crate::store::{Input, Outbox, Protocol, Replica, ReplicaStatus, RequestId, Sync, status};
+use crate::store::{Input, Outbox, Protocol, Replica, ReplicaStatus, RequestId, status};
 use crate::{Completion, SetupError, Status};
 
 /// How long a cluster may take to elect its first leader, and how often it is asked.
@@ -40,7 +40,7 @@ pub(super) enum Event<M> {
 
 /// A simulated cluster of a protocol, with clients.
 pub struct World<P: Protocol> {
-    protocol: P,
+    pub(super) protocol: P,
     pub(super) layout: Layout,
     /// Counts from when the cluster was started; a run counts from when it was ready.
     pub(super) now: Nanos,
@@ -122,15 +122,6 @@ impl<P: Protocol> World<P> {
 
     pub(super) fn figures(&self) -> Figures {
         self.figures
-    }
-
-    /// Disks that lose what was called safe excuse whatever follows.
-    pub(super) fn loses_what_is_safe(&self, effect: &Effect) -> bool {
-        match effect {
-            Effect::Power { .. } => self.protocol.sync() != Sync::Always,
-            Effect::Disk { change, .. } => matches!(change, DiskChange::Truncate | DiskChange::Lies),
-            _ => false,
-        }
     }
 
     /// What running members say.
