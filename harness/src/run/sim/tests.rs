@@ -228,6 +228,26 @@ fn a_protocol_of_ones_own_is_caught_as_well() {
     assert!(caught.count() > 0);
 }
 
+/// A run whose smaller ones fail with other latencies only.
+#[test]
+fn a_run_shrinks_in_other_weather_where_its_own_holds_it_up() {
+    let interrupt = Interrupt::default();
+    let spec = |seed| RunSpec {
+        time: Duration::from_secs(6),
+        ..spec("single/quorum[bug=double-apply]", "register", &["duplicate"], seed)
+    };
+    let linear = |outcome: &RunOutcome| {
+        outcome.verdicts.iter().any(|verdict| verdict.model == "linearizable" && verdict.verdict == "invalid")
+    };
+    let failing = (1..60).map(spec).find(|spec| linear(&outcome(spec))).unwrap();
+    let started = crate::shrink::Shrinking::start(&failing, &interrupt, Duration::from_mins(2)).unwrap();
+    let mut shrinking = started.unwrap();
+    shrinking.run();
+    let after = shrinking.size();
+    assert!(after.faults <= 5 && after.operations <= 20, "{after:?}");
+    assert!(shrinking.target().is_hit(&trial(&shrinking.spec(), &interrupt).unwrap().outcome));
+}
+
 #[test]
 fn a_run_shrinks_to_few_faults_and_operations_and_fails_again() {
     let failing = (1..10)
