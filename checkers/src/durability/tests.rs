@@ -59,6 +59,25 @@ fn two_leaders_around_a_loss_are_named() {
 }
 
 #[test]
+fn those_who_may_all_acknowledge_are_no_two_leaders() {
+    let kind = |leaders| {
+        let mut history = testing::history(
+            "nodes n1 n2
+             c1 write x 1 [0,1] served n2
+             c1 write x 2 [2,3] served n1
+             c2 write y 3 [4,5] served n2
+             c3 read x 1 [10,11]
+             c3 read y 3 [12,13]",
+        );
+        history.header.leaders = leaders;
+        check(&Durable, &history).verdict.anomalies()[0].kind
+    };
+    assert_eq!(kind(None), AnomalyKind::SplitBrain);
+    assert_eq!(kind(Some(2)), AnomalyKind::LostWrite, "each leads its datacentre: the last write won");
+    assert_eq!(kind(Some(0)), AnomalyKind::LostWrite, "nobody leads");
+}
+
+#[test]
 fn elements_that_are_gone_are_lost() {
     insta::assert_snapshot!(lost("c1 add s 1 [0,1]\nc1 add s 2 [2,3]\nc2 read-all s [1] [10,11]"));
     insta::assert_snapshot!(lost(

@@ -70,7 +70,13 @@ pub(super) fn simulate(
     let name = spec.system.name();
     let simulator =
         spec.system.simulator().ok_or_else(|| RunError::Harness(format!("{name} cannot be simulated")))?;
-    let setup = Setup { layout: spec.layout, clients: spec.clients, seed: spec.seed, trace: watch.trace };
+    let setup = Setup {
+        layout: spec.layout,
+        clients: spec.clients,
+        seed: spec.seed,
+        service: Nanos::ZERO,
+        trace: watch.trace,
+    };
     let world = simulator.simulate(&spec.mode, &setup).map_err(RunError::harness)?;
     let mut stage = SimStage::new(world, spec.clients, watch.lag);
     progress.phase(Phase::Running);

@@ -7,9 +7,18 @@ use super::disk::Death;
 use super::forces::Force;
 use super::trace::Happening;
 use super::world::World;
-use crate::store::Protocol;
+use crate::store::{Protocol, Sync};
 
 impl<P: Protocol> World<P> {
+    /// Disks that lose what was called safe excuse whatever follows.
+    pub(super) fn loses_what_is_safe(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Power { .. } => self.protocol.sync() != Sync::Always,
+            Effect::Disk { change, .. } => matches!(change, DiskChange::Truncate | DiskChange::Lies),
+            _ => false,
+        }
+    }
+
     pub(super) fn carry_out(&mut self, action: &Action) -> Applied {
         self.note(|| Happening::Fault { text: described(action) });
         match action {

@@ -37,6 +37,8 @@ pub struct Setup {
     /// Client threads, 0 to `clients - 1`.
     pub clients: u32,
     pub seed: u64,
+    /// For how long each message and each request keeps a node busy; others wait for their turn.
+    pub service: Nanos,
     /// Keep a log of everything that happens, for [`Simulation::trace`].
     pub trace: bool,
 }

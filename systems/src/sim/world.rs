@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use histories::{Nanos, Node};
-use nemesis::{Dice, DiskChange, Effect, Layout};
+use nemesis::{Dice, Layout};
 
 use super::clients::{Call, Clients, Next, Request};
 use super::conditions::{Conditions, Latency};
@@ -19,7 +19,7 @@ use super::queue::Queue;
 use super::trace::{Happening, Trace};
 use super::{Figures, Happened, Setup};
 use crate::store::codec::{Answer, Ask, Loss};
-use crate::store::{Input, Outbox, Protocol, Replica, ReplicaStatus, RequestId, Sync, status};
+use crate::store::{Input, Outbox, Protocol, Replica, ReplicaStatus, RequestId, status};
 use crate::{Completion, SetupError, Status};
 
 /// How long a cluster may take to elect its first leader, and how often it is asked.
@@ -40,7 +40,7 @@ pub(super) enum Event<M> {
 
 /// A simulated cluster of a protocol, with clients.
 pub struct World<P: Protocol> {
-    protocol: P,
+    pub(super) protocol: P,
     pub(super) layout: Layout,
     /// Counts from when the cluster was started; a run counts from when it was ready.
     pub(super) now: Nanos,
@@ -55,6 +55,7 @@ pub struct World<P: Protocol> {
     pub(super) unheard: Vec<u64>,
     client_latency: Latency,
     client_dice: Dice,
+    service: Nanos,
     out: Outbox<Message<P>, Record<P>>,
     done: VecDeque<(u32, Completion)>,
     pub(super) trace: Trace,
@@ -99,6 +100,7 @@ impl<P: Protocol> World<P> {
             unheard: vec![0; nodes],
             client_latency: conditions.client,
             client_dice: dice.split("clients"),
+            service: setup.service,
             out: Outbox::default(),
             done: VecDeque::new(),
             trace: Trace::default(),
@@ -120,15 +122,6 @@ impl<P: Protocol> World<P> {
 
     pub(super) fn figures(&self) -> Figures {
         self.figures
-    }
-
-    /// Disks that lose what was called safe excuse whatever follows.
-    pub(super) fn loses_what_is_safe(&self, effect: &Effect) -> bool {
-        match effect {
-            Effect::Power { .. } => self.protocol.sync() != Sync::Always,
-            Effect::Disk { change, .. } => matches!(change, DiskChange::Truncate | DiskChange::Lies),
-            _ => false,
-        }
     }
 
     /// What running members say.
@@ -220,6 +213,9 @@ impl<P: Protocol> World<P> {
         }
         if member.stopped {
             return member.backlog.push_back(Held::Message { from, sent, message });
+        }
+        if let Err(later) = member.take_up(self.now, self.service) {
+            return self.queue.push(later, Event::Message { from, to, sent, message });
         }
         self.figures.messages += 1;
         let sent = sent.since(self.began);
@@ -396,17 +392,21 @@ impl<P: Protocol> World<P> {
 
     fn on_ask(&mut self, node: Node, call: Call, sent: Nanos, ask: Ask) {
         let member = &mut self.members[node.index()];
-        let Some(replica) = &member.replica else {
+        if member.replica.is_none() {
             let why = format!("{node} is dead, connections are refused");
             return self.answer(node, call, Answer::Lost(Loss::NotSent(why)));
-        };
+        }
         if member.stopped {
             return member.backlog.push_back(Held::Ask { call, sent, ask });
         }
+        if let Err(later) = member.take_up(self.now, self.service) {
+            return self.queue.push(later, Event::Ask { node, call, sent, ask });
+        }
         match ask {
             Ask::Dump => {
-                let state = replica.dump();
-                self.answer(node, call, Answer::State(state));
+                if let Some(state) = member.replica.as_ref().map(Replica::dump) {
+                    self.answer(node, call, Answer::State(state));
+                }
             }
             Ask::Request(request) => {
                 member.pending.insert(call);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use histories::{Key, Nanos, Node, Value};
 use serde::{Deserialize, Serialize};
 
+use super::transfer::Holding;
 use crate::store::clock::{HybridTime, Stamp};
 use crate::store::siblings::Dot;
 use crate::store::single::{Change as Decided, Data};
@@ -63,4 +64,6 @@ pub enum Work {
     Remote(Vec<Arc<Change>>),
     /// What other datacentres have, each named by its first node: changes that all have need not be kept.
     Known(Vec<(Node, VersionVector)>),
+    /// All that another datacentre holds, which forgot changes that this one lacks.
+    Holding(Box<Holding>),
 }

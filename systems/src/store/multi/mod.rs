@@ -19,6 +19,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod transfer;
 mod wan;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -116,8 +117,13 @@ impl Replica {
             }
             Message::Hello(hello) if !near => self.on_hello(from, hello),
             Message::Ship(changes) if !near => self.on_ship(from, changes),
+            Message::Holding(holding) if !near => self.on_holding(from, holding),
             Message::Ask(has) if !near => self.on_ask(from, &has),
-            Message::Group(_) | Message::Hello(_) | Message::Ship(_) | Message::Ask(_) => {}
+            Message::Group(_)
+            | Message::Hello(_)
+            | Message::Ship(_)
+            | Message::Holding(_)
+            | Message::Ask(_) => {}
         }
     }
 
@@ -265,13 +271,7 @@ impl Protocol for Options {
         }
     }
 
-    /// By a hash of the key that every member agrees on (FNV-1a).
     fn home(&self, layout: Layout, key: &Key) -> Option<u16> {
-        let hash = key.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        // The high bits: the low ones of short keys hardly differ.
-        let place = (hash >> 32) % u64::from(layout.datacentres);
-        (self.conflict == Conflict::Home).then_some(place as u16)
+        self.home_of(key, 0..layout.datacentres)
     }
 }

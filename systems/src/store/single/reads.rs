@@ -58,6 +58,7 @@ impl<M: Machine> Replica<M> {
     /// Counts answers to rounds; whoever waited for one is served.
     pub(super) fn confirm_round(&mut self) {
         let (me, majority, lease) = (self.me, self.group.majority(), self.options.timing.leader_lease());
+        let lease = if self.options.has(Bug::LeaseTooLong) { Nanos(lease.0 * 10) } else { lease };
         let Some(leading) = self.leading.as_mut() else { return };
         let own = leading.round;
         let confirmed = leading.reached_by(majority, me, own, |progress| progress.round);

@@ -72,6 +72,13 @@ impl State {
         self.cells.get(key).map(|cell| &cell.data)
     }
 
+    /// Takes over what `other` holds of the keys that are `wanted`, as of `index`.
+    pub(in crate::store) fn take_over(&mut self, index: u64, other: &Self, wanted: impl Fn(&Key) -> bool) {
+        for (key, cell) in other.cells.iter().filter(|(key, _)| wanted(key)) {
+            self.cells.insert(key.clone(), Cell { data: cell.data.clone(), version: index });
+        }
+    }
+
     pub(in crate::store) fn change(&mut self, index: u64, change: &Change) {
         if let Some(cell) = self.cells.get_mut(change.key()) {
             cell.version = index;
