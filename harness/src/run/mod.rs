@@ -14,7 +14,7 @@ pub use conduct::{Conducted, conduct};
 pub use folder::RunFolder;
 pub(crate) use folder::hexadecimal;
 pub use judge::{Facts, judge};
-pub(crate) use sim::{Trial, trial};
+pub use sim::{Trial, trial};
 
 use std::path::Path;
 
