@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use histories::Node;
+use rustc_hash::FxHashMap;
 
 use crate::store::{EntryMark, Invariants, LogView, Replica};
 
@@ -14,7 +15,7 @@ pub(super) struct Watcher {
     holds: Invariants,
     leaders: BTreeMap<u64, Node>,
     /// Each entry with the term before it, by index and term.
-    entries: BTreeMap<(u64, u64), (u64, Option<u64>)>,
+    entries: FxHashMap<(u64, u64), (u64, Option<u64>)>,
     /// By index, from 1.
     committed: Vec<EntryMark>,
     seen: Vec<Seen>,
@@ -33,7 +34,7 @@ impl Watcher {
         Self {
             holds,
             leaders: BTreeMap::new(),
-            entries: BTreeMap::new(),
+            entries: FxHashMap::default(),
             committed: Vec::new(),
             seen: vec![Seen::default(); nodes],
             broken: None,

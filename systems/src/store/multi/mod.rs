@@ -72,6 +72,10 @@ pub struct Replica {
     shippers: BTreeSet<u16>,
     told: VersionVector,
     sends: Vec<(Node, Message)>,
+    /// What comes out of the group, on its way through.
+    group_out: Outbox<single::Message<State>, Record>,
+    /// The datacentres that changes are shipped to where nothing is rerouted.
+    downstream: Vec<u16>,
 }
 
 impl Replica {
@@ -82,6 +86,7 @@ impl Replica {
         let name = names.get(usize::from(here)).copied().unwrap_or(member.node);
         let state = State::new(options.clone(), name, &names);
         let place = (member.node, Group::datacentre(layout, here));
+        let downstream = options.topology.downstream(here, layout.datacentres);
         Self {
             group: single::Replica::new(options.group.clone(), place, state, seed, records, now),
             options,
@@ -99,6 +104,8 @@ impl Replica {
             shippers: BTreeSet::new(),
             told: VersionVector::default(),
             sends: Vec::new(),
+            group_out: Outbox::default(),
+            downstream,
         }
     }
 
@@ -181,14 +188,14 @@ impl ReplicaTrait for Replica {
             Input::Tick => self.group.take(now, Input::Tick),
         }
         self.tend();
-        let mut group = Outbox::default();
-        self.group.flush(&mut group);
+        let group = &mut self.group_out;
+        self.group.flush(group);
         out.persists.append(&mut group.persists);
         out.replies.append(&mut group.replies);
-        out.sends.extend(group.sends.into_iter().map(|(to, message)| (to, Message::Group(message))));
+        out.sends.extend(group.sends.drain(..).map(|(to, message)| (to, Message::Group(message))));
         out.sends.append(&mut self.sends);
         let hello = self.lead.map(|_| self.hello_at.min(self.exchange_at));
-        out.timer = group.timer.into_iter().chain(hello).min();
+        out.timer = group.timer.take().into_iter().chain(hello).min();
     }
 
     fn status(&self) -> ReplicaStatus {

@@ -13,6 +13,7 @@ use super::change::{Change, Effect, Work};
 use super::decide::effect;
 use super::options::{Conflict, Options};
 use crate::store::clock::{HybridClock, HybridTime};
+use crate::store::keyed::Keyed;
 use crate::store::single::{self, Machine, Outcome, Place, Prepared, Sight, decide};
 use crate::store::{DumpEntry, Request, VersionVector};
 
@@ -37,6 +38,9 @@ impl Trail {
     }
 
     fn push(&mut self, change: Arc<Change>) {
+        if self.ahead.is_empty() && change.sequence == self.last() + 1 {
+            return self.changes.push_back(change);
+        }
         self.ahead.insert(change.sequence, change);
         while let Some(next) = self.ahead.remove(&(self.last() + 1)) {
             self.changes.push_back(next);
@@ -69,7 +73,7 @@ pub struct State {
     known: BTreeMap<Node, VersionVector>,
     /// Of `conflict=home`.
     homes: single::State,
-    cells: BTreeMap<Key, (u64, Cell)>,
+    cells: Keyed<(u64, Cell)>,
     /// Writes that came too late to be seen by anyone.
     pub(super) discarded: u64,
 }
@@ -89,7 +93,7 @@ impl State {
                 .map(|o| (*o, VersionVector::default()))
                 .collect(),
             homes: single::State::default(),
-            cells: BTreeMap::new(),
+            cells: Keyed::default(),
             discarded: 0,
         }
     }
@@ -133,12 +137,20 @@ impl State {
     }
 
     fn merge(&mut self, index: u64, change: &Change) {
-        let before = self.cells.remove(&change.key);
-        if let Some((_, Cell::Last { stamp, .. })) = &before {
+        let Some(place) = self.cells.get_mut(&change.key) else {
+            if let Some(cell) = Cell::after(None, change) {
+                self.cells.insert(change.key.clone(), (index, cell));
+            }
+            return;
+        };
+        if let Cell::Last { stamp, .. } = &place.1 {
             self.discarded += u64::from(*stamp > change.stamp());
         }
-        if let Some(cell) = Cell::after(before.map(|(_, cell)| cell), change) {
-            self.cells.insert(change.key.clone(), (index, cell));
+        // What stands there meanwhile nobody sees.
+        let before = std::mem::replace(&mut place.1, Cell::Counter(0));
+        match Cell::after(Some(before), change) {
+            Some(cell) => *place = (index, cell),
+            None => self.cells.remove(&change.key),
         }
     }
 
@@ -195,7 +207,7 @@ impl Machine for State {
     }
 
     fn dump(&self) -> BTreeMap<Key, DumpEntry> {
-        let cells = self.cells.iter().map(|(key, (version, cell))| {
+        let cells = self.cells.sorted().into_iter().map(|(key, (version, cell))| {
             (key.clone(), DumpEntry { value: self.value(key, cell), version: *version })
         });
         self.homes.dump().into_iter().chain(cells).collect()

@@ -124,8 +124,8 @@ impl Replica {
     fn ship(&mut self) {
         let (topology, count) = (self.options.topology, self.layout.datacentres);
         if self.options.reroute == Reroute::Off {
-            for at in topology.downstream(self.here, count) {
-                self.ship_to(at);
+            for place in 0..self.downstream.len() {
+                self.ship_to(self.downstream[place]);
             }
         } else {
             for at in topology.around(self.here, count, |at| self.is_linked(at)) {
