@@ -13,6 +13,7 @@ mod sim;
 pub use conduct::{Conducted, conduct};
 pub use folder::RunFolder;
 pub(crate) use folder::hexadecimal;
+pub(crate) use judge::kinds;
 pub use judge::{Facts, judge};
 pub use sim::{Trial, trial};
 
