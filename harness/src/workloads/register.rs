@@ -4,7 +4,7 @@ use histories::{Event, Function, Key, Kind, ModelName, Op, Value};
 use nemesis::Dice;
 
 use super::{Shape, Workload, epilogue};
-use crate::generator::{Context, Generator, Limit, Next, PerKey};
+use crate::generator::{Context, Generator, Invocation, Limit, Next, PerKey};
 
 pub(super) struct Register;
 
@@ -69,12 +69,18 @@ impl Workload for Register {
     }
 }
 
-/// One key: half reads, the rest writes and, where the last value seen gives something to compare with, cas.
+/// One key. Some clients only read, so that reads go on at a node whose writes wait for nodes that it cannot reach; the
+/// others read for a third and write or, where the last value seen gives something to compare with, cas.
 struct OneRegister {
     key: Key,
     cas: bool,
     last_seen: Value,
     next_value: i64,
+}
+
+/// Every second client of those that sticky routing brings to a node.
+fn only_reads(thread: u32, nodes: u16) -> bool {
+    thread / u32::from(nodes.max(1)) % 2 == 1
 }
 
 impl OneRegister {
@@ -86,17 +92,19 @@ impl OneRegister {
 }
 
 impl Generator for OneRegister {
-    fn next(&mut self, _: &Context<'_>, dice: &mut Dice) -> Next {
+    fn next(&mut self, context: &Context<'_>, dice: &mut Dice) -> Next {
         let key = self.key.clone();
+        let thread = context.free[dice.below(context.free.len() as u64) as usize];
         let op = match dice.below(100) {
-            0..50 => Op::read(key),
-            50..70 if self.cas && !self.last_seen.is_null() => {
+            _ if only_reads(thread, context.nodes) => Op::read(key),
+            0..35 => Op::read(key),
+            35..60 if self.cas && !self.last_seen.is_null() => {
                 let to = self.fresh();
                 Op::cas(key, self.last_seen.clone(), to)
             }
             _ => Op::write(key, self.fresh()),
         };
-        Next::Op(op.into())
+        Next::Op(Invocation { op, thread: Some(thread), node: None })
     }
 
     fn observe(&mut self, completion: &Event) {
@@ -164,6 +172,22 @@ mod tests {
             assert!(written.insert((op.key.unwrap(), value)));
         }
         assert!(written.len() > 1500);
+    }
+
+    #[test]
+    fn some_clients_at_every_node_only_read() {
+        let mut generator = Register.generator(&shape(BTreeSet::new()));
+        let mut dice = Dice::new(5);
+        let free: Vec<u32> = (0..10).collect();
+        let context = Context { now: Nanos(0), free: &free, threads: 10, nodes: 3 };
+        let mut writers = BTreeSet::new();
+        for _ in 0..2000 {
+            let Next::Op(invocation) = generator.next(&context, &mut dice) else { panic!("it never ends") };
+            if invocation.op.function != Function::Read {
+                writers.extend(invocation.thread);
+            }
+        }
+        assert_eq!(writers, BTreeSet::from([0, 1, 2, 6, 7, 8]), "the others read, one of them at each node");
     }
 
     #[test]
