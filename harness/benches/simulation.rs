@@ -1,11 +1,15 @@
 //! Whole simulated runs as a hunt makes them: thirty seconds of a world with faults, and its history checked for what the
 //! mode promises. Ten clients issue 100 operations a second in all.
 
+#[path = "../../systems/benches/processor/mod.rs"]
+mod processor;
+
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::processor::ProcessorTime;
 use criterion::{Criterion, criterion_group, criterion_main};
 use nemesis::Layout;
 use partita::progress::Interrupt;
@@ -44,10 +48,12 @@ fn spec(mode: &str, seed: u64) -> RunSpec {
     }
 }
 
-fn runs(criterion: &mut Criterion) {
+fn runs(criterion: &mut Criterion<ProcessorTime>) {
     let mut group = criterion.benchmark_group("run");
     group.sample_size(10);
-    for mode in ["single/quorum", "single/chain", "single/sync", "multi/home", "multi/lww-hlc", "leaderless/abd"] {
+    for mode in
+        ["single/quorum", "single/chain", "single/sync", "multi/home", "multi/lww-hlc", "leaderless/abd"]
+    {
         let mut seed = 0;
         group.bench_function(format!("{mode}, 30 s, faults"), |bencher| {
             bencher.iter(|| {
@@ -60,5 +66,9 @@ fn runs(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, runs);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(ProcessorTime);
+    targets = runs
+}
 criterion_main!(benches);

@@ -1,10 +1,13 @@
 //! Simulated events a second with the reference store's protocols: five nodes, ten clients that ask 100 times a second in
 //! all, half of it reads, and either nothing broken or a leader cut off and a node killed in turn.
 
+mod processor;
+
 use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::path::PathBuf;
 
+use self::processor::ProcessorTime;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use histories::{Key, Nanos, Node, Op};
 use nemesis::{Action, Effect, FaultId, Layout};
@@ -79,7 +82,7 @@ fn fault(number: u64, world: &dyn Simulation) -> Action {
     }
 }
 
-fn worlds(criterion: &mut Criterion) {
+fn worlds(criterion: &mut Criterion<ProcessorTime>) {
     let mut group = criterion.benchmark_group("world");
     group.sample_size(10);
     let modes = ["single/quorum", "single/chain", "leaderless/abd"];
@@ -93,5 +96,9 @@ fn worlds(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, worlds);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(ProcessorTime);
+    targets = worlds
+}
 criterion_main!(benches);

@@ -76,6 +76,8 @@ pub struct Replica {
     group_out: Outbox<single::Message<State>, Record>,
     /// The datacentres that changes are shipped to where nothing is rerouted.
     downstream: Vec<u16>,
+    /// What was here when everything was shipped, if nothing that matters for it was heard since.
+    shipped: Option<VersionVector>,
 }
 
 impl Replica {
@@ -106,6 +108,7 @@ impl Replica {
             sends: Vec::new(),
             group_out: Outbox::default(),
             downstream,
+            shipped: None,
         }
     }
 
@@ -116,10 +119,12 @@ impl Replica {
 
     fn on_message(&mut self, now: Now, from: Node, message: Message) {
         let near = self.layout.datacentre(from) == self.here;
+        if let Message::Group(message) = message {
+            let heard = near || message.is_forwarding();
+            return self.group.take(now, if heard { Input::Message { from, message } } else { Input::Tick });
+        }
+        self.group.take(now, Input::Tick);
         match message {
-            Message::Group(message) if near || message.is_forwarding() => {
-                self.group.take(now, Input::Message { from, message });
-            }
             Message::Hello(hello) if !near => self.on_hello(from, hello),
             Message::Ship(changes) if !near => self.on_ship(from, changes),
             Message::Ask(has) if !near => self.on_ask(from, &has),
@@ -133,6 +138,7 @@ impl Replica {
             self.read_repair(&request);
             return self.group.take(now, Input::Request { id, request });
         };
+        self.group.take(now, Input::Tick);
         let far = &self.far[usize::from(home)];
         match far.leader.filter(|_| far.is_heard(self.now, self.options.patience())) {
             Some((term, leader)) => self.group.forward_to(leader, term, id, request),
@@ -176,14 +182,8 @@ impl ReplicaTrait for Replica {
         self.now = self.now.max(now.monotonic);
         match input {
             Input::Message { from, .. } if from.0 >= self.layout.total() => {}
-            Input::Message { from, message } => {
-                self.group.take(now, Input::Tick);
-                self.on_message(now, from, message);
-            }
-            Input::Request { id, request } => {
-                self.group.take(now, Input::Tick);
-                self.on_request(now, id, request);
-            }
+            Input::Message { from, message } => self.on_message(now, from, message),
+            Input::Request { id, request } => self.on_request(now, id, request),
             Input::Persisted(seq) => self.group.take(now, Input::Persisted(seq)),
             Input::Tick => self.group.take(now, Input::Tick),
         }
