@@ -41,6 +41,7 @@ fn spec(mode: &str, seed: u64) -> RunSpec {
         keys: None,
         script: None,
         trace: false,
+        liveness: true,
         check_time: Duration::from_mins(1),
         check_memory_bytes: 1 << 30,
         mode,
