@@ -39,7 +39,7 @@ impl<P: Protocol> World<P> {
             }
             Some(true) => {
                 self.unheard[place] += 1;
-                if !self.cuts_lose {
+                if self.cuts_hold {
                     self.unsaid[place].push(event);
                 }
             }

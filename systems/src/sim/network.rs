@@ -94,7 +94,7 @@ pub(super) enum Fate {
 #[derive(Debug)]
 pub(super) struct Network {
     nodes: usize,
-    cuts_lose: bool,
+    cuts_hold: bool,
     lines: Vec<Line>,
     dice: Dice,
 }
@@ -112,7 +112,7 @@ impl Network {
             Line { latency, wrong: None, toll: Toll::default() }
         };
         let lines = layout.nodes().flat_map(|from| layout.nodes().map(move |to| line(from, to))).collect();
-        Self { nodes: usize::from(layout.total()), cuts_lose: conditions.cuts_lose, lines, dice }
+        Self { nodes: usize::from(layout.total()), cuts_hold: conditions.cuts_hold, lines, dice }
     }
 
     /// Rolls the dice for a message.
@@ -121,7 +121,7 @@ impl Network {
         let takes = line.latency.draw(&mut self.dice);
         match line.wrong {
             None => Fate::Arrives(takes),
-            Some(Wrong { cut: true, .. }) if self.cuts_lose => {
+            Some(Wrong { cut: true, .. }) if !self.cuts_hold => {
                 line.toll.cut += 1;
                 Fate::Lost
             }
@@ -210,10 +210,10 @@ mod tests {
 
     const FAR: (Nanos, Nanos) = (Nanos::from_millis(30), Nanos::from_millis(40));
 
-    fn network(cuts_lose: bool) -> Network {
+    fn network(cuts_hold: bool) -> Network {
         let layout = Layout { datacentres: 2, nodes_each: 2 };
         let dice = Dice::new(5);
-        let conditions = Conditions { cuts_lose, ..Conditions::draw(&mut dice.split("conditions")) };
+        let conditions = Conditions { cuts_hold, ..Conditions::draw(&mut dice.split("conditions")) };
         Network::new(layout, &conditions, Some(FAR), dice)
     }
 
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn datacentres_are_far_apart() {
-        let mut network = network(true);
+        let mut network = network(false);
         for _ in 0..100 {
             let Fate::Arrives(takes) = network.carry(Node(1), Node(2)) else { panic!("it is lost") };
             assert!((FAR.0..=FAR.1).contains(&takes));
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_cut_is_of_one_direction_and_ends_with_the_last_that_wants_it() {
-        let mut network = network(true);
+        let mut network = network(false);
         let cut = Effect::Cut { from: vec![Node(0)], to: vec![Node(0), Node(1)] };
         network.set([&cut, &cut].into_iter());
         assert_eq!(network.lines(&cut), 1);
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_cut_holds_where_connections_do_not_break() {
-        let mut network = network(false);
+        let mut network = network(true);
         let cut = Effect::Cut { from: vec![Node(0)], to: vec![Node(1)] };
         network.set([&cut].into_iter());
         assert_eq!(network.carry(Node(0), Node(1)), Fate::Held);
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_bad_link_loses_doubles_and_delays_what_it_carries() {
-        let mut network = network(true);
+        let mut network = network(false);
         let effects = [
             link(LinkChange::Lose { percent: 30 }),
             link(LinkChange::Duplicate { percent: 30 }),
