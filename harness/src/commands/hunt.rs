@@ -163,6 +163,10 @@ pub(crate) fn hunt(
     for line in tally.coverage.lines() {
         writeln!(people, "{line}")?;
     }
+    if !tally.thin.is_empty() {
+        let thin: Vec<String> = tally.thin.iter().map(|(kind, runs)| format!("{kind} {runs}")).collect();
+        writeln!(people, "  inconclusive {}", thin.join(", "))?;
+    }
     for doubt in &tally.doubts {
         writeln!(people, "  undecided  {doubt}")?;
     }

@@ -15,9 +15,10 @@ mod sim;
 pub use conduct::{Conducted, conduct};
 pub use folder::RunFolder;
 pub(crate) use folder::hexadecimal;
+pub(crate) use judge::kinds;
 pub use judge::{Facts, judge};
 pub(crate) use scaling::reads_per_second;
-pub(crate) use sim::{Trial, trial};
+pub use sim::{Trial, trial};
 
 use std::path::Path;
 

@@ -31,16 +31,19 @@ pub(super) struct Simulated {
 }
 
 /// A simulated run that was checked, with nothing of it on any disk.
-pub(crate) struct Trial {
-    pub(crate) outcome: RunOutcome,
-    pub(crate) figures: Figures,
-    pub(crate) states: BTreeSet<&'static str>,
-    pub(crate) lasted: Nanos,
-    pub(crate) script: Script,
+pub struct Trial {
+    pub outcome: RunOutcome,
+    pub figures: Figures,
+    /// States of the cluster that were seen from outside.
+    pub states: BTreeSet<&'static str>,
+    /// Of the world, in virtual time.
+    pub lasted: Nanos,
+    /// The faults and operations of the run at the times when they came.
+    pub script: Script,
 }
 
 /// Runs a spec in a world and checks the models that its mode speaks of, in memory.
-pub(crate) fn trial(spec: &RunSpec, interrupt: &Interrupt) -> Result<Trial, RunError> {
+pub fn trial(spec: &RunSpec, interrupt: &Interrupt) -> Result<Trial, RunError> {
     let prepared = Prepared::new(spec)?;
     let run = simulate(spec, &prepared, Watch::default(), &Silent, interrupt)?;
     let Simulated { conducted, tape, figures, states, lasted, .. } = run;

@@ -2,6 +2,8 @@
 //!
 //! Nothing here reads a clock, opens a socket or touches a disk, and nothing knows a protocol by name.
 
+mod backlog;
+mod calls;
 mod clients;
 mod clock;
 mod conditions;

@@ -297,3 +297,12 @@ fn a_trace_tells_of_messages_timers_writes_clients_and_faults() {
         assert!(lines.iter().any(|line| line.contains(part)), "{part}");
     }
 }
+
+/// Found by a hunt: entries came to a member before it knew that its epoch was in force, and it passed none of them on.
+#[test]
+fn a_chain_whose_members_learn_late_of_their_epoch_is_founded() {
+    let Ok((_, Store::Single(options))) = crate::store::mode("single/chain") else { panic!("a preset") };
+    let setup =
+        Setup { layout: Layout::single(7), clients: 1, seed: 100_214, service: Nanos::ZERO, trace: false };
+    World::start(options, &setup).unwrap();
+}

@@ -15,7 +15,7 @@ use crate::store::siblings::{Dot, Siblings};
 use crate::store::single::{Data, cart_value};
 use crate::store::{VersionVector, single};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Cell {
     Last {
@@ -33,7 +33,7 @@ pub(super) enum Cell {
 
 /// An observed-remove set: each element with the additions that nothing undid (Bieniusa et al., "An optimized conflict-free
 /// replicated set", 2012). An undone addition leaves nothing behind: every change arrives once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Additions {
     /// By rising value.
     pub(super) elements: Vec<(Value, BTreeSet<Dot>)>,

@@ -12,7 +12,7 @@ use crate::store::single::{Change as Decided, Data};
 use crate::store::{Request, VersionVector};
 
 /// A change that a datacentre made. An origin is named by its datacentre's first node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Change {
     pub origin: Node,
     /// Counts the origin's changes, from 1.
@@ -35,7 +35,7 @@ impl Change {
 }
 
 /// What a change does to its key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// As the key's home decided.
@@ -55,7 +55,7 @@ pub enum Effect {
 }
 
 /// What an entry of a group's log carries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Work {
     /// A client's write, taken by the leader at this wall time.

@@ -14,6 +14,7 @@ use super::change::{Change, Effect, Work};
 use super::decide::effect;
 use super::options::{Conflict, Options};
 use crate::store::clock::{HybridClock, HybridTime};
+use crate::store::keyed::Keyed;
 use crate::store::single::{self, Machine, Outcome, Place, Prepared, Sight, decide};
 use crate::store::{Bug, DumpEntry, Request, VersionVector};
 
@@ -38,6 +39,9 @@ impl Trail {
     }
 
     fn push(&mut self, change: Arc<Change>) {
+        if self.ahead.is_empty() && change.sequence == self.last() + 1 {
+            return self.changes.push_back(change);
+        }
         self.ahead.insert(change.sequence, change);
         while let Some(next) = self.ahead.remove(&(self.last() + 1)) {
             self.changes.push_back(next);
@@ -92,7 +96,7 @@ pub struct State {
     known: BTreeMap<Node, VersionVector>,
     /// Of `conflict=home`.
     pub(super) homes: single::State,
-    pub(super) cells: BTreeMap<Key, (u64, Cell)>,
+    pub(super) cells: Keyed<(u64, Cell)>,
     /// Writes that came too late to be seen by anyone.
     pub(super) discarded: u64,
 }
@@ -112,7 +116,7 @@ impl State {
                 .map(|o| (*o, VersionVector::default()))
                 .collect(),
             homes: single::State::default(),
-            cells: BTreeMap::new(),
+            cells: Keyed::default(),
             discarded: 0,
         }
     }
@@ -161,14 +165,23 @@ impl State {
     }
 
     fn merge(&mut self, index: u64, change: &Change) {
-        let before = self.cells.remove(&change.key);
-        if let Some((_, Cell::Last { stamp, .. })) = &before {
+        let change = &self.spoil(self.cells.get(&change.key).map(|(_, cell)| cell), change);
+        let Some(place) = self.cells.get_mut(&change.key) else {
+            if let Some(cell) = Cell::after(None, change) {
+                self.cells.insert(change.key.clone(), (index, cell));
+            }
+            return;
+        };
+        if let Cell::Last { stamp, .. } = &place.1 {
             self.discarded += u64::from(*stamp > change.stamp());
         }
-        let before = before.map(|(_, cell)| cell);
-        let change = &self.spoil(before.as_ref(), change);
-        if let Some(cell) = Cell::after(before, change) {
-            self.cells.insert(change.key.clone(), (index, cell));
+        // What stands there meanwhile nobody sees.
+        let before = std::mem::replace(&mut place.1, Cell::Counter(BTreeMap::new()));
+        match Cell::after(Some(before), change) {
+            Some(cell) => *place = (index, cell),
+            None => {
+                self.cells.remove(&change.key);
+            }
         }
     }
 
@@ -250,7 +263,7 @@ impl Machine for State {
     }
 
     fn dump(&self) -> BTreeMap<Key, DumpEntry> {
-        let cells = self.cells.iter().map(|(key, (version, cell))| {
+        let cells = self.cells.sorted().into_iter().map(|(key, (version, cell))| {
             (key.clone(), DumpEntry { value: self.value(key, cell), version: *version })
         });
         self.homes.dump().into_iter().chain(cells).collect()

@@ -11,16 +11,17 @@ use serde::{Deserialize, Serialize};
 use super::cell::{Additions, Cell};
 use super::state::State;
 use crate::store::clock::HybridTime;
+use crate::store::keyed::Keyed;
 use crate::store::siblings::Dot;
 use crate::store::{VersionVector, single};
 
 /// What a datacentre holds, but for the changes that it keeps for others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Holding {
     pub(super) vector: VersionVector,
     pub(super) time: HybridTime,
     pub(super) homes: single::State,
-    pub(super) cells: BTreeMap<Key, (u64, Cell)>,
+    pub(super) cells: Keyed<(u64, Cell)>,
 }
 
 impl State {
@@ -36,7 +37,7 @@ impl State {
     /// Takes in what `other` holds, at `index` of the own log.
     pub(super) fn take_in(&mut self, index: u64, other: &Holding) {
         let both = Both { own: self.vector.clone(), other: &other.vector };
-        for (key, (_, theirs)) in &other.cells {
+        for (key, (_, theirs)) in other.cells.sorted() {
             let cell = match self.cells.remove(key) {
                 Some((_, own)) => both.cell(own, Some(theirs)),
                 None => both.cell(theirs.nothing(), Some(theirs)),
@@ -44,7 +45,7 @@ impl State {
             self.cells.insert(key.clone(), (index, cell));
         }
         let only_here: Vec<Key> =
-            self.cells.keys().filter(|key| !other.cells.contains_key(*key)).cloned().collect();
+            self.cells.sorted().into_keys().filter(|key| other.cells.get(key).is_none()).cloned().collect();
         for key in only_here {
             if let Some((version, own)) = self.cells.remove(&key) {
                 self.cells.insert(key, (version, both.cell(own, None)));

@@ -30,6 +30,7 @@ impl Replica {
         }
         if self.lead != Some(self.group.term()) {
             self.lead = Some(self.group.term());
+            self.shipped = None;
             self.inbox = Inbox::starting_at(self.group.state().vector.clone());
             self.hello_at = self.now;
             for far in &mut self.far {
@@ -39,6 +40,8 @@ impl Replica {
         self.acknowledge();
         if self.now >= self.hello_at {
             self.hello_at = self.now + self.options.hello;
+            // Now and then it is seen who has not moved for long.
+            self.shipped = None;
             self.hello_all();
             self.ask_around();
             self.forget();
@@ -90,6 +93,7 @@ impl Replica {
     pub(super) fn on_hello(&mut self, from: Node, hello: Hello) {
         let datacentre = self.layout.datacentre(from);
         self.far[usize::from(datacentre)].hear(self.now, from, hello);
+        self.shipped = None;
     }
 
     pub(super) fn on_ship(&mut self, from: Node, changes: Vec<Arc<Change>>) {
@@ -154,10 +158,14 @@ impl Replica {
     }
 
     fn ship(&mut self) {
+        if self.shipped.as_ref() == Some(&self.group.state().vector) {
+            return;
+        }
+        self.shipped = Some(self.group.state().vector.clone());
         let (topology, count) = (self.options.topology, self.layout.datacentres);
         if self.options.reroute == Reroute::Off {
-            for at in topology.downstream(self.here, count) {
-                self.ship_to(at);
+            for place in 0..self.downstream.len() {
+                self.ship_to(self.downstream[place]);
             }
         } else {
             for at in topology.around(self.here, count, |at| self.is_linked(at)) {
@@ -194,7 +202,11 @@ impl Replica {
             }
             let before = changes.len();
             changes.extend(trail.following(sent, BATCH_MAX).cloned());
-            far.sent.raise(*origin, sent + (changes.len() - before) as u64);
+            let count = changes.len() - before;
+            far.sent.raise(*origin, sent + count as u64);
+            if count == BATCH_MAX {
+                self.shipped = None;
+            }
         }
         if !changes.is_empty() {
             self.sends.push((leader, Message::Ship(changes)));

@@ -160,13 +160,16 @@ impl<M: Machine> Replica<M> {
 
     pub(super) fn expire_forwards(&mut self) {
         let now = self.now;
+        if self.forwards.expires().is_none_or(|expires| expires > now) {
+            return;
+        }
         self.give_up_forwards("the leader did not answer", |forwarded| forwarded.expires <= now);
     }
 
     /// There is a leader of `term`: those of earlier terms, dead or deposed, are not waited for. What became of a write
     /// that one of them was handed nobody knows. Without fencing they may lead on, and answer.
     pub(super) fn outlive_forwards(&mut self, term: u64) {
-        if !self.unfenced() {
+        if !self.unfenced() && !self.forwards.open.is_empty() {
             self.give_up_forwards("the leader was replaced before it answered", |forwarded| {
                 forwarded.term < term
             });
