@@ -2,6 +2,9 @@
 
 use histories::{History, ModelName, OperationId};
 
+mod growth;
+mod transactions;
+
 use super::accesses::Objects;
 use super::forced::{Saturated, saturate};
 use super::oracle::is_sequential;
@@ -234,6 +237,15 @@ fn tell(counts: &str) {
 }
 
 fn compare(seed: u64, cases: u32, random: impl Fn(&mut Dice) -> History) -> Counts {
+    compare_with(is_sequential, seed, cases, random)
+}
+
+fn compare_with(
+    is_sequential: impl Fn(&History) -> bool,
+    seed: u64,
+    cases: u32,
+    random: impl Fn(&mut Dice) -> History,
+) -> Counts {
     let mut dice = Dice(seed);
     let mut counts = Counts::default();
     for case in 0..cases {
