@@ -10,6 +10,10 @@ use crate::{Budget, Checker, Finding, Linear, Verdict, confirm};
 
 use super::{explain_conflict, zones};
 
+#[path = "../../benches/linear/generator.rs"]
+#[expect(dead_code, reason = "the benches make more")]
+mod generator;
+
 fn check(history: &History) -> Finding {
     Linear::default().check(history, &Budget::unlimited()).remove(0)
 }
@@ -327,6 +331,17 @@ fn an_anomaly_that_is_none_is_not_confirmed() {
     assert_eq!(confirm(&history, &anomaly), Err("the witness has a valid order".into()));
     anomaly.witness.operations.remove(0);
     assert_eq!(confirm(&history, &anomaly), Err("the witness lacks the write of 3".into()));
+}
+
+/// The reads that were made 50 ms old are found as old as they show for certain.
+#[test]
+fn a_million_operations_with_planted_stale_reads() {
+    let finding = check(&generator::history(generator::Load::PLANTED));
+    let staleness = finding.figures.staleness.unwrap();
+    assert_eq!((staleness.stale_reads, staleness.reads, staleness.max_versions), (512, 500_074, 237));
+    let rounded = [staleness.p50_ms, staleness.p99_ms].map(|ms| format!("{ms:.1}"));
+    assert_eq!(rounded, ["48.8", "49.7"]);
+    assert_eq!(staleness.gamma_ms.map(|ms| format!("{ms:.3}")).as_deref(), Some("48.177"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use histories::{Event, Function, Key, Kind, ModelName, Op, Value};
 use nemesis::Dice;
 
 use super::{Shape, Workload, epilogue};
-use crate::generator::{Context, Generator, Limit, Next, PerKey};
+use crate::generator::{Context, Generator, Invocation, Limit, Next, PerKey};
 
 pub(super) struct Register;
 
@@ -38,11 +38,12 @@ impl Workload for Register {
         let cas = shape.supports(&Function::Cas);
         let keys = shape.keys.map_or(KEYS_ACTIVE, usize::from);
         let operations = operations_per_key(shape.rate, keys);
+        let next_value = shape.first_value;
         Box::new(PerKey::new(keys, move |number| {
             let key = Key::from(format!("r{number}"));
             (
                 key.clone(),
-                Limit::new(operations, OneRegister { key, cas, last_seen: Value::Null, next_value: 1 }),
+                Limit::new(operations, OneRegister { key, cas, last_seen: Value::Null, next_value }),
             )
         }))
     }
@@ -69,12 +70,18 @@ impl Workload for Register {
     }
 }
 
-/// One key: half reads, the rest writes and, where the last value seen gives something to compare with, cas.
+/// One key. Some clients only read, so that reads go on at a node whose writes wait for nodes that it cannot reach; the
+/// others read for a third and write or, where the last value seen gives something to compare with, cas.
 struct OneRegister {
     key: Key,
     cas: bool,
     last_seen: Value,
     next_value: i64,
+}
+
+/// Every second client of those that sticky routing brings to a node.
+fn only_reads(thread: u32, nodes: u16) -> bool {
+    thread / u32::from(nodes.max(1)) % 2 == 1
 }
 
 impl OneRegister {
@@ -86,17 +93,19 @@ impl OneRegister {
 }
 
 impl Generator for OneRegister {
-    fn next(&mut self, _: &Context<'_>, dice: &mut Dice) -> Next {
+    fn next(&mut self, context: &Context<'_>, dice: &mut Dice) -> Next {
         let key = self.key.clone();
+        let thread = context.free[dice.below(context.free.len() as u64) as usize];
         let op = match dice.below(100) {
-            0..50 => Op::read(key),
-            50..70 if self.cas && !self.last_seen.is_null() => {
+            _ if only_reads(thread, context.nodes) => Op::read(key),
+            0..35 => Op::read(key),
+            35..60 if self.cas && !self.last_seen.is_null() => {
                 let to = self.fresh();
                 Op::cas(key, self.last_seen.clone(), to)
             }
             _ => Op::write(key, self.fresh()),
         };
-        Next::Op(op.into())
+        Next::Op(Invocation { op, thread: Some(thread), node: None })
     }
 
     fn observe(&mut self, completion: &Event) {
@@ -149,7 +158,7 @@ mod tests {
     }
 
     fn shape(unsupported: BTreeSet<Function>) -> Shape {
-        Shape { threads: 1, nodes: 3, rate: None, keys: None, copies: None, unsupported }
+        Shape { threads: 1, nodes: 3, rate: None, keys: None, copies: None, first_value: 1, unsupported }
     }
 
     #[test]
@@ -164,6 +173,22 @@ mod tests {
             assert!(written.insert((op.key.unwrap(), value)));
         }
         assert!(written.len() > 1500);
+    }
+
+    #[test]
+    fn some_clients_at_every_node_only_read() {
+        let mut generator = Register.generator(&shape(BTreeSet::new()));
+        let mut dice = Dice::new(5);
+        let free: Vec<u32> = (0..10).collect();
+        let context = Context { now: Nanos(0), free: &free, threads: 10, nodes: 3 };
+        let mut writers = BTreeSet::new();
+        for _ in 0..2000 {
+            let Next::Op(invocation) = generator.next(&context, &mut dice) else { panic!("it never ends") };
+            if invocation.op.function != Function::Read {
+                writers.extend(invocation.thread);
+            }
+        }
+        assert_eq!(writers, BTreeSet::from([0, 1, 2, 6, 7, 8]), "the others read, one of them at each node");
     }
 
     #[test]
