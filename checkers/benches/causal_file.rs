@@ -1,6 +1,7 @@
 //! What each checker takes for a history file, to hold against another program on the same file.
 //!
-//! `cargo bench -p checkers --bench causal_file -- FILE [CHECKER]...`, without names the causal one; it prints processor time and the peak of memory as well.
+//! `cargo bench -p checkers --bench causal_file -- FILE [CHECKER | sets]...`, without names the causal one; it
+//! prints processor time and the peak of memory as well.
 
 #![expect(clippy::print_stdout, reason = "it is run by hand")]
 
@@ -17,6 +18,13 @@ fn main() {
     let began = Moment::now();
     let history = histories::read::file(Path::new(&file)).unwrap_or_else(|error| panic!("{error}"));
     println!("{} operations are read: {}", history.operations().len(), began.elapsed());
+    if names.iter().any(|name| name == "sets") {
+        // Where causal convergence holds this is all that they cost.
+        let began = Moment::now();
+        let sets = checkers::session_sets(&history, &Budget::unlimited());
+        println!("the sets of session guarantees: {}", began.elapsed());
+        println!("    {sets:?}");
+    }
     for checker in all().into_iter().filter(|checker| names.iter().any(|name| name == checker.name())) {
         let began = Moment::now();
         let findings = checker.check(&history, &Budget::unlimited());

@@ -21,7 +21,7 @@ fn random(dice: &mut Dice) -> History {
         let happens = kind == Kind::Ok || (kind == Kind::Info && dice.one_in(2));
         let mut after = registers;
         let (mut call, mut reply) = (Vec::new(), Vec::new());
-        for _ in 0..1 + dice.below(3) {
+        for _ in 0..=dice.below(3) {
             let key = dice.below(keys) as usize;
             if dice.one_in(2) {
                 let seen = if dice.one_in(spoil) { dice.below(next as u64 + 1) as i64 } else { after[key] };
@@ -50,7 +50,9 @@ fn micro(function: &str, key: usize, value: i64) -> Value {
 /// The sessions in any order that keeps each one's.
 fn told(dice: &mut Dice, mut sessions: Vec<Vec<(Kind, Value, Value)>>) -> History {
     let mut events: Vec<Event> = Vec::new();
-    sessions.iter_mut().for_each(|session| session.reverse());
+    for session in &mut sessions {
+        session.reverse();
+    }
     while sessions.iter().any(|session| !session.is_empty()) {
         let session = dice.below(sessions.len() as u64) as usize;
         if let Some((kind, call, reply)) = sessions[session].pop() {
