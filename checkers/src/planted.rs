@@ -1,4 +1,4 @@
-//! Every anomaly that can be planted, each alone in a large valid history, through the whole ladder.
+//! Every anomaly of single operations that can be planted, each alone in a large valid history, through the whole ladder.
 //!
 //! `PLANTED_OPERATIONS=100000 cargo test --release -p checkers --lib -- --nocapture planted::` tries larger ones and
 //! prints what was violated.
@@ -61,8 +61,10 @@ fn tell(object: Object, name: &str, violated: &[ModelName]) {
 
 #[test]
 fn each_is_found_and_violates_what_it_violates_alone() {
-    // Transactions on lists are on no rung of this ladder.
-    for &object in Object::ALL.iter().filter(|&&object| object != Object::ListAppend) {
+    // Transactions on lists are on no rung of this ladder; those on registers are one object, of which no search for a
+    // sequential order ends where there are hundreds.
+    let transactions = [Object::ListAppend, Object::RwRegister];
+    for &object in Object::ALL.iter().filter(|object| !transactions.contains(object)) {
         assert_eq!(judge(object, operations(), None), [], "a valid {object}");
         for name in Planted::names(object) {
             let alone = judge(object, 0, Some(name));
