@@ -18,6 +18,8 @@ mod final_state;
 mod hierarchy;
 mod linear;
 pub mod models;
+#[cfg(test)]
+mod planted;
 mod policy;
 #[cfg(test)]
 mod prefixes;

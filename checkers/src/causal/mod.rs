@@ -14,7 +14,7 @@ mod joint;
 pub(crate) mod keys;
 #[cfg(test)]
 mod oracle;
-mod order;
+pub(crate) mod order;
 mod overtaken;
 mod proof;
 mod real_time;
