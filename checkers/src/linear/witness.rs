@@ -71,7 +71,7 @@ impl<'h> Telling<'h> {
     }
 
     fn value(&self, row: u32) -> String {
-        words::told(self.history.operation(self.id(row)))
+        words::told(&self.history.as_recorded(self.id(row)))
     }
 
     /// What links values of a chain.

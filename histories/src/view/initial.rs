@@ -4,6 +4,7 @@
 //! history says the same of other names, and a null that a read returned is then a value that nobody wrote.
 
 use super::{ViewError, map_items, place};
+use crate::history::Beginning;
 use crate::{Function, History, Operation, Value};
 
 pub(super) fn begin_with(history: &mut History, initial: &Value) -> Result<(), ViewError> {
@@ -11,8 +12,9 @@ pub(super) fn begin_with(history: &mut History, initial: &Value) -> Result<(), V
         let function = operation.function.clone();
         return Err(ViewError::NoInitial { function, place: place(history, operation.call_event) });
     }
-    let counts = |operation: &&Operation| is_count(&operation.function);
-    if history.operations.iter().any(|operation| counts(&operation)) {
+    let counted = history.operations.iter().any(|operation| is_count(&operation.function));
+    history.beginning = Some(Beginning { value: initial.clone(), counted });
+    if counted {
         return count_from(history, initial);
     }
     for operation in &mut history.operations {
@@ -44,14 +46,27 @@ fn has_initial(operation: &Operation) -> bool {
 fn count_from(history: &mut History, initial: &Value) -> Result<(), ViewError> {
     let first = initial.as_int().ok_or_else(|| ViewError::CounterBegins(initial.clone()))?;
     for operation in &mut history.operations {
-        if operation.is_ok()
-            && operation.function == Function::Read
-            && let Value::Int(seen) = &mut operation.reply
-        {
-            *seen = seen.saturating_sub(first);
-        }
+        shift(operation, first.saturating_neg());
     }
     Ok(())
+}
+
+fn shift(operation: &mut Operation, by: i64) {
+    if operation.is_ok()
+        && operation.function == Function::Read
+        && let Value::Int(seen) = &mut operation.reply
+    {
+        *seen = seen.saturating_add(by);
+    }
+}
+
+/// The operation as the file has it.
+pub(crate) fn undo(mut operation: Operation, beginning: &Beginning) -> Operation {
+    match beginning {
+        Beginning { value: Value::Int(first), counted: true } => shift(&mut operation, *first),
+        Beginning { value, .. } => exchange(&mut operation, value),
+    }
+    operation
 }
 
 fn exchange(operation: &mut Operation, initial: &Value) {
@@ -81,8 +96,8 @@ fn exchange(operation: &mut Operation, initial: &Value) {
             Some(state) => Value::map(state.iter().map(|(key, value)| (key.clone(), other(value)))),
             None => return,
         },
-        // What a failed compare-and-set saw; null is nothing that it said.
-        Function::Cas if operation.reply == *initial => Value::Null,
+        // What a failed compare-and-set saw, where it says so.
+        Function::Cas if operation.saw => other(&operation.reply),
         _ => return,
     };
 }
