@@ -9,6 +9,7 @@ use histories::{History, ModelName};
 use rayon::prelude::*;
 
 use crate::hierarchy::Hierarchy;
+use crate::rules::bank;
 use crate::{
     Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Linear, Policy, Rules, Sequential,
     Sessions, Verdict, confirm,
@@ -44,7 +45,7 @@ pub fn checkers_for(models: &[ModelName]) -> Vec<Box<dyn Checker>> {
 pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budget) -> Vec<Finding> {
     let ladder = Hierarchy::default();
     let Some(models) = models else {
-        let found = findings(&all(), history, budget);
+        let found = findings(&applicable(history), history, budget);
         return ModelName::ALL.iter().filter_map(|&model| ladder.deduce(&found, model)).collect();
     };
     let (deciding, helping) = stages(models);
@@ -59,6 +60,11 @@ pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budge
     let mut asked = BTreeSet::new();
     let once = models.iter().filter(|&&model| asked.insert(model));
     once.map(|&model| ladder.deduce(&found, model).unwrap_or_else(|| unruled(&found, model))).collect()
+}
+
+/// Every checker that can say something of a history of which nobody said what it is about.
+fn applicable(history: &History) -> Checkers {
+    if bank::is_only_read(history) { vec![Box::new(Rules)] } else { all() }
 }
 
 /// The checkers that decide demanded models themselves, and those whose findings may settle what they leave open: on

@@ -95,20 +95,21 @@ pub(crate) struct Seen {
 pub(crate) struct FinalState<'h> {
     history: &'h History,
     dumps: Vec<OperationId>,
-    reads: BTreeMap<KeyId, Vec<OperationId>>,
+    /// By key; none where the history is about one object without a name.
+    reads: BTreeMap<Option<KeyId>, Vec<OperationId>>,
 }
 
 impl<'h> FinalState<'h> {
     pub(crate) fn of(history: &'h History) -> Result<Self, String> {
         let quiet = Quiet::of(history)?;
         let mut dumps: BTreeMap<Node, OperationId> = BTreeMap::new();
-        let mut reads: BTreeMap<KeyId, Vec<OperationId>> = BTreeMap::new();
+        let mut reads: BTreeMap<Option<KeyId>, Vec<OperationId>> = BTreeMap::new();
         for (id, op) in history.iter().filter(|(_, op)| op.is_ok() && quiet.is_final(op)) {
             match (&op.function, op.node, op.key) {
                 (Function::Dump, Some(node), _) if op.reply.as_map().is_some() => {
                     dumps.insert(node, id);
                 }
-                (Function::Read | Function::ReadAll, _, Some(key)) => reads.entry(key).or_default().push(id),
+                (Function::Read | Function::ReadAll, _, key) => reads.entry(key).or_default().push(id),
                 _ => {}
             }
         }
@@ -136,20 +137,21 @@ impl<'h> FinalState<'h> {
     }
 
     /// Everything that was seen of a key; empty where nobody looked.
-    pub(crate) fn seen(&self, key: KeyId) -> Vec<Seen> {
-        let name = self.history.key(key).as_str();
-        let states = self.dumps.iter().map(|&id| self.history.operation(id).reply.as_map());
-        let held: Vec<Option<&Value>> = states.map(|state| state.and_then(|state| state.get(name))).collect();
-        let shown = shown(self.history, &held);
-        let dumped = self
-            .dumps
-            .iter()
-            .zip(shown)
-            .filter_map(|(&operation, value)| Some(Seen { operation, value: value?.clone() }));
+    pub(crate) fn seen(&self, key: Option<KeyId>) -> Vec<Seen> {
+        let dumped = key.map(|key| self.dumped(key)).unwrap_or_default().into_iter();
         let read = self.reads.get(&key).into_iter().flatten();
         let read =
             read.map(|&operation| Seen { operation, value: self.history.operation(operation).reply.clone() });
         dumped.chain(read).collect()
+    }
+
+    /// What dumps show of a key; what has no name stands in none.
+    fn dumped(&self, key: KeyId) -> Vec<Seen> {
+        let name = self.history.key(key).as_str();
+        let states = self.dumps.iter().map(|&id| self.history.operation(id).reply.as_map());
+        let held: Vec<Option<&Value>> = states.map(|state| state.and_then(|state| state.get(name))).collect();
+        let shown = self.dumps.iter().zip(shown(self.history, &held));
+        shown.filter_map(|(&operation, value)| Some(Seen { operation, value: value?.clone() })).collect()
     }
 }
 
@@ -165,7 +167,7 @@ pub(crate) fn shown<'v>(history: &History, held: &[Option<&'v Value>]) -> Vec<Op
 /// Leaves the keys that every node was read for, where the history tells who was asked.
 fn keep_asked_everywhere(
     history: &History,
-    reads: &mut BTreeMap<KeyId, Vec<OperationId>>,
+    reads: &mut BTreeMap<Option<KeyId>, Vec<OperationId>>,
 ) -> Result<(), String> {
     let is_open = |op: &Operation| is_update(&op.function) && !op.has_completion();
     if history.operations().iter().any(is_open) {

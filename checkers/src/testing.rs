@@ -10,6 +10,7 @@
 //! c4 read-all s [1;2] [32,33] served n1 version 7
 //! c4 read x 1 [34,35] at n2       the node that was asked
 //! c1 replace x [1;2] 3 [36,37]    quotes 1 and 2
+//! c1 add - 1 [38,39]              to the one object, which has no name
 //! nemesis begin cut [5,6]
 //! nemesis heal [20,21]
 //! ```
@@ -86,7 +87,7 @@ fn client(words: &[&str], (from, to): (u64, Option<u64>), tail: &[&str]) -> Vec<
     let function = Function::from(words[1]);
     let (key, values) = match function {
         Function::Dump => (None, &words[3..]),
-        _ => (Some(words[2]), &words[3..]),
+        _ => (Some(words[2]).filter(|&key| key != "-"), &words[3..]),
     };
     let values: Vec<Value> = values.iter().map(|text| value(text)).collect();
     let asks = matches!(

@@ -7,9 +7,10 @@ use histories::{AnomalyKind, FaultStep, Function, History, KeyId, Node, Operatio
 use crate::Anomaly;
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
-    let (Some(first), Some(key)) = (anomaly.steps.first(), anomaly.key) else {
-        return Err("no operation and key are named".into());
+    let Some(first) = anomaly.steps.first() else {
+        return Err("no operation is named".into());
     };
+    let key = anomaly.key;
     let gone = history.operation(first.operation);
     let finals = finals(history, key);
     if finals.is_empty() {
@@ -35,12 +36,13 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
 }
 
 /// The observation itself is named: something in it was never added.
-fn phantom(history: &History, key: KeyId, seen: &Operation) -> Result<(), String> {
-    let name = history.key(key).as_str();
-    let value = seen.reply.as_map().filter(|_| seen.function == Function::Dump).and_then(|map| map.get(name));
+fn phantom(history: &History, key: Option<KeyId>, seen: &Operation) -> Result<(), String> {
+    let name = |key| history.key(key).as_str();
+    let dump = seen.reply.as_map().filter(|_| seen.function == Function::Dump);
+    let value = dump.and_then(|map| map.get(name(key?)));
     let elements = value.unwrap_or(&seen.reply).as_list().unwrap_or_default();
     let adds = |op: &Operation, element: &Value| {
-        op.key.is_none_or(|other| other == key)
+        (op.key.is_none() || op.key == key)
             && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump | Function::Remove)
             && (!matches!(op.function, Function::Add | Function::Append) || op.call == *element)
     };
@@ -117,8 +119,7 @@ pub(super) fn holds(value: &Value, element: &Value) -> bool {
 }
 
 /// What each node's last dump, and each read that ended after the first of those began, shows of a key.
-pub(super) fn finals(history: &History, key: KeyId) -> Vec<&Value> {
-    let name = history.key(key).as_str();
+pub(super) fn finals(history: &History, key: Option<KeyId>) -> Vec<&Value> {
     let updates = history.operations().iter().filter(|op| {
         op.has_completion() && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
     });
@@ -148,12 +149,13 @@ pub(super) fn finals(history: &History, key: KeyId) -> Vec<&Value> {
         return Vec::new();
     }
     let reads = late.iter().filter(|op| {
-        op.key == Some(key)
-            && matches!(op.function, Function::Read | Function::ReadAll)
-            && op.completed >= began
+        op.key == key && matches!(op.function, Function::Read | Function::ReadAll) && op.completed >= began
     });
-    let dumped: Vec<Option<&Value>> =
-        dumps.iter().filter_map(|op| op.reply.as_map()).map(|map| map.get(name)).collect();
+    let states = dumps.iter().filter_map(|op| op.reply.as_map());
+    let dumped: Vec<Option<&Value>> = match key.map(|key| history.key(key).as_str()) {
+        Some(name) => states.map(|state| state.get(name)).collect(),
+        None => Vec::new(),
+    };
     let kept =
         history.header.copies.is_some_and(|copies| dumped.iter().flatten().count() >= usize::from(copies));
     let absent = (!kept).then_some(&Value::Null);
@@ -162,13 +164,13 @@ pub(super) fn finals(history: &History, key: KeyId) -> Vec<&Value> {
 
 /// Whether a run that has no dumps came to its final reads of a key, as far as it tells: no update was left open, and
 /// every node was asked for the key.
-fn is_read_everywhere(history: &History, key: KeyId, late: &[&Operation]) -> bool {
+fn is_read_everywhere(history: &History, key: Option<KeyId>, late: &[&Operation]) -> bool {
     let is_read = |op: &Operation| matches!(op.function, Function::Read | Function::ReadAll);
     let is_open = |op: &Operation| !is_read(op) && op.function != Function::Dump && !op.has_completion();
     if history.operations().iter().any(is_open) {
         return false;
     }
-    let asked = |node| late.iter().any(|op| is_read(op) && op.key == Some(key) && op.node == Some(node));
+    let asked = |node| late.iter().any(|op| is_read(op) && op.key == key && op.node == Some(node));
     history.operations().iter().all(|op| op.node.is_none()) || members(history).all(asked)
 }
 

@@ -41,7 +41,7 @@ fn lost(history: &History, add: &Operation) -> bool {
             && op.call == add.call
             && op.outcome != Outcome::Fail
     });
-    let left = finals(history, key);
+    let left = finals(history, Some(key));
     add.is_ok()
         && removes.into_iter().all(|remove| remove.precedes(add))
         && !left.is_empty()
@@ -73,7 +73,7 @@ fn resurrected(history: &History, remove: &Operation) -> bool {
             (add.is_ok() && earlier(add)) || sights().any(|read| earlier(read) && came_from(read, add))
         })
     };
-    let left = finals(history, key);
+    let left = finals(history, Some(key));
     remove.is_ok()
         && all(Function::Add).all(covered)
         && !left.is_empty()
@@ -91,7 +91,7 @@ fn written(op: &Operation) -> Option<&Value> {
 
 fn is_left(history: &History, write: &Operation) -> bool {
     let Some(key) = write.key else { return false };
-    let left = finals(history, key);
+    let left = finals(history, Some(key));
     !left.is_empty() && left.iter().all(|value| Some(*value) == written(write))
 }
 

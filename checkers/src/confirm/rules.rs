@@ -196,7 +196,11 @@ fn forked(history: &History, one: &Operation, other: &Operation) -> bool {
     let once = |key: &str, seen: &Value| {
         let written: Vec<Value> =
             history.operations().iter().flat_map(|op| written(history, op, key)).collect();
-        written == [seen.clone()]
+        let agree = || {
+            let shown = history.operations().iter().filter(|op| op.is_ok()).flat_map(reads);
+            shown.filter(|(other, _)| other == key).all(|(_, value)| value.is_null() || value == *seen)
+        };
+        written == [seen.clone()] || written.is_empty() && agree()
     };
     // Keys that the one saw written and the other did not.
     let ahead = |list: &[(String, Value)], than: &[(String, Value)]| {

@@ -11,9 +11,9 @@ use crate::final_state::{FinalState, Seen};
 use super::{Gone, Tally};
 
 /// The keys that elements are added or appended to.
-pub(super) fn keys(history: &History) -> BTreeSet<KeyId> {
+pub(super) fn keys(history: &History) -> BTreeSet<Option<KeyId>> {
     let grows = |function: &Function| matches!(function, Function::Add | Function::Append);
-    history.operations().iter().filter(|op| grows(&op.function)).filter_map(|op| op.key).collect()
+    history.operations().iter().filter(|op| grows(&op.function)).map(|op| op.key).collect()
 }
 
 /// What clients know of one element.
@@ -35,10 +35,10 @@ impl Element {
     }
 }
 
-pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: KeyId) {
+pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: Option<KeyId>) {
     let finals: Vec<Seen> = state.seen(key);
     let Some(now) = finals.first() else {
-        tally.undecide(Some(key), "nobody read it at the end");
+        tally.undecide(key, "nobody read it at the end");
         return;
     };
     let present: Vec<BTreeSet<&Value>> =
@@ -87,7 +87,7 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: KeyId) {
 /// The first final observation of an element that nobody ever tried to add, with that element as its value.
 fn phantom(
     history: &History,
-    key: KeyId,
+    key: Option<KeyId>,
     elements: &BTreeMap<&Value, Element>,
     finals: &[Seen],
 ) -> Option<Seen> {
@@ -102,19 +102,19 @@ fn phantom(
 }
 
 /// Whether an operation changes nothing of a key but by adding and removing single elements.
-fn is_of_collection(op: &Operation, key: KeyId) -> bool {
+fn is_of_collection(op: &Operation, key: Option<KeyId>) -> bool {
     match op.function {
         Function::Add | Function::Append | Function::Remove => {
-            op.key.is_some_and(|other| other != key) || op.key.is_some() && op.call.as_list().is_none()
+            op.key.is_some() && op.key != key || op.key == key && op.call.as_list().is_none()
         }
         Function::Read | Function::ReadAll | Function::Dump => true,
-        _ => op.key.is_some_and(|other| other != key),
+        _ => op.key.is_some() && op.key != key,
     }
 }
 
-fn elements(history: &History, key: KeyId) -> BTreeMap<&Value, Element> {
+fn elements(history: &History, key: Option<KeyId>) -> BTreeMap<&Value, Element> {
     let mut elements: BTreeMap<&Value, Element> = BTreeMap::new();
-    for (id, op) in history.iter().filter(|(_, op)| op.key == Some(key)) {
+    for (id, op) in history.iter().filter(|(_, op)| op.key == key) {
         match (&op.function, op.outcome) {
             (Function::Add | Function::Append, outcome) => {
                 let element = elements.entry(&op.call).or_default();

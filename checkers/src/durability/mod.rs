@@ -63,8 +63,7 @@ fn decide(history: &History, budget: &Budget) -> (Verdict, Option<Counts>) {
     let mut tally = Tally { history, counts: Counts::default(), gone: Vec::new(), undecided: Vec::new() };
     for group in &registers.groups {
         match (group.key, group.compile(history, budget)) {
-            (Some(key), Ok(register)) => registers::weigh(&mut tally, &state, key, &register),
-            (key, Ok(_)) => tally.undecide(key, "operations without a key have no place in a final state"),
+            (key, Ok(register)) => registers::weigh(&mut tally, &state, key, &register),
             (key, Err(Beyond::Mixed(function))) => {
                 tally.undecide(key, &format!("also changed by {function}"));
             }
@@ -77,7 +76,7 @@ fn decide(history: &History, budget: &Budget) -> (Verdict, Option<Counts>) {
     }
     for key in collections {
         if let Err(exhausted) = budget.check() {
-            tally.undecide(Some(key), &exhausted.to_string());
+            tally.undecide(key, &exhausted.to_string());
             break;
         }
         collections::weigh(&mut tally, &state, key);
@@ -89,7 +88,7 @@ fn decide(history: &History, budget: &Budget) -> (Verdict, Option<Counts>) {
 #[derive(Clone, Debug)]
 struct Gone {
     kind: AnomalyKind,
-    key: KeyId,
+    key: Option<KeyId>,
     operation: OperationId,
     /// What a read had shown of it, where its own reply does not say that it happened.
     shown: Option<OperationId>,
@@ -162,7 +161,7 @@ fn anomaly(history: &History, gone: &Gone, acknowledgements: &Acknowledgements) 
     Anomaly {
         kind,
         summary,
-        key: Some(*key),
+        key: *key,
         steps,
         facts,
         witness: Witness { model: ModelName::Durability, operations },
@@ -171,13 +170,13 @@ fn anomaly(history: &History, gone: &Gone, acknowledgements: &Acknowledgements) 
 
 /// An element that came from nowhere; the value of `now` is that element.
 fn phantom(history: &History, gone: &Gone) -> Anomaly {
-    let (name, element) = (words::key(history, Some(gone.key)), &gone.now.value);
+    let (name, element) = (words::key(history, gone.key), &gone.now.value);
     let op = history.operation(gone.operation);
     let place = op.node.map(|node| format!(" at {}", history.node_name(node))).unwrap_or_default();
     Anomaly {
         kind: AnomalyKind::PhantomRead,
         summary: format!("{name} holds {element}{place} now, and nobody ever added it"),
-        key: Some(gone.key),
+        key: gone.key,
         steps: vec![words::completed(history, gone.operation, format!("shows {element}"))],
         facts: vec![format!("no operation of the history adds {element} to {name}")],
         witness: Witness { model: ModelName::Durability, operations: vec![gone.operation] },
@@ -193,13 +192,13 @@ fn told(kind: AnomalyKind, shown: Option<OperationId>) -> &'static str {
 }
 
 /// `x = 3 at n2 now`, or how large a collection is.
-fn stands(history: &History, key: KeyId, now: &Seen) -> String {
+fn stands(history: &History, key: Option<KeyId>, now: &Seen) -> String {
     let op = history.operation(now.operation);
     let place = match (&op.function, op.node) {
         (Function::Dump, Some(node)) => format!(" at {}", history.node_name(node)),
         _ => String::new(),
     };
-    let name = words::key(history, Some(key));
+    let name = words::key(history, key);
     match &now.value {
         histories::Value::Null => format!("{name} is absent{place} now"),
         histories::Value::List(items) => {

@@ -11,11 +11,11 @@ use crate::words;
 
 use super::{Gone, Tally};
 
-pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: KeyId, register: &Register) {
+pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: Option<KeyId>, register: &Register) {
     let seen = state.seen(key);
     let Some(now) = seen.first() else {
         if register.rows.iter().any(|row| row.access != Access::Read && row.ret < NEVER) {
-            tally.undecide(Some(key), "nobody read it at the end");
+            tally.undecide(key, "nobody read it at the end");
         }
         return;
     };
@@ -44,7 +44,7 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: KeyId, r
 }
 
 /// Of the writes that are gone, those that no other of them had replaced.
-fn report(tally: &mut Tally<'_>, key: KeyId, register: &Register, lost: &[u32], now: &Seen) {
+fn report(tally: &mut Tally<'_>, key: Option<KeyId>, register: &Register, lost: &[u32], now: &Seen) {
     let latest_call = lost.iter().map(|&row| register.rows[row as usize].call).max().unwrap_or(NEVER);
     for &index in lost {
         let row = &register.rows[index as usize];

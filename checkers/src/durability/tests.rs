@@ -69,6 +69,17 @@ fn elements_that_are_gone_are_lost() {
 }
 
 #[test]
+fn the_one_object_without_a_name_is_judged_like_others() {
+    assert_eq!(
+        counts("c1 add - 1 [0,1]\nc1 add - 2 [2,3]\nc2 read-all - [2] [4,5]"),
+        ("invalid", 2, 1, 0, 0)
+    );
+    assert_eq!(counts("c1 add - 1 [0,1]\nc2 read-all - [1] [4,5]"), ("valid", 1, 0, 0, 0));
+    assert_eq!(counts("c1 write - 1 [0,1]\nc1 write - 2 [2,3]\nc2 read - 1 [4,5]"), ("invalid", 2, 1, 0, 0));
+    assert_eq!(counts("c1 write - 1 [0,1]\nc1 write - 2 [2,3]\nc2 read - 2 [4,5]"), ("valid", 2, 0, 1, 0));
+}
+
+#[test]
 fn an_element_from_nowhere_is_told() {
     let text = "nodes n1 n2
          c1 add s 1 [0,1] at n1

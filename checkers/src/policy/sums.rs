@@ -38,7 +38,7 @@ fn of_counter(
     counter: &Counter<'_>,
     finals: &FinalState<'_>,
 ) -> Result<(), &'static str> {
-    let mut seen = counter.key.map(|key| finals.seen(key)).unwrap_or_default();
+    let mut seen = finals.seen(counter.key);
     seen.sort_by_key(|seen| history.operation(seen.operation).completed);
     let mut possible = Possible::new(counter);
     let mut missed = None;

@@ -2,17 +2,18 @@
 //!
 //! It never asks which transfers a read had seen; the total is the same whichever they were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use histories::{AnomalyKind, Function, History, ModelName, OperationId, Value};
+use histories::{AnomalyKind, Function, History, ModelName, Operation, OperationId, Value};
 
 use super::Ruling;
 use crate::{Anomaly, Budget, Witness, words};
 
 pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
     let mut ruling = Ruling::default();
-    let transfers = history.operations().iter().filter(|op| op.function == Function::Transfer);
-    let banks: std::collections::BTreeSet<_> = transfers.map(|op| op.key).collect();
+    let only_read = is_only_read(history);
+    let is_of_bank = |op: &&Operation| op.function == Function::Transfer || only_read;
+    let banks: BTreeSet<_> = history.operations().iter().filter(is_of_bank).map(|op| op.key).collect();
     if banks.is_empty() {
         return Ruling::not_applicable("no operation transfers between accounts");
     }
@@ -39,6 +40,16 @@ pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
         ruling.undecided.push("nobody read all accounts".into());
     }
     ruling
+}
+
+/// Whether nothing happens but that the balances of accounts are read: a bank's history before its first transfer.
+pub(crate) fn is_only_read(history: &History) -> bool {
+    let reads_balances = |op: &Operation| {
+        matches!(op.function, Function::Read | Function::ReadAll)
+            && (!op.is_ok() || total(&op.reply).is_some())
+    };
+    let operations = history.operations();
+    operations.iter().all(reads_balances) && operations.iter().any(Operation::is_ok)
 }
 
 fn total(balances: &Value) -> Option<i128> {

@@ -1,6 +1,7 @@
 //! Long fork: two transactions that see two writes in opposite orders, each the one without the other.
 //!
-//! It never looks at keys that are written more than once: of those it is not known which version came first.
+//! It never looks at keys that are written more than once: of those it is not known which version came first. What is
+//! read and was not written by anyone in the history was written by somebody else, once if all agree on it.
 //!
 //! After Sovran et al., "Transactional storage for geo-replicated systems", SOSP 2011, section 3.
 
@@ -38,7 +39,7 @@ pub(super) fn decide(history: &History, budget: &Budget) -> Ruling {
     ruling
 }
 
-/// How often each key is written, and what if once.
+/// How often each key is written, and what if once; of keys that nobody writes, what is read.
 struct Written<'h> {
     keys: Keys<'h>,
     by_key: Vec<Writes<'h>>,
@@ -47,6 +48,8 @@ struct Written<'h> {
 #[derive(Clone, Copy)]
 enum Writes<'h> {
     None,
+    Read(&'h Value),
+    ReadsDiffer,
     Once(&'h Value),
     More,
 }
@@ -63,9 +66,15 @@ impl<'h> Written<'h> {
                     by_key.resize(key + 1, Writes::None);
                 }
                 by_key[key] = match (access, by_key[key]) {
+                    (Access::Read, Writes::None) if op.is_ok() && !value.is_null() => Writes::Read(value),
+                    (Access::Read, Writes::Read(other))
+                        if op.is_ok() && !value.is_null() && value != other =>
+                    {
+                        Writes::ReadsDiffer
+                    }
                     (Access::Read, before) => before,
-                    (Access::Write, Writes::None) => Writes::Once(value),
-                    _ => Writes::More,
+                    (_, Writes::Once(_) | Writes::More) => Writes::More,
+                    _ => Writes::Once(value),
                 };
             });
         }
@@ -78,7 +87,7 @@ impl<'h> Written<'h> {
         let Self { keys, by_key } = self;
         let _ = accesses::each(op, |access, target, value| {
             let key = keys.id(target);
-            let Writes::Once(written) = by_key[key as usize] else { return };
+            let (Writes::Once(written) | Writes::Read(written)) = by_key[key as usize] else { return };
             if access != Access::Read {
                 own.push(key);
             } else if value.is_null() || value == written {

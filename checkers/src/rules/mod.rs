@@ -3,7 +3,7 @@
 //! It never looks for an order of all operations; what it finds stands between a few of them.
 
 mod amounts;
-mod bank;
+pub(crate) mod bank;
 pub(crate) mod changes;
 pub(crate) mod counter;
 mod long_fork;

@@ -58,13 +58,14 @@ struct Members<'h> {
     reads: Vec<OperationId>,
 }
 
-/// The keys that are added to and read as lists.
-fn sets(history: &History) -> Vec<(KeyId, Members<'_>)> {
-    let mut all: Vec<Members<'_>> = (0..history.keys().len()).map(|_| Members::default()).collect();
+/// The keys, or the one object without a name, that are added to and read as lists.
+fn sets(history: &History) -> Vec<(Option<KeyId>, Members<'_>)> {
+    let nameless = history.keys().len();
+    let mut all: Vec<Members<'_>> = (0..=nameless).map(|_| Members::default()).collect();
     let mut other = vec![false; all.len()];
     for (id, op) in history.iter() {
-        let Some(key) = op.key else { continue };
-        let members = &mut all[key.0 as usize];
+        let place = op.key.map_or(nameless, |key| key.0 as usize);
+        let members = &mut all[place];
         match op.function {
             Function::Add => members.add(history, id),
             Function::Remove if op.outcome != Outcome::Fail => {
@@ -72,14 +73,15 @@ fn sets(history: &History) -> Vec<(KeyId, Members<'_>)> {
                 members.elements[number].removal_tried = true;
             }
             Function::Read | Function::ReadAll if op.is_ok() => {
-                other[key.0 as usize] |= op.reply.as_list().is_none() && !op.reply.is_null();
+                other[place] |= op.reply.as_list().is_none() && !op.reply.is_null();
                 members.reads.push(id);
             }
-            Function::Remove | Function::Read | Function::ReadAll => {}
-            _ => other[key.0 as usize] = true,
+            Function::Remove | Function::Read | Function::ReadAll | Function::Dump => {}
+            _ => other[place] = true,
         }
     }
-    let sets = (0..).map(KeyId).zip(all).zip(other);
+    let keys = (0..nameless as u32).map(|key| Some(KeyId(key))).chain([None]);
+    let sets = keys.zip(all).zip(other);
     sets.filter(|(_, other)| !other).map(|(set, _)| set).collect()
 }
 
@@ -203,14 +205,14 @@ impl<'h> Members<'h> {
         &self,
         ruling: &mut Ruling,
         history: &History,
-        key: KeyId,
+        key: Option<KeyId>,
         finals: &Result<FinalState<'_>, String>,
     ) {
         let seen = finals.as_ref().map(|finals| finals.seen(key)).unwrap_or_default();
         let shows =
             |value: &Value| seen.iter().any(|seen| seen.value.as_list().unwrap_or_default().contains(value));
         let last = self.reads.iter().max_by_key(|&&id| history.operation(id).invoked);
-        let name = words::key(history, Some(key));
+        let name = words::key(history, key);
         for element in self.elements.iter().filter(|element| element.is_kept()) {
             let Some(added) = element.acknowledged.or(element.added) else { continue };
             match (seen.first(), finals) {

@@ -53,6 +53,8 @@ fn a_set_keeps_what_is_known_and_shows_nothing_else() {
         "unknown",
         "nothing due"
     );
+    assert_eq!(set("c1 add - 1 [0,1]\nc3 read-all - [1] [4,5]"), "valid", "the one set, without a name");
+    assert_eq!(set("c1 add - 1 [0,1]\nc3 read-all - [] [4,5]"), "invalid");
     assert_eq!(set("c1 increment s 1 [0,1]\nc1 read s 1 [2,3]"), "not-applicable");
     insta::assert_snapshot!(told(&format!("{added}c3 read-all s [2] [4,5]"), ModelName::Set));
     insta::assert_snapshot!(told("c1 add s 1 [0,1]\nc3 read-all s [1;1] [4,5]", ModelName::Set));
@@ -94,6 +96,8 @@ fn a_bank_makes_no_money() {
     assert_eq!(bank(&format!("{moved}{read}c3 read-all bank a=10,b=15 [2,3]")), "invalid");
     assert_eq!(bank(&format!("{moved}c3 read-all bank a=-5,b=25 [2,3]")), "invalid");
     assert_eq!(bank(moved), "unknown");
+    assert_eq!(bank("c1 read - a=5,b=15 [0,1]\nc2 read - a=10,b=10 [2,3]"), "valid", "before any transfer");
+    assert_eq!(bank("c1 read - a=5,b=15 [0,1]\nc2 read - a=21,b=-1 [2,3]"), "invalid");
     insta::assert_snapshot!(told(&format!("{moved}{read}c3 read-all bank a=10,b=15 [4,5]"), ModelName::Bank));
 }
 

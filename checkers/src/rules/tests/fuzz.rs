@@ -118,6 +118,7 @@ fn fuzz_sets() {
     let make = |seed| {
         let mut clients = Clients::new(seed);
         let mut state: Vec<u64> = Vec::new();
+        let name = if seed % 4 == 0 { "-" } else { "s" };
         let spoil = 2 + clients.dice.below(12);
         let shown = |clients: &mut Clients, state: &[u64]| {
             let mut list = state.to_vec();
@@ -131,27 +132,27 @@ fn fuzz_sets() {
             match clients.dice.below(6) {
                 0..3 => {
                     let element = clients.dice.below(5);
-                    let outcome = clients.act(&format!("add s {element}"));
+                    let outcome = clients.act(&format!("add {name} {element}"));
                     if outcome != "fail" && !state.contains(&element) {
                         state.push(element);
                     }
                 }
                 3 if clients.dice.one_in(3) => {
                     let element = clients.dice.below(5);
-                    if clients.act(&format!("remove s {element}")) == "ok" {
+                    if clients.act(&format!("remove {name} {element}")) == "ok" {
                         state.retain(|&other| other != element);
                     }
                 }
                 _ => {
                     let list = shown(&mut clients, &state);
-                    clients.act(&format!("read-all s [{list}]"));
+                    clients.act(&format!("read-all {name} [{list}]"));
                 }
             }
         }
-        clients.act("add s 9");
+        clients.act(&format!("add {name} 9"));
         for _ in 0..clients.dice.below(3) {
             let list = shown(&mut clients, &state);
-            clients.last(&format!("read-all s [{list};9]"));
+            clients.last(&format!("read-all {name} [{list};9]"));
         }
         clients.history()
     };
@@ -285,7 +286,7 @@ fn fuzz_long_forks() {
                     }
                     0..2 => {}
                     _ => {
-                        let value = if clients.dice.one_in(2) { "nil" } else { "1" };
+                        let value = ["nil", "nil", "nil", "1", "1", "2"][clients.dice.below(6) as usize];
                         items.push(format!("[r;{name};{value}]"));
                     }
                 }

@@ -154,12 +154,27 @@ pub(super) fn long_fork(history: &History) -> bool {
         let accesses = all.iter().flat_map(|op| accesses(op));
         accesses.filter(|(f, other, _)| f == "w" && other == key).map(|(.., value)| value).collect()
     };
-    let once = |key: &str| writes(key).len() == 1;
+    // Of what nobody in the history writes, all that is read must be the one value that somebody else wrote.
+    let shown = |key: &str| -> Vec<Value> {
+        let read = all.iter().filter(|op| op.is_ok()).flat_map(|op| accesses(op));
+        read.filter(|(f, other, value)| f == "r" && other == key && !value.is_null())
+            .map(|(.., value)| value)
+            .collect()
+    };
+    let versions = |key: &str| -> Vec<Value> {
+        let mut versions = writes(key);
+        if versions.is_empty() {
+            versions = shown(key);
+            versions.dedup();
+        }
+        versions
+    };
+    let once = |key: &str| versions(key).len() == 1;
     let sees = |op: &Operation, key: &str| -> Option<bool> {
         let list = accesses(op);
         let own = list.iter().any(|(f, other, _)| f == "w" && other == key);
         let read = list.iter().find(|(f, other, _)| f == "r" && other == key)?;
-        let known = read.2.is_null() || writes(key).contains(&read.2);
+        let known = read.2.is_null() || versions(key).contains(&read.2);
         (!own && known && op.is_ok()).then(|| !read.2.is_null())
     };
     let keys = ["x", "y", "z"];
