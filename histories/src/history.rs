@@ -166,6 +166,14 @@ impl History {
         }
     }
 
+    /// As [`History::as_recorded`], for one value of a register.
+    pub fn value_as_recorded(&self, value: &Value) -> Value {
+        match &self.beginning {
+            Some(Beginning { value: initial, counted: false }) => view::initial::other(value, initial),
+            _ => value.clone(),
+        }
+    }
+
     /// Every operation with its id, in the order of invocation.
     pub fn iter(&self) -> impl Iterator<Item = (OperationId, &Operation)> {
         (0..).map(OperationId).zip(&self.operations)

@@ -297,7 +297,7 @@ fn step(history: &History, id: OperationId, last: OperationId) -> Step {
         _ if id == last => "no order explains this answer".to_owned(),
         Outcome::Info => "may have happened at any time since".to_owned(),
         Outcome::Fail => format!("found {value}"),
-        Outcome::Ok if is_read(op) => format!("saw {value}"),
+        Outcome::Ok if is_read(&op) => format!("saw {value}"),
         Outcome::Ok => "had happened by now".to_owned(),
     };
     words::completed(history, id, note)

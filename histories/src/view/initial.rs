@@ -69,12 +69,17 @@ pub(crate) fn undo(mut operation: Operation, beginning: &Beginning) -> Operation
     operation
 }
 
-fn exchange(operation: &mut Operation, initial: &Value) {
-    let other = |value: &Value| match value {
+/// Null for the initial value, and the other way round.
+pub(crate) fn other(value: &Value, initial: &Value) -> Value {
+    match value {
         Value::Null => initial.clone(),
         value if value == initial => Value::Null,
         value => value.clone(),
-    };
+    }
+}
+
+fn exchange(operation: &mut Operation, initial: &Value) {
+    let other = |value: &Value| other(value, initial);
     let pair = |value: &Value| match value.as_pair() {
         Some((from, to)) => Value::list([other(from), other(to)]),
         None => value.clone(),
