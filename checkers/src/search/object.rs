@@ -83,10 +83,10 @@ impl<'h> Group<'h> {
         if !is_read(op) {
             self.calls_others |= op.call.as_text().is_none();
         } else if op.is_ok() {
-            self.reads_whole |= matches!(op.reply, Value::List(_) | Value::Map(_));
+            self.reads_whole |= matches!(op.reply, Value::List(_) | Value::Txn(_) | Value::Map(_));
             match op.reply {
                 Value::Null | Value::Text(_) => return,
-                Value::List(_) => self.reads_lists += 1,
+                Value::List(_) | Value::Txn(_) => self.reads_lists += 1,
                 Value::Int(_) => self.reads_numbers += 1,
                 Value::Bool(_) | Value::Map(_) => {}
             }
