@@ -1,16 +1,20 @@
 //! The conductor: generator, fault schedule and clients in step. Pure: time and completions come in, decisions go out.
 //!
 //! A run goes through [`Part`]s: faults and workload together; the faults healed and the workload going on, so that
-//! recovery can be measured; what is open drained; the cluster given time to settle; and the epilogue's reads.
+//! recovery can be measured; where asked for, a minority lost again and progress required of the others ([`Liveness`]);
+//! what is open drained; the cluster given time to settle; and the epilogue's reads.
+
+mod liveness;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
-use histories::{Event, Key, Kind, Nanos, Node};
+use histories::{Event, Key, Kind, Nanos, Node, Op};
 use indexmap::IndexSet;
 use nemesis::{Action, Dice, Layout, Schedule, View};
 use systems::{Ground, Routing, Status};
 
+pub use self::liveness::{Liveness, Progressed};
 use crate::generator::{Context, Generator, Next};
 use crate::script::{Scripted, ScriptedOperation};
 use crate::stage::{Call, StageEvent};
@@ -54,6 +58,8 @@ pub enum Decision {
 pub enum Part {
     Faults,
     Recovery,
+    /// A minority is lost, and the others have to make progress.
+    Freeze,
     Drain,
     Settle,
     Epilogue,
@@ -69,6 +75,7 @@ pub struct Conductor {
     since: Nanos,
     generator: Box<dyn Generator>,
     schedule: Schedule,
+    liveness: Option<Liveness>,
     leaders: Vec<(u64, Node)>,
     ground: Ground,
     /// How many of the keys are at home in each datacentre.
@@ -114,6 +121,12 @@ impl Clients {
         }
     }
 
+    /// Every thread goes on as another process, without a session.
+    fn renew(&mut self) {
+        let threads = self.processes.len() as u32;
+        self.processes.iter_mut().for_each(|process| *process += threads);
+    }
+
     fn all_free(&self) -> bool {
         self.free.len() == self.processes.len()
     }
@@ -133,6 +146,7 @@ impl Conductor {
             since: Nanos::ZERO,
             generator: workload_generator(workload, &shape, &score),
             schedule: faults,
+            liveness: None,
             leaders: Vec::new(),
             ground: Ground::default(),
             homes: BTreeMap::new(),
@@ -160,9 +174,15 @@ impl Conductor {
         Self { ground, ..self }
     }
 
+    /// Requires progress once the workload is over.
+    #[must_use]
+    pub fn requires_progress(self, liveness: Liveness) -> Self {
+        Self { liveness: Some(liveness), ..self }
+    }
+
     /// Issues these operations in place of the workload's.
     pub(crate) fn scripted(mut self, operations: &[ScriptedOperation]) -> Self {
-        self.generator = Box::new(Scripted::new(operations));
+        self.generator = Box::new(Scripted::new(operations, self.score.threads));
         self
     }
 
@@ -180,11 +200,17 @@ impl Conductor {
         self.settled
     }
 
+    /// What came of the progress that was required; `None` where it never came to that.
+    pub fn progressed(&self) -> Option<Progressed> {
+        self.liveness.as_ref().and_then(Liveness::report)
+    }
+
     pub fn poll(&mut self, now: Nanos) -> Decision {
         loop {
             let step = match self.part {
                 Part::Faults => self.poll_faults(now),
                 Part::Recovery => self.poll_recovery(now),
+                Part::Freeze => self.poll_freeze(now),
                 Part::Drain => self.poll_drain(now),
                 Part::Settle => self.poll_settle(now),
                 Part::Epilogue => self.poll_epilogue(now),
@@ -209,6 +235,9 @@ impl Conductor {
     fn completed(&mut self, thread: u32, event: &Event) {
         self.clients.give_back(thread, event.kind);
         self.generator.observe(event);
+        if let Some(liveness) = &mut self.liveness {
+            liveness.answered(thread, event);
+        }
     }
 
     fn status(&mut self, status: &Status) {
@@ -270,9 +299,32 @@ impl Conductor {
             return Some(Decision::Apply(action));
         }
         if now >= self.score.time {
+            return self.enter(Part::Freeze, now);
+        }
+        self.poll_generator(now, self.score.time, Part::Freeze)
+    }
+
+    fn poll_freeze(&mut self, now: Nanos) -> Option<Decision> {
+        if let Some(action) = self.next_action() {
+            return Some(Decision::Apply(action));
+        }
+        let Some(liveness) = &mut self.liveness else { return self.enter(Part::Drain, now) };
+        if self.acting {
+            return Some(Decision::Wait(Nanos::MAX));
+        }
+        if !liveness.has_begun() {
+            self.actions.extend(liveness.begin(now, &self.leaders));
+            self.generator = probes(self.workload, &self.shape);
+            // The new generator knows of no session.
+            self.clients.renew();
+            return None;
+        }
+        if liveness.is_over(now) {
+            self.actions.extend(liveness.end());
             return self.enter(Part::Drain, now);
         }
-        self.poll_generator(now, self.score.time, Part::Drain)
+        let until = liveness.deadline();
+        self.poll_generator(now, until, Part::Drain)
     }
 
     fn poll_drain(&mut self, now: Nanos) -> Option<Decision> {
@@ -330,6 +382,7 @@ impl Conductor {
     fn call(&mut self, invocation: crate::generator::Invocation) -> Option<Call> {
         let thread = self.clients.take(invocation.thread)?;
         let node = invocation.node.unwrap_or_else(|| self.route(thread));
+        let node = self.spared(thread, &invocation.op).unwrap_or(node);
         if let Some(key) = &invocation.op.key
             && !self.keys.contains(key)
         {
@@ -345,6 +398,13 @@ impl Conductor {
 }
 
 impl Conductor {
+    /// While a minority is lost clients talk to the others.
+    fn spared(&mut self, thread: u32, op: &Op) -> Option<Node> {
+        let liveness = self.liveness.as_mut().filter(|_| self.part == Part::Freeze)?;
+        liveness.asked(thread, &op.function);
+        liveness.node_for(thread)
+    }
+
     /// A client belongs to one datacentre for life.
     fn route(&mut self, thread: u32) -> Node {
         let Layout { datacentres, nodes_each } = self.score.layout;
@@ -367,6 +427,13 @@ fn workload_generator(workload: &dyn Workload, shape: &Shape, score: &Score) -> 
         generator = Box::new(Limit::new(operations_max, generator));
     }
     generator
+}
+
+/// What clients ask for while a minority is lost: the workload anew, with values of its own.
+fn probes(workload: &dyn Workload, shape: &Shape) -> Box<dyn Generator> {
+    let rate = Liveness::RATE;
+    let shape = Shape { first_value: Liveness::FIRST_VALUE, rate: Some(rate), ..shape.clone() };
+    Box::new(crate::generator::Rate::new(rate, workload.generator(&shape)))
 }
 
 #[cfg(test)]

@@ -93,6 +93,11 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "as_flag")]
     pub(crate) stage: Option<StageName>,
 
+    /// Once the faults are healed, lose a minority and require progress of the others: `true` [default of simulated
+    /// runs] or `false`.
+    #[arg(long, env = "PARTITA_LIVENESS", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub(crate) liveness: Option<bool>,
+
     /// Folder under which each run gets one of its own.
     #[arg(long, value_name = "DIR", env = "PARTITA_OUT")]
     pub(crate) out: Option<PathBuf>,
@@ -132,6 +137,7 @@ impl Options {
         "seed",
         "seeds",
         "stage",
+        "liveness",
         "out",
         "keep",
         "budget",
@@ -164,6 +170,7 @@ impl Options {
             seed: self.seed.or(weaker.seed),
             seeds,
             stage: self.stage.or(weaker.stage),
+            liveness: self.liveness.or(weaker.liveness),
             out: self.out.or(weaker.out),
             keep: self.keep.or(weaker.keep),
             budget: self.budget.or(weaker.budget),
@@ -235,6 +242,7 @@ mod tests {
             seed = 1
             seeds = "1..3"
             stage = "live"
+            liveness = false
             out = "runs"
             keep = true
             budget = "60s,4GiB"

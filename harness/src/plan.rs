@@ -84,6 +84,7 @@ pub(crate) fn specs(
                     rate: options.rate.unwrap_or(Rate(Some(defaults::RATE))).0,
                     keys: options.keys,
                     script: None,
+                    liveness: options.liveness.unwrap_or(stage == StageName::Sim),
                     trace: false,
                     time: options.time.map_or(defaults::TIME, |time| time.0),
                     operations_max: options.ops,

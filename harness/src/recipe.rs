@@ -35,6 +35,8 @@ struct Recipe {
     seed: u64,
     #[serde(default = "live")]
     stage: String,
+    #[serde(default)]
+    liveness: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     script: Option<Arc<Script>>,
 }
@@ -67,6 +69,7 @@ impl RunSpec {
             deadline_ms: self.deadline.as_millis() as u64,
             seed: self.seed,
             stage: self.stage.name().to_owned(),
+            liveness: self.liveness,
             script: self.script.clone(),
         }
     }
@@ -112,6 +115,7 @@ fn spec(recipe: Recipe, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, 
         rate: recipe.rate,
         keys: recipe.keys,
         script: recipe.script,
+        liveness: recipe.liveness,
         time: Duration::from_millis(recipe.time_ms),
         operations_max: recipe.operations_max,
         deadline: Duration::from_millis(recipe.deadline_ms),

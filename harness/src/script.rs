@@ -8,7 +8,8 @@ use histories::{Event, Function, Key, Kind, Nanos, Node, Op, Process, Value};
 use nemesis::{Action, Dice, ScriptedFault};
 use serde::{Deserialize, Serialize};
 
-use crate::generator::{Context, Generator, Invocation, Next};
+use crate::conductor::Liveness;
+use crate::generator::{Context, Generator, Invocation, Next, Shown};
 
 /// What happens when.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,16 +33,32 @@ pub struct ScriptedOperation {
 }
 
 impl ScriptedOperation {
-    fn op(&self) -> Op {
-        Op { function: Function::from(self.f.as_str()), key: self.key.clone(), value: self.value.clone() }
+    /// What replaces quotes what its process has been shown in this run, not in the one that the script is of.
+    fn op(&self, shown: &Shown) -> Op {
+        let op = Op {
+            function: Function::from(self.f.as_str()),
+            key: self.key.clone(),
+            value: self.value.clone(),
+        };
+        match (&op.function, &op.key, op.value.as_pair()) {
+            (Function::Replace, Some(key), Some((_, value))) => {
+                let value = Value::list([shown.quote(self.thread, key), value.clone()]);
+                Op { value, ..op }
+            }
+            _ => op,
+        }
     }
 }
 
-/// The faults of a run, from the actions that were carried out. What was never ended lasted to the end.
+/// The faults of a run, from the actions that were carried out. What was never ended lasted to the end; what the conductor
+/// freezes at the end it freezes again.
 pub(crate) fn faults(actions: &[(Nanos, Action)]) -> Vec<ScriptedFault> {
     let mut faults = Vec::new();
     for (place, (from, action)) in actions.iter().enumerate() {
         let Action::Begin { fault, name, effects } = action else { continue };
+        if name == Liveness::NAME {
+            continue;
+        }
         let ends = |(_, later): &&(Nanos, Action)| match later {
             Action::End { fault: ended, .. } => ended == fault,
             Action::EndAll => true,
@@ -74,11 +91,12 @@ pub(crate) fn operations(events: &[Event], threads: u32, end: Nanos) -> Vec<Scri
 /// Issues a script's operations.
 pub(crate) struct Scripted {
     rest: VecDeque<ScriptedOperation>,
+    shown: Shown,
 }
 
 impl Scripted {
-    pub(crate) fn new(operations: &[ScriptedOperation]) -> Self {
-        Self { rest: operations.iter().cloned().collect() }
+    pub(crate) fn new(operations: &[ScriptedOperation], threads: u32) -> Self {
+        Self { rest: operations.iter().cloned().collect(), shown: Shown::new(threads) }
     }
 }
 
@@ -88,13 +106,17 @@ impl Generator for Scripted {
         let free = (0..due).find(|&place| context.free.binary_search(&self.rest[place].thread).is_ok());
         if let Some(operation) = free.and_then(|place| self.rest.remove(place)) {
             let (thread, node) = (Some(operation.thread), Some(operation.node));
-            return Next::Op(Invocation { op: operation.op(), thread, node });
+            return Next::Op(Invocation { op: operation.op(&self.shown), thread, node });
         }
         match self.rest.get(due) {
             Some(operation) => Next::Until(operation.at),
             None if self.rest.is_empty() => Next::Done,
             None => Next::Pending,
         }
+    }
+
+    fn observe(&mut self, completion: &Event) {
+        self.shown.observe(completion);
     }
 }
 
@@ -114,7 +136,8 @@ mod tests {
             key: Some("x".into()),
             value: Value::Null,
         };
-        let mut script = Scripted::new(&[operation(1, 0), operation(2, 0), operation(3, 1), operation(9, 1)]);
+        let mut script =
+            Scripted::new(&[operation(1, 0), operation(2, 0), operation(3, 1), operation(9, 1)], 2);
         let mut next = |now, free: &[u32]| {
             let context = Context { now: Nanos(now), free, threads: 2, nodes: 1 };
             match script.next(&context, &mut Dice::new(0)) {
@@ -130,6 +153,41 @@ mod tests {
         assert_eq!(next(9, &[0]), "Pending");
         assert_eq!(next(9, &[0, 1]), "thread 1");
         assert_eq!(next(9, &[0, 1]), "Done");
+    }
+
+    #[test]
+    fn what_replaces_quotes_what_was_shown_in_this_run() {
+        let key = histories::Key::from("mv/v0");
+        let operation = ScriptedOperation {
+            at: Nanos(1),
+            thread: 1,
+            node: Node(0),
+            f: "replace".to_owned(),
+            key: Some(key.clone()),
+            value: Value::list([Value::list([Value::Int(3), Value::Int(4)]), Value::Int(9)]),
+        };
+        let written = |shown: Option<Event>| {
+            let mut script = Scripted::new(std::slice::from_ref(&operation), 2);
+            if let Some(event) = shown {
+                script.observe(&event);
+            }
+            let context = Context { now: Nanos(1), free: &[1], threads: 2, nodes: 1 };
+            let Next::Op(invocation) = script.next(&context, &mut Dice::new(0)) else { panic!("nothing") };
+            invocation.op.value
+        };
+        assert_eq!(written(None), Value::list([Value::list([]), Value::Int(9)]));
+        let read = Event {
+            index: 0,
+            time: Nanos(0),
+            process: Process::Client(3),
+            kind: Kind::Ok,
+            op: Op::new(Function::ReadAll, key.clone(), Value::list([Value::Int(3)])),
+            node: None,
+            error: None,
+            seen: None,
+            hints: histories::Hints::NONE,
+        };
+        assert_eq!(written(Some(read)), Value::list([Value::list([Value::Int(3)]), Value::Int(9)]));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use systems::store::Bug;
 
 use crate::catalogue::Catalogue;
 use crate::options::{Options, Rate};
-use crate::outcome::{Outcome, RunOutcome};
+use crate::outcome::{Outcome, RunOutcome, VerdictReport};
 use crate::plan;
 use crate::progress::Interrupt;
 use crate::quantity::{List, Time};
@@ -42,6 +42,7 @@ pub(crate) const TRAPS: &[Trap] = &[
     trap(Bug::DenyTheUnknown, "single/quorum", "register", "kill:leader,partition:leader"),
     trap(Bug::IgnoreWatermark, "single/session-read", "register", "partition:one"),
     trap(Bug::RecoveryDropsTail, "single/quorum", "set", "kill:all"),
+    trap(Bug::NoSuccessor, "single/quorum", "register", "kill:leader"),
     trap(Bug::AckBeforeSync, "leaderless/abd", "register", "power:all"),
     trap(Bug::RecoveryDropsTail, "leaderless/abd", "register", "kill:all"),
     trap(Bug::LostHint, "leaderless/quorum[read-repair=off,anti-entropy=1000s]", "register", "partition:one"),
@@ -149,7 +150,7 @@ pub(crate) fn spring(
     }
     for seed in effort.first_seed..effort.first_seed + effort.control_seeds {
         let outcome = trial(&RunSpec { seed, ..sound.clone() }, interrupt)?.outcome;
-        if broke_its_promise(&outcome, &sound) {
+        if broke_its_promise(&outcome) {
             caught.false_alarms.push(outcome.reproduce);
         }
     }
@@ -178,9 +179,9 @@ impl Caught {
 }
 
 /// What a mode gives up is no false alarm.
-fn broke_its_promise(outcome: &RunOutcome, spec: &RunSpec) -> bool {
-    let promised = |model: &str| spec.mode.promise.iter().any(|promised| promised.name() == model);
-    outcome.verdicts.iter().any(|verdict| verdict.verdict == "invalid" && promised(&verdict.model))
+fn broke_its_promise(outcome: &RunOutcome) -> bool {
+    let promised = |verdict: &&VerdictReport| verdict.expected.as_deref() == Some("valid");
+    outcome.verdicts.iter().filter(promised).any(|verdict| verdict.verdict == "invalid")
 }
 
 fn spec(trap: &Trap, effort: Effort, catalogue: &Catalogue, bug: Option<Bug>) -> Result<RunSpec, RunError> {

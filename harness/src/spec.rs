@@ -78,6 +78,8 @@ pub struct RunSpec {
     pub keys: Option<u16>,
     /// Faults, and perhaps operations, at fixed times, in place of those that would be drawn.
     pub script: Option<Arc<Script>>,
+    /// Lose a minority once the faults are healed, and require progress of the others.
+    pub liveness: bool,
     /// Keep a log of everything that happens, where that can be had: in simulation.
     pub trace: bool,
     /// How long the workload issues operations, the epilogue apart.
@@ -102,6 +104,11 @@ impl RunSpec {
     pub fn title(&self) -> String {
         let faults = if self.faults.is_empty() { "no faults".to_owned() } else { self.faults.join(",") };
         format!("{} × {} × {faults}, seed {}", self.workload, self.mode.name, self.seed)
+    }
+
+    /// A run without faults is to have none at its end either.
+    pub(crate) fn requires_progress(&self) -> bool {
+        self.liveness && !self.faults.is_empty()
     }
 
     /// The command that runs exactly this again, with nothing left to the environment or a configuration.
@@ -130,7 +137,10 @@ impl RunSpec {
             flag("ops", &operations.to_string());
         }
         flag("routing", &RoutingName(self.routing).to_string());
-        flag("seed", &self.seed.to_string());
+        if self.liveness != (self.stage == StageName::Sim) {
+            words.push(format!("--liveness={}", self.liveness));
+        }
+        words.push(format!("--seed {}", self.seed));
         words.join(" ")
     }
 }

@@ -54,6 +54,7 @@ pub(crate) fn mode(name: &str) -> Mode {
         shows: Vec::new(),
         figures: Vec::new(),
         available_with_majority: true,
+        available_with_majorities: true,
         routing: Routing::Sticky,
         copies: None,
         led: true,

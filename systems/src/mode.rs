@@ -46,6 +46,9 @@ pub struct Mode {
     pub figures: Vec<String>,
     /// Writes go on as long as a majority is up and connected.
     pub available_with_majority: bool,
+    /// Reads and writes go on in every datacentre whose members are up and connected to each other and to those of the
+    /// other datacentres, a minority of each datacentre's apart.
+    pub available_with_majorities: bool,
     pub routing: Routing,
     /// On how many nodes each key is kept; on all where it is not said.
     pub copies: Option<u16>,

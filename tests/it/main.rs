@@ -2,7 +2,10 @@
 
 mod bugs;
 mod command;
+mod conformance;
 mod docs;
 mod hostile;
 mod live;
+mod replay;
+mod shrink;
 mod tidy;

@@ -111,6 +111,7 @@ pub(crate) fn system() -> Simulated<Naive> {
         survives: vec!["network"],
         figures: Vec::new(),
         available_with_majority: true,
+        available_with_majorities: true,
         routing: Routing::Roam,
         layout: Layout::single(3),
         copies: None,

@@ -55,7 +55,11 @@ pub(crate) fn replay(
         })?;
         drawn(seed.0, args.suite.as_deref(), &args.options, config, catalogue)?
     };
-    let spec = RunSpec { trace: args.trace, ..spec };
+    let trace = args.trace && spec.stage == StageName::Sim;
+    if args.trace && !trace {
+        session.warn("nobody sees every message of a live run: there is no trace of it");
+    }
+    let spec = RunSpec { trace, ..spec };
     let spec = if spec.stage == StageName::Live { by_schedule(spec, before, session)? } else { spec };
     let outcome = run::execute(&spec, &crate::progress::Silent, &session.interrupt);
     let outcome = outcome.map_err(|error: RunError| Failure::Harness(error.to_string()))?;
@@ -74,7 +78,7 @@ pub(crate) fn replay(
             session.warn("a simulated run is the same only with the same version of partita");
         }
     }
-    if args.trace {
+    if trace {
         let drawing = dir.join("sequence.svg");
         writeln!(out, "trace: {}, {}", dir.join("trace.log").display(), drawing.display())?;
     }

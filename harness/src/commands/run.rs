@@ -135,7 +135,8 @@ pub(crate) fn flags(options: &Options) -> Vec<String> {
     let flag = |(name, value): (&str, Option<String>)| {
         value.map(|value| format!("--{name} {}", shell_quote(&value)))
     };
-    pairs.into_iter().filter_map(flag).collect()
+    let liveness = options.liveness.map(|liveness| format!("--liveness={liveness}"));
+    pairs.into_iter().filter_map(flag).chain(liveness).collect()
 }
 
 /// Carries runs out one by one and tells of each. A harness failure is an outcome too: the others still run.

@@ -16,7 +16,7 @@ use crate::progress::Silent;
 use crate::quantity::{BudgetLimits, Time};
 use crate::report::terminal;
 use crate::run;
-use crate::shrink::history::Smaller;
+use crate::shrink::history::{Smaller, Start};
 use crate::shrink::{Shrinking, Size};
 use crate::spec::StageName;
 use crate::{names, recipe};
@@ -42,6 +42,9 @@ pub(crate) fn shrink(
     session: &Session,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
+    if !args.what.exists() {
+        return Err(Failure::Usage(format!("{}: there is no such run or file", args.what.display())));
+    }
     if args.what.is_dir() { of_run(args, catalogue, session, out) } else { of_history(args, out) }
 }
 
@@ -91,14 +94,20 @@ fn of_history(args: &ShrinkArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let history = histories::read::file(&args.what).map_err(|error| Failure::Harness(error.to_string()))?;
     let model = args.model.as_ref().map(|name| name.parse()).transpose();
     let model = model.map_err(|error: histories::UnknownModel| Failure::Usage(error.to_string()))?;
-    let limits = BudgetLimits::default();
-    let budget = Budget::new(limits.time, limits.memory_bytes);
+    let budget = Budget::new(args.time.0, BudgetLimits::default().memory_bytes);
     let nodes = (1..=history.node_count()).map(|number| format!("n{number}")).collect();
     let header = Header { nodes, ..history.header.clone() };
     let events = histories::write::events(&history).collect();
-    let Some(smaller) = Smaller::of(header.clone(), events, model, &budget) else {
-        writeln!(out, "{}: nothing is violated", args.what.display())?;
-        return Ok(Exit::Success);
+    let smaller = match Smaller::of(header.clone(), events, model, &budget) {
+        Start::Fails(smaller) => smaller,
+        Start::Holds => {
+            writeln!(out, "{}: nothing is violated", args.what.display())?;
+            return Ok(Exit::Success);
+        }
+        Start::Undecided(why) => {
+            writeln!(out, "{}: nothing is known to be violated; {why}", args.what.display())?;
+            return Ok(Exit::Undecided);
+        }
     };
     let kept = smaller.run(&budget);
     let mut tape = Tape::default();

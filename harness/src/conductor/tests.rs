@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{Applied, Function, Hints, Op, Process, Value};
-use nemesis::FaultSpec;
+use nemesis::{Effect, FaultSpec};
 
 use super::*;
 use crate::workloads;
@@ -16,6 +16,8 @@ struct World {
     calls: Vec<(Part, Call)>,
     actions: Vec<(Nanos, Action)>,
     events: u64,
+    /// Nothing is known of what was asked in this part.
+    silent: Option<Part>,
 }
 
 impl World {
@@ -35,6 +37,7 @@ impl World {
             rate: Some(100.0),
             keys: None,
             copies: None,
+            first_value: 1,
             unsupported: BTreeSet::new(),
         };
         let schedule = Schedule::new(
@@ -50,6 +53,7 @@ impl World {
             calls: Vec::new(),
             actions: Vec::new(),
             events: 0,
+            silent: None,
         }
     }
 
@@ -93,7 +97,8 @@ impl World {
     fn complete(&mut self, thread: u32) {
         let (_, call) = self.open.remove(&thread).unwrap();
         let read_only = matches!(call.op.function, Function::Read | Function::ReadAll | Function::Dump);
-        let kind = if !read_only && self.dice.chance(1, 20) { Kind::Info } else { Kind::Ok };
+        let silent = self.silent == Some(self.conductor.part());
+        let kind = if silent || !read_only && self.dice.chance(1, 20) { Kind::Info } else { Kind::Ok };
         let value = if read_only { Value::Int(1) } else { call.op.value.clone() };
         let event = Event {
             index: self.events,
@@ -178,4 +183,51 @@ fn the_same_seed_gives_the_same_calls() {
     };
     assert_eq!(calls(5), calls(5));
     assert_ne!(calls(5), calls(6));
+}
+
+#[test]
+fn a_minority_is_lost_at_the_end_and_the_others_are_asked() {
+    let mut world = World::new("register", "kill:one", 4);
+    let mix = [Function::Read, Function::Write];
+    let survives = ["network", "kill", "pause"];
+    let layout = nemesis::Layout::single(3);
+    let liveness = Liveness::new(layout, &survives, systems::sim::POWERS, 4, &mix, Dice::new(4));
+    world.conductor = world.conductor.requires_progress(liveness);
+    world.run();
+    let probes: Vec<&Call> =
+        world.calls.iter().filter(|(part, _)| *part == Part::Freeze).map(|(_, c)| c).collect();
+    let named = |action: &Action| matches!(action, Action::Begin { name, .. } | Action::End { name, .. } if name == Liveness::NAME);
+    let frozen: Vec<_> = world.actions.iter().filter(|(_, action)| named(action)).collect();
+    let [(from, Action::Begin { effects, .. }), (until, Action::End { .. })] = frozen[..] else {
+        panic!("{frozen:?}")
+    };
+    assert!(*from >= Nanos::from_secs(12) && until.since(*from) < Liveness::DEADLINE);
+    assert!(probes.iter().any(|call| call.op.function == Function::Read) && probes.len() >= 2);
+    let lost: Vec<Node> = effects.iter().flat_map(Effect::downs).copied().collect();
+    assert!(probes.iter().all(|call| !lost.contains(&call.node)));
+    let progressed = world.conductor.progressed().unwrap();
+    assert!(progressed.within.is_some() && progressed.missing.is_empty(), "{progressed:?}");
+    let written: Vec<_> = world
+        .calls
+        .iter()
+        .filter(|(_, c)| c.op.function == Function::Write)
+        .map(|(_, c)| (c.op.key.clone(), c.op.value.clone()))
+        .collect();
+    assert_eq!(written.iter().collect::<BTreeSet<_>>().len(), written.len(), "no value is written twice");
+}
+
+#[test]
+fn who_is_never_answered_makes_no_progress() {
+    let mut world = World::new("register", "kill:one", 4);
+    let survives = ["kill"];
+    let mix = [Function::Read, Function::Write];
+    let layout = nemesis::Layout::single(3);
+    let liveness = Liveness::new(layout, &survives, systems::sim::POWERS, 4, &mix, Dice::new(4));
+    world.conductor = world.conductor.requires_progress(liveness);
+    world.silent = Some(Part::Freeze);
+    world.run();
+    let progressed = world.conductor.progressed().unwrap();
+    assert_eq!(progressed.within, None);
+    assert_eq!(progressed.missing, ["no read", "no update"]);
+    assert!(progressed.asked > 20, "{progressed:?}");
 }

@@ -5,12 +5,14 @@
 
 mod combinators;
 mod keys;
+mod shown;
 
 pub use combinators::{Limit, Mix, PerThread, Phases, Rate, TimeLimit, Waiting};
 use histories::{Event, Nanos, Node, Op};
 use nemesis::Dice;
 
 pub use keys::PerKey;
+pub use shown::Shown;
 
 /// What a generator may know when it is asked.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use histories::{FaultStep, Nanos};
 use nemesis::{Action, Schedule};
 use systems::sim::Traced;
 
-use crate::conductor::{Conductor, Decision, Part};
+use crate::conductor::{Conductor, Decision, Part, Progressed};
 use crate::progress::{Interrupt, Phase, Progress};
 use crate::stage::{Stage, StageEvent};
 
@@ -21,6 +21,8 @@ pub struct Conducted {
     pub elapsed: Duration,
     /// What the nemesis did, when.
     pub actions: Vec<(Nanos, Action)>,
+    /// Whether those whom a lost minority left made progress, where that was required.
+    pub progressed: Option<Progressed>,
     /// How replicas contradicted each other, where somebody could look into all of them.
     pub broken: Option<String>,
     /// Everything that happened in a world, where the run asked for it.
@@ -68,6 +70,7 @@ pub fn conduct(
         operations: conductor.operations(),
         elapsed: reporter.workload_end.unwrap_or_else(|| stage.now()).to_duration(),
         actions,
+        progressed: conductor.progressed(),
         trace: Vec::new(),
         broken: None,
     })
@@ -108,7 +111,8 @@ impl<'a> Reporter<'a> {
         if part != self.part {
             self.part = part;
             match part {
-                Part::Drain => self.workload_end = Some(now),
+                Part::Freeze => self.workload_end = Some(now),
+                Part::Drain => self.workload_end = self.workload_end.or(Some(now)),
                 Part::Settle => self.progress.phase(Phase::Healing),
                 Part::Epilogue => self.progress.phase(Phase::Reading),
                 Part::Faults | Part::Recovery | Part::Done => {}

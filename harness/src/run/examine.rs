@@ -7,11 +7,9 @@ use histories::{History, ModelName, Nanos};
 use nemesis::FaultSpec;
 
 use super::prepared::Prepared;
-use super::{Conducted, Facts, RunFolder, judge, measure};
+use super::{Conducted, Facts, RunFolder, beside, judge, measure};
 use crate::findings;
-use crate::outcome::{
-    AnomalyReport, ConvergenceReport, DurabilityReport, Outcome, RunOutcome, StalenessReport, VerdictReport,
-};
+use crate::outcome::{ConvergenceReport, DurabilityReport, RunOutcome, StalenessReport};
 use crate::spec::RunSpec;
 
 /// Checks a history and says what the run came to. `dir` is where it lies, empty where it lies nowhere.
@@ -27,12 +25,7 @@ pub(super) fn examine(
     let findings = crate::checking::check(history, Some(models), &budget);
     let facts = Facts {
         mode: &spec.mode,
-        mix: prepared
-            .workload
-            .mix()
-            .into_iter()
-            .filter(|f| !prepared.shape.unsupported.contains(f))
-            .collect(),
+        mix: prepared.mix(),
         faults: prepared.faults.iter().map(FaultSpec::name).collect(),
         demands: prepared.demands(spec),
         settled: conducted.settled,
@@ -76,28 +69,6 @@ pub(super) fn examine(
         elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
         reproduce,
     };
-    if let Some(broken) = &conducted.broken {
-        outcome.outcome = Outcome::Violation;
-        outcome.verdicts.push(contradiction(broken));
-    }
+    beside::add(&mut outcome, spec, conducted);
     outcome
-}
-
-/// A bug of the protocol, caught where it happens, whether or not a client has seen anything of it.
-fn contradiction(broken: &str) -> VerdictReport {
-    VerdictReport {
-        model: "replicas".to_owned(),
-        verdict: "invalid".to_owned(),
-        method: "invariants".to_owned(),
-        why: None,
-        elapsed_ms: 0.0,
-        expected: Some("valid".to_owned()),
-        anomalies: vec![AnomalyReport {
-            kind: "broken-invariant".to_owned(),
-            summary: format!("replicas contradict each other: {broken}"),
-            events: Vec::new(),
-            lines: Vec::new(),
-            explanation: String::new(),
-        }],
-    }
 }

@@ -3,6 +3,7 @@
 use hdrhistogram::Histogram;
 use histories::{Applied, FaultWindow, Function, History, Nanos, Operation, Outcome};
 
+use crate::conductor::Liveness;
 use crate::outcome::{Availability, FaultWindowReport, Latencies, Operations, Percentiles};
 
 pub(super) fn operations(history: &History) -> Operations {
@@ -33,9 +34,12 @@ fn share<'a>(operations: impl Iterator<Item = &'a Operation>) -> Option<f64> {
     (asked > 0).then(|| ok as f64 / asked as f64)
 }
 
+/// What is asked while a minority is frozen at the end is a test of its own.
 pub(super) fn availability(history: &History) -> Availability {
-    let windows = history.fault_windows();
-    let all = || history.operations().iter();
+    let (frozen, windows): (Vec<_>, Vec<_>) =
+        history.fault_windows().into_iter().partition(|window| window.name == Liveness::NAME);
+    let probes = |time: Nanos| frozen.iter().any(|window| window.from <= time && time <= window.to);
+    let all = || history.operations().iter().filter(|op| !probes(op.invoked));
     let first = windows.iter().map(|window| window.from).min().unwrap_or(Nanos::MAX);
     let last = windows.iter().map(|window| window.to).max().unwrap_or(Nanos::MAX);
     let inside = |time: Nanos| windows.iter().any(|window| window.from <= time && time <= window.to);

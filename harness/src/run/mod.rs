@@ -1,5 +1,6 @@
 //! From a resolved run to its outcome: start, drive, heal, read, stop, check.
 
+mod beside;
 mod conduct;
 mod examine;
 mod folder;

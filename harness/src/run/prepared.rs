@@ -1,10 +1,10 @@
 //! A run before it starts: what can be refused is refused, and what can be made ahead is made. It starts nothing.
 
-use histories::{Header, ModelName};
+use histories::{Function, Header, ModelName};
 use nemesis::{Dice, FaultSpec, Schedule, ScriptedFault};
 
 use super::RunError;
-use crate::conductor::{Conductor, Score};
+use crate::conductor::{Conductor, Liveness, Score};
 use crate::spec::RunSpec;
 use crate::workloads::{self, Shape, Workload};
 
@@ -37,7 +37,7 @@ impl Prepared {
             return Err(RunError::Harness(format!("{name} {why}")));
         }
         let mut functions = workload.mix();
-        functions.push(histories::Function::Dump);
+        functions.push(Function::Dump);
         let unsupported =
             functions.into_iter().filter(|function| !spec.system.supports(&spec.mode, function)).collect();
         let shape = Shape {
@@ -46,6 +46,7 @@ impl Prepared {
             rate: spec.rate,
             keys: spec.keys,
             copies: spec.mode.copies,
+            first_value: 1,
             unsupported,
         };
         let notes = shape
@@ -93,10 +94,30 @@ impl Prepared {
         let schedule = Self::schedule(spec, &self.faults, &dice);
         let conductor = Conductor::new(score, self.workload, self.shape.clone(), schedule, &dice);
         let conductor = conductor.on(spec.system.ground(&spec.mode, spec.layout));
+        let conductor = match self.liveness(spec, &dice) {
+            Some(liveness) => conductor.requires_progress(liveness),
+            None => conductor,
+        };
         match spec.script.as_ref().and_then(|script| script.operations.as_ref()) {
             Some(operations) => conductor.scripted(operations),
             None => conductor,
         }
+    }
+
+    /// Operations of the mix that the system supports.
+    pub(super) fn mix(&self) -> Vec<Function> {
+        let supported = |function: &Function| !self.shape.unsupported.contains(function);
+        self.workload.mix().into_iter().filter(supported).collect()
+    }
+
+    /// What a mode that goes on without a minority has to show in the end; a run without faults has no second phase.
+    fn liveness(&self, spec: &RunSpec, dice: &Dice) -> Option<Liveness> {
+        let due = spec.requires_progress() && spec.mode.available_with_majorities;
+        let powers = spec.stage.powers(spec.system.as_ref());
+        let survives = &spec.mode.survives;
+        due.then(|| {
+            Liveness::new(spec.layout, survives, powers, spec.clients, &self.mix(), dice.split("liveness"))
+        })
     }
 
     /// `started` is empty in virtual time, where a run is the same whenever it takes place.

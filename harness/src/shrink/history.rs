@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use checkers::{Budget, Verdict};
+use checkers::{Budget, Finding, Verdict};
 use histories::{AnomalyKind, Event, Header, History, Kind, ModelName, Pairing, Process};
 
 use super::delta::minimize;
@@ -17,15 +17,18 @@ pub(crate) struct Smaller {
     pub(crate) kind: AnomalyKind,
 }
 
+/// What there is to shrink.
+pub(crate) enum Start {
+    Fails(Box<Smaller>),
+    Holds,
+    /// Nothing is known to be violated, and this is not decided.
+    Undecided(String),
+}
+
 impl Smaller {
-    /// `None` where nothing is violated. `demanded` are looked at before all others.
-    pub(crate) fn of(
-        header: Header,
-        events: Vec<Event>,
-        model: Option<ModelName>,
-        budget: &Budget,
-    ) -> Option<Self> {
-        let history = history(&header, events.clone())?;
+    /// The model that is to be violated still is `model`, else one that the header demands, else the first.
+    pub(crate) fn of(header: Header, events: Vec<Event>, model: Option<ModelName>, budget: &Budget) -> Start {
+        let Some(history) = history(&header, events.clone()) else { return Start::Holds };
         let findings = crate::checking::check(&history, model.as_ref().map(std::slice::from_ref), budget);
         let violated = |demanded: bool| {
             findings.iter().find_map(|finding| match &finding.verdict {
@@ -35,18 +38,27 @@ impl Smaller {
                 _ => None,
             })
         };
-        let (model, kind) = violated(true).or_else(|| violated(false))?;
+        let Some((model, kind)) = violated(true).or_else(|| violated(false)) else {
+            let unknown = findings.iter().find(|finding| matches!(finding.verdict, Verdict::Unknown(_)));
+            let told = |finding: &Finding| {
+                format!("{}: {}", finding.model, finding.verdict.why().unwrap_or("no reason was given"))
+            };
+            return unknown.map(told).map_or(Start::Holds, Start::Undecided);
+        };
         let (nemesis, operations) = by_operation(events);
-        Some(Self { header, nemesis, operations, model, kind })
+        Start::Fails(Box::new(Self { header, nemesis, operations, model, kind }))
     }
 
     pub(crate) fn operations(&self) -> usize {
         self.operations.len()
     }
 
-    /// The events that are left.
+    /// The events that are left when nothing more can be left out, or the budget is spent.
     pub(crate) fn run(&self, budget: &Budget) -> Vec<Event> {
-        let kept = minimize(&self.operations, |kept| Some(self.fails(kept, budget)));
+        let kept = minimize(&self.operations, |kept| {
+            let fails = self.fails(kept, budget);
+            (fails || budget.check().is_ok()).then_some(fails)
+        });
         self.events(&kept)
     }
 

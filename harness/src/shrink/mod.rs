@@ -84,6 +84,7 @@ impl<'a> Shrinking<'a> {
 
     /// Takes away what can be taken away, the largest parts first, until nothing more can.
     pub(crate) fn run(&mut self) {
+        self.without_freeze();
         loop {
             let before = (self.script.clone(), self.spec.time, self.spec.layout);
             self.fewer_faults();
@@ -120,6 +121,14 @@ impl<'a> Shrinking<'a> {
     /// Nothing where the time is up.
     fn tries(&mut self, spec: &RunSpec, script: &Script) -> Option<bool> {
         (!self.spent()).then(|| self.accepts(spec, script))
+    }
+
+    /// What is lost at the end hardly ever matters, unless progress does.
+    fn without_freeze(&mut self) {
+        let (spec, script) = (RunSpec { liveness: false, ..self.spec.clone() }, self.script.clone());
+        if self.spec.liveness {
+            self.accepts(&spec, &script);
+        }
     }
 
     fn fewer_faults(&mut self) {

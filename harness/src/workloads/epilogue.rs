@@ -201,6 +201,7 @@ mod tests {
             rate: None,
             keys: None,
             copies: None,
+            first_value: 1,
             unsupported: [Function::Dump].into(),
         };
         let mut reads = final_reads(&shape, vec!["a".into(), "b".into()], Function::Read);

@@ -23,6 +23,8 @@ pub struct Shape {
     pub copies: Option<u16>,
     /// Keys in use at a time; as many as the workload likes where `None`.
     pub keys: Option<u16>,
+    /// Values are counted from here, so that no two generators of a run write the same.
+    pub first_value: i64,
     /// Operations of the mix that the system does not support in this mode; the workload leaves them out.
     pub unsupported: BTreeSet<Function>,
 }

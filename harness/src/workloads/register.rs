@@ -38,11 +38,12 @@ impl Workload for Register {
         let cas = shape.supports(&Function::Cas);
         let keys = shape.keys.map_or(KEYS_ACTIVE, usize::from);
         let operations = operations_per_key(shape.rate, keys);
+        let next_value = shape.first_value;
         Box::new(PerKey::new(keys, move |number| {
             let key = Key::from(format!("r{number}"));
             (
                 key.clone(),
-                Limit::new(operations, OneRegister { key, cas, last_seen: Value::Null, next_value: 1 }),
+                Limit::new(operations, OneRegister { key, cas, last_seen: Value::Null, next_value }),
             )
         }))
     }
@@ -157,7 +158,7 @@ mod tests {
     }
 
     fn shape(unsupported: BTreeSet<Function>) -> Shape {
-        Shape { threads: 1, nodes: 3, rate: None, keys: None, copies: None, unsupported }
+        Shape { threads: 1, nodes: 3, rate: None, keys: None, copies: None, first_value: 1, unsupported }
     }
 
     #[test]

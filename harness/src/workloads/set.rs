@@ -28,9 +28,10 @@ impl Workload for Set {
     fn generator(&self, shape: &Shape) -> Box<dyn Generator> {
         let reads = shape.supports(&Function::ReadAll);
         let sets = shape.keys.map_or(SETS_ACTIVE, usize::from);
+        let next_element = shape.first_value;
         Box::new(PerKey::new(sets, move |number| {
             let key = Key::from(format!("s{number}"));
-            (key.clone(), Limit::new(OPERATIONS_PER_SET, OneSet { key, reads, next_element: 1 }))
+            (key.clone(), Limit::new(OPERATIONS_PER_SET, OneSet { key, reads, next_element }))
         }))
     }
 

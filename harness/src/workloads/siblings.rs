@@ -2,13 +2,11 @@
 //!
 //! Never quotes what another process has read: a context dies with the process whose it was.
 
-use std::collections::BTreeMap;
-
-use histories::{Event, Function, Key, Kind, ModelName, Op, Process, Value};
+use histories::{Event, Function, Key, ModelName, Op, Value};
 use nemesis::Dice;
 
 use super::{Shape, Workload, epilogue};
-use crate::generator::{Context, Generator, Invocation, Next};
+use crate::generator::{Context, Generator, Invocation, Next, Shown};
 
 pub(super) struct Siblings;
 
@@ -32,7 +30,13 @@ impl Workload for Siblings {
     fn generator(&self, shape: &Shape) -> Box<dyn Generator> {
         let keys = shape.keys.map_or(KEYS_ACTIVE, u64::from);
         let writes = shape.supports(&Function::Replace);
-        Box::new(Sessions { keys, writes, threads: shape.threads, issued: 0, shown: BTreeMap::new() })
+        Box::new(Sessions {
+            keys,
+            writes,
+            first_value: shape.first_value,
+            issued: 0,
+            shown: Shown::new(shape.threads),
+        })
     }
 
     fn epilogue(&self, shape: &Shape, keys: Vec<Key>) -> Box<dyn Generator> {
@@ -47,10 +51,9 @@ impl Workload for Siblings {
 struct Sessions {
     keys: u64,
     writes: bool,
-    threads: u32,
+    first_value: i64,
     issued: u64,
-    /// By thread and key, what the thread's process has been shown last.
-    shown: BTreeMap<(u32, Key), Value>,
+    shown: Shown,
 }
 
 impl Generator for Sessions {
@@ -59,36 +62,27 @@ impl Generator for Sessions {
             return Next::Pending;
         };
         let round = self.issued / OPERATIONS_PER_ROUND;
+        let value = Value::Int(self.first_value + self.issued as i64);
         self.issued += 1;
         // The prefix asks for siblings where registers are of several kinds.
         let key = Key::from(format!("mv/v{}", round * self.keys + dice.below(self.keys)));
         let op = if !self.writes || dice.chance(1, 2) {
             Op::new(Function::ReadAll, key, Value::Null)
         } else {
-            let quoted = self.shown.get(&(thread, key.clone())).cloned();
-            let quoted = quoted.unwrap_or_else(|| Value::list([]));
-            Op::new(Function::Replace, key, Value::list([quoted, Value::Int(self.issued as i64)]))
+            let quoted = self.shown.quote(thread, &key);
+            Op::new(Function::Replace, key, Value::list([quoted, value]))
         };
         Next::Op(Invocation { op, thread: Some(thread), node: None })
     }
 
     fn observe(&mut self, completion: &Event) {
-        let Process::Client(process) = completion.process else { return };
-        let thread = process % self.threads.max(1);
-        match (completion.kind, &completion.op.function, &completion.op.key) {
-            // The process is retired, and its contexts with it.
-            (Kind::Info, _, _) => self.shown.retain(|(of, _), _| *of != thread),
-            (Kind::Ok, Function::ReadAll, Some(key)) => {
-                self.shown.insert((thread, key.clone()), completion.op.value.clone());
-            }
-            _ => {}
-        }
+        self.shown.observe(completion);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use histories::{Hints, Nanos};
+    use histories::{Hints, Kind, Nanos, Process};
 
     use super::*;
 
@@ -107,7 +101,7 @@ mod tests {
     }
 
     fn sessions() -> Sessions {
-        Sessions { keys: 1, writes: true, threads: 2, issued: 0, shown: BTreeMap::new() }
+        Sessions { keys: 1, writes: true, first_value: 1, issued: 0, shown: Shown::new(2) }
     }
 
     fn quoted(sessions: &mut Sessions, free: &[u32]) -> Value {

@@ -74,11 +74,15 @@ impl Workload for Typed {
         let supported = |(function, _): &&(Function, u64)| shape.supports(function);
         let changes: Vec<_> = self.changes.iter().filter(supported).cloned().collect();
         let (name, read) = (self.name, self.read.clone());
+        let first = shape.first_value;
         Box::new(PerKey::new(keys, move |number| {
             let key = Key::from(format!("{name}{number}"));
             let cart = name == CART.name;
             let (changes, read) = (changes.clone(), read.clone());
-            (key.clone(), Limit::new(OPERATIONS_PER_KEY, OneKey { key, cart, changes, read, made: 0 }))
+            (
+                key.clone(),
+                Limit::new(OPERATIONS_PER_KEY, OneKey { key, cart, changes, read, made: first - 1 }),
+            )
         }))
     }
 
@@ -101,7 +105,7 @@ struct OneKey {
     cart: bool,
     changes: Vec<(Function, u64)>,
     read: Function,
-    /// Elements so far.
+    /// The last element.
     made: i64,
 }
 
@@ -163,6 +167,7 @@ mod tests {
             nodes: 3,
             rate: None,
             copies: None,
+            first_value: 1,
             keys: None,
             unsupported: unsupported.iter().cloned().collect(),
         };

@@ -102,7 +102,7 @@ impl<P: Protocol> World<P> {
             out: Outbox::default(),
             done: VecDeque::new(),
             trace: Trace::default(),
-            watcher: Watcher::new(protocol.invariants(), nodes),
+            watcher: Watcher::new(protocol.invariants(layout), nodes),
             figures: Figures::default(),
             layout,
             protocol,
@@ -196,6 +196,9 @@ impl<P: Protocol> World<P> {
             Err(refused) => return refused,
         };
         self.note(|| Happening::Started { node, text: told.clone() });
+        if let Some(replica) = &self.members[node.index()].replica {
+            self.watcher.started(node, replica);
+        }
         self.feed(node, Input::Tick);
         told
     }

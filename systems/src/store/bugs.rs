@@ -46,6 +46,7 @@ bugs! {
     DenyTheUnknown = "deny-the-unknown", "single", "a forwarded write that was not answered in time is said to have failed for certain";
     IgnoreWatermark = "ignore-watermark", "single", "a replica answers a session that has seen more than it";
     RecoveryDropsTail = "recovery-drops-tail", "single leaderless", "a member that starts takes the last records of its log for torn, though they are whole";
+    NoSuccessor = "no-successor", "single", "who has once heard a leader never stands for election: a leader that is lost has no successor";
     LostHint = "lost-hint", "leaderless", "a hint is dropped when it is offered, not when it is taken over";
     SkipWriteBack = "skip-write-back", "leaderless", "a read answers before what it saw is stored on enough members: the next one may miss it";
     ClockAsVersion = "clock-as-version", "leaderless", "a tag is made from the wall clock instead of the highest tag of a quorum";

@@ -23,6 +23,10 @@ pub trait Family: Clone + Default + PartialEq {
     fn survives(&self) -> Vec<&'static str>;
     /// Writes go on as long as a majority is up and connected.
     fn available_with_majority(&self, layout: Layout) -> bool;
+    /// Reads and writes go on without a minority of each datacentre.
+    fn available_with_majorities(&self, layout: Layout) -> bool {
+        self.available_with_majority(layout)
+    }
     fn routing(&self) -> Routing;
     /// Some member leads.
     fn led(&self) -> bool {
@@ -115,6 +119,7 @@ fn describe<F: Family>(preset: &Preset, name: String, options: &F, changed: bool
         survives: options.survives(),
         figures: preset.figures.iter().map(|figure| (*figure).to_owned()).collect(),
         available_with_majority: options.available_with_majority(preset.layout),
+        available_with_majorities: options.available_with_majorities(preset.layout),
         routing: options.routing(),
         copies: options.copies(),
         led: options.led(),

@@ -24,8 +24,8 @@ pub use bugs::Bug;
 pub use clock::{HybridClock, HybridTime, Stamp};
 pub use protocol::{Invariants, Leadership, Member, Memory, Protocol, Sync};
 pub use replica::{
-    Command, DumpEntry, EntryMark, Input, LogView, Now, Outbox, Persist, ReadLevel, Replica, ReplicaStatus,
-    Request, RequestId, Response, Role,
+    Command, DumpEntry, EntryMark, Input, LogView, Now, Outbox, Persist, ReadLevel, RegisterStep, Replica,
+    ReplicaStatus, Request, RequestId, Response, Role, Version,
 };
 pub use siblings::{Dot, Siblings};
 pub use stores::{Store, Visit, mode, modes};

@@ -44,7 +44,7 @@ pub trait Protocol: Clone + Send + marker::Sync + 'static {
     fn memory(&self) -> Memory;
     fn leadership(&self) -> Leadership;
     /// What holds between its members at every step, for a simulation to watch.
-    fn invariants(&self) -> Invariants {
+    fn invariants(&self, _layout: Layout) -> Invariants {
         Invariants::default()
     }
     /// How long a message between datacentres takes, one way, from and to; `None` where all are near.
@@ -72,12 +72,17 @@ option_values! {
 
 /// What holds between members at every step as long as no disk breaks its word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each holds or does not, whatever the others do")]
 pub struct Invariants {
     pub one_leader_a_term: bool,
     /// Two logs with an entry of the same index and term hold the same up to there.
     pub logs_match: bool,
     /// An entry that anybody called committed is never another.
     pub commits_stay: bool,
+    /// What a member holds of a register is never older than what it held before.
+    pub versions_rise: bool,
+    /// A write that a client was told of is on so many disks.
+    pub acknowledged_on: Option<u16>,
 }
 
 /// What a client remembers of its own operations. It dies with the client's process.

@@ -1,6 +1,7 @@
 //! The seam between a protocol and what carries it: the only thing a replica ever does is answer an input.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use histories::{Key, Nanos, Node, Value};
 use serde::{Deserialize, Serialize};
@@ -193,13 +194,46 @@ pub trait Replica {
         None
     }
 
+    /// The version of each register on its disk, where it keeps versioned ones.
+    fn versions(&self) -> BTreeMap<Key, Version> {
+        BTreeMap::new()
+    }
+
+    /// What became of such registers with the last input, in order.
+    fn register_steps(&self) -> &[RegisterStep] {
+        &[]
+    }
+
     /// The whole applied state, by key.
     fn dump(&self) -> BTreeMap<Key, DumpEntry>;
+}
+
+/// Orders the writes of a register, whatever a protocol orders them by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub [u64; 4]);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, rest @ ..] = self.0;
+        write!(f, "{first}")?;
+        rest.iter().try_for_each(|part| write!(f, ".{part}"))
+    }
+}
+
+/// What became of a register at a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegisterStep {
+    /// This version is on its disk now.
+    Holds { key: Key, version: Version },
+    /// It told a client that this version, or a later one, is stored.
+    Acknowledged { key: Key, version: Version },
 }
 
 /// Where a replicated log stands at a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogView {
+    /// Whose log it is: those of different groups have nothing to do with each other.
+    pub group: u16,
     pub term: u64,
     /// It believes that it leads in that term.
     pub leads: bool,

@@ -160,6 +160,7 @@ fn a_mode_must_show_what_it_gives_up_only_under_the_faults_that_were_injected() 
         }],
         figures: Vec::new(),
         available_with_majority: true,
+        available_with_majorities: true,
         routing: systems::Routing::Sticky,
         copies: None,
         led: true,

@@ -9,6 +9,7 @@ use systems::System;
 use systems::live::StoreSystem;
 
 use super::*;
+use crate::conductor::Liveness;
 use crate::outcome::{Outcome, RunOutcome};
 use crate::spec::StageName;
 
@@ -32,6 +33,7 @@ fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
         keep: false,
         keys: None,
         script: None,
+        liveness: true,
         trace: false,
         check_time: Duration::from_mins(1),
         check_memory_bytes: 1 << 30,
@@ -121,6 +123,61 @@ fn concurrent_writes_that_are_not_merged_are_lost() {
     assert!(violated("multi/lww", "set", "durability"));
     assert!(!violated("multi/crdt", "set", "durability"));
     assert!(!violated("multi/crdt", "or-set", "conflict-policy"));
+}
+
+fn progress(outcome: &RunOutcome) -> Option<&str> {
+    outcome.verdicts.iter().find(|verdict| verdict.model == "progress").map(|found| found.verdict.as_str())
+}
+
+#[test]
+fn modes_that_go_on_without_a_minority_do_so_once_faults_are_healed() {
+    let cases = [
+        ("single/quorum", "register", "valid"),
+        ("single/async", "set", "valid"),
+        ("single/session-read", "register", "valid"),
+        ("multi/home", "register", "valid"),
+        ("multi/crdt-ring", "counter", "valid"),
+        ("leaderless/abd", "register", "valid"),
+        ("leaderless/sloppy", "register", "valid"),
+        ("single/sync", "register", "not-applicable"),
+        ("single/chain", "register", "not-applicable"),
+    ];
+    for (seed, (mode, workload, expected)) in (1..).zip(cases) {
+        let spec = spec(mode, workload, &["kill:one", "pause:one"], seed);
+        let outcome = outcome(&spec);
+        assert_eq!(progress(&outcome), Some(expected), "{mode}");
+        let frozen = outcome.fault_windows.iter().filter(|window| window.fault == Liveness::NAME).count();
+        assert_eq!(frozen, usize::from(expected == "valid"), "{mode}");
+    }
+    let unasked = RunSpec { liveness: false, ..spec("single/quorum", "register", &["kill:one"], 1) };
+    assert_eq!(progress(&outcome(&unasked)), None);
+    assert_eq!(
+        progress(&outcome(&spec("single/quorum", "register", &[], 1))),
+        None,
+        "no faults, and none at the end"
+    );
+}
+
+#[test]
+fn a_leader_without_a_successor_is_found_replayed_and_shrunk() {
+    let spec = |seed| spec("single/quorum[bug=no-successor]", "register", &["kill:one"], seed);
+    let stuck: Vec<u64> =
+        (1..10).filter(|&seed| progress(&outcome(&spec(seed))) == Some("invalid")).collect();
+    assert!((3..9).contains(&stuck.len()), "{stuck:?}");
+    let failing = spec(stuck[0]);
+    let found = outcome(&failing);
+    assert_eq!(found.outcome, Outcome::Violation);
+    let anomaly = &found.verdicts.iter().find(|verdict| verdict.model == "progress").unwrap().anomalies[0];
+    assert!(anomaly.summary.contains("no update was answered within 10 s"), "{}", anomaly.summary);
+    assert_eq!(digest(&failing), digest(&failing));
+    let interrupt = Interrupt::default();
+    let started = crate::shrink::Shrinking::start(&failing, &interrupt, Duration::from_mins(1)).unwrap();
+    let mut shrinking = started.unwrap();
+    assert_eq!(shrinking.target().model, "progress");
+    shrinking.run();
+    let after = shrinking.size();
+    assert!(after.faults == 0 && after.operations <= 1, "{after:?}");
+    assert_eq!(progress(&trial(&shrinking.spec(), &interrupt).unwrap().outcome), Some("invalid"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::journal::Then;
 use super::message::{Message, OperationId, Record};
 use super::operation::{Phase, Purpose};
 use super::version::Cell;
-use crate::store::Bug;
+use crate::store::{Bug, RegisterStep};
 
 impl Replica {
     /// From the first phase to the second; `holders` have it already.
@@ -90,8 +90,11 @@ impl Replica {
             Purpose::Read => (cell.value.clone(), cell.version()),
             Purpose::Write(_) => (Value::Null, cell.version()),
         };
+        let stamp = cell.stamp;
         let all = self.ring.homes(&operation.key).iter().all(|home| operation.answered(*home));
         if let Some(client) = operation.client.take_if(|_| enough) {
+            let key = operation.key.clone();
+            self.steps.push(RegisterStep::Acknowledged { key, version: stamp.into() });
             self.answer(client, value, version);
         }
         if all && enough {

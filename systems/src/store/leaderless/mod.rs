@@ -29,6 +29,7 @@ mod version;
 use std::collections::BTreeMap;
 
 use histories::{Function, Key, Nanos, Node};
+use nemesis::Layout;
 
 use self::hints::Hints;
 use self::journal::Journal;
@@ -36,9 +37,10 @@ use self::message::OperationId;
 use self::operation::Operation;
 use self::ring::Ring;
 use self::state::State;
-use super::protocol::{Leadership, Member, Memory, Protocol, Sync};
+use super::protocol::{Invariants, Leadership, Member, Memory, Protocol, Sync};
 use super::replica::{
-    DumpEntry, Input, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, Request, RequestId, Response, Role,
+    DumpEntry, Input, Now, Outbox, RegisterStep, Replica as ReplicaTrait, ReplicaStatus, Request, RequestId,
+    Response, Role, Version,
 };
 use crate::{Behind, Lag};
 
@@ -80,6 +82,8 @@ pub struct Replica {
 
     sends: Vec<(Node, Message)>,
     replies: Vec<(RequestId, Response)>,
+    /// With the last input, for whoever watches.
+    steps: Vec<RegisterStep>,
 }
 
 impl Replica {
@@ -150,6 +154,13 @@ impl Protocol for Options {
         Leadership::Nobody
     }
 
+    /// Where others may stand in for those who hold a key, fewer of these have what is acknowledged.
+    fn invariants(&self, layout: Layout) -> Invariants {
+        let needed = self.w.of(self.homes(layout.total()));
+        let acknowledged_on = (!self.sloppy.on()).then_some(needed);
+        Invariants { versions_rise: true, acknowledged_on, ..Invariants::default() }
+    }
+
     fn supports(&self, function: &Function) -> bool {
         matches!(function, Function::Read | Function::Write | Function::Dump)
     }
@@ -160,6 +171,7 @@ impl ReplicaTrait for Replica {
     type Record = Record;
 
     fn handle(&mut self, now: Now, input: Input<Message>, out: &mut Outbox<Message, Record>) {
+        self.steps.clear();
         self.now = Now { monotonic: self.now.monotonic.max(now.monotonic), wall: now.wall };
         if self.operations.is_empty() {
             self.look_at = self.now.monotonic + Self::between_looks(&self.options);
@@ -196,6 +208,14 @@ impl ReplicaTrait for Replica {
                 .collect(),
             ready: self.born,
         }
+    }
+
+    fn versions(&self) -> BTreeMap<Key, Version> {
+        self.state.iter().map(|(key, cell)| (key.clone(), cell.stamp.into())).collect()
+    }
+
+    fn register_steps(&self) -> &[RegisterStep] {
+        &self.steps
     }
 
     fn dump(&self) -> BTreeMap<Key, DumpEntry> {

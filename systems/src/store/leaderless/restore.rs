@@ -11,9 +11,10 @@ use super::message::Record;
 use super::options::Options;
 use super::ring::Ring;
 use super::state::State;
+use super::version::Stamp;
 use crate::store::Bug;
 use crate::store::protocol::Member;
-use crate::store::replica::Now;
+use crate::store::replica::{Now, RegisterStep};
 
 impl Replica {
     /// A member from the records that it persisted, in order; none where it is new.
@@ -45,6 +46,7 @@ impl Replica {
             compared: member.node,
             sends: Vec::new(),
             replies: Vec::new(),
+            steps: Vec::new(),
             options,
         };
         for record in &records {
@@ -67,7 +69,11 @@ impl Replica {
     pub(super) fn apply(&mut self, record: &Record) {
         match record {
             Record::Life(life) => self.life = self.life.max(*life),
-            Record::Cell { key, cell } => self.state.merge(&self.ring, key, cell),
+            Record::Cell { key, cell } => {
+                let held = self.state.merge(&self.ring, key, cell);
+                let holds = |stamp: Stamp| RegisterStep::Holds { key: key.clone(), version: stamp.into() };
+                self.steps.extend(held.map(holds));
+            }
             Record::Hint { node, key, cell } => self.hints.keep(*node, key, cell),
             Record::Handed { node, key, hash } => self.hints.handed(*node, key, *hash),
         }

@@ -8,7 +8,7 @@ use histories::{Key, Node};
 
 use super::merkle::{Tree, leaf};
 use super::ring::Ring;
-use super::version::Cell;
+use super::version::{Cell, Stamp};
 use crate::store::DumpEntry;
 
 #[derive(Debug)]
@@ -39,10 +39,14 @@ impl State {
         !self.blind && self.get(key).is_some_and(|held| held.covers(cell))
     }
 
-    pub(super) fn merge(&mut self, ring: &Ring, key: &Key, cell: &Cell) {
+    /// Says which version it holds now, where that is another one than before.
+    pub(super) fn merge(&mut self, ring: &Ring, key: &Key, cell: &Cell) -> Option<Stamp> {
         let leaf = leaf(key.as_str());
-        let (old, new) = match self.cells.entry((leaf, key.clone())) {
-            std::collections::btree_map::Entry::Vacant(vacant) => (0, vacant.insert(cell.clone()).hash()),
+        let (old, new, stamp) = match self.cells.entry((leaf, key.clone())) {
+            std::collections::btree_map::Entry::Vacant(vacant) => {
+                let held = vacant.insert(cell.clone());
+                (0, held.hash(), held.stamp)
+            }
             std::collections::btree_map::Entry::Occupied(mut held) => {
                 let held = held.get_mut();
                 let old = held.hash();
@@ -50,11 +54,11 @@ impl State {
                     held.clone_from(cell);
                 }
                 held.merge(cell);
-                (old, held.hash())
+                (old, held.hash(), held.stamp)
             }
         };
         if old == new {
-            return;
+            return None;
         }
         let homes = ring.homes(key);
         if homes.contains(&self.me) {
@@ -62,6 +66,7 @@ impl State {
                 self.trees.entry(home).or_default().replace(leaf, old, new);
             }
         }
+        Some(stamp)
     }
 
     /// Over the keys that `peer` holds, too.

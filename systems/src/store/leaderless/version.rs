@@ -4,6 +4,7 @@ use histories::{Node, Value};
 use serde::{Deserialize, Serialize};
 
 use super::hash::Hash;
+use crate::store::Version;
 
 /// Orders all writes of a key; no two writes ever have the same.
 ///
@@ -18,6 +19,13 @@ pub struct Stamp {
     pub life: u64,
     /// Of the write, within its life.
     pub number: u64,
+}
+
+impl From<Stamp> for Version {
+    fn from(stamp: Stamp) -> Self {
+        let Stamp { counter, node, life, number } = stamp;
+        Self([counter, u64::from(node.0), life, number])
+    }
 }
 
 /// What a member holds of a key: its last version.

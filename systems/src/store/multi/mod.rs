@@ -30,9 +30,10 @@ use self::far::Far;
 use self::inbox::Inbox;
 use self::state::State;
 use super::codec::Session;
-use super::protocol::{Leadership, Member, Memory, Protocol, Sync};
+use super::protocol::{Invariants, Leadership, Member, Memory, Protocol, Sync};
 use super::replica::{
-    DumpEntry, Input, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, Request, RequestId,
+    DumpEntry, EntryMark, Input, LogView, Now, Outbox, Replica as ReplicaTrait, ReplicaStatus, Request,
+    RequestId,
 };
 use super::single::{self, Group};
 use super::vector::VersionVector;
@@ -200,6 +201,14 @@ impl ReplicaTrait for Replica {
         status
     }
 
+    fn log_view(&self) -> Option<LogView> {
+        self.group.log_view().map(|view| LogView { group: self.here, ..view })
+    }
+
+    fn entry_mark(&self, index: u64) -> Option<EntryMark> {
+        self.group.entry_mark(index)
+    }
+
     fn dump(&self) -> BTreeMap<Key, DumpEntry> {
         self.group.dump()
     }
@@ -234,6 +243,11 @@ impl Protocol for Options {
 
     fn leadership(&self) -> Leadership {
         Leadership::One
+    }
+
+    /// Those of each datacentre's group.
+    fn invariants(&self, layout: Layout) -> Invariants {
+        self.group.invariants(layout)
     }
 
     fn wide_area(&self) -> Option<(Nanos, Nanos)> {

@@ -93,6 +93,11 @@ impl Family for Options {
         false
     }
 
+    /// Each datacentre is a group of its own.
+    fn available_with_majorities(&self, _layout: Layout) -> bool {
+        true
+    }
+
     fn routing(&self) -> Routing {
         Routing::Sticky
     }

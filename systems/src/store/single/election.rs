@@ -27,6 +27,9 @@ impl<M: Machine> Replica<M> {
         if self.chained() && !self.chain.has(self.me) {
             return;
         }
+        if self.options.has(Bug::NoSuccessor) && self.leader_term > 0 {
+            return;
+        }
         if !self.options.cautious() {
             return self.campaign();
         }

@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use histories::{Function, Key, Nanos, Node};
-use nemesis::Dice;
+use nemesis::{Dice, Layout};
 
 use self::chain::Chain;
 use self::forward::{Forwards, Seen};
@@ -231,9 +231,10 @@ impl Protocol for Options {
         Session::supports(function)
     }
 
-    fn invariants(&self) -> Invariants {
+    fn invariants(&self, _layout: Layout) -> Invariants {
         let fenced = self.fencing != Fencing::None;
-        Invariants { one_leader_a_term: fenced, logs_match: fenced, commits_stay: self.keeps_commits() }
+        let commits_stay = self.keeps_commits();
+        Invariants { one_leader_a_term: fenced, logs_match: fenced, commits_stay, ..Invariants::default() }
     }
 
     fn memory(&self) -> Memory {
@@ -284,7 +285,7 @@ impl<M: Machine> ReplicaTrait for Replica<M> {
     fn log_view(&self) -> Option<LogView> {
         let last = self.log.last();
         let (term, leads) = (self.term, self.leading.is_some());
-        Some(LogView { term, leads, last: (last.term, last.index), commit: self.commit })
+        Some(LogView { group: 0, term, leads, last: (last.term, last.index), commit: self.commit })
     }
 
     fn entry_mark(&self, index: u64) -> Option<EntryMark> {
