@@ -27,10 +27,13 @@ const CHARACTERS_MAX: usize = 60;
 /// A value in words; of a long list or string the end, where what was added last stands.
 pub(crate) fn brief(value: &Value) -> String {
     match value {
-        Value::List(items) if items.len() > ITEMS_MAX => {
-            let end = Value::list(items[items.len() - ITEMS_MAX..].iter().cloned()).to_string();
-            format!("[… {}", end.trim_start_matches('['))
-        }
+        Value::List(_) | Value::Txn(_) => match value.as_list() {
+            Some(items) if items.len() > ITEMS_MAX => {
+                let end = Value::list(items[items.len() - ITEMS_MAX..].iter().cloned()).to_string();
+                format!("[… {}", end.trim_start_matches('['))
+            }
+            _ => value.to_string(),
+        },
         Value::Text(text) if text.chars().count() > CHARACTERS_MAX => {
             let skipped = text.chars().count() - CHARACTERS_MAX;
             format!("…{}", Value::text(text.chars().skip(skipped).collect::<String>()))

@@ -119,15 +119,12 @@ impl Micros {
 
     /// Memory, by estimate; rows that are shared are the question's.
     pub(crate) fn heap_bytes(&self) -> u64 {
-        let own = size_of::<Self>() as u64 + 32;
+        let row = |row: &Row| size_of::<Row>() as u64 + row.key.heap_bytes();
+        let held = match &self.values {
+            Some(values) => 16 * values.len() as u64,
+            None => 24 + self.rows.iter().map(row).sum::<u64>(),
+        };
         let values: u64 = self.iter().map(|micro| micro.value.heap_bytes()).sum();
-        own + values
-            + match &self.values {
-                Some(values) => 16 * values.len() as u64,
-                None => {
-                    let row = |row: &Row| size_of::<Row>() as u64 + row.key.heap_bytes();
-                    24 + self.rows.iter().map(row).sum::<u64>()
-                }
-            }
+        size_of::<Self>() as u64 + 32 + held + values
     }
 }

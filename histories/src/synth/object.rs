@@ -230,7 +230,7 @@ impl State {
         self.renew(place);
         let cell = &mut self.keys[place];
         let (function, value) = match (self.object, reads) {
-            (Object::Set | Object::List, true) => (Function::ReadAll, Value::Null),
+            (Object::Set | Object::List | Object::Bank, true) => (Function::ReadAll, Value::Null),
             (Object::Queue, true) => (Function::Dequeue, Value::Null),
             (Object::Stack, true) => (self.pop.clone(), Value::Null),
             (Object::Stack, false) => (self.push.clone(), cell.fresh().into()),
@@ -238,7 +238,6 @@ impl State {
                 let function = if dice.chance(0.3) { Function::Write } else { Function::Append };
                 (function, Value::text(format!("{},", cell.fresh())))
             }
-            (Object::Bank, true) => (Function::ReadAll, Value::Null),
             (Object::Bank, false) => (Function::Transfer, transfer(dice)),
             (Object::Counter, false) => (Function::Increment, Value::Int(1 + dice.below(5) as i64)),
             (Object::Set, false) => (Function::Add, cell.fresh().into()),
