@@ -58,7 +58,7 @@ pub struct Micros {
     rows: Arc<[Row]>,
     /// The values instead of those in the rows, where these are not the same.
     values: Option<Box<[Value]>>,
-    listed: OnceLock<Vec<Value>>,
+    listed: OnceLock<Box<[Value]>>,
 }
 
 const _: () = assert!(size_of::<Row>() <= 40);
