@@ -177,6 +177,7 @@ fn unfit_verdict(history: &History, unfit: &Unfit) -> Verdict {
 fn reason(history: &History, unfit: &Unfit) -> String {
     match unfit {
         Unfit::Repeats { key, value } => {
+            let value = history.value_as_recorded(value);
             format!("values repeat: {value} is written to {key} more than once")
         }
         Unfit::Malformed(id) => {

@@ -27,6 +27,17 @@ fn counts(text: &str) -> (&'static str, u64, u64, u64, u64) {
 }
 
 #[test]
+fn what_was_appended_may_be_replaced_as_a_whole() {
+    let history = testing::history(
+        "c1 append x \"a\" [0,1]
+         c1 write x \"b\" [2,3]
+         c2 read x \"b\" [4,5]",
+    );
+    let finding = Durable.check(&history, &Budget::unlimited()).remove(0);
+    assert!(!matches!(finding.verdict, Verdict::Invalid(_)), "{:?}", finding.verdict);
+}
+
+#[test]
 fn a_write_that_an_older_value_stands_for_is_lost() {
     insta::assert_snapshot!(lost(
         "nodes n1 n2
