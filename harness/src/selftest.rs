@@ -1,11 +1,14 @@
-//! Planted bugs, each with the run that should find it, and how long that takes. It prints nothing.
+//! Planted bugs, and what modes give up under faults that only simulation has, each with the run that should find it, and
+//! how long that takes. It prints nothing.
 //!
-//! Every run is done with the bug and without: what is found without it is a false alarm.
+//! Every run of a bug is done without it as well: what is found then is a false alarm.
 
 use std::time::{Duration, Instant};
 
+use histories::{Function, ModelName};
 use serde::Serialize;
 use systems::store::Bug;
+use systems::{Mode, Show};
 
 use crate::catalogue::Catalogue;
 use crate::options::{Options, Rate};
@@ -68,7 +71,8 @@ pub(crate) const TRAPS: &[Trap] = &[
 /// How one trap did.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Caught {
-    pub(crate) bug: &'static str,
+    /// A bug, or `shows linearizable` for a model that a mode gives up.
+    pub(crate) bug: String,
     pub(crate) mode: String,
     pub(crate) workload: String,
     pub(crate) faults: String,
@@ -78,6 +82,13 @@ pub(crate) struct Caught {
     /// Of the first seed that found it, with all before.
     pub(crate) first_after_operations: Option<u64>,
     pub(crate) first_after_seconds: Option<f64>,
+    /// Over all finds, each counted from the one before.
+    pub(crate) median: Option<Spent>,
+    #[serde(skip)]
+    finds: Vec<Spent>,
+    /// Since the last find.
+    #[serde(skip)]
+    spent: Spent,
     /// Models that were found violated.
     pub(crate) by: Vec<String>,
     pub(crate) reproduce: Option<String>,
@@ -93,14 +104,37 @@ impl Caught {
     }
 }
 
+/// What a find took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Spent {
+    pub(crate) seeds: u64,
+    pub(crate) operations: u64,
+    /// Wall time.
+    pub(crate) seconds: f64,
+}
+
+impl Spent {
+    /// Each figure's own median, the lower one of two.
+    fn median(finds: &[Self]) -> Option<Self> {
+        let mut sorted = [finds.to_vec(), finds.to_vec(), finds.to_vec()];
+        sorted[0].sort_by_key(|find| find.seeds);
+        sorted[1].sort_by_key(|find| find.operations);
+        sorted[2].sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
+        let [seeds, operations, seconds] =
+            sorted.map(|finds| finds.get(finds.len().saturating_sub(1) / 2).copied());
+        Some(Self { seeds: seeds?.seeds, operations: operations?.operations, seconds: seconds?.seconds })
+    }
+}
+
 /// How much is tried.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
     pub(crate) first_seed: u64,
     /// With each bug.
     pub(crate) seeds: u64,
-    /// The least number of seeds, for a rate; after that the first find ends it.
+    /// The least number of seeds, for a rate; after that so many finds end it.
     pub(crate) rate_seeds: u64,
+    pub(crate) finds: usize,
     /// Without it.
     pub(crate) control_seeds: u64,
     pub(crate) time: Duration,
@@ -115,39 +149,80 @@ pub(crate) fn spring(
 ) -> Result<Caught, RunError> {
     let faulty = spec(trap, effort, catalogue, Some(trap.bug))?;
     let sound = spec(trap, effort, catalogue, None)?;
-    let mut caught = Caught {
-        bug: trap.bug.name(),
-        mode: faulty.mode.preset.clone(),
-        workload: trap.workload.to_owned(),
-        faults: trap.faults.to_owned(),
-        seeds: 0,
-        found: 0,
-        first_after_operations: None,
-        first_after_seconds: None,
-        by: Vec::new(),
-        reproduce: None,
-        never_ran: None,
-        false_alarms: Vec::new(),
+    let caught = Caught::new(trap.bug.name().to_owned(), &faulty);
+    chase(caught, &faulty, Some(&sound), effort, interrupt, &|outcome| outcome.outcome == Outcome::Violation)
+}
+
+/// What a mode gives up under faults that only simulation has, clocks and disks among them.
+pub(crate) fn gaps(catalogue: &Catalogue) -> Result<Vec<(Mode, Show)>, RunError> {
+    let system = catalogue.system(Some("store")).map_err(RunError::Harness)?;
+    let simulated = |show: &Show| {
+        let rare = |fault: &String| ["clock", "power", "disk"].iter().any(|kind| fault.starts_with(kind));
+        !show.live || show.under.iter().any(rare)
     };
-    let began = Instant::now();
-    let mut operations = 0;
+    let of = |mode: Mode| {
+        let shows: Vec<Show> = mode.shows.iter().filter(|show| simulated(show)).cloned().collect();
+        shows.into_iter().map(move |show| (mode.clone(), show))
+    };
+    Ok(system.modes().into_iter().flat_map(of).collect())
+}
+
+/// Looks for what a mode gives up.
+pub(crate) fn expose(
+    mode: &Mode,
+    show: &Show,
+    effort: Effort,
+    catalogue: &Catalogue,
+    interrupt: &Interrupt,
+) -> Result<Caught, RunError> {
+    let system = catalogue.system(Some("store")).map_err(RunError::Harness)?;
+    // Sets show losses best, where the mode has them.
+    let sets = show.model == ModelName::Durability && system.supports(mode, &Function::Add);
+    let options = Options {
+        system: Some("store".to_owned()),
+        mode: Some(List(vec![mode.name.clone()])),
+        workload: Some(List(vec![if sets { "set" } else { "register" }.to_owned()])),
+        faults: Some(List(show.under.clone())),
+        ..effort.options()
+    };
+    let spec = first(&options, catalogue)?;
+    let caught = Caught::new(format!("shows {}", show.model), &spec);
+    chase(caught, &spec, None, effort, interrupt, &|outcome| {
+        let shown =
+            |verdict: &VerdictReport| verdict.model == show.model.name() && verdict.verdict == "invalid";
+        outcome.verdicts.iter().any(shown)
+    })
+}
+
+/// Tries seeds until there are enough finds.
+fn chase(
+    mut caught: Caught,
+    faulty: &RunSpec,
+    sound: Option<&RunSpec>,
+    effort: Effort,
+    interrupt: &Interrupt,
+    is_find: &dyn Fn(&RunOutcome) -> bool,
+) -> Result<Caught, RunError> {
     for seed in effort.first_seed..effort.first_seed + effort.seeds {
-        if caught.seeds >= effort.rate_seeds && caught.found > 0 {
+        if caught.seeds >= effort.rate_seeds && caught.finds.len() >= effort.finds {
             break;
         }
-        let outcome = match trial(&RunSpec { seed, ..faulty.clone() }, interrupt) {
-            Ok(trial) => trial.outcome,
+        let began = Instant::now();
+        let result = trial(&RunSpec { seed, ..faulty.clone() }, interrupt);
+        caught.seeds += 1;
+        caught.spent.seeds += 1;
+        caught.spent.seconds += began.elapsed().as_secs_f64();
+        match result {
+            Ok(trial) => caught.count(&trial.outcome, is_find),
             // A bug may keep the cluster from ever becoming ready: that is noticed, and no verdict.
             Err(RunError::Harness(why)) => {
-                caught.seeds += 1;
                 caught.never_ran.get_or_insert(why);
-                continue;
             }
             Err(interrupted) => return Err(interrupted),
-        };
-        operations += outcome.operations.ok + outcome.operations.fail + outcome.operations.info;
-        caught.count(&outcome, operations, began);
+        }
     }
+    caught.median = Spent::median(&caught.finds);
+    let Some(sound) = sound else { return Ok(caught) };
     for seed in effort.first_seed..effort.first_seed + effort.control_seeds {
         let outcome = trial(&RunSpec { seed, ..sound.clone() }, interrupt)?.outcome;
         if broke_its_promise(&outcome) {
@@ -158,21 +233,43 @@ pub(crate) fn spring(
 }
 
 impl Caught {
-    fn count(&mut self, outcome: &RunOutcome, operations: u64, began: Instant) {
-        self.seeds += 1;
-        if outcome.outcome != Outcome::Violation {
+    fn new(bug: String, spec: &RunSpec) -> Self {
+        Self {
+            bug,
+            mode: spec.mode.preset.clone(),
+            workload: spec.workload.clone(),
+            faults: spec.faults.join(","),
+            seeds: 0,
+            found: 0,
+            first_after_operations: None,
+            first_after_seconds: None,
+            median: None,
+            finds: Vec::new(),
+            spent: Spent::default(),
+            by: Vec::new(),
+            reproduce: None,
+            never_ran: None,
+            false_alarms: Vec::new(),
+        }
+    }
+
+    fn count(&mut self, outcome: &RunOutcome, is_find: &dyn Fn(&RunOutcome) -> bool) {
+        self.spent.operations += outcome.operations.ok + outcome.operations.fail + outcome.operations.info;
+        if !is_find(outcome) {
             return;
         }
         self.found += 1;
+        let spent = std::mem::take(&mut self.spent);
+        self.finds.push(spent);
         let violated = outcome.verdicts.iter().filter(|verdict| verdict.verdict == "invalid");
         for model in violated.map(|verdict| verdict.model.clone()) {
             if !self.by.contains(&model) {
                 self.by.push(model);
             }
         }
-        if self.first_after_operations.is_none() {
-            self.first_after_operations = Some(operations);
-            self.first_after_seconds = Some(began.elapsed().as_secs_f64());
+        if self.reproduce.is_none() {
+            self.first_after_operations = Some(spent.operations);
+            self.first_after_seconds = Some(spent.seconds);
             self.reproduce = Some(outcome.reproduce.clone());
         }
     }
@@ -191,20 +288,40 @@ fn spec(trap: &Trap, effort: Effort, catalogue: &Catalogue, bug: Option<Bug>) ->
         mode: Some(List(vec![trap.mode.to_owned()])),
         workload: list(trap.workload),
         faults: list(trap.faults),
-        rate: Some(Rate(Some(200.0))),
-        time: Some(Time(effort.time)),
-        stage: Some(StageName::Sim),
         bug,
-        ..Options::default()
+        ..effort.options()
     };
-    let specs = plan::specs("selftest", &options, catalogue, 0, &|_| Vec::new());
-    let first = specs.map(|specs| specs.into_iter().next()).map_err(RunError::Harness)?;
-    first.ok_or_else(|| RunError::Harness(format!("{} has nothing to run", trap.bug)))
+    first(&options, catalogue)
+}
+
+impl Effort {
+    fn options(self) -> Options {
+        Options {
+            rate: Some(Rate(Some(200.0))),
+            time: Some(Time(self.time)),
+            stage: Some(StageName::Sim),
+            ..Options::default()
+        }
+    }
+}
+
+fn first(options: &Options, catalogue: &Catalogue) -> Result<RunSpec, RunError> {
+    let specs = plan::specs("selftest", options, catalogue, 0, &|_| Vec::new()).map_err(RunError::Harness)?;
+    specs.into_iter().next().ok_or_else(|| RunError::Harness("there is nothing to run".to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_median_is_of_each_figure_by_itself() {
+        let spent = |seeds, operations, seconds| Spent { seeds, operations, seconds };
+        let finds = [spent(1, 90, 0.3), spent(7, 10, 0.1), spent(3, 20, 9.0)];
+        assert_eq!(Spent::median(&finds), Some(spent(3, 20, 0.3)));
+        assert_eq!(Spent::median(&finds[..2]), Some(spent(1, 10, 0.1)));
+        assert_eq!(Spent::median(&[]), None);
+    }
 
     #[test]
     fn every_bug_has_a_trap_in_each_family_that_has_it() {

@@ -1,4 +1,4 @@
-//! `partita selftest`: every planted bug against the runs that should catch it, in simulation.
+//! `partita selftest`: every planted bug, and what modes give up, against the runs that should catch it, in simulation.
 //!
 //! A bug that nothing finds is a failure of ours, and so is an alarm without a bug.
 
@@ -13,7 +13,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::grid::Grid;
 use crate::quantity::Time;
-use crate::selftest::{Caught, Effort, TRAPS, Trap, spring};
+use crate::run::RunError;
+use crate::selftest::{Caught, Effort, Spent, TRAPS, Trap, expose, gaps, spring};
 use systems::store::Bug;
 
 #[derive(Args, Debug)]
@@ -29,6 +30,10 @@ pub(crate) struct SelftestArgs {
     /// Seeds to try at least, for how often a bug is found.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) rate_seeds: u64,
+
+    /// Finds of each bug, for a median of what it takes.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) finds: u16,
 
     /// Seeds to run without the bug; none of them may find anything.
     #[arg(long, value_name = "N", default_value_t = 5)]
@@ -57,21 +62,31 @@ pub(crate) fn selftest(
         first_seed: args.seed,
         seeds: args.seeds,
         rate_seeds: args.rate_seeds.min(args.seeds),
+        finds: usize::from(args.finds),
         control_seeds: args.control,
         time: args.time.0,
     };
     let chosen = |trap: &&Trap| args.bug.is_none_or(|bug| bug == trap.bug);
+    let failed = |error: RunError| Failure::Harness(error.to_string());
+    let tell = |caught: Caught| {
+        let Caught { bug, mode, found, seeds, .. } = &caught;
+        session.say(&format!("{bug} in {mode}: {found} of {seeds} seeds"));
+        caught
+    };
     let mut results = Vec::new();
     for trap in TRAPS.iter().filter(chosen) {
-        let caught = spring(trap, effort, catalogue, &session.interrupt)
-            .map_err(|error| Failure::Harness(error.to_string()))?;
-        session
-            .say(&format!("{} in {}: {} of {} seeds", caught.bug, caught.mode, caught.found, caught.seeds));
-        results.push(caught);
+        results.push(tell(spring(trap, effort, catalogue, &session.interrupt).map_err(failed)?));
+    }
+    let bugs = results.len();
+    let gaps = if args.bug.is_none() { gaps(catalogue).map_err(failed)? } else { Vec::new() };
+    for (mode, show) in &gaps {
+        results.push(tell(expose(mode, show, effort, catalogue, &session.interrupt).map_err(failed)?));
     }
     let exit = if results.iter().all(Caught::is_well) { Exit::Success } else { Exit::Violation };
     if args.json {
-        let report = json!({"partita": env!("CARGO_PKG_VERSION"), "exit": exit.code(), "bugs": results});
+        let (bugs, shows) = results.split_at(bugs);
+        let version = env!("CARGO_PKG_VERSION");
+        let report = json!({"partita": version, "exit": exit.code(), "bugs": bugs, "shows": shows});
         writeln!(out, "{report}")?;
         return Ok(exit);
     }
@@ -80,23 +95,39 @@ pub(crate) fn selftest(
         writeln!(out, "false alarm: {alarm}")?;
     }
     let well = results.iter().filter(|caught| caught.is_well()).count();
-    writeln!(out, "{well} of {} found, without a false alarm", results.len())?;
+    writeln!(
+        out,
+        "{well} of {} found, without a false alarm; seeds, operations and seconds are medians",
+        results.len()
+    )?;
     Ok(exit)
 }
 
 fn table(results: &[Caught]) -> Grid {
-    let mut grid =
-        Grid::new(&["bug", "mode", "workload", "faults", "found", "operations", "seconds", "by", "control"]);
+    let mut grid = Grid::new(&[
+        "bug",
+        "mode",
+        "workload",
+        "faults",
+        "found",
+        "seeds",
+        "operations",
+        "seconds",
+        "by",
+        "control",
+    ]);
     for caught in results {
         let dash = || "-".to_owned();
+        let median = |figure: fn(&Spent) -> String| caught.median.as_ref().map_or_else(dash, figure);
         grid.push(vec![
-            caught.bug.to_owned(),
+            caught.bug.clone(),
             caught.mode.clone(),
             caught.workload.clone(),
             caught.faults.clone(),
             if caught.found > 0 { format!("{}/{}", caught.found, caught.seeds) } else { "NEVER".to_owned() },
-            caught.first_after_operations.map_or_else(dash, |operations| operations.to_string()),
-            caught.first_after_seconds.map_or_else(dash, |seconds| format!("{seconds:.1}")),
+            median(|spent| spent.seeds.to_string()),
+            median(|spent| spent.operations.to_string()),
+            median(|spent| format!("{:.1}", spent.seconds)),
             if caught.by.is_empty() { dash() } else { caught.by.join(", ") },
             if caught.false_alarms.is_empty() { "quiet".to_owned() } else { "ALARM".to_owned() },
         ]);

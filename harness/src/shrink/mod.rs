@@ -18,6 +18,11 @@ use crate::run::{RunError, Trial, trial};
 use crate::script::{Script, ScriptedOperation};
 use crate::spec::RunSpec;
 
+/// What a person can follow: above it, other seeds are tried.
+const FAULTS_FEW: usize = 5;
+const OPERATIONS_FEW: usize = 20;
+const SEEDS_OTHER: u64 = 40;
+
 /// How much there is of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size {
@@ -94,10 +99,31 @@ impl<'a> Shrinking<'a> {
             self.fewer_of(|operation| operation.thread);
             self.fewer_operations();
             self.shorter_faults();
-            if before == (self.script.clone(), self.spec.time, self.spec.layout) || self.spent() {
+            let stuck = before == (self.script.clone(), self.spec.time, self.spec.layout);
+            if self.spent() || stuck && !(self.is_large() && self.in_other_weather()) {
                 return;
             }
         }
+    }
+
+    fn is_large(&self) -> bool {
+        let Size { faults, operations, .. } = self.size();
+        faults > FAULTS_FEW || operations > OPERATIONS_FEW
+    }
+
+    /// Half of the operations, with latencies and losses of another seed: what is left out changes what happens to the rest,
+    /// so that a run may be stuck by mere bad luck.
+    fn in_other_weather(&mut self) -> bool {
+        let all = self.operations();
+        let half = all.len().div_ceil(2);
+        (1..=SEEDS_OTHER).any(|step| {
+            let spec = RunSpec { seed: self.spec.seed.wrapping_add(step), ..self.spec.clone() };
+            [0, all.len() - half, half / 2].into_iter().any(|from| {
+                let kept = all.iter().skip(from).take(half).cloned().collect();
+                let script = Script { operations: Some(kept), ..self.script.clone() };
+                self.accepts(&spec, &script)
+            })
+        })
     }
 
     fn spent(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Worlds as a whole: what each effect does to a cluster, and what shows it.
 
+mod random;
+
 use histories::{Applied, Nanos, Node, Op};
 use nemesis::{Action, ClockChange, DiskChange, Effect, FaultId, Layout, LinkChange};
 

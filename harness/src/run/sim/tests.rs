@@ -180,6 +180,27 @@ fn a_leader_without_a_successor_is_found_replayed_and_shrunk() {
     assert_eq!(progress(&trial(&shrinking.spec(), &interrupt).unwrap().outcome), Some("invalid"));
 }
 
+/// Whether or not a client has seen anything.
+#[test]
+fn bugs_of_stores_without_a_leader_are_caught_where_they_happen() {
+    let cases = [
+        ("ack-before-sync", "power:all"),
+        ("quorum-one-short", "partition:one"),
+        ("last-arrival-wins", "slow:by=20ms..80ms:all"),
+        ("recovery-drops-tail", "kill:all"),
+        ("compaction-drops-pending", "kill:all"),
+    ];
+    for (bug, fault) in cases {
+        let mode = format!("leaderless/abd[snapshot=4,bug={bug}]");
+        let caught = (1..20).find_map(|seed| {
+            let outcome = outcome(&spec(&mode, "register", &[fault], seed));
+            outcome.verdicts.into_iter().find(|verdict| verdict.model == "replicas")
+        });
+        let caught = caught.unwrap_or_else(|| panic!("{bug} contradicts nothing"));
+        assert_eq!(caught.anomalies[0].kind, "broken-invariant");
+    }
+}
+
 #[test]
 fn a_mode_that_gives_something_up_is_caught() {
     let lossy = (1..6).filter(|&seed| {
@@ -205,6 +226,26 @@ fn a_protocol_of_ones_own_is_caught_as_well() {
         outcome.outcome == Outcome::Violation
     });
     assert!(caught.count() > 0);
+}
+
+/// A run whose smaller ones fail with other latencies only.
+#[test]
+fn a_run_shrinks_in_other_weather_where_its_own_holds_it_up() {
+    let interrupt = Interrupt::default();
+    let spec = |seed| RunSpec {
+        time: Duration::from_secs(6),
+        ..spec("single/quorum[bug=double-apply]", "register", &["duplicate"], seed)
+    };
+    let linear = |outcome: &RunOutcome| {
+        outcome.verdicts.iter().any(|verdict| verdict.model == "linearizable" && verdict.verdict == "invalid")
+    };
+    let failing = (1..60).map(spec).find(|spec| linear(&outcome(spec))).unwrap();
+    let started = crate::shrink::Shrinking::start(&failing, &interrupt, Duration::from_mins(2)).unwrap();
+    let mut shrinking = started.unwrap();
+    shrinking.run();
+    let after = shrinking.size();
+    assert!(after.faults <= 5 && after.operations <= 20, "{after:?}");
+    assert!(shrinking.target().is_hit(&trial(&shrinking.spec(), &interrupt).unwrap().outcome));
 }
 
 #[test]

@@ -1,10 +1,7 @@
-//! Tests of the replica as a whole: seeded random worlds here, readable scripts beside them.
+//! Tests of the replica as a whole in readable scripts. Random worlds are those of the simulation.
 
 mod describe;
-mod judge;
 mod modes;
-mod random;
-mod world;
 
 use crate::Mode;
 use crate::store::Store;
