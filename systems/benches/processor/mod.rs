@@ -26,7 +26,7 @@ impl Measurement for ProcessorTime {
     }
 
     fn end(&self, began: Duration) -> Duration {
-        Self::used() - began
+        Self::used().saturating_sub(began)
     }
 
     fn add(&self, one: &Duration, other: &Duration) -> Duration {
