@@ -9,6 +9,9 @@ use crate::raw::Problem;
 /// before it takes its place among the others, so that neighbours may be swapped by as much as a pause lasts.
 pub(crate) const FOREIGN_SKEW_MAX: Nanos = Nanos::from_secs(10);
 
+/// Times from here on are refused, so that no sum and no difference of two overflows: 146 years.
+pub(crate) const TIME_END: Nanos = Nanos(1 << 62);
+
 /// How a file tells the order of its events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Order {
@@ -68,6 +71,7 @@ impl Sequence {
         if time < self.last_time {
             return Err(format!("time goes back, from {} to {} ns", self.last_time.0, time.0));
         }
+        in_bounds(time.0)?;
         Ok(time)
     }
 
@@ -106,14 +110,19 @@ impl Sequence {
             ));
         }
         self.last_given = self.last_given.max(time);
-        if time >= u64::MAX / 2 {
-            return Err(format!("the time {time} is beyond what nanoseconds since a start can be"));
-        }
+        in_bounds(time)?;
         Ok(match self.order {
             Order::Recorded if self.next > 0 => Nanos(time.max(self.last_time.0 + 1)),
             _ => Nanos(time),
         })
     }
+}
+
+fn in_bounds(time: u64) -> Result<(), Problem> {
+    if time < TIME_END.0 {
+        return Ok(());
+    }
+    Err(format!("the time {time} is beyond what nanoseconds since a start can be"))
 }
 
 #[cfg(test)]
@@ -128,6 +137,18 @@ mod tests {
         assert_eq!(times, [5, 9, 10, 11, 30]);
         let error = Sequence { last_given: 20_000_000_000, ..sequence }.next(None, Some(1)).unwrap_err();
         assert!(error.starts_with("time goes back by 20.000 s"), "{error}");
+    }
+
+    #[test]
+    fn times_that_could_overflow_are_refused() {
+        for order in [Order::Ours, Order::Recorded, Order::Times] {
+            let mut sequence = Sequence::new(order);
+            assert_eq!(sequence.next(Some(0), Some(TIME_END.0 - 1)).unwrap().1, Nanos(TIME_END.0 - 1));
+            for time in [TIME_END.0, u64::MAX / 2, u64::MAX - 1, u64::MAX] {
+                let error = sequence.clone().next(Some(1), Some(time)).unwrap_err();
+                assert!(error.contains("is beyond what nanoseconds"), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -57,7 +57,7 @@ enum State {
     Text(String),
     List(Vec<Value>),
     Set(BTreeSet<Value>),
-    Counter(i64),
+    Counter(i128),
     Queue(VecDeque<Value>),
     /// Everything that can be in it: which element somebody took is not always known.
     Bag(BTreeSet<Bag>),
@@ -214,12 +214,12 @@ fn set(state: &mut BTreeSet<Value>, op: &Operation) -> bool {
     true
 }
 
-fn counter(state: &mut i64, op: &Operation) -> bool {
-    let amount = op.call.as_int().unwrap_or(1);
+fn counter(state: &mut i128, op: &Operation) -> bool {
+    let amount = i128::from(op.call.as_int().unwrap_or(1));
     match op.function {
-        Function::Increment | Function::Add => *state = state.wrapping_add(amount),
-        Function::Decrement => *state = state.wrapping_sub(amount),
-        _ => return op.reply.as_int().unwrap_or(0) == *state,
+        Function::Increment | Function::Add => *state += amount,
+        Function::Decrement => *state -= amount,
+        _ => return i128::from(op.reply.as_int().unwrap_or(0)) == *state,
     }
     true
 }

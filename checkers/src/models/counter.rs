@@ -1,6 +1,6 @@
 //! A counter with increments, decrements and reads.
 //!
-//! It wraps where 64 bits overflow; no history that was seen does.
+//! It never overflows: amounts have 64 bits, the sum 128, and a history fewer than 2^32 operations.
 
 use super::{Effect, Model};
 
@@ -18,20 +18,20 @@ pub enum CounterCall {
 }
 
 impl Model for Counter {
-    type State = i64;
+    type State = i128;
     type Call = CounterCall;
     type Reply = i64;
 
-    fn initial(&self) -> i64 {
-        self.initial
+    fn initial(&self) -> i128 {
+        self.initial.into()
     }
 
-    fn step(&self, state: &i64, call: &CounterCall, reply: Option<&i64>) -> Option<i64> {
+    fn step(&self, state: &i128, call: &CounterCall, reply: Option<&i64>) -> Option<i128> {
         let after = match call {
             CounterCall::Read => *state,
-            CounterCall::Add(amount) => state.wrapping_add(*amount),
+            CounterCall::Add(amount) => state + i128::from(*amount),
         };
-        reply.is_none_or(|&seen| seen == after).then_some(after)
+        reply.is_none_or(|&seen| i128::from(seen) == after).then_some(after)
     }
 
     fn effect(&self, call: &CounterCall, reply: Option<&i64>) -> Effect {

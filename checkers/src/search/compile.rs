@@ -205,7 +205,8 @@ fn counter(op: &Operation) -> Said<CounterCall, i64> {
         return Ok(Some((CounterCall::Read, Some(seen.ok_or("a number")?))));
     }
     let amount = if op.call.is_null() { Some(1) } else { op.call.as_int() }.ok_or("a number")?;
-    let amount = if op.function == Function::Decrement { -amount } else { amount };
+    let signed = if op.function == Function::Decrement { amount.checked_neg() } else { Some(amount) };
+    let amount = signed.ok_or("an amount of at most 63 bits")?;
     Ok(Some((CounterCall::Add(amount), None)))
 }
 

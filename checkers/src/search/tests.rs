@@ -71,6 +71,17 @@ fn every_object_is_judged() {
 }
 
 #[test]
+fn a_counter_does_not_wrap_where_64_bits_end() {
+    let most = i64::MAX;
+    let three = format!("c1 increment n {most} [0,1]\nc1 increment n {most} [2,3]\nc1 increment n 2 [4,5]\n");
+    assert_eq!(verdict(&format!("{three}c2 read n 0 [6,7]")).0, "invalid");
+    assert_eq!(verdict(&format!("c1 increment n {most} [0,1]\nc2 read n {most} [2,3]")).0, "valid");
+    let back = format!("c1 decrement n {most} [6,7]\nc1 decrement n 2 [8,9]\nc2 read n {most} [10,11]");
+    assert_eq!(verdict(&format!("{three}{back}")).0, "valid");
+    assert_eq!(verdict(&format!("c1 decrement n {} [0,1]\nc2 read n 0 [2,3]", i64::MIN)).0, "unknown");
+}
+
+#[test]
 fn an_unordered_queue_is_one_by_choice() {
     let history = testing::history("c1 enqueue q 1 [0,1]\nc1 enqueue q 2 [2,3]\nc2 dequeue q 2 [4,5]");
     let unordered = Linear { queues: QueueOrder::Any };

@@ -19,7 +19,7 @@ pub(crate) enum State {
     Text(String),
     List(Vec<Value>),
     Set(BTreeSet<Value>),
-    Counter(i64),
+    Counter(i128),
     Registers(BTreeMap<Value, Value>),
 }
 
@@ -172,7 +172,8 @@ fn counter(op: &Operation) -> Result<Access, &'static str> {
         return Ok(Access::Counter(CounterCall::Read, Some(number(&op.reply, 0)?)));
     }
     let amount = number(&op.call, 1)?;
-    let amount = if op.function == Function::Decrement { -amount } else { amount };
+    let signed = if op.function == Function::Decrement { amount.checked_neg() } else { Some(amount) };
+    let amount = signed.ok_or("an amount of at most 63 bits")?;
     Ok(Access::Counter(CounterCall::Add(amount), None))
 }
 

@@ -21,11 +21,11 @@ pub(crate) struct SynthArgs {
     operations: u64,
 
     /// Keys in use at a time.
-    #[arg(long, default_value_t = 5, value_name = "N")]
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=KEYS_MAX))]
     keys: u32,
 
     /// Clients that act at the same time.
-    #[arg(long, default_value_t = 5, value_name = "N")]
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CLIENTS_MAX))]
     clients: u32,
 
     /// Share of operations that read, 0 to 1.
@@ -41,7 +41,7 @@ pub(crate) struct SynthArgs {
     failures: f64,
 
     /// How unevenly keys are chosen; 0 is evenly.
-    #[arg(long, default_value_t = 0.0, value_name = "EXPONENT")]
+    #[arg(long, default_value_t = 0.0, value_name = "EXPONENT", value_parser = exponent)]
     skew: f64,
 
     /// The same seed gives the same history.
@@ -56,6 +56,20 @@ pub(crate) struct SynthArgs {
     #[arg(long)]
     anomalies: bool,
 }
+
+/// Every key and client is held in memory, a hundred bytes or so each.
+const KEYS_MAX: i64 = 10_000_000;
+const CLIENTS_MAX: i64 = 1_000_000;
+
+fn exponent(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(exponent) if (0.0..=EXPONENT_MAX).contains(&exponent) => Ok(exponent),
+        _ => Err(format!("expected an exponent from 0 to {EXPONENT_MAX}, not {text:?}")),
+    }
+}
+
+/// The second key has a millionth of the first one's share at 20: all is one key.
+const EXPONENT_MAX: f64 = 20.0;
 
 fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
@@ -106,7 +120,7 @@ mod tests {
 
     use super::*;
 
-    #[derive(Parser)]
+    #[derive(Debug, Parser)]
     struct Line {
         #[command(flatten)]
         synth: SynthArgs,
@@ -127,6 +141,18 @@ mod tests {
             text,
             written("-n 200 --object queue --crashes 0.1 --plant duplicate-element@50").unwrap()
         );
+    }
+
+    #[test]
+    fn what_no_memory_holds_and_what_is_no_number_is_refused() {
+        for line in ["--keys 0", "--keys 4000000000", "--clients 0", "--clients 4000000000"] {
+            let refused = Line::try_parse_from(std::iter::once("synth").chain(line.split_whitespace()));
+            assert!(refused.unwrap_err().to_string().contains(" is not in 1..="), "{line}");
+        }
+        for skew in ["-1", "NaN", "inf", "21"] {
+            let refused = Line::try_parse_from(["synth".to_owned(), format!("--skew={skew}")]);
+            assert!(refused.unwrap_err().to_string().contains("an exponent from 0 to 20"), "{skew}");
+        }
     }
 
     #[test]
