@@ -69,7 +69,8 @@ fn drive(world: &mut dyn Simulation, faults: bool) -> u64 {
 
 fn request(keys: &[Key], thread: u32, asked: u64) -> Request {
     let key = keys[(asked % KEYS) as usize].clone();
-    let op = if asked.is_multiple_of(2) { Op::read(key.as_str()) } else { Op::write(key.as_str(), asked as i64) };
+    let op =
+        if asked.is_multiple_of(2) { Op::read(key.as_str()) } else { Op::write(key.as_str(), asked as i64) };
     let node = Node(thread as u16 % NODES);
     Request { thread, process: thread, node, op, deadline: DEADLINE }
 }
