@@ -1,25 +1,66 @@
-//! The causal models of a history file, each with its time, to hold against another program on the same file.
+//! What each checker takes for a history file, to hold against another program on the same file.
 //!
-//! `cargo bench -p checkers --bench causal_file -- FILE`; it prints the peak of its memory as well.
+//! `cargo bench -p checkers --bench causal_file -- FILE [CHECKER | sets]...`, without names the causal one; it
+//! prints processor time and the peak of memory as well.
 
 #![expect(clippy::print_stdout, reason = "it is run by hand")]
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use checkers::{Budget, Causal, Checker};
+use checkers::{Budget, all};
 
 fn main() {
-    let Some(file) = std::env::args().skip(1).find(|argument| !argument.starts_with("--")) else { return };
-    let started = Instant::now();
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let Some(file) = arguments.next() else { return };
+    let names: Vec<String> = arguments.collect();
+    let names = if names.is_empty() { vec!["causal".to_owned()] } else { names };
+    let began = Moment::now();
     let history = histories::read::file(Path::new(&file)).unwrap_or_else(|error| panic!("{error}"));
-    println!("read {} operations in {:.3?}, {}", history.operations().len(), started.elapsed(), peak());
-    let started = Instant::now();
-    for finding in Causal.check(&history, &Budget::unlimited()) {
-        let (model, verdict) = (finding.model.name(), finding.verdict.name());
-        println!("{model:20} {verdict:15} {:.3?}", finding.elapsed);
+    println!("{} operations are read: {}", history.operations().len(), began.elapsed());
+    if names.iter().any(|name| name == "sets") {
+        // Where causal convergence holds this is all that they cost.
+        let began = Moment::now();
+        let sets = checkers::session_sets(&history, &Budget::unlimited());
+        println!("the sets of session guarantees: {}", began.elapsed());
+        println!("    {sets:?}");
     }
-    println!("all of them {:.3?}, {}", started.elapsed(), peak());
+    for checker in all().into_iter().filter(|checker| names.iter().any(|name| name == checker.name())) {
+        let began = Moment::now();
+        let findings = checker.check(&history, &Budget::unlimited());
+        println!("{}: {}", checker.name(), began.elapsed());
+        for finding in findings {
+            let (model, verdict) = (finding.model.name(), finding.verdict.name());
+            println!("    {model:22} {verdict:15} {:.3?}", finding.elapsed);
+        }
+    }
+}
+
+/// A moment by the clock on the wall and by that of the process.
+struct Moment {
+    wall: Instant,
+    processor: Duration,
+}
+
+impl Moment {
+    fn now() -> Self {
+        Self { wall: Instant::now(), processor: processor() }
+    }
+
+    fn elapsed(&self) -> String {
+        let (wall, processor) = (self.wall.elapsed(), processor().saturating_sub(self.processor));
+        format!("{wall:.3?}, {processor:.3?} of the processor, {}", peak())
+    }
+}
+
+/// What all threads of this process have had of the processor, as Linux tells it.
+fn processor() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let of_task = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(path.join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<u64>().ok()
+    };
+    Duration::from_nanos(tasks.filter_map(|task| of_task(task.path())).sum())
 }
 
 /// The most memory that this process has had, as Linux tells it.

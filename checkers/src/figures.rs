@@ -8,6 +8,22 @@ pub struct Figures {
     pub staleness: Option<Staleness>,
     pub durability: Option<Durability>,
     pub convergence: Option<Convergence>,
+    pub conflicts: Option<Conflicts>,
+}
+
+/// What concurrent updates came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conflicts {
+    /// Acknowledged updates of data types that merge or keep siblings.
+    pub updates: u64,
+    /// Of those, the ones that are gone and should not be.
+    pub lost: u64,
+    /// Elements that had been seen, removed, and are there again.
+    pub reappeared: u64,
+    /// Reads that showed several versions of a register, of all that would have, and the most that one showed.
+    pub sibling_reads: u64,
+    pub reads: u64,
+    pub siblings_max: u64,
 }
 
 /// How far reads lay behind, over all keys. Percentiles are over the stale reads.

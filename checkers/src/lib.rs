@@ -18,6 +18,8 @@ mod final_state;
 mod hierarchy;
 mod linear;
 pub mod models;
+#[cfg(test)]
+mod planted;
 mod policy;
 #[cfg(test)]
 mod prefixes;
@@ -43,7 +45,7 @@ pub use dispatch::{all, check_all, checkers_for};
 pub use drawing::{dot, svg};
 pub use durability::Durable;
 pub use explain::fault_in_force;
-pub use figures::{Convergence, Durability, Figures, Staleness};
+pub use figures::{Conflicts, Convergence, Durability, Figures, Staleness};
 pub use hierarchy::{Hierarchy, not_applicable, undecided};
 pub use linear::{Linear, Linearization};
 pub use policy::Policy;

@@ -83,6 +83,31 @@ const LINES: &[(&str, Option<Conflict>, &str)] = &[
         "c1 transfer bank [a;b;5] [0,1]\nc2 read-all bank {a=5,b=15} [2,3]
         c3 read-all bank {a=10,b=15} [4,5]",
     ),
+    (
+        "clock-behind",
+        Some(Conflict::Lww),
+        "nodes n1 n2\nc1 write x 1 [0,1] version 200 served n1\nc2 read x 1 [2,3]
+        c2 write x 2 [4,5] version 100 served n2\nc3 read x 1 [6,7]",
+    ),
+    (
+        "latest-stamp-lost",
+        Some(Conflict::Lww),
+        "nodes n1 n2\nc1 write x 1 [0,1] version 100 served n1\nc2 write x 2 [2,3] version 200 served n2
+        c3 read x 1 [4,5]",
+    ),
+    (
+        "bank-transfers",
+        None,
+        "c1 transfer bank [a;b;5] [0,1]\nc2 read-all bank {a=5,b=15} [2,3]
+        c1 transfer bank [b;a;3] [4,8]\nc3 read-all bank {a=8,b=12} [5,6]",
+    ),
+    ("distinct-ids", None, "c1 generate ids 7 [0,1]\nc2 generate ids 8 [0,1]\nc1 generate ids 9 [2,3]"),
+    (
+        "one-holder",
+        None,
+        "c1 acquire lock nil [0,1]\nc2 acquire lock nil [2,6]\nc1 release lock nil [4,5]
+        c2 release lock nil [7,8]",
+    ),
     ("duplicate-id", None, "c1 generate ids 7 [0,1]\nc2 generate ids 7 [2,3]"),
     (
         "two-holders",

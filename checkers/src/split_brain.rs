@@ -1,6 +1,7 @@
 //! Whether two nodes were acknowledging at the time, by the system's own hints.
 //!
-//! It never finds a violation; it only says more of one that was found without hints.
+//! It never finds a violation; it only says more of one that was found without hints. Where the header says that nobody
+//! leads, or that each datacentre has a leader, it takes nobody for a second one who may acknowledge, too.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +53,8 @@ impl Acknowledgements {
         let at = self.0.iter().position(|ack| ack.operation == lost)?;
         let own = self.0[at];
         let (before, after) = (&self.0[..at], &self.0[at + 1..]);
-        let around = before.iter().rev().filter(|ack| ack.node != own.node).find_map(|first| {
+        let rivals = |one: Node, other: Node| one != other && history.header.share_a_leader(one, other);
+        let around = before.iter().rev().filter(|ack| rivals(ack.node, own.node)).find_map(|first| {
             let last = after.iter().find(|ack| ack.node == first.node && ack.term == first.term)?;
             Some((*first, own, *last))
         });
@@ -61,7 +63,7 @@ impl Acknowledgements {
             let place =
                 |ack: Acknowledgement| self.0.iter().position(|other| other.operation == ack.operation);
             let between = &self.0[place(from)? + 1..place(to)?];
-            between.iter().find(|ack| ack.node != own.node).map(|&middle| (from, middle, to))
+            between.iter().find(|ack| rivals(ack.node, own.node)).map(|&middle| (from, middle, to))
         };
         let previous = before.iter().rev().find(|ack| ack.node == own.node && ack.term == own.term);
         let (first, middle, last) = around
@@ -89,7 +91,9 @@ impl Acknowledgements {
         }
         let time = |operation: OperationId| history.operation(operation).completed;
         let overlaps = leaderships.iter().flat_map(|((node, _), outer)| {
-            let others = leaderships.iter().filter(move |((other, _), _)| other != node);
+            let others = leaderships
+                .iter()
+                .filter(move |((other, _), _)| other != node && history.header.share_a_leader(*other, *node));
             others.filter_map(move |((other, _), inner)| {
                 let (first, last) = (*outer.first()?, *outer.last()?);
                 let middle = *inner.iter().find(|&&ack| time(first) < time(ack) && time(ack) < time(last))?;

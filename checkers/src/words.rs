@@ -27,10 +27,13 @@ const CHARACTERS_MAX: usize = 60;
 /// A value in words; of a long list or string the end, where what was added last stands.
 pub(crate) fn brief(value: &Value) -> String {
     match value {
-        Value::List(items) if items.len() > ITEMS_MAX => {
-            let end = Value::list(items[items.len() - ITEMS_MAX..].iter().cloned()).to_string();
-            format!("[… {}", end.trim_start_matches('['))
-        }
+        Value::List(_) | Value::Txn(_) => match value.as_list() {
+            Some(items) if items.len() > ITEMS_MAX => {
+                let end = Value::list(items[items.len() - ITEMS_MAX..].iter().cloned()).to_string();
+                format!("[… {}", end.trim_start_matches('['))
+            }
+            _ => value.to_string(),
+        },
         Value::Text(text) if text.chars().count() > CHARACTERS_MAX => {
             let skipped = text.chars().count() - CHARACTERS_MAX;
             format!("…{}", Value::text(text.chars().skip(skipped).collect::<String>()))
@@ -46,8 +49,8 @@ pub(crate) fn told(op: &Operation) -> String {
 
 /// `client 1's write of x = 5`
 pub(crate) fn noun(history: &History, id: OperationId) -> String {
-    let op = history.operation(id);
-    format!("client {}'s {}", op.process, action(history, op))
+    let op = history.as_recorded(id);
+    format!("client {}'s {}", op.process, action(history, &op))
 }
 
 fn action(history: &History, op: &Operation) -> String {
@@ -68,22 +71,22 @@ fn action(history: &History, op: &Operation) -> String {
 
 /// `client 4 read x = 3`
 pub(crate) fn clause(history: &History, id: OperationId) -> String {
-    let op = history.operation(id);
-    let (client, key, value) = (op.process, key(history, op.key), told(op));
+    let op = history.as_recorded(id);
+    let (client, key, value) = (op.process, key(history, op.key), told(&op));
     match (&op.function, op.call.as_pair()) {
         (Function::Read, _) => format!("client {client} read {key} = {value}"),
         (Function::Write, _) => format!("client {client} wrote {key} = {value}"),
         (Function::Append, _) => format!("client {client} appended {value} to {key}"),
         (Function::Cas, _) if op.outcome == Outcome::Fail => format!("client {client} found {key} = {value}"),
         (Function::Cas, Some((from, to))) => format!("client {client} changed {key} from {from} to {to}"),
-        _ => format!("client {client} did {}", action(history, op)),
+        _ => format!("client {client} did {}", action(history, &op)),
     }
 }
 
 /// What an operation shows once it is complete: `the write of 3 had been acknowledged`, `client 2 had read 3`.
 pub(crate) fn done(history: &History, id: OperationId) -> String {
-    let op = history.operation(id);
-    let value = told(op);
+    let op = history.as_recorded(id);
+    let value = told(&op);
     match op.function {
         Function::Read | Function::ReadAll => format!("client {} had read {value}", op.process),
         Function::Cas if op.outcome == Outcome::Fail => format!("client {} had found {value}", op.process),
@@ -94,8 +97,8 @@ pub(crate) fn done(history: &History, id: OperationId) -> String {
 
 /// `the write of 5`
 pub(crate) fn short(history: &History, id: OperationId) -> String {
-    let op = history.operation(id);
-    let value = told(op);
+    let op = history.as_recorded(id);
+    let value = told(&op);
     match op.function {
         Function::Cas if op.outcome != Outcome::Fail => format!("the compare-and-set to {value}"),
         Function::Cas => format!("client {}'s sight of {value}", op.process),

@@ -122,6 +122,11 @@ pub(crate) struct RunArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArgs {
+    /// The trade-offs of replication, measured: consistency, availability, scaling, recovery and conflicts of a mode of
+    /// each type, in simulation unless --stage says otherwise.
+    #[arg(long)]
+    pub(crate) tradeoffs: bool,
+
     #[command(flatten)]
     pub(crate) options: Options,
 }

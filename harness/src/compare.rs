@@ -4,7 +4,7 @@
 
 use crate::expect::Judgement;
 use crate::grid::Grid;
-use crate::outcome::{Outcome, Percentiles, RunOutcome};
+use crate::outcome::{ConflictsReport, DurabilityReport, Outcome, Percentiles, RunOutcome};
 use crate::paint::Paint;
 use crate::report::terminal::seconds;
 use systems::Mode;
@@ -29,6 +29,9 @@ pub(crate) fn grid(modes: &[Compared<'_>], paint: Paint) -> Grid {
     header.extend(MODELS.map(|(short, _)| short));
     header.extend([
         "lost",
+        "discarded",
+        "reappeared",
+        "siblings",
         "stale p99",
         "avail. before",
         "during",
@@ -68,7 +71,10 @@ fn row(compared: &Compared<'_>, paint: Paint) -> Vec<String> {
         (missed, met) => paint.bad(&format!("MISSED {missed} of {}", missed + met)),
     };
     cells.extend([
-        lost(runs),
+        of_durability(runs, |durability| durability.lost),
+        of_durability(runs, |durability| durability.discarded),
+        of_conflicts(runs, |conflicts| conflicts.reappeared),
+        siblings(runs),
         stale(runs),
         share(|run| run.availability.before),
         share(|run| run.availability.during),
@@ -110,12 +116,23 @@ fn verdict(runs: &[&RunOutcome], model: &str, paint: Paint) -> String {
     }
 }
 
-fn lost(runs: &[&RunOutcome]) -> String {
-    let mut measured = runs.iter().filter_map(|run| run.durability.as_ref()).peekable();
-    if measured.peek().is_none() {
-        return "-".to_owned();
-    }
-    measured.map(|durability| durability.lost).sum::<u64>().to_string()
+/// A count over all runs that have one.
+fn of_durability(runs: &[&RunOutcome], count: fn(&DurabilityReport) -> u64) -> String {
+    sum(runs.iter().filter_map(|run| run.durability.as_ref()).map(count))
+}
+
+fn of_conflicts(runs: &[&RunOutcome], count: fn(&ConflictsReport) -> u64) -> String {
+    sum(runs.iter().filter_map(|run| run.conflicts.as_ref()).map(count))
+}
+
+fn sum(counts: impl Iterator<Item = u64>) -> String {
+    counts.reduce(|one, other| one + other).map_or_else(|| "-".to_owned(), |sum| sum.to_string())
+}
+
+/// The most that one read showed.
+fn siblings(runs: &[&RunOutcome]) -> String {
+    let most = runs.iter().filter_map(|run| run.conflicts.as_ref()).map(|c| c.siblings_max).max();
+    most.filter(|most| *most > 0).map_or_else(|| "-".to_owned(), |most| most.to_string())
 }
 
 fn stale(runs: &[&RunOutcome]) -> String {
@@ -161,7 +178,7 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{DurabilityReport, StalenessReport, VerdictReport};
+    use crate::outcome::{StalenessReport, VerdictReport};
     use crate::testing::mode;
 
     #[test]

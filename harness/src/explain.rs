@@ -72,7 +72,7 @@ fn steps(history: &History, steps: &[Step]) -> Vec<String> {
 }
 
 fn cells(history: &History, step: &Step) -> [String; 6] {
-    let operation = history.operation(step.operation);
+    let operation = &*history.as_recorded(step.operation);
     let line = line_of(history, step).map_or_else(|| "-".to_owned(), |line| line.to_string());
     let time = match step.side {
         Side::Invoked => format!("invoked   {}", operation.invoked),

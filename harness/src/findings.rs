@@ -7,7 +7,9 @@ use histories::{History, ModelName, Nanos};
 use systems::Mode;
 
 use crate::explain;
-use crate::outcome::{AnomalyReport, ConvergenceReport, DurabilityReport, StalenessReport, VerdictReport};
+use crate::outcome::{
+    AnomalyReport, ConflictsReport, ConvergenceReport, DurabilityReport, StalenessReport, VerdictReport,
+};
 
 /// A finding, with each anomaly explained in words against the lines of `file`. `expected` is what the mode or the
 /// user demands of the model; `help` is the last line of each explanation and says what to do next.
@@ -65,6 +67,13 @@ impl From<&checkers::Durability> for DurabilityReport {
     fn from(figures: &checkers::Durability) -> Self {
         let &checkers::Durability { acknowledged, lost, superseded, discarded } = figures;
         Self { acknowledged, lost, superseded, discarded }
+    }
+}
+
+impl From<&checkers::Conflicts> for ConflictsReport {
+    fn from(figures: &checkers::Conflicts) -> Self {
+        let &checkers::Conflicts { updates, lost, reappeared, sibling_reads, reads, siblings_max } = figures;
+        Self { updates, lost, reappeared, sibling_reads, reads, siblings_max }
     }
 }
 

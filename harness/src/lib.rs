@@ -42,6 +42,7 @@ mod terminal;
 #[cfg(test)]
 mod testing;
 mod toml_file;
+mod tradeoffs;
 pub mod workloads;
 
 use std::process::ExitCode;

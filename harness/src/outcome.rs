@@ -28,10 +28,17 @@ pub struct RunOutcome {
     pub verdicts: Vec<VerdictReport>,
     pub durability: Option<DurabilityReport>,
     pub convergence: Option<ConvergenceReport>,
+    /// What concurrent updates came to, where the workload has data types that merge or keep siblings.
+    #[serde(default)]
+    pub conflicts: Option<ConflictsReport>,
     pub availability: Availability,
+    /// Share of the answered reads that no leader decided, as far as the system tells who did.
+    #[serde(default)]
+    pub reads_without_leader: Option<f64>,
     pub latency_ms: Latencies,
     pub staleness: Option<StalenessReport>,
-    /// For each loss of a leader that was followed by an acknowledged write, how long that took.
+    /// For each loss of a leader - of any member where nobody leads - that was followed by an acknowledged write, how
+    /// long that took.
     pub failover_ms: Vec<f64>,
     pub fault_windows: Vec<FaultWindowReport>,
     /// Wall time of the workload, the epilogue apart.
@@ -65,7 +72,9 @@ impl RunOutcome {
             verdicts: Vec::new(),
             durability: None,
             convergence: None,
+            conflicts: None,
             availability: Availability::default(),
+            reads_without_leader: None,
             latency_ms: Latencies::default(),
             staleness: None,
             failover_ms: Vec::new(),
@@ -111,6 +120,7 @@ impl RunOutcome {
                 after_ms: Some(210.0),
                 differing_keys: Vec::new(),
             }),
+            conflicts: Some(ConflictsReport::example()),
             availability: Availability {
                 overall: Some(0.975),
                 before: Some(1.0),
@@ -118,7 +128,9 @@ impl RunOutcome {
                 after: Some(1.0),
                 reads: Some(0.98),
                 writes: Some(0.97),
+                writes_during: Some(0.78),
             },
+            reads_without_leader: Some(0.0),
             latency_ms: Latencies { read: percentiles, write: percentiles },
             staleness: Some(StalenessReport {
                 gamma_ms: Some(0.0),
@@ -214,6 +226,23 @@ pub struct ConvergenceReport {
     pub differing_keys: Vec<String>,
 }
 
+/// See [`checkers::Conflicts`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictsReport {
+    pub updates: u64,
+    pub lost: u64,
+    pub reappeared: u64,
+    pub sibling_reads: u64,
+    pub reads: u64,
+    pub siblings_max: u64,
+}
+
+impl ConflictsReport {
+    fn example() -> Self {
+        Self { updates: 1200, reads: 1100, sibling_reads: 300, siblings_max: 4, ..Self::default() }
+    }
+}
+
 /// Share of client operations that were ok, by when they were invoked: before the first fault, while one was in
 /// force, after the last. `None` where none was invoked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -224,6 +253,9 @@ pub struct Availability {
     pub after: Option<f64>,
     pub reads: Option<f64>,
     pub writes: Option<f64>,
+    /// Of writes, while a fault was in force.
+    #[serde(default)]
+    pub writes_during: Option<f64>,
 }
 
 /// Latency of operations that were ok.

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use histories::Function;
+use histories::{Conflict, Function};
 use nemesis::Layout;
 use systems::store::Bug;
 use systems::{Mode, System};
@@ -46,11 +46,7 @@ pub(crate) fn specs(
         modes = modes.iter().map(|mode| system.mode(&planted(&mode.name, bug))).collect::<Result<_, _>>()?;
     }
     let asked = options.workload.as_ref().map(|list| list.0.clone());
-    let usual = |name: &str| workloads::by_name(name).is_none_or(Workload::by_default);
-    let every = || {
-        let names = catalogue.workloads.iter().map(|workload| workload.name);
-        names.filter(|name| usual(name)).map(str::to_owned).collect()
-    };
+    let every = || catalogue.workloads.iter().map(|workload| workload.name.to_owned()).collect();
     let workloads = asked.unwrap_or_else(every);
     let workloads: Vec<_> =
         workloads.iter().map(|name| catalogue.workload(name)).collect::<Result<_, _>>()?;
@@ -64,6 +60,9 @@ pub(crate) fn specs(
         for mode in &modes {
             let faults = faults(options, system.as_ref(), mode, faults_default)?;
             for workload in &workloads {
+                if options.workload.is_none() && !is_usual(workload, mode) {
+                    continue;
+                }
                 if !has_something_to_do(workload, mode, system.as_ref()) {
                     if options.workload.is_none() {
                         continue;
@@ -103,6 +102,12 @@ pub(crate) fn specs(
     Ok(specs)
 }
 
+/// What a mode is run with unless told: data types of their own where it merges them.
+fn is_usual(workload: &str, mode: &Mode) -> bool {
+    let merges = matches!(mode.conflict(), Some(Conflict::Merge | Conflict::Crdt));
+    merges || workloads::by_name(workload).is_none_or(Workload::by_default)
+}
+
 /// Whether the mode takes any of the workload's updates.
 fn has_something_to_do(workload: &str, mode: &Mode, system: &dyn System) -> bool {
     let mix = workloads::by_name(workload).map(Workload::mix).unwrap_or_default();
@@ -118,7 +123,7 @@ fn planted(mode: &str, bug: Bug) -> String {
     }
 }
 
-fn layout(options: &Options, mode: &Mode) -> Layout {
+pub(crate) fn layout(options: &Options, mode: &Mode) -> Layout {
     Layout {
         datacentres: options.datacentres.unwrap_or(mode.layout.datacentres),
         nodes_each: options.nodes.unwrap_or(mode.layout.nodes_each),

@@ -25,10 +25,18 @@ pub(crate) struct Trap {
     mode: &'static str,
     workload: &'static str,
     faults: &'static str,
+    /// As many as the mode has where it is not said.
+    nodes: Option<u16>,
 }
 
 const fn trap(bug: Bug, mode: &'static str, workload: &'static str, faults: &'static str) -> Trap {
-    Trap { bug, mode, workload, faults }
+    Trap { bug, mode, workload, faults, nodes: None }
+}
+
+impl Trap {
+    const fn on(self, nodes: u16) -> Self {
+        Self { nodes: Some(nodes), ..self }
+    }
 }
 
 /// One or more for each bug and family that has it.
@@ -45,6 +53,14 @@ pub(crate) const TRAPS: &[Trap] = &[
     trap(Bug::DenyTheUnknown, "single/quorum", "register", "kill:leader,partition:leader"),
     trap(Bug::IgnoreWatermark, "single/session-read", "register", "partition:one"),
     trap(Bug::RecoveryDropsTail, "single/quorum", "set", "kill:all"),
+    trap(Bug::SkipTermCheck, "single/leader-read", "set", "partition:leader"),
+    trap(Bug::CommitUnheard, "single/follower-read", "set", "partition:halves").on(5),
+    trap(Bug::LeaseTooLong, "single/lease", "register", "partition:leader"),
+    trap(Bug::RingLoop, "multi/crdt-ring", "counter", "partition:datacentres"),
+    trap(Bug::MergeDropsSibling, "multi/version-vector", "siblings", "partition:datacentres"),
+    trap(Bug::VectorOffByOne, "multi/version-vector", "siblings", "partition:datacentres"),
+    trap(Bug::CausalSkipsWait, "multi/lww-hlc", "register", "partition:datacentres"),
+    trap(Bug::RemoveTakesUnseen, "multi/crdt", "or-set", "partition:datacentres"),
     trap(Bug::NoSuccessor, "single/quorum", "register", "kill:leader"),
     trap(Bug::AckBeforeSync, "leaderless/abd", "register", "power:all"),
     trap(Bug::RecoveryDropsTail, "leaderless/abd", "register", "kill:all"),
@@ -288,6 +304,7 @@ fn spec(trap: &Trap, effort: Effort, catalogue: &Catalogue, bug: Option<Bug>) ->
         mode: Some(List(vec![trap.mode.to_owned()])),
         workload: list(trap.workload),
         faults: list(trap.faults),
+        nodes: trap.nodes,
         bug,
         ..effort.options()
     };
@@ -326,7 +343,7 @@ mod tests {
     #[test]
     fn every_bug_has_a_trap_in_each_family_that_has_it() {
         for &bug in Bug::ALL {
-            for family in ["single", "leaderless"].into_iter().filter(|family| bug.is_in(family)) {
+            for family in ["single", "multi", "leaderless"].into_iter().filter(|family| bug.is_in(family)) {
                 let traps = TRAPS.iter().filter(|trap| trap.bug == bug);
                 assert!(traps.clone().any(|trap| trap.mode.starts_with(family)), "{bug} in {family}");
             }

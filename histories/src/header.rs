@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ModelName;
+use crate::{ModelName, Node};
 
 /// The first line of a history file. Every field but the format's version may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct Header {
     /// On how many nodes each key is kept; on all where it is not said. Then a dump that lacks a key says nothing of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copies: Option<u16>,
+    /// How many nodes lead at a time where that is not one: neighbours of equal number share a leader. 0 where nobody leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaders: Option<u16>,
     /// Models that the system promised to keep in this run: what `check` demands unless told otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub demands: Vec<ModelName>,
@@ -39,6 +42,13 @@ pub struct Header {
 impl Header {
     /// The version of the format that this crate writes.
     pub const VERSION: u32 = 1;
+
+    /// Whether these two nodes may never lead at the same time.
+    pub fn share_a_leader(&self, one: Node, other: Node) -> bool {
+        let leaders = usize::from(self.leaders.unwrap_or(1));
+        let group = |node: Node| node.index() * leaders / self.nodes.len().max(1);
+        leaders > 0 && (leaders == 1 || group(one) == group(other))
+    }
 }
 
 /// What becomes of concurrent writes of a key.
@@ -57,4 +67,21 @@ pub enum Conflict {
     Merge,
     /// The data type merges them.
     Crdt,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_share_a_leader() {
+        let nodes: Vec<String> = (1..=6).map(|number| format!("n{number}")).collect();
+        let share = |leaders, one, other| {
+            Header { nodes: nodes.clone(), leaders, ..Header::default() }
+                .share_a_leader(Node(one), Node(other))
+        };
+        assert!(share(None, 0, 5) && share(Some(1), 0, 5));
+        assert!(share(Some(2), 0, 2) && share(Some(2), 3, 5) && !share(Some(2), 2, 3));
+        assert!(!share(Some(0), 0, 1), "nobody leads");
+    }
 }

@@ -1,11 +1,13 @@
 //! A whole history in memory: operations in the order of their invocations, keys and nodes interned.
 
+use std::borrow::Cow;
+
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
 use crate::compact::{ErrorTable, HintCode, HintTable};
 use crate::read::Format;
-use crate::{Diagnostic, FaultWindow, Function, Header, Hints, Key, Nanos, NemesisEvent, Node, Value};
+use crate::{Diagnostic, FaultWindow, Function, Header, Hints, Key, Nanos, NemesisEvent, Node, Value, view};
 
 /// An operation's place in [`History::operations`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,6 +135,15 @@ pub struct History {
     pub(crate) events: u32,
     pub(crate) cut_off: Option<Diagnostic>,
     pub(crate) format: Option<Format>,
+    pub(crate) beginning: Option<Beginning>,
+}
+
+/// What every key holds before the first write, where a view says so and null stands for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Beginning {
+    pub(crate) value: Value,
+    /// Counters begin with it: reads show so much less.
+    pub(crate) counted: bool,
 }
 
 impl History {
@@ -143,6 +154,24 @@ impl History {
 
     pub fn operation(&self, id: OperationId) -> &Operation {
         &self.operations[id.index()]
+    }
+
+    /// An operation in the file's own values, for people: a [view](crate::view::View) may have put null in the place
+    /// of an initial value.
+    pub fn as_recorded(&self, id: OperationId) -> Cow<'_, Operation> {
+        let operation = self.operation(id);
+        match &self.beginning {
+            Some(beginning) => Cow::Owned(view::initial::undo(operation.clone(), beginning)),
+            None => Cow::Borrowed(operation),
+        }
+    }
+
+    /// As [`History::as_recorded`], for one value of a register.
+    pub fn value_as_recorded(&self, value: &Value) -> Value {
+        match &self.beginning {
+            Some(Beginning { value: initial, counted: false }) => view::initial::other(value, initial),
+            _ => value.clone(),
+        }
     }
 
     /// Every operation with its id, in the order of invocation.

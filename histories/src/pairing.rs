@@ -111,6 +111,9 @@ impl Pairing {
         if let Some(line) = place.line {
             self.history.lines.push(place.position, line);
         }
+        if event.function == Function::Txn {
+            event.value = std::mem::take(&mut event.value).compact();
+        }
         self.hold(event)?;
         match (place.process, event.kind) {
             (Process::Nemesis, _) => {
@@ -204,8 +207,9 @@ impl Pairing {
             // What was written, swapped or appended comes back as it was asked for: it is held once.
             Kind::Ok if event.value == operation.call => (Outcome::Ok, operation.call.clone()),
             Kind::Ok => {
-                self.held.add(event.value.heap_bytes())?;
-                (Outcome::Ok, std::mem::take(&mut event.value))
+                let reply = std::mem::take(&mut event.value).answering(&operation.call);
+                self.held.add(reply.heap_bytes())?;
+                (Outcome::Ok, reply)
             }
             Kind::Fail => (Outcome::Fail, event.seen.take().unwrap_or_default()),
             Kind::Info | Kind::Invoke => (Outcome::Info, Value::Null),
@@ -298,15 +302,13 @@ impl Sink for Pairing {
 fn initial_reads_are_null(operation: &mut Operation, reads: &InitialReads) {
     let initial = Value::Int(reads.value);
     // Of a transaction without an answer nothing is known.
-    let Some(items) = operation.reply.as_list() else { return };
-    operation.reply = Value::list(items.iter().map(|item| match item.as_list() {
-        Some([f, Value::Int(key), seen])
-            if f.as_text() == Some("r") && *seen == initial && !reads.written_to.contains(key) =>
-        {
-            Value::list([f.clone(), Value::Int(*key), Value::Null])
-        }
-        _ => item.clone(),
-    }));
+    let Value::Txn(micros) = &operation.reply else { return };
+    let unwritten = |key: &Value| key.as_int().is_some_and(|key| !reads.written_to.contains(&key));
+    let changed = micros.with_values(|micro| {
+        let initially = micro.function == "r" && *micro.value == initial && unwritten(micro.key);
+        initially.then_some(Value::Null)
+    });
+    operation.reply = Value::Txn(changed.into());
 }
 
 /// A history from events that were never in a file, for tests and generators.

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::raw::{InitialReads, Place, Problem, RawEvent, Sink};
 use crate::read::{self, Options};
-use crate::{Diagnostic, FaultStep, Function, Header, Kind, Nanos, Op, Process, Value};
+use crate::{Diagnostic, FaultStep, Function, Header, Kind, Micro, Nanos, Op, Process};
 
 /// Written values that are remembered to find those written twice; beyond, every second is forgotten, and again.
 pub const VALUES_MAX: usize = 1 << 20;
@@ -152,11 +152,9 @@ impl Counter {
             (Function::Write | Function::Append | Function::Add | Function::Enqueue, value) => {
                 self.values.add(&(event.key.as_deref(), value));
             }
-            (Function::Txn, Value::List(items)) => {
-                for item in items.iter() {
-                    if let Some([Value::Text(name), key, value]) = item.as_list()
-                        && matches!(name.as_str(), "w" | "append")
-                    {
+            (Function::Txn, items) => {
+                for Micro { function, key, value } in items.micros().into_iter().flatten().flatten() {
+                    if matches!(function, "w" | "append") {
                         self.values.add(&(key, value));
                     }
                 }
@@ -303,6 +301,7 @@ impl fmt::Display for Stats {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Value;
     use crate::synth;
     use crate::write;
 

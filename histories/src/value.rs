@@ -1,15 +1,18 @@
 //! What operations carry: a small JSON-shaped value, 16 bytes in memory.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use crate::{Micro, Micros};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 /// A written or read value. Collections sit behind one thin pointer, so that a history of a million
 /// operations on integers pays for integers only; cloning is cheap.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default)]
 pub enum Value {
     /// Absent: the value of a key that nobody wrote, or of an invocation that asks.
     #[default]
@@ -19,6 +22,8 @@ pub enum Value {
     Text(Arc<String>),
     List(Arc<Vec<Value>>),
     Map(Arc<BTreeMap<String, Value>>),
+    /// A list of micro-operations `[function, key, value]`, equal to the list that it is.
+    Txn(Arc<Micros>),
 }
 
 const _: () = assert!(size_of::<Value>() == 16);
@@ -65,7 +70,63 @@ impl Value {
     }
 
     pub fn as_list(&self) -> Option<&[Self]> {
-        if let Self::List(items) = self { Some(items) } else { None }
+        match self {
+            Self::List(items) => Some(items),
+            Self::Txn(micros) => Some(micros.listed()),
+            _ => None,
+        }
+    }
+
+    /// The micro-operations of a transaction, an error for each item that is none; `None` for what is no list.
+    pub fn micros(&self) -> Option<impl Iterator<Item = Result<Micro<'_>, NoMicro>>> {
+        let (list, rows) = match self {
+            Self::List(items) => (Some(items), None),
+            Self::Txn(micros) => (None, Some(micros)),
+            _ => return None,
+        };
+        let rows = rows.into_iter().flat_map(|micros| micros.iter().map(Ok));
+        Some(list.into_iter().flat_map(move |list| list.iter().map(Self::micro)).chain(rows))
+    }
+
+    fn micro(&self) -> Result<Micro<'_>, NoMicro> {
+        match self.as_list() {
+            Some([Self::Text(function), key, value]) => Ok(Micro { function, key, value }),
+            _ => Err(NoMicro),
+        }
+    }
+
+    /// The same in less memory, where it is a list of micro-operations.
+    pub(crate) fn compact(self) -> Self {
+        match &self {
+            Self::List(items) if !items.is_empty() => match Micros::of(items) {
+                Some(micros) => Self::Txn(Arc::new(micros)),
+                None => self,
+            },
+            _ => self,
+        }
+    }
+
+    /// The same in less memory, where it repeats what was asked.
+    pub(crate) fn answering(self, asked: &Self) -> Self {
+        match (self, asked) {
+            (Self::Txn(micros), Self::Txn(asked)) => match Arc::try_unwrap(micros) {
+                Ok(micros) => Self::Txn(Arc::new(micros.answering(asked))),
+                Err(shared) => Self::Txn(shared),
+            },
+            (value, _) => value,
+        }
+    }
+
+    /// Lists of one kind and the other are the same.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Null => 0,
+            Self::Bool(_) => 1,
+            Self::Int(_) => 2,
+            Self::Text(_) => 3,
+            Self::List(_) | Self::Txn(_) => 4,
+            Self::Map(_) => 5,
+        }
     }
 
     pub fn as_map(&self) -> Option<&BTreeMap<String, Self>> {
@@ -84,6 +145,7 @@ impl Value {
                     .map(|(key, value)| 48 + key.len() as u64 + value.heap_bytes())
                     .sum::<u64>()
             }
+            Self::Txn(micros) => micros.heap_bytes(),
         }
     }
 
@@ -92,6 +154,66 @@ impl Value {
         match self.as_list()? {
             [from, to] => Some((from, to)),
             _ => None,
+        }
+    }
+}
+
+/// An item of a list that is no micro-operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoMicro;
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Int(one), Self::Int(other)) => one == other,
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(one), Self::Bool(other)) => one == other,
+            (Self::Text(one), Self::Text(other)) => one == other,
+            (Self::List(one), Self::List(other)) => one == other,
+            (Self::Map(one), Self::Map(other)) => one == other,
+            (Self::Txn(one), Self::Txn(other)) => one.iter().eq(other.iter()),
+            (Self::List(_), Self::Txn(_)) | (Self::Txn(_), Self::List(_)) => {
+                self.as_list() == other.as_list()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Value {}
+
+impl PartialOrd for Value {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Value {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Bool(one), Self::Bool(other)) => one.cmp(other),
+            (Self::Int(one), Self::Int(other)) => one.cmp(other),
+            (Self::Text(one), Self::Text(other)) => one.cmp(other),
+            (Self::Map(one), Self::Map(other)) => one.cmp(other),
+            (Self::List(_) | Self::Txn(_), Self::List(_) | Self::Txn(_)) => {
+                self.as_list().cmp(&other.as_list())
+            }
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+}
+
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.rank().hash(state);
+        match self {
+            Self::Null => {}
+            Self::Bool(bool) => bool.hash(state),
+            Self::Int(int) => int.hash(state),
+            Self::Text(text) => text.hash(state),
+            Self::List(items) => items[..].hash(state),
+            Self::Txn(micros) => micros.listed().hash(state),
+            Self::Map(entries) => entries.hash(state),
         }
     }
 }
@@ -123,6 +245,13 @@ impl fmt::Display for Value {
                 }
                 f.write_str("]")
             }
+            Self::Txn(micros) => {
+                f.write_str("[")?;
+                for (i, Micro { function, key, value }) in micros.iter().enumerate() {
+                    write!(f, "{}[{function:?} {key} {value}]", if i == 0 { "" } else { " " })?;
+                }
+                f.write_str("]")
+            }
             Self::Map(entries) => {
                 f.write_str("{")?;
                 for (i, (key, value)) in entries.iter().enumerate() {
@@ -143,6 +272,9 @@ impl Serialize for Value {
             Self::Text(text) => serializer.serialize_str(text),
             Self::List(items) => items.serialize(serializer),
             Self::Map(entries) => entries.serialize(serializer),
+            Self::Txn(micros) => {
+                serializer.collect_seq(micros.iter().map(|micro| (micro.function, micro.key, micro.value)))
+            }
         }
     }
 }

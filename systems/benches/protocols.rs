@@ -1,7 +1,10 @@
 //! Operations a second through a protocol without faults: members, a queue of messages and disks that are done at once.
 
+mod processor;
+
 use std::collections::VecDeque;
 
+use self::processor::ProcessorTime;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use histories::{Key, Nanos, Node, Value};
 use nemesis::Layout;
@@ -89,7 +92,7 @@ impl<P: Protocol> Loop<P> {
 }
 
 struct Measure<'a> {
-    criterion: &'a mut Criterion,
+    criterion: &'a mut Criterion<ProcessorTime>,
     name: &'static str,
     layout: Layout,
 }
@@ -106,7 +109,7 @@ impl Visit for Measure<'_> {
     }
 }
 
-fn protocols(criterion: &mut Criterion) {
+fn protocols(criterion: &mut Criterion<ProcessorTime>) {
     for name in [
         "leaderless/abd",
         "leaderless/quorum",
@@ -125,5 +128,9 @@ fn protocols(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, protocols);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(ProcessorTime);
+    targets = protocols
+}
 criterion_main!(benches);

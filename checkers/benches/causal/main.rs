@@ -6,11 +6,25 @@ use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::Duration;
 
-use checkers::{Budget, Causal, Checker, Verdict};
+use checkers::{Budget, Causal, Checker};
 use criterion::{Criterion, criterion_group, criterion_main};
 use histories::{Event, Function, Hints, History, Kind, ModelName, Nanos, Op, Pairing, Process, Value};
 
-const OPERATIONS: u64 = 1_000_000;
+const MILLION: u64 = 1_000_000;
+
+/// What a history is made of.
+#[derive(Clone, Copy)]
+struct Shape {
+    operations: u64,
+    sessions: u64,
+    keys: u64,
+    /// In a transaction; 1 for plain operations.
+    accesses: u64,
+    /// Whether nine tenths in a session reads back behind what it has read.
+    stale: bool,
+}
+
+const PLAIN: Shape = Shape { operations: MILLION, sessions: 20, keys: 1_000, accesses: 1, stale: false };
 
 struct Dice(u64);
 
@@ -24,7 +38,8 @@ impl Dice {
 }
 
 /// Sessions on one copy of the data, half reads and half writes, each operation at a moment of its own.
-fn history(sessions: u64, keys: u64, accesses: u64) -> History {
+fn history(shape: Shape) -> History {
+    let Shape { operations, sessions, keys, accesses, stale } = shape;
     let mut dice = Dice(7);
     let mut state = vec![0_i64; keys as usize];
     let mut next = 0;
@@ -37,9 +52,16 @@ fn history(sessions: u64, keys: u64, accesses: u64) -> History {
         }
         (write, key as i64, if state[key] == 0 { Value::Null } else { Value::Int(state[key]) })
     };
-    for index in 0..OPERATIONS / accesses {
-        let process = Process::Client(dice.below(sessions) as u32);
-        let (call, reply) = if accesses == 1 {
+    let count = operations / accesses;
+    let mut events = 0;
+    for index in 0..count {
+        if stale && index == count / 10 * 9 {
+            for (client, planted) in stale_read() {
+                push((&mut pairing, &mut events), client, planted);
+            }
+        }
+        let client = dice.below(sessions) as u32;
+        let ops = if accesses == 1 {
             let key = dice.below(keys) as usize;
             single(access(&mut dice, key))
         } else {
@@ -47,23 +69,35 @@ fn history(sessions: u64, keys: u64, accesses: u64) -> History {
             let accesses: Vec<_> = chosen.into_iter().map(|key| access(&mut dice, key)).collect();
             transaction(&accesses)
         };
-        for (offset, kind, op) in [(0, Kind::Invoke, call), (1, Kind::Ok, reply)] {
-            let index = 2 * index + offset;
-            let event = Event {
-                index,
-                time: Nanos(index),
-                process,
-                kind,
-                op,
-                node: None,
-                error: None,
-                seen: None,
-                hints: Hints::NONE,
-            };
-            pairing.push(event, None).unwrap_or_else(|problem| panic!("{problem}"));
-        }
+        push((&mut pairing, &mut events), client, ops);
     }
     pairing.finish()
+}
+
+/// One client writes twice; another sees the second write and then the first.
+fn stale_read() -> [(u32, (Op, Op)); 4] {
+    let access = |write, value| single((write, -1, Value::Int(value)));
+    [(0, access(true, -1)), (0, access(true, -2)), (1, access(false, -2)), (1, access(false, -1))]
+}
+
+/// An operation at moments of its own.
+fn push((pairing, next): (&mut Pairing, &mut u64), client: u32, (call, reply): (Op, Op)) {
+    for (kind, op) in [(Kind::Invoke, call), (Kind::Ok, reply)] {
+        let index = *next;
+        *next += 1;
+        let event = Event {
+            index,
+            time: Nanos(index),
+            process: Process::Client(client),
+            kind,
+            op,
+            node: None,
+            error: None,
+            seen: None,
+            hints: Hints::NONE,
+        };
+        pairing.push(event, None).unwrap_or_else(|problem| panic!("{problem}"));
+    }
 }
 
 fn single((write, key, value): (bool, i64, Value)) -> (Op, Op) {
@@ -86,7 +120,7 @@ fn transaction(accesses: &[(bool, i64, Value)]) -> (Op, Op) {
 }
 
 /// Reports the time of one model's finding, shared inference included where it is counted there.
-fn pace(criterion: &mut Criterion, name: &str, history: &History, model: ModelName) {
+fn pace(criterion: &mut Criterion, name: &str, history: &History, model: ModelName, expected: &str) {
     let mut group = criterion.benchmark_group("causal");
     group.sample_size(10).measurement_time(Duration::from_secs(5));
     group.bench_function(format!("{name}, {model}"), |bencher| {
@@ -96,7 +130,7 @@ fn pace(criterion: &mut Criterion, name: &str, history: &History, model: ModelNa
                 let findings = Causal.check(black_box(history), &Budget::unlimited());
                 let finding = findings.into_iter().find(|finding| finding.model == model);
                 let finding = finding.unwrap_or_else(|| panic!("no finding for {model}"));
-                assert!(matches!(finding.verdict, Verdict::Valid), "{model}: {:?}", finding.verdict);
+                assert_eq!(finding.verdict.name(), expected, "{model}");
                 elapsed += finding.elapsed;
             }
             elapsed
@@ -106,15 +140,21 @@ fn pace(criterion: &mut Criterion, name: &str, history: &History, model: ModelNa
 }
 
 fn causal(criterion: &mut Criterion) {
-    let single = history(20, 1_000, 1);
-    pace(criterion, "1,000,000 operations, 20 sessions", &single, ModelName::CausalConvergence);
-    pace(criterion, "1,000,000 operations, 20 sessions", &single, ModelName::CausalMemory);
-    drop(single);
-    let single = history(100, 1_000, 1);
-    pace(criterion, "1,000,000 operations, 100 sessions", &single, ModelName::CausalConvergence);
-    drop(single);
-    let transactions = history(20, 10_000, 8);
-    pace(criterion, "125,000 transactions of 8, 20 sessions", &transactions, ModelName::CausalConvergence);
+    let converges = ModelName::CausalConvergence;
+    for sessions in [10, 20, 100] {
+        let plain = history(Shape { sessions, ..PLAIN });
+        let name = format!("1,000,000 operations, {sessions} sessions");
+        pace(criterion, &name, &plain, converges, "valid");
+        pace(criterion, &name, &plain, ModelName::CausalMemory, "valid");
+    }
+    let stale = history(Shape { stale: true, ..PLAIN });
+    pace(criterion, "the same, 20 sessions, a stale read at nine tenths", &stale, converges, "invalid");
+    drop(stale);
+    let transactions = history(Shape { keys: 10_000, accesses: 8, ..PLAIN });
+    pace(criterion, "125,000 transactions of 8, 20 sessions", &transactions, converges, "valid");
+    drop(transactions);
+    let large = history(Shape { operations: 10 * MILLION, ..PLAIN });
+    pace(criterion, "10,000,000 operations, 20 sessions", &large, converges, "valid");
 }
 
 criterion_group!(benches, causal);

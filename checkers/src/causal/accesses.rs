@@ -2,7 +2,7 @@
 //!
 //! It never says what an access means; reads whose answer nobody learned do not occur at all.
 
-use histories::{Function, History, KeyId, Operation, Outcome, Value};
+use histories::{Function, History, KeyId, Micro, Operation, Outcome, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -101,9 +101,9 @@ fn transaction<'h>(
     list: &'h Value,
     mut visit: impl FnMut(Access, Target<'h>, &'h Value),
 ) -> Result<(), Malformed> {
-    for item in list.as_list().ok_or(Malformed)? {
-        let [function, key, value] = item.as_list().ok_or(Malformed)? else { return Err(Malformed) };
-        let access = match function.as_text().ok_or(Malformed)? {
+    for item in list.micros().ok_or(Malformed)? {
+        let Micro { function, key, value } = item.map_err(|_| Malformed)?;
+        let access = match function {
             "r" => Access::Read,
             "w" => Access::Write,
             _ => Access::Other,

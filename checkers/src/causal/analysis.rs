@@ -3,6 +3,7 @@
 //! It never speaks: proofs are transactions and edges, and words are made elsewhere.
 
 use std::cell::RefCell;
+use std::sync::OnceLock;
 
 use histories::{History, ModelName};
 use rayon::prelude::*;
@@ -15,7 +16,7 @@ use super::order::{Edge, Order};
 use super::proof::{Core, Proof};
 use super::real_time;
 use super::shortest::{self, Into, Reason, Roads, Search, Step};
-use super::view::{Base, Sources, View};
+use super::view::{ByReader, Ground, Sources, View};
 use crate::{Budget, Exhausted};
 
 /// How many contradicted edges, or initial reads, are tried for the shortest proof.
@@ -33,6 +34,10 @@ pub(crate) struct Analysis<'c> {
     inferred: Inferred,
     /// An order that the inferred edges agree with, or what lies on cycles; `None` where that is `causal`.
     arbitration: Option<Result<Order, Vec<bool>>>,
+    /// Whether causality itself is violated: several models ask.
+    violated: OnceLock<Result<Option<Proof>, Exhausted>>,
+    /// Whether convergence is.
+    diverged: OnceLock<Result<Option<Proof>, Exhausted>>,
 }
 
 impl<'c> Analysis<'c> {
@@ -51,7 +56,8 @@ impl<'c> Analysis<'c> {
                 arbitration = Some(Order::with(columns, &inferred.edges));
             }
         }
-        Ok(Self { history, columns, groups, causal, inferred, arbitration })
+        let (violated, diverged) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { history, columns, groups, causal, inferred, arbitration, violated, diverged })
     }
 
     /// A proof that a model is violated, `None` where it holds.
@@ -60,10 +66,10 @@ impl<'c> Analysis<'c> {
             ModelName::Causal => self.causal(budget),
             ModelName::CausalConvergence => self.convergence(budget),
             ModelName::CausalMemory => match self.causal(budget)? {
-                None => self.views(Base::Causality, budget),
+                None => self.views(&self.by_causality(), budget),
                 proof => Ok(proof),
             },
-            ModelName::Pram => self.views(Base::SessionOrder, budget),
+            ModelName::Pram => self.views(&self.by_sessions(), budget),
             ModelName::RealTimeCausal => self.real_time(budget),
             ModelName::ReadAtomic => self.atomic(Atomicity::Whole, budget),
             // The only other model that comes here.
@@ -76,6 +82,10 @@ impl<'c> Analysis<'c> {
     }
 
     fn causal(&self, budget: &Budget) -> Result<Option<Proof>, Exhausted> {
+        self.violated.get_or_init(|| self.causality(budget)).clone()
+    }
+
+    fn causality(&self, budget: &Budget) -> Result<Option<Proof>, Exhausted> {
         let order = match &self.causal {
             Err(left) => return Ok(self.causal_cycle(left)),
             Ok(order) => order,
@@ -125,6 +135,10 @@ impl<'c> Analysis<'c> {
     }
 
     fn convergence(&self, budget: &Budget) -> Result<Option<Proof>, Exhausted> {
+        self.diverged.get_or_init(|| self.divergence(budget)).clone()
+    }
+
+    fn divergence(&self, budget: &Budget) -> Result<Option<Proof>, Exhausted> {
         if self.converges() {
             return Ok(None);
         }
@@ -173,7 +187,21 @@ impl<'c> Analysis<'c> {
         Ok(steps.map(|steps| Proof::of(steps, edges, |index| hop(edges[index as usize]))))
     }
 
-    fn views(&self, base: Base, budget: &Budget) -> Result<Option<Proof>, Exhausted> {
+    /// Only where causality has an order, and is not violated.
+    fn by_causality(&self) -> (Sources, Ground<'_>) {
+        let known = ByReader::of(self.columns, &self.inferred.edges);
+        (Sources::of_causality(self.columns, &self.inferred), Ground::Causality(known))
+    }
+
+    fn by_sessions(&self) -> (Sources, Ground<'_>) {
+        (Sources::of_sessions(self.columns), Ground::SessionOrder(&self.groups))
+    }
+
+    fn views(
+        &self,
+        (sources, ground): &(Sources, Ground<'_>),
+        budget: &Budget,
+    ) -> Result<Option<Proof>, Exhausted> {
         let order = match &self.arbitration {
             Some(Ok(order)) => Some(order),
             _ => self.causal.as_ref().ok(),
@@ -182,10 +210,9 @@ impl<'c> Analysis<'c> {
         if replays(self.columns, order.unwrap_or(&Order::Completion)) {
             return Ok(None);
         }
-        let sources = Sources::of(self.columns, base);
         let judge = |end: u32| -> Result<Option<Proof>, Exhausted> {
-            let view = View::saturate(self.columns, (&self.groups, &sources), base, end, budget)?;
-            Ok(self.judge(&view, base, order))
+            let view = View::saturate(self.columns, sources, ground, end, budget)?;
+            Ok(self.judge(&view, ground, order))
         };
         View::ends(self.columns)
             .into_par_iter()
@@ -194,18 +221,19 @@ impl<'c> Analysis<'c> {
             .unwrap_or(Ok(None))
     }
 
-    fn judge(&self, view: &View<'_>, base: Base, order: Option<&Order>) -> Option<Proof> {
+    fn judge(&self, view: &View<'_>, ground: &Ground<'_>, order: Option<&Order>) -> Option<Proof> {
         let left = view.cyclic(order);
         if view.initial.is_none() && left.is_none() {
             return None;
         }
         let into = Into::of(&view.edges);
         let all = view.edges.len() as u32;
-        let readers = (base == Base::SessionOrder).then_some(view.index.as_slice());
+        let path: Option<Vec<bool>> = matches!(ground, Ground::SessionOrder(_))
+            .then(|| self.columns.ids().map(|t| view.index(t) != NONE).collect());
         let before = |edges_before: u32| Roads {
             edges: &view.edges,
             edges_before,
-            readers,
+            readers: path.as_deref(),
             ..Roads::plain(self.columns, &into)
         };
         let search = RefCell::new(None);

@@ -22,6 +22,8 @@ struct Clocks<'c> {
     free: Vec<u32>,
     slots: Vec<u32>,
     current: Vec<u32>,
+    /// By read, whether it told its session of anything new.
+    news: Vec<bool>,
 }
 
 impl<'c> Clocks<'c> {
@@ -48,6 +50,7 @@ impl<'c> Clocks<'c> {
             free: Vec::new(),
             slots: Vec::new(),
             current: vec![0; width as usize],
+            news: vec![false; columns.reads.len()],
         }
     }
 
@@ -66,8 +69,9 @@ impl<'c> Clocks<'c> {
             }
             None => self.current.fill(0),
         }
-        for read in self.columns.reads(t) {
+        for (at, read) in (self.columns.read_start[t as usize] as usize..).zip(self.columns.reads(t)) {
             if read.writer != NONE && !self.precedes(&self.current, read.writer) {
+                self.news[at] = true;
                 let start = self.slot[read.writer as usize] as usize * self.width;
                 for (now, &then) in self.current.iter_mut().zip(&self.slots[start..start + self.width]) {
                     *now = (*now).max(then);
@@ -116,10 +120,12 @@ impl<'c> Clocks<'c> {
 /// What the scan infers.
 #[derive(Debug, Default)]
 pub(crate) struct Inferred {
-    /// w2 -> w1, because w2 precedes a reader of w1.
+    /// w2 -> w1, because w2 precedes a reader of w1; in the order of the scan.
     pub(crate) edges: Vec<Edge>,
     /// A read of the initial value of a key (`to` is none) with a write of it before.
     pub(crate) initial: Vec<Edge>,
+    /// By read, whether it told its session of anything new.
+    pub(crate) news: Vec<bool>,
 }
 
 /// How many initial reads with a write before are kept.
@@ -134,7 +140,8 @@ pub(crate) fn infer(
 ) -> Result<Inferred, Exhausted> {
     let mut clocks = Clocks::new(columns);
     let mut inferred = Inferred::default();
-    let mut hints: Vec<u32> = (0..groups.count()).map(|group| groups.start(group)).collect();
+    let mut cursors: Vec<Cursor> =
+        (0..groups.count()).map(|group| Cursor::new(groups, group, &clocks.component)).collect();
     for index in 0..columns.len() {
         if index % STRIDE == 0 {
             budget.check()?;
@@ -144,30 +151,63 @@ pub(crate) fn infer(
         for read in columns.reads(t) {
             let stored = if read.writer == NONE { &[] } else { clocks.stored(read.writer) };
             for group in groups.of_key(read.key) {
-                // A group's chain writes, so it has a component.
-                let component = clocks.component[groups.chain[group] as usize] as usize;
-                let bound = clocks.current[component];
-                let Some(at) = groups.last_before(group, bound, hints[group]) else { continue };
-                hints[group] = at;
-                let other = groups.writer(at);
-                if other == read.writer {
+                let cursor = &mut cursors[group];
+                let bound = clocks.current[cursor.component as usize];
+                if bound < cursor.low || bound > cursor.high {
+                    cursor.seek(groups, group, bound);
+                }
+                if cursor.writer == NONE || cursor.writer == read.writer {
                     continue;
                 }
-                let edge = Edge { from: other, to: read.writer, reader: t, key: read.key };
+                let edge = Edge { from: cursor.writer, to: read.writer, reader: t, key: read.key };
                 if read.writer == NONE {
                     if inferred.initial.len() < INITIAL_MAX {
                         inferred.initial.push(edge);
                     }
-                    continue;
-                }
-                if stored[component] <= groups.place(at) {
+                } else if stored[cursor.component as usize] < cursor.low {
                     inferred.edges.push(edge);
                 }
             }
         }
         clocks.leave(t);
     }
+    inferred.news = clocks.news;
     Ok(inferred)
+}
+
+/// Where the scan stands in a group. Clocks seldom move past a write of the same key, so that most looks find here all
+/// that they need, and all groups of a key side by side.
+struct Cursor {
+    component: u32,
+    /// The number of transactions of the chain that a past must hold at least, and at most, for `writer` to be the last
+    /// among them.
+    low: u32,
+    high: u32,
+    /// [`NONE`] where the past holds no writer.
+    writer: u32,
+    at: u32,
+}
+
+impl Cursor {
+    fn new(groups: &Groups, group: usize, components: &[u32]) -> Self {
+        let at = groups.start(group);
+        // A group's chain writes, so it has a component.
+        let component = components[groups.chain[group] as usize];
+        Self { component, low: 0, high: groups.place(at), writer: NONE, at }
+    }
+
+    #[cold]
+    fn seek(&mut self, groups: &Groups, group: usize, bound: u32) {
+        let Some(at) = groups.last_before(group, bound, self.at) else {
+            let at = groups.start(group);
+            (self.low, self.high, self.writer, self.at) = (0, groups.place(at), NONE, at);
+            return;
+        };
+        let last = at + 1 == groups.start(group + 1);
+        self.low = groups.place(at) + 1;
+        self.high = if last { u32::MAX } else { groups.place(at + 1) };
+        (self.writer, self.at) = (groups.writer(at), at);
+    }
 }
 
 /// Which of the edges contradict causality itself: their `to` causally precedes their `from`.

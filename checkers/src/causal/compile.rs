@@ -6,7 +6,7 @@ use histories::{Function, History, Operation, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 use super::accesses::{self, Access, Malformed, Target};
-use super::columns::{Columns, Flaw, NONE, Read};
+use super::columns::{Columns, Flaw, NONE};
 use super::keys::{Keys, Names};
 use super::resolve::{Resolved, Writers};
 use crate::registers::{INITIAL, Interner};
@@ -52,8 +52,7 @@ pub(crate) fn compile<'h>(history: &'h History, budget: &Budget) -> Result<Compi
     if draft.unknown.iter().all(|&unknown| unknown) {
         return Err(Unfit::NothingObserved);
     }
-    let writers = draft.writers()?;
-    let resolved = Resolved::of(&draft, &writers);
+    let resolved = Resolved::of(&draft, draft.writers()?);
     let kept = draft.observed(&resolved);
     Ok(Compiled {
         columns: draft.columns(resolved, &kept),
@@ -88,6 +87,7 @@ pub(super) struct Draft<'h> {
     pub(super) keys: Keys<'h>,
     values: Interner<'h>,
     pub(super) operations: Vec<OperationId>,
+    processes: Vec<u32>,
     /// Whether the outcome is unknown.
     unknown: Vec<bool>,
     starts: Vec<u32>,
@@ -106,6 +106,7 @@ impl<'h> Draft<'h> {
             keys: Keys::new(history, count),
             values: Interner::new(count),
             operations: Vec::with_capacity(count),
+            processes: Vec::with_capacity(count),
             unknown: Vec::with_capacity(count),
             starts: Vec::with_capacity(count + 1),
             cells: Vec::with_capacity(count),
@@ -129,6 +130,8 @@ impl<'h> Draft<'h> {
                 self.foreign(key as u32, "appending");
             }
         }
+        // From here on values are only numbers.
+        self.values = Interner::new(0);
         Ok(())
     }
 
@@ -168,6 +171,7 @@ impl<'h> Draft<'h> {
         }
         if self.cells.len() > first {
             self.operations.push(id);
+            self.processes.push(op.process);
             self.unknown.push(op.outcome == Outcome::Info);
             self.starts.push(self.cells.len() as u32);
         }
@@ -232,34 +236,46 @@ impl<'h> Draft<'h> {
         kept
     }
 
-    fn columns(&self, resolved: Resolved, kept: &[bool]) -> Columns {
-        let number = numbering(kept);
+    fn columns(&mut self, mut resolved: Resolved, kept: &[bool]) -> Columns {
         let mut columns = Columns { keys: self.keys.foreign.len() as u32, ..Columns::default() };
+        let kept_only = || (0..kept.len()).filter(|&t| kept[t]);
+        self.written(kept_only(), &mut columns);
+        self.cells = Vec::new();
         let mut sessions = Sessions::default();
-        let mut last = vec![NONE; self.keys.foreign.len()];
-        for t in (0..self.operations.len()).filter(|&t| kept[t]) {
-            let process = self.history.operation(self.operations[t]).process;
-            let id = columns.len() as u32;
-            let (chain, place, previous) = sessions.place(process, id, self.unknown[t]);
-            columns.push(self.operations[t], chain, place, previous);
-            for read in resolved.reads(t as u32) {
-                let writer = if read.writer == NONE { NONE } else { number[read.writer as usize] };
-                columns.reads.push(Read { key: read.key, writer });
-            }
-            for (_, cell) in self.cells(t).filter(|(_, cell)| cell.is_write()) {
-                if last[cell.key() as usize] != id {
-                    last[cell.key() as usize] = id;
-                    columns.writes.push(cell.key());
-                }
-            }
-            let first = columns.write_start.last().copied().unwrap_or_default() as usize;
-            columns.writes[first..].sort_unstable();
-            columns.close();
+        for (id, t) in (0..).zip(kept_only()) {
+            let (chain, place, previous) = sessions.place(self.processes[t], id, self.unknown[t]);
+            columns.chain.push(chain);
+            columns.place.push(place);
+            columns.previous.push(previous);
         }
         columns.chains = sessions.chains;
         let counts = |flaw: &(u32, Flaw)| kept[flaw.0 as usize];
-        columns.flaws = resolved.flaws.into_iter().filter(counts).map(|(_, flaw)| flaw).collect();
+        let flaws = std::mem::take(&mut resolved.flaws);
+        columns.flaws = flaws.into_iter().filter(counts).map(|(_, flaw)| flaw).collect();
+        columns.operation = std::mem::take(&mut self.operations);
+        if kept.contains(&false) {
+            resolved = resolved.restrict(kept);
+            let mut kept = kept.iter();
+            columns.operation.retain(|_| kept.next() == Some(&true));
+        }
+        (columns.read_start, columns.reads) = resolved.into_columns();
         columns
+    }
+
+    fn written(&self, kept: impl Iterator<Item = usize>, columns: &mut Columns) {
+        let mut last = vec![NONE; self.keys.foreign.len()];
+        columns.write_start.push(0);
+        for t in kept {
+            let first = columns.writes.len();
+            for (_, cell) in self.cells(t).filter(|(_, cell)| cell.is_write()) {
+                if last[cell.key() as usize] != t as u32 {
+                    last[cell.key() as usize] = t as u32;
+                    columns.writes.push(cell.key());
+                }
+            }
+            columns.writes[first..].sort_unstable();
+            columns.write_start.push(columns.writes.len() as u32);
+        }
     }
 }
 
@@ -278,17 +294,6 @@ fn by_completion(history: &History) -> Vec<OperationId> {
         }
     }
     at_event.into_iter().filter(|&id| id != NONE).map(OperationId).collect()
-}
-
-fn numbering(kept: &[bool]) -> Vec<u32> {
-    let mut next = 0;
-    kept.iter()
-        .map(|&kept| {
-            let id = next;
-            next += u32::from(kept);
-            if kept { id } else { NONE }
-        })
-        .collect()
 }
 
 /// Hands out places in chains.

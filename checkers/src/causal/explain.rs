@@ -19,7 +19,7 @@ const QUOTE_MAX: usize = 60;
 /// A read that no order of transactions explains.
 pub(crate) fn flaw(compiled: &Compiled<'_>, flaw: &Flaw, model: ModelName) -> Anomaly {
     let history = compiled.names.history;
-    let op = history.operation(flaw.operation);
+    let op = &*history.as_recorded(flaw.operation);
     let (key, value) = accesses::nth(op, flaw.access).map_or_else(
         || (words::key(history, op.key), &Value::Null),
         |(target, value)| (target.text(history), value),
@@ -241,11 +241,15 @@ impl Telling<'_> {
 
     /// What the reader of an inferred edge saw.
     fn seen(&self, edge: &Edge) -> Value {
-        if edge.to == NONE { Value::Null } else { self.value(edge.to, edge.key, Access::Write) }
+        if edge.to == NONE {
+            return self.names.history.value_as_recorded(&Value::Null);
+        }
+        self.value(edge.to, edge.key, Access::Write)
     }
 
     fn value(&self, t: u32, key: u32, access: Access) -> Value {
-        self.names.value(self.part.operation[t as usize], key, access).cloned().unwrap_or_default()
+        let value = self.names.value(self.part.operation[t as usize], key, access);
+        self.names.history.value_as_recorded(value.unwrap_or(&Value::Null))
     }
 
     pub(crate) fn name(&self, t: u32) -> String {
@@ -279,7 +283,7 @@ fn name(names: &Names<'_>, id: OperationId) -> String {
 /// `[r x 1, w y 2]`
 fn transaction(names: &Names<'_>, id: OperationId) -> String {
     let mut list: Vec<String> = Vec::new();
-    let shape = accesses::each(names.history.operation(id), |access, target, value| {
+    let shape = accesses::each(&names.history.as_recorded(id), |access, target, value| {
         let letter = if access == Access::Write { "w" } else { "r" };
         list.push(format!("{letter} {} {value}", target.text(names.history)));
     });

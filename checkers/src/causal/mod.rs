@@ -14,7 +14,7 @@ mod joint;
 pub(crate) mod keys;
 #[cfg(test)]
 mod oracle;
-mod order;
+pub(crate) mod order;
 mod overtaken;
 mod proof;
 mod real_time;
@@ -177,6 +177,7 @@ fn unfit_verdict(history: &History, unfit: &Unfit) -> Verdict {
 fn reason(history: &History, unfit: &Unfit) -> String {
     match unfit {
         Unfit::Repeats { key, value } => {
+            let value = history.value_as_recorded(value);
             format!("values repeat: {value} is written to {key} more than once")
         }
         Unfit::Malformed(id) => {

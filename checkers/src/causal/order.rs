@@ -94,7 +94,7 @@ impl Successors {
         Self { start, to }
     }
 
-    fn of_node(&self, node: u32) -> &[u32] {
+    pub(crate) fn of_node(&self, node: u32) -> &[u32] {
         &self.to[self.start[node as usize] as usize..self.start[node as usize + 1] as usize]
     }
 

@@ -57,7 +57,7 @@ struct Known {
 }
 
 impl Resolved {
-    pub(super) fn of(draft: &Draft<'_>, writers: &Writers) -> Self {
+    pub(super) fn of(draft: &Draft<'_>, writers: Writers) -> Self {
         let count = draft.operations.len();
         let overwritten = overwritten(draft);
         let mut resolved = Self {
@@ -76,7 +76,7 @@ impl Resolved {
                 let flaw = if cell.is_write() {
                     None
                 } else {
-                    resolved.read(draft, writers, &overwritten, t, cell, before)
+                    resolved.read(draft, &writers, &overwritten, t, cell, before)
                 };
                 if cell.is_write() || !own {
                     *state = Known { transaction: t, value: cell.value, own };
@@ -119,7 +119,26 @@ impl Resolved {
         before.filter(|known| known.value != cell.value).map(|_| FlawKind::NonRepeatable)
     }
 
-    pub(super) fn reads(&self, t: u32) -> &[Read] {
+    /// Without the transactions that do not count, and by the numbers of those that do.
+    pub(super) fn restrict(&self, kept: &[bool]) -> Self {
+        let number = numbering(kept);
+        let mut restricted = Self { starts: vec![0], reads: Vec::new(), flaws: Vec::new() };
+        for t in (0..kept.len()).filter(|&t| kept[t]) {
+            restricted.reads.extend(self.reads(t as u32).iter().map(|read| Read {
+                writer: if read.writer == NONE { NONE } else { number[read.writer as usize] },
+                ..*read
+            }));
+            restricted.starts.push(restricted.reads.len() as u32);
+        }
+        restricted
+    }
+
+    /// Where each transaction's reads start, and the reads.
+    pub(super) fn into_columns(self) -> (Vec<u32>, Vec<Read>) {
+        (self.starts, self.reads)
+    }
+
+    fn reads(&self, t: u32) -> &[Read] {
         &self.reads[self.starts[t as usize] as usize..self.starts[t as usize + 1] as usize]
     }
 
@@ -148,4 +167,15 @@ fn overwritten(draft: &Draft<'_>) -> Overwritten {
         }
     }
     overwritten
+}
+
+fn numbering(kept: &[bool]) -> Vec<u32> {
+    let mut next = 0;
+    kept.iter()
+        .map(|&kept| {
+            let id = next;
+            next += u32::from(kept);
+            if kept { id } else { NONE }
+        })
+        .collect()
 }

@@ -58,7 +58,7 @@ pub(crate) struct Roads<'r> {
     /// Only inferred edges with a lower index.
     pub(crate) edges_before: u32,
     /// Only reads-from edges into these, where given.
-    pub(crate) readers: Option<&'r [u32]>,
+    pub(crate) readers: Option<&'r [bool]>,
     /// Pairs in real-time order, sorted by the second.
     pub(crate) real_time: &'r [(u32, u32)],
 }
@@ -71,7 +71,7 @@ impl<'r> Roads<'r> {
 
     /// Whether a transaction's reads make an order.
     fn reads_count(&self, t: u32) -> bool {
-        self.readers.is_none_or(|index| index[t as usize] != NONE)
+        self.readers.is_none_or(|readers| readers[t as usize])
     }
 
     fn each_leading_to(&self, to: u32, mut visit: impl FnMut(u32, Reason)) {

@@ -9,18 +9,10 @@
 
 use rustc_hash::FxHashMap;
 
+use super::clocks::Inferred;
 use super::columns::{Columns, Groups, NONE, Read, sort_by};
 use super::order::{Edge, Order, Successors};
 use crate::{Budget, Exhausted};
-
-/// Which order the saturation starts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Base {
-    /// Session order and reads-from, everywhere: causal memory.
-    Causality,
-    /// Session order, and reads-from into the session's own reads: PRAM.
-    SessionOrder,
-}
 
 /// Where each transaction's causes lie in other chains, chain after chain: a session's past grows by stretches of
 /// chains, and each stretch is read here in one go.
@@ -35,15 +27,25 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    pub(crate) fn of(columns: &Columns, base: Base) -> Self {
+    /// Session order alone: PRAM.
+    pub(crate) fn of_sessions(columns: &Columns) -> Self {
+        Self::of(columns, |_| false)
+    }
+
+    /// Session order, and the reads that told their sessions of anything new: from the others nothing follows.
+    pub(crate) fn of_causality(columns: &Columns, inferred: &Inferred) -> Self {
+        Self::of(columns, |read| inferred.news[read])
+    }
+
+    fn of(columns: &Columns, counts: impl Fn(usize) -> bool) -> Self {
         let (chain_start, by_chain) = sort_by(columns.ids(), columns.chains, |t| columns.chain[t as usize]);
         let mut sources =
             Self { chain_start, start: Vec::with_capacity(by_chain.len() + 1), causes: Vec::new() };
         sources.start.push(0);
         for t in by_chain {
-            let all = columns.causes(t).take(if base == Base::Causality { usize::MAX } else { 1 });
-            let previous = columns.previous(t);
-            for cause in all.filter(|&cause| base == Base::Causality || Some(cause) == previous) {
+            let reads = (columns.read_start[t as usize] as usize..).zip(columns.reads(t));
+            let writers = reads.filter(|&(at, _)| counts(at)).map(|(_, read)| read.writer);
+            for cause in columns.previous(t).into_iter().chain(writers).filter(|&cause| cause != NONE) {
                 let (chain, place) = (columns.chain[cause as usize], columns.place[cause as usize]);
                 if chain != columns.chain[t as usize] || place >= columns.place[t as usize] {
                     sources.causes.push((chain, place + 1));
@@ -59,6 +61,36 @@ impl Sources {
     }
 }
 
+/// Edges by the transaction whose reads they follow from.
+#[derive(Debug)]
+pub(crate) struct ByReader<'c> {
+    edges: &'c [Edge],
+    start: Vec<u32>,
+    sorted: Vec<u32>,
+}
+
+impl<'c> ByReader<'c> {
+    pub(crate) fn of(columns: &Columns, edges: &'c [Edge]) -> Self {
+        let reader = |index: u32| edges[index as usize].reader;
+        let (start, sorted) = sort_by(0..edges.len() as u32, columns.len() as u32, reader);
+        Self { edges, start, sorted }
+    }
+
+    fn of_reader(&self, t: u32) -> impl Iterator<Item = Edge> + '_ {
+        let bounds = self.start[t as usize] as usize..self.start[t as usize + 1] as usize;
+        self.sorted[bounds].iter().map(|&index| self.edges[index as usize])
+    }
+}
+
+/// Where a session's view takes its edges from.
+#[derive(Debug)]
+pub(crate) enum Ground<'c> {
+    /// Session order and reads-from, everywhere: causal memory. All that causality infers is known.
+    Causality(ByReader<'c>),
+    /// Session order, and reads-from into the session's own reads: PRAM.
+    SessionOrder(&'c Groups),
+}
+
 /// By key, the places of a session's reads and their writers.
 type ReadsByKey = FxHashMap<u32, Vec<(u32, u32)>>;
 
@@ -66,11 +98,11 @@ type ReadsByKey = FxHashMap<u32, Vec<(u32, u32)>>;
 pub(crate) struct View<'c> {
     columns: &'c Columns,
     sources: &'c Sources,
-    base: Base,
+    ground: &'c Ground<'c>,
     /// The session's transactions, first to last.
     path: Vec<u32>,
-    /// By transaction, its place on the path.
-    pub(crate) index: Vec<u32>,
+    /// By chain, where on the path it begins and how many of its transactions are there.
+    spans: Vec<(u32, u32)>,
     /// By transaction, chain after chain, the place of the first on the path that it happened before.
     arrivals: Vec<u32>,
     /// By chain, how many have arrived.
@@ -101,23 +133,24 @@ impl<'c> View<'c> {
     /// Saturates the view of the session that ends with a transaction.
     pub(crate) fn saturate(
         columns: &'c Columns,
-        (groups, sources): (&Groups, &'c Sources),
-        base: Base,
+        sources: &'c Sources,
+        ground: &'c Ground<'c>,
         end: u32,
         budget: &Budget,
     ) -> Result<Self, Exhausted> {
         let mut path: Vec<u32> = std::iter::successors(Some(end), |&t| columns.previous(t)).collect();
         path.reverse();
-        let mut index = vec![NONE; columns.len()];
-        for (place, &t) in (0..).zip(&path) {
-            index[t as usize] = place;
+        let mut spans = vec![(0, 0); columns.chains as usize];
+        for (at, &t) in (0..).zip(&path) {
+            let place = columns.place[t as usize];
+            spans[columns.chain[t as usize] as usize] = (at - place, place + 1);
         }
         let mut view = Self {
             columns,
             sources,
-            base,
+            ground,
             path,
-            index,
+            spans,
             arrivals: vec![NONE; columns.len()],
             seen: vec![0; columns.chains as usize],
             edges: Vec::new(),
@@ -125,22 +158,29 @@ impl<'c> View<'c> {
             initial_after: 0,
             circular: false,
         };
-        let late = view.follow(groups, budget)?;
+        let late = view.follow(budget)?;
         if !late.is_empty() && view.initial.is_none() && !view.circular {
             view.lower(late, budget)?;
         }
         Ok(view)
     }
 
+    /// A transaction's place on the path.
+    pub(crate) fn index(&self, t: u32) -> u32 {
+        let (first, count) = self.spans[self.columns.chain[t as usize] as usize];
+        let place = self.columns.place[t as usize];
+        if place < count { first + place } else { NONE }
+    }
+
     /// The transactions on cycles of the saturated order, if it has any. `order` is one of the base, where known.
     pub(crate) fn cyclic(&self, order: Option<&Order>) -> Option<Vec<bool>> {
         if self.circular {
-            return self.sort(|t| self.arrival(t) != NONE || self.index[t as usize] != NONE, None);
+            return self.sort(|t| self.arrival(t) != NONE || self.index(t) != NONE, None);
         }
         // No edge leads to an earlier arrival, so a cycle keeps to one; and no order of the base has it forward.
         let backward = |edge: &&Edge| {
-            self.arrival(edge.from) == self.arrival(edge.to)
-                && !order.is_some_and(|order| order.is_forward(edge))
+            !order.is_some_and(|order| order.is_forward(edge))
+                && self.arrival(edge.from) == self.arrival(edge.to)
         };
         let mut suspect = vec![false; self.path.len() + 1];
         for edge in self.edges.iter().filter(backward) {
@@ -181,8 +221,8 @@ impl<'c> View<'c> {
     }
 
     fn causes(&self, t: u32) -> impl Iterator<Item = u32> + '_ {
-        let reads: &[Read] = match self.base {
-            Base::SessionOrder if self.index[t as usize] == NONE => &[],
+        let reads: &[Read] = match self.ground {
+            Ground::SessionOrder(_) if self.index(t) == NONE => &[],
             _ => self.columns.reads(t),
         };
         self.columns
@@ -199,7 +239,7 @@ impl<'c> View<'c> {
 
     /// Where what happened before a transaction has arrived at the latest.
     fn before(&self, t: u32) -> u32 {
-        self.arrival(t).min(self.index[t as usize])
+        self.arrival(t).min(self.index(t))
     }
 
     /// Takes in the first transactions of a chain, up to a number, and all that they follow from.
@@ -224,10 +264,12 @@ impl<'c> View<'c> {
     }
 
     /// Follows the session in its order; says which edges move arrivals.
-    fn follow(&mut self, groups: &Groups, budget: &Budget) -> Result<Vec<u32>, Exhausted> {
-        let columns = self.columns;
-        let mut hints: Vec<u32> = (0..groups.count()).map(|group| groups.start(group)).collect();
-        let mut last = vec![(NONE, NONE); groups.count()];
+    fn follow(&mut self, budget: &Budget) -> Result<Vec<u32>, Exhausted> {
+        let (columns, ground) = (self.columns, self.ground);
+        let mut looks = match ground {
+            Ground::Causality(_) => Looks::default(),
+            Ground::SessionOrder(groups) => Looks::of(groups),
+        };
         let mut late = Vec::new();
         let mut open = Vec::new();
         for place in 0..self.path.len() {
@@ -243,22 +285,33 @@ impl<'c> View<'c> {
                 self.circular = true;
                 return Ok(late);
             }
-            for read in columns.reads(t) {
-                for group in groups.of_key(read.key) {
-                    let bound = self.seen[groups.chain[group] as usize];
-                    let Some(at) = groups.last_before(group, bound, hints[group]) else { continue };
-                    hints[group] = at;
-                    let other = groups.writer(at);
-                    let implied = read.writer != NONE && columns.in_chain_order(other, read.writer);
-                    if other == read.writer || implied || last[group] == (other, read.writer) {
-                        continue;
-                    }
-                    last[group] = (other, read.writer);
-                    self.add(Edge { from: other, to: read.writer, reader: t, key: read.key }, &mut late);
+            match ground {
+                Ground::Causality(known) => {
+                    known.of_reader(t).for_each(|edge| self.add(edge, &mut late));
                 }
+                Ground::SessionOrder(groups) => self.look(groups, &mut looks, t, &mut late),
             }
         }
         Ok(late)
+    }
+
+    /// Adds the edges that follow from the reads of a transaction on the path.
+    fn look(&mut self, groups: &Groups, looks: &mut Looks, t: u32, late: &mut Vec<u32>) {
+        let columns = self.columns;
+        for read in columns.reads(t) {
+            for group in groups.of_key(read.key) {
+                let bound = self.seen[groups.chain[group] as usize];
+                let Some(at) = groups.last_before(group, bound, looks.hints[group]) else { continue };
+                looks.hints[group] = at;
+                let other = groups.writer(at);
+                let implied = read.writer != NONE && columns.in_chain_order(other, read.writer);
+                if other == read.writer || implied || looks.last[group] == (other, read.writer) {
+                    continue;
+                }
+                looks.last[group] = (other, read.writer);
+                self.add(Edge { from: other, to: read.writer, reader: t, key: read.key }, late);
+            }
+        }
     }
 
     fn add(&mut self, edge: Edge, late: &mut Vec<u32>) {
@@ -303,7 +356,7 @@ impl<'c> View<'c> {
             }
             self.arrivals[flat] = place;
             // It happened before one that is not after it in its own session.
-            if self.index[t as usize] != NONE && place <= self.index[t as usize] {
+            if self.index(t) != NONE && place <= self.index(t) {
                 self.circular = true;
                 return Ok(());
             }
@@ -347,5 +400,21 @@ impl<'c> View<'c> {
             }
         }
         by_key
+    }
+}
+
+/// By group, what was found there last.
+#[derive(Default)]
+struct Looks {
+    hints: Vec<u32>,
+    last: Vec<(u32, u32)>,
+}
+
+impl Looks {
+    fn of(groups: &Groups) -> Self {
+        Self {
+            hints: (0..groups.count()).map(|group| groups.start(group)).collect(),
+            last: vec![(NONE, NONE); groups.count()],
+        }
     }
 }

@@ -5,6 +5,7 @@
 mod causal;
 mod convergence;
 mod durability;
+mod growth;
 mod linear;
 mod policy;
 mod replay;

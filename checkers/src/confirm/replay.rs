@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use histories::{Function, History, Operation, OperationId, Outcome, Value};
+use histories::{Function, History, Micro, Operation, OperationId, Outcome, Value};
 
 use crate::search::{Object, Part, QueueOrder, says_something};
 use crate::words;
@@ -226,12 +226,12 @@ fn counter(state: &mut i128, op: &Operation) -> bool {
 
 fn transaction(state: &mut BTreeMap<Value, Value>, op: &Operation) -> bool {
     let micros = if op.is_ok() && !op.reply.is_null() { &op.reply } else { &op.call };
-    micros.as_list().unwrap_or_default().iter().all(|micro| match micro.as_list() {
-        Some([function, key, value]) if function.as_text() == Some("w") => {
+    micros.micros().into_iter().flatten().all(|micro| match micro {
+        Ok(Micro { function: "w", key, value }) => {
             state.insert(key.clone(), value.clone());
             true
         }
-        Some([_, key, value]) => !op.is_ok() || state.get(key).unwrap_or(&Value::Null) == value,
-        _ => false,
+        Ok(Micro { key, value, .. }) => !op.is_ok() || state.get(key).unwrap_or(&Value::Null) == value,
+        Err(_) => false,
     })
 }

@@ -41,6 +41,10 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: Option<K
         tally.undecide(key, "nobody read it at the end");
         return;
     };
+    if let Some(why) = replaced_as_a_whole(tally.history, key, &finals) {
+        tally.undecide(key, why);
+        return;
+    }
     let present: Vec<BTreeSet<&Value>> =
         finals.iter().map(|seen| seen.value.as_list().unwrap_or_default().iter().collect()).collect();
     let elements = elements(tally.history, key);
@@ -99,6 +103,16 @@ fn phantom(
         let strange = seen.value.as_list()?.iter().find(|&value| !added(value))?;
         Some(Seen { operation: seen.operation, value: strange.clone() })
     })
+}
+
+/// Why what was added need not be there at the end: strings have no elements, and a write replaces all of them.
+fn replaced_as_a_whole(history: &History, key: Option<KeyId>, finals: &[Seen]) -> Option<&'static str> {
+    if finals.iter().any(|seen| !seen.value.is_null() && seen.value.as_list().is_none()) {
+        return Some("what was read at the end is no list");
+    }
+    let writes = |op: &Operation| matches!(op.function, Function::Write | Function::Cas | Function::Replace);
+    let mut others = history.operations().iter().filter(|op| op.key == key && op.outcome != Outcome::Fail);
+    others.any(writes).then_some("it was also written as a whole")
 }
 
 /// Whether an operation changes nothing of a key but by adding and removing single elements.

@@ -199,7 +199,7 @@ fn stands(history: &History, key: Option<KeyId>, now: &Seen) -> String {
         _ => String::new(),
     };
     let name = words::key(history, key);
-    match &now.value {
+    match &history.value_as_recorded(&now.value) {
         histories::Value::Null => format!("{name} is absent{place} now"),
         histories::Value::List(items) => {
             format!("{name} has {}{place} now", words::count(items.len(), "element"))
@@ -220,6 +220,9 @@ fn reason(history: &History, kind: AnomalyKind, gone: OperationId, now: &Seen) -
         _ if matches!(op.function, Function::Add | Function::Append) => {
             "no final observation holds the element, and nobody tried to remove it".into()
         }
-        _ => format!("{} was in force before {} began", now.value, words::short(history, gone)),
+        _ => {
+            let value = history.value_as_recorded(&now.value);
+            format!("{value} was in force before {} began", words::short(history, gone))
+        }
     }
 }

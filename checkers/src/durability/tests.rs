@@ -27,6 +27,17 @@ fn counts(text: &str) -> (&'static str, u64, u64, u64, u64) {
 }
 
 #[test]
+fn what_was_appended_may_be_replaced_as_a_whole() {
+    let history = testing::history(
+        "c1 append x \"a\" [0,1]
+         c1 write x \"b\" [2,3]
+         c2 read x \"b\" [4,5]",
+    );
+    let finding = Durable.check(&history, &Budget::unlimited()).remove(0);
+    assert!(!matches!(finding.verdict, Verdict::Invalid(_)), "{:?}", finding.verdict);
+}
+
+#[test]
 fn a_write_that_an_older_value_stands_for_is_lost() {
     insta::assert_snapshot!(lost(
         "nodes n1 n2
@@ -56,6 +67,25 @@ fn two_leaders_around_a_loss_are_named() {
          c1 write x 2 [2,3] served n1
          c3 read x 1 [10,11]"
     ));
+}
+
+#[test]
+fn those_who_may_all_acknowledge_are_no_two_leaders() {
+    let kind = |leaders| {
+        let mut history = testing::history(
+            "nodes n1 n2
+             c1 write x 1 [0,1] served n2
+             c1 write x 2 [2,3] served n1
+             c2 write y 3 [4,5] served n2
+             c3 read x 1 [10,11]
+             c3 read y 3 [12,13]",
+        );
+        history.header.leaders = leaders;
+        check(&Durable, &history).verdict.anomalies()[0].kind
+    };
+    assert_eq!(kind(None), AnomalyKind::SplitBrain);
+    assert_eq!(kind(Some(2)), AnomalyKind::LostWrite, "each leads its datacentre: the last write won");
+    assert_eq!(kind(Some(0)), AnomalyKind::LostWrite, "nobody leads");
 }
 
 #[test]

@@ -318,7 +318,7 @@ fn crossing_of(register: &Register, chains: &Chains, conflict: Conflict) -> Cros
 fn reason(history: &History, beyond: &Beyond) -> String {
     match beyond {
         Beyond::Repeats(value) => {
-            format!("values repeat: {value} is written more than once")
+            format!("values repeat: {} is written more than once", history.value_as_recorded(value))
         }
         Beyond::Malformed(id) => {
             format!("a compare-and-set has no pair [from, to] but {}", history.operation(*id).call)

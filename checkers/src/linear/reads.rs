@@ -72,7 +72,7 @@ pub(crate) fn without_writer(
     seen: OperationId,
     writer: Option<OperationId>,
 ) -> Anomaly {
-    let op = history.operation(seen);
+    let op = &*history.as_recorded(seen);
     let cas = op.call.as_pair().filter(|_| op.seen().is_none());
     let value = cas.map_or_else(|| op.reply.clone(), |(from, _)| from.clone());
     let name = name(history, key);

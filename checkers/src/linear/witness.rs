@@ -71,7 +71,7 @@ impl<'h> Telling<'h> {
     }
 
     fn value(&self, row: u32) -> String {
-        words::told(self.history.operation(self.id(row)))
+        words::told(&self.history.as_recorded(self.id(row)))
     }
 
     /// What links values of a chain.
@@ -186,7 +186,11 @@ pub(crate) fn crossing(
         telling.step(row, Side::Completed, format!("{value} was in force"));
     }
     let (a, b) = (telling.value(a_called), telling.value(b_called));
-    let from = if a_returned == NONE { Value::Null.to_string() } else { telling.value(a_returned) };
+    let from = if a_returned == NONE {
+        telling.history.value_as_recorded(&Value::Null).to_string()
+    } else {
+        telling.value(a_returned)
+    };
     let name = name(history, register.key);
     let linked = |row: u32, other: u32| {
         (row != NONE && telling.row(row).value != telling.row(other).value).then(|| {

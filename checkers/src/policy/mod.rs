@@ -9,12 +9,14 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-use histories::{History, ModelName};
+use std::collections::BTreeSet;
+
+use histories::{AnomalyKind, Function, History, KeyId, ModelName};
 
 use crate::budget::Stopwatch;
 use crate::final_state::FinalState;
 use crate::rules::Ruling;
-use crate::{Budget, Checker, Finding};
+use crate::{Budget, Checker, Conflicts, Finding};
 
 /// Decides [`ModelName::ConflictPolicy`]: siblings, sets whose additions win, counters and carts that add up, and
 /// registers whose last write wins, by the clock that the header names.
@@ -54,6 +56,7 @@ fn decide(history: &History, budget: &Budget) -> Ruling {
     for judge in judges {
         judge(&mut ruling, history, &finals, budget);
     }
+    ruling.figures.conflicts = Some(counted(history, &ruling));
     if ruling.judged == 0 && ruling.undecided.is_empty() {
         return Ruling::not_applicable(
             "no operation replaces siblings, removes from a set or counts, and the header names no clock by which \
@@ -61,4 +64,29 @@ fn decide(history: &History, budget: &Budget) -> Ruling {
         );
     }
     ruling
+}
+
+fn counted(history: &History, ruling: &Ruling) -> Conflicts {
+    let of_kind = |kind| ruling.anomalies.iter().filter(|anomaly| anomaly.kind == kind).count() as u64;
+    let mut counts = Conflicts {
+        lost: of_kind(AnomalyKind::LostWrite),
+        reappeared: of_kind(AnomalyKind::Resurrected),
+        ..Conflicts::default()
+    };
+    let replaced = |op: &&histories::Operation| op.function == Function::Replace;
+    let registers: BTreeSet<KeyId> =
+        history.operations().iter().filter(replaced).filter_map(|op| op.key).collect();
+    for op in history.operations().iter().filter(|op| op.is_ok()) {
+        let shown = op.reply.as_list().map_or(0, |siblings| siblings.len() as u64);
+        match op.function {
+            Function::ReadAll if op.key.is_some_and(|key| registers.contains(&key)) => {
+                counts.reads += 1;
+                counts.sibling_reads += u64::from(shown > 1);
+                counts.siblings_max = counts.siblings_max.max(shown);
+            }
+            Function::Read | Function::ReadAll | Function::Dump | Function::Write | Function::Cas => {}
+            _ => counts.updates += 1,
+        }
+    }
+    counts
 }

@@ -38,6 +38,20 @@ fn by(clock: Conflict, text: &str) -> History {
 const CONCURRENT: &str = "c1 replace x [] 1 [0,1]\nc2 replace x [] 2 [0,1]\n";
 
 #[test]
+fn updates_siblings_and_what_reappeared_are_counted() {
+    let counts = |text: &str| finding(&testing::history(text)).figures.conflicts.unwrap();
+    let siblings = counts(&format!(
+        "{CONCURRENT}c3 read-all x [1;2] [2,3]\nc3 replace x [1;2] 3 [4,5]\nc4 read-all x [3] [6,7]"
+    ));
+    assert_eq!(
+        (siblings.updates, siblings.reads, siblings.sibling_reads, siblings.siblings_max),
+        (3, 2, 1, 2)
+    );
+    let back = counts("c1 add s 1 [0,1]\nc1 remove s 1 [2,3]\nc2 read-all s [1] [10,11]");
+    assert_eq!((back.updates, back.reappeared, back.lost), (2, 1, 0));
+}
+
+#[test]
 fn what_nobody_quoted_stays_beside() {
     let end = |shown: &str| verdict(&format!("{CONCURRENT}c3 read-all x {shown} [9,10]"));
     assert_eq!(end("[1;2]"), "valid");

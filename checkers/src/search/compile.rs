@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use histories::{Function, History, Operation, OperationId, Outcome, Value};
+use histories::{Function, History, Micro, Operation, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 use super::object::{Object, Part, is_read};
@@ -225,14 +225,14 @@ fn transaction(op: &Operation) -> Said<Vec<MicroOperation>, Vec<Value>> {
     const EXPECTED: &str = "a list of [\"r\", key, value] and [\"w\", key, value]";
     let micros = if op.is_ok() && !op.reply.is_null() { &op.reply } else { &op.call };
     let (mut calls, mut seen) = (Vec::new(), Vec::new());
-    for micro in micros.as_list().ok_or(EXPECTED)? {
-        let Some([function, key, value]) = micro.as_list() else { return Err(EXPECTED) };
-        match function.as_text() {
-            Some("r") => {
+    for micro in micros.micros().ok_or(EXPECTED)? {
+        let Micro { function, key, value } = micro.map_err(|_| EXPECTED)?;
+        match function {
+            "r" => {
                 calls.push(MicroOperation::Read(key.clone()));
                 seen.push(value.clone());
             }
-            Some("w") => calls.push(MicroOperation::Write(key.clone(), value.clone())),
+            "w" => calls.push(MicroOperation::Write(key.clone(), value.clone())),
             _ => return Err(EXPECTED),
         }
     }

@@ -70,6 +70,8 @@ struct Group<'h> {
     reads_lists: u32,
     reads_numbers: u32,
     reads_others: u32,
+    /// A whole collection was read.
+    reads_whole: bool,
 }
 
 impl<'h> Group<'h> {
@@ -81,9 +83,10 @@ impl<'h> Group<'h> {
         if !is_read(op) {
             self.calls_others |= op.call.as_text().is_none();
         } else if op.is_ok() {
+            self.reads_whole |= matches!(op.reply, Value::List(_) | Value::Txn(_) | Value::Map(_));
             match op.reply {
                 Value::Null | Value::Text(_) => return,
-                Value::List(_) => self.reads_lists += 1,
+                Value::List(_) | Value::Txn(_) => self.reads_lists += 1,
                 Value::Int(_) => self.reads_numbers += 1,
                 Value::Bool(_) | Value::Map(_) => {}
             }
@@ -106,6 +109,9 @@ impl<'h> Group<'h> {
         let only = |allowed: &[&str]| names.iter().all(|name| allowed.contains(name));
         if strings && only(&["read", "write"]) && !self.calls_others && self.reads_others == 0 {
             Ok(Object::Text)
+        } else if only(&["read"]) && self.reads_whole {
+            // A list, a set, the accounts of a bank: nobody writes it as one, so that it is no register's value.
+            Err("reads show a whole collection, and no operation tells of what kind".to_owned())
         } else if only(&["read", "write", "cas"]) {
             Ok(Object::Register)
         } else if only(&["append", "read", "read-all", "write"]) {

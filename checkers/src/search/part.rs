@@ -280,8 +280,8 @@ impl Telling<'_, '_> {
         let told: Vec<String> = order[skipped..]
             .iter()
             .map(|&i| {
-                let op = self.history.operation(self.compiled.ids[i as usize]);
-                format!("{} {} (client {})", op.function, words::told(op), op.process)
+                let op = self.history.as_recorded(self.compiled.ids[i as usize]);
+                format!("{} {} (client {})", op.function, words::told(&op), op.process)
             })
             .collect();
         let dots = if skipped > 0 { "…, " } else { "" };
@@ -291,13 +291,13 @@ impl Telling<'_, '_> {
 }
 
 fn step(history: &History, id: OperationId, last: OperationId) -> Step {
-    let op = history.operation(id);
-    let value = words::told(op);
+    let op = history.as_recorded(id);
+    let value = words::told(&op);
     let note = match op.outcome {
         _ if id == last => "no order explains this answer".to_owned(),
         Outcome::Info => "may have happened at any time since".to_owned(),
         Outcome::Fail => format!("found {value}"),
-        Outcome::Ok if is_read(op) => format!("saw {value}"),
+        Outcome::Ok if is_read(&op) => format!("saw {value}"),
         Outcome::Ok => "had happened by now".to_owned(),
     };
     words::completed(history, id, note)

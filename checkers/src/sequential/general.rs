@@ -1,15 +1,16 @@
-//! Objects of any kind: guesses, then the search over their states.
+//! Objects of any kind: forced order where that decides, else guesses, and then the search over their states.
 //!
-//! It never draws forced edges: what an operation shows of others depends on its object.
+//! It never searches while causal consistency of transactions, which is necessary, is not established.
 
-use histories::{History, OperationId};
+use histories::{Function, History, ModelName, OperationId};
 
 use super::accesses::{Deed, Objects};
 use super::frontier::order;
+use super::growth::{self, Growth};
 use super::problem::components;
 use super::search::Found;
 use super::{Decided, Method, guess, proof, replay};
-use crate::{Budget, Verdict};
+use crate::{Budget, Causal, Checker, Finding, Verdict};
 
 /// How many wrong choices a guess may come to before the next is tried.
 const GUESS_DEAD_ENDS_MAX: u64 = 100;
@@ -25,6 +26,9 @@ pub(super) fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
     if !objects.deeds.iter().any(|deed| deed.acknowledged) {
         return (super::nothing_observed(), Method::Search);
     }
+    if let Some(violated) = necessary(history, budget) {
+        return (violated, Method::Forced);
+    }
     let parts = components(&objects.deeds, |deed| (deed.process, deed.object));
     super::merged(
         parts
@@ -33,7 +37,26 @@ pub(super) fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
     )
 }
 
+/// A violation of what sequential consistency implies, and which is decided fast.
+fn necessary(history: &History, budget: &Budget) -> Option<Verdict> {
+    let invalid = |finding: &Finding| {
+        matches!(finding.model, ModelName::CausalConvergence | ModelName::CausalMemory)
+            && matches!(finding.verdict, Verdict::Invalid(_))
+    };
+    let transactions = history.operations().iter().any(|op| op.function == Function::Txn);
+    let findings = if transactions { Causal.check(history, budget) } else { Vec::new() };
+    findings.into_iter().find(invalid).map(|finding| finding.verdict)
+}
+
 fn component(history: &History, objects: &Objects, budget: &Budget) -> (Decided, Method) {
+    match growth::decide(objects) {
+        Some(Growth::Order(order)) => return (held(objects, &order), Method::Forced),
+        Some(Growth::Contradiction(deeds)) => {
+            let deeds = deeds.iter().map(|&deed| objects.deeds[deed as usize].operation);
+            return (super::confirmed(history, proof::tell(history, deeds.collect())), Method::Forced);
+        }
+        None => {}
+    }
     let ranks = guess::ranks_of_objects(history, objects);
     for rank in &ranks {
         match order(objects, rank, GUESS_DEAD_ENDS_MAX, budget) {

@@ -6,7 +6,8 @@
 //! The question is NP-complete (Gibbons and Korach, "Testing shared memories", SIAM J. Comput. 1997). For registers
 //! with unique values, component by component: orders after the system's own versions and after time are tried
 //! first; then edges that every legal order has are drawn to a fixed point, and a cycle of them is a violation; at
-//! last all orders are searched, as far as the budget goes. Objects of other kinds are guessed and searched alone.
+//! last all orders are searched, as far as the budget goes. Of sets that only grow, and lists that are only appended
+//! to, the edges alone decide. Objects of other kinds are guessed and searched.
 
 pub(crate) mod accesses;
 mod clocks;
@@ -14,6 +15,7 @@ mod cycle;
 mod forced;
 mod frontier;
 mod general;
+mod growth;
 mod guess;
 pub(crate) mod objects;
 #[cfg(test)]

@@ -50,8 +50,8 @@ pub(super) fn tell(history: &History, mut operations: Vec<OperationId>) -> Anoma
 }
 
 fn note(history: &History, id: OperationId) -> String {
-    let op = history.operation(id);
-    let (key, value) = (words::key(history, op.key), words::value(op));
+    let op = history.as_recorded(id);
+    let (key, value) = (words::key(history, op.key), words::value(&op));
     match (&op.function, op.outcome) {
         (_, Outcome::Info) => "was never answered".to_owned(),
         (Function::Read | Function::ReadAll, _) => format!("saw {key} = {value}"),

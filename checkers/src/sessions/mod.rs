@@ -116,7 +116,7 @@ fn circle(history: &History, table: &Table, model: ModelName, hops: &[Hop]) -> A
     let mut facts = Vec::new();
     for hop in hops {
         let (from, to) = (table.writer(hop.from), table.writer(hop.to));
-        let (from, to) = (words::value(history.operation(from)), words::value(history.operation(to)));
+        let (from, to) = (words::told(&history.as_recorded(from)), words::told(&history.as_recorded(to)));
         let then = words::clause(history, hop.then);
         facts.push(format!("{from} before {to}: {} and then {then}", words::clause(history, hop.first)));
         for (operation, value) in [(hop.first, &from), (hop.then, &to)] {

@@ -131,6 +131,7 @@ fn beyond_words(history: &History, key: Option<KeyId>, beyond: Beyond) -> NoTabl
     let key = words::key(history, key);
     match beyond {
         Beyond::Repeats(value) => {
+            let value = history.value_as_recorded(&value);
             NoTable::NotApplicable(format!("values repeat: {key} is given {value} more than once"))
         }
         Beyond::Malformed(_) => {

@@ -2,11 +2,12 @@
 //!
 //! A promise that breaks fails, and so does a weakness that no longer shows: then the test has lost its teeth.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Duration;
 
 use histories::ModelName;
+use nemesis::FaultSpec;
 use systems::Mode;
 
 use super::Session;
@@ -22,16 +23,24 @@ use crate::options::Options;
 use crate::outcome::RunOutcome;
 use crate::paint::Paint;
 use crate::plan;
-use crate::quantity::Time;
+use crate::quantity::{Seeds, Time};
 use crate::report::{Report, Targets};
-use crate::spec::RunSpec;
-use crate::workloads;
+use crate::spec::{RunSpec, StageName};
+use crate::workloads::{self, Workload};
 
 /// Every mode meets at least these.
 const FAULTS: [&str; 2] = ["partition:leader", "kill:leader"];
 const LEADERLESS: [&str; 2] = ["partition:one", "kill:one"];
 /// All modes, one after the other: long enough to see each fault several times, short enough to wait for.
 const TIME: Duration = Duration::from_secs(15);
+
+const SEEDS_SIMULATED: u32 = 20;
+
+/// One live and several simulated, where nobody said how many.
+pub(super) fn seeds(options: &Options, simulated: u32) -> Option<Seeds> {
+    let several = options.stage == Some(StageName::Sim) && options.seed.is_none();
+    several.then_some(Seeds::Count(simulated))
+}
 
 pub(crate) fn compare(
     args: &CompareArgs,
@@ -40,12 +49,18 @@ pub(crate) fn compare(
     session: &Session,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let defaults = Options { time: Some(Time(TIME)), ..Options::default() };
     let options = args.options.clone().over(config);
+    if args.tradeoffs {
+        return super::tradeoffs::tradeoffs(options, catalogue, session, out);
+    }
     let targets = Targets::parse(options.report.as_ref())?;
-    let specs = plan::specs("compare", &options.clone().over(defaults), catalogue, draw_seed(), &faults_of);
-    let specs = specs.map_err(Failure::Usage)?;
-    let again = again(&options, &specs);
+    let defaults =
+        Options { time: Some(Time(TIME)), seeds: seeds(&options, SEEDS_SIMULATED), ..Options::default() };
+    let specs = specs(&options.clone().over(defaults), catalogue, draw_seed()).map_err(Failure::Usage)?;
+    for (mode, faults) in otherwise(&options, &specs) {
+        session.say(&format!("{mode} has no place for all of these faults: it is run under {faults}"));
+    }
+    let again = again("compare", &options, &specs);
     session.say(&again);
     let total = plan::running_time(&specs);
     session.say(&format!("{} runs, {:.0} s of running time", specs.len(), total.as_secs_f64()));
@@ -75,15 +90,53 @@ pub(crate) fn compare(
         missed: &judgement.missed,
         expectations: &expectations,
         modes: Some(&plain),
+        tradeoffs: &[],
     };
     targets.write(&report, out)?;
     Ok(exit)
 }
 
+/// A mode that has no place for a fault - between datacentres, where it has one - is run with the others that were asked
+/// for, or with its own; one that no mode has a place for is refused.
+fn specs(options: &Options, catalogue: &Catalogue, seed: u64) -> Result<Vec<RunSpec>, String> {
+    let stage = options.stage.unwrap_or_default();
+    let Some(asked) = &options.faults else {
+        return plan::specs("compare", options, catalogue, seed, &|mode| faults_of(mode, stage));
+    };
+    let fitting = |mode: &Mode| {
+        let layout = plan::layout(options, mode);
+        let fits = |fault: &&String| {
+            fault.parse::<FaultSpec>().map_or(true, |fault| fault.refusal(layout).is_none())
+        };
+        asked.0.iter().filter(fits).cloned().collect::<Vec<_>>()
+    };
+    let own = |mode: &Mode| {
+        Some(fitting(mode)).filter(|faults| !faults.is_empty()).unwrap_or_else(|| faults_of(mode, stage))
+    };
+    let free = Options { faults: None, ..options.clone() };
+    let specs = plan::specs("compare", &free, catalogue, seed, &own)?;
+    if specs.iter().any(|spec| !fitting(&spec.mode).is_empty()) {
+        Ok(specs)
+    } else {
+        plan::specs("compare", options, catalogue, seed, &|mode| faults_of(mode, stage))
+    }
+}
+
+/// The modes that are run under other faults than were asked for, with those.
+fn otherwise(options: &Options, specs: &[RunSpec]) -> BTreeMap<String, String> {
+    let Some(asked) = options.faults.as_ref().filter(|asked| asked.0 != ["all"] && asked.0 != ["none"])
+    else {
+        return BTreeMap::new();
+    };
+    let other = specs.iter().filter(|spec| spec.faults != asked.0);
+    other.map(|spec| (spec.mode.name.clone(), spec.faults.join(","))).collect()
+}
+
 /// What a mode is run with unless told: what shows its weaknesses, and what breaks most stores in ways that this does not.
-fn faults_of(mode: &Mode) -> Vec<String> {
+fn faults_of(mode: &Mode, stage: StageName) -> Vec<String> {
     let kind = |fault: &str| fault.split([':', '@']).next().unwrap_or_default().to_owned();
-    let shown = mode.shows.iter().filter(|show| show.live).flat_map(|show| &show.under);
+    let shown =
+        mode.shows.iter().filter(|show| show.live || stage == StageName::Sim).flat_map(|show| &show.under);
     let mut faults: Vec<String> = Vec::new();
     for fault in shown {
         if !faults.contains(fault) && fault != "none" {
@@ -100,16 +153,16 @@ fn faults_of(mode: &Mode) -> Vec<String> {
 }
 
 /// One for each mode, under the faults that it was run with.
-fn expectations(specs: &[RunSpec]) -> Vec<Expectation> {
-    let workloads: BTreeSet<&str> = specs.iter().map(|spec| spec.workload.as_str()).collect();
-    let decided: BTreeSet<ModelName> = workloads
-        .iter()
-        .filter_map(|name| workloads::by_name(name))
-        .flat_map(|w| w.models().to_vec())
-        .collect();
+pub(super) fn expectations(specs: &[RunSpec]) -> Vec<Expectation> {
+    let mut decided: BTreeMap<&str, BTreeSet<ModelName>> = BTreeMap::new();
+    for spec in specs {
+        let models = workloads::by_name(&spec.workload).map(Workload::models).unwrap_or_default();
+        decided.entry(&spec.mode.name).or_default().extend(models);
+    }
     let mut expectations: Vec<Expectation> = Vec::new();
     for spec in specs {
-        let expectation = Expectation::of_mode(&spec.mode, spec.stage, &spec.faults, &decided);
+        let decided = &decided[spec.mode.name.as_str()];
+        let expectation = Expectation::of_mode(&spec.mode, spec.stage, &spec.faults, decided);
         if !expectations.contains(&expectation) {
             expectations.push(expectation);
         }
@@ -141,10 +194,10 @@ fn compared<'a>(
     modes.into_iter().map(row).filter(|compared| !compared.runs.is_empty()).collect()
 }
 
-fn again(options: &Options, specs: &[RunSpec]) -> String {
-    let mut seeds: Vec<String> = specs.iter().map(|spec| spec.seed.to_string()).collect();
-    seeds.dedup();
-    let mut words = vec!["partita compare".to_owned()];
+pub(super) fn again(command: &str, options: &Options, specs: &[RunSpec]) -> String {
+    let seeds: BTreeSet<u64> = specs.iter().map(|spec| spec.seed).collect();
+    let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    let mut words = vec![format!("partita {command}")];
     words.extend(flags(options));
     let flag = if seeds.len() == 1 { "--seed" } else { "--seeds" };
     let seeds = seeds.join(",");
@@ -159,6 +212,8 @@ mod tests {
     use super::*;
     use crate::testing::{catalogue, mode};
 
+    const LIVE: StageName = StageName::Live;
+
     fn show(under: &str, live: bool) -> Show {
         Show {
             model: ModelName::Durability,
@@ -172,18 +227,42 @@ mod tests {
     fn a_mode_meets_the_common_faults_and_those_that_show_its_weaknesses() {
         let weak =
             Mode { shows: vec![show("pause:leader", true), show("power:all", false)], ..mode("single/x") };
-        assert_eq!(faults_of(&weak), ["pause:leader", "partition:leader", "kill:leader"]);
+        assert_eq!(faults_of(&weak, LIVE), ["pause:leader", "partition:leader", "kill:leader"]);
+        let simulated = faults_of(&weak, StageName::Sim);
+        assert_eq!(simulated, ["pause:leader", "power:all", "partition:leader", "kill:leader"]);
         let cut = Mode { shows: vec![show("partition:one:for=4s", true)], ..mode("single/x") };
-        assert_eq!(faults_of(&cut), ["partition:one:for=4s", "kill:leader"], "one partition leaves it time");
-        assert_eq!(faults_of(&mode("single/quorum")), FAULTS);
-        assert_eq!(faults_of(&Mode { led: false, ..mode("leaderless/abd") }), ["partition:one", "kill:one"]);
+        assert_eq!(
+            faults_of(&cut, LIVE),
+            ["partition:one:for=4s", "kill:leader"],
+            "one partition leaves it time"
+        );
+        assert_eq!(faults_of(&mode("single/quorum"), LIVE), FAULTS);
+        let nobody_leads = Mode { led: false, ..mode("leaderless/abd") };
+        assert_eq!(faults_of(&nobody_leads, LIVE), ["partition:one", "kill:one"]);
+    }
+
+    #[test]
+    fn a_mode_without_datacentres_is_run_under_faults_of_its_own() {
+        let options = Options {
+            mode: Some("single/quorum,multi/lww".parse().unwrap()),
+            faults: Some("partition:datacentres".parse().unwrap()),
+            datacentres: None,
+            ..Options::default()
+        };
+        let one = specs(&options, &catalogue(), 7).map(|specs| specs.len()).unwrap_err();
+        assert!(one.contains("needs 2 datacentres"), "no mode of paper has two: {one}");
+        let two = Options { datacentres: Some(2), ..options.clone() };
+        let all = specs(&two, &catalogue(), 7).unwrap();
+        assert!(otherwise(&two, &all).is_empty());
+        let others = Options { faults: Some("kill:leader".parse().unwrap()), ..options };
+        assert_eq!(otherwise(&others, &all)["multi/lww"], "partition:datacentres");
     }
 
     #[test]
     fn modes_are_rows_in_the_order_asked_for_each_with_its_own_judgement() {
         let options =
             Options { mode: Some("single/async,single/quorum".parse().unwrap()), ..Options::default() };
-        let specs = plan::specs("compare", &options, &catalogue(), 7, &faults_of).unwrap();
+        let specs = specs(&options, &catalogue(), 7).unwrap();
         let runs: Vec<RunOutcome> = specs
             .iter()
             .map(|spec| RunOutcome {
@@ -198,6 +277,6 @@ mod tests {
         assert_eq!(summary, [("single/async", 2), ("single/quorum", 2)]);
         // The example run holds linearizability and says nothing of durability.
         assert_eq!(rows[1].judgement.exit(), Exit::Undecided);
-        insta::assert_snapshot!(again(&options, &specs));
+        insta::assert_snapshot!(again("compare", &options, &specs));
     }
 }

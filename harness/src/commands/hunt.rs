@@ -41,6 +41,10 @@ pub(crate) struct HuntArgs {
     #[arg(long)]
     pub(crate) resume: bool,
 
+    /// Stops only at a broken promise: what a mode gives up is let pass.
+    #[arg(long)]
+    pub(crate) promises: bool,
+
     /// Here `--time` and `--seeds` bound the hunt, and each run draws its own length.
     #[command(flatten)]
     pub(crate) options: Options,
@@ -127,7 +131,12 @@ pub(crate) fn hunt(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     let targets = Targets::parse(args.options.report.as_ref())?;
-    let (swarm, options) = swarm(args.suite.as_deref(), &args.options, config, catalogue)?;
+    let (mut swarm, options) = swarm(args.suite.as_deref(), &args.options, config, catalogue)?;
+    if args.promises {
+        for base in &mut swarm.bases {
+            base.mode.shows.clear();
+        }
+    }
     let digest = digest(&swarm);
     let place = options.out.clone().unwrap_or_else(|| PathBuf::from("runs")).join("hunts");
     let shard = args.shard.unwrap_or(Shard { index: 1, count: 1 });
@@ -154,12 +163,19 @@ pub(crate) fn hunt(
     for line in tally.coverage.lines() {
         writeln!(people, "{line}")?;
     }
+    if !tally.thin.is_empty() {
+        let thin: Vec<String> = tally.thin.iter().map(|(kind, runs)| format!("{kind} {runs}")).collect();
+        writeln!(people, "  inconclusive {}", thin.join(", "))?;
+    }
     for doubt in &tally.doubts {
         writeln!(people, "  undecided  {doubt}")?;
     }
     let (exit, runs) = conclude(end, &tally, session, people)?;
     writeln!(people, "{again}")?;
-    targets.write(&Report { exit, runs: &runs, missed: &[], expectations: &[], modes: None }, out)?;
+    targets.write(
+        &Report { exit, runs: &runs, missed: &[], expectations: &[], modes: None, tradeoffs: &[] },
+        out,
+    )?;
     Ok(exit)
 }
 
@@ -245,6 +261,7 @@ fn again(args: &HuntArgs, options: &Options, first: u64) -> String {
     let mut words = vec!["partita hunt".to_owned()];
     words.extend(args.suite.iter().map(|suite| shell_quote(suite)));
     words.extend(flags(&Options { stage: None, ..options.clone() }));
+    words.extend(args.promises.then(|| "--promises".to_owned()));
     words.extend(args.shard.map(|shard| format!("--shard {}/{}", shard.index, shard.count)));
     format!("seeds from {first}; again: {} --seed {first}", words.join(" "))
 }

@@ -14,5 +14,6 @@ mod session;
 pub(crate) mod shrink;
 pub(crate) mod stats;
 pub(crate) mod synth;
+pub(crate) mod tradeoffs;
 
 pub(crate) use session::Session;

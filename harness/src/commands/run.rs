@@ -67,6 +67,7 @@ pub(crate) fn run(
         missed: &judgement.missed,
         expectations: &expectations,
         modes: None,
+        tradeoffs: &[],
     };
     targets.write(&report, out)?;
     Ok(exit)

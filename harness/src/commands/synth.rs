@@ -13,7 +13,8 @@ use crate::failure::Failure;
 
 #[derive(Args, Debug)]
 pub(crate) struct SynthArgs {
-    /// What clients act on: register, set, list, counter, queue, list-append or rw-register.
+    /// What clients act on: register, set, list, counter, queue, stack, kv, mutex,
+    /// bank, list-append or rw-register.
     #[arg(long, default_value_t = Object::Register, value_name = "OBJECT")]
     object: Object,
 

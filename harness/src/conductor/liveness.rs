@@ -63,10 +63,11 @@ pub struct Progressed {
     pub lost: String,
     /// How long it took until everybody had made progress; `None` where somebody had not when the deadline came.
     pub within: Option<Nanos>,
-    /// What nobody was answered, in words.
+    /// What nobody was answered, often as it was asked for, in words.
     pub missing: Vec<String>,
-    /// Operations that the others were asked for.
+    /// Operations that the others were asked for, and those that were answered.
     pub asked: u64,
+    pub answered: u64,
 }
 
 /// Loses a minority and watches for progress.
@@ -80,7 +81,8 @@ pub struct Liveness {
     /// Nothing else is needed.
     wanted: BTreeSet<Step>,
     open: BTreeMap<u32, Step>,
-    asked: u64,
+    asked: BTreeMap<Step, u64>,
+    answered: u64,
     made: Option<Nanos>,
 }
 
@@ -90,6 +92,8 @@ impl Liveness {
     /// From the loss to the last of the answers that count. Several elections, each of which may fail a few times, with as
     /// many time-outs of clients in between.
     pub const DEADLINE: Nanos = Nanos::from_secs(10);
+    /// What was asked for less often says nothing: each of a few may fail, and some workloads hardly read.
+    const ASKED_ENOUGH: u64 = 5;
     /// Operations a second, over all clients.
     pub const RATE: f64 = 20.0;
     /// Values are counted from here, so that none is one of the workload's.
@@ -115,7 +119,8 @@ impl Liveness {
             since: None,
             wanted: sites.flat_map(|site| kinds.iter().map(move |&kind| (site, kind))).collect(),
             open: BTreeMap::new(),
-            asked: 0,
+            asked: BTreeMap::new(),
+            answered: 0,
             made: None,
         }
     }
@@ -178,13 +183,15 @@ impl Liveness {
     }
 
     pub(super) fn asked(&mut self, thread: u32, function: &Function) {
-        self.asked += 1;
-        self.open.insert(thread, (self.site(thread), Operated::of(function)));
+        let step = (self.site(thread), Operated::of(function));
+        *self.asked.entry(step).or_default() += 1;
+        self.open.insert(thread, step);
     }
 
     pub(super) fn answered(&mut self, thread: u32, event: &Event) {
         let Some(step) = self.open.remove(&thread) else { return };
         if event.kind == Kind::Ok && event.time <= self.deadline() {
+            self.answered += 1;
             self.wanted.remove(&step);
             if self.wanted.is_empty() && self.made.is_none() {
                 self.made = Some(event.time);
@@ -201,11 +208,13 @@ impl Liveness {
             let place = format!(" in datacentre {}", site + 1);
             format!("no {what}{}", if self.layout.datacentres > 1 { place.as_str() } else { "" })
         };
+        let often = |step: &&Step| self.asked.get(step).is_some_and(|&asked| asked >= Self::ASKED_ENOUGH);
         Some(Progressed {
             lost: if words.is_empty() { "nobody".to_owned() } else { words.join("; ") },
             within: self.made.map(|made| made.since(since)),
-            missing: self.wanted.iter().map(missing).collect(),
-            asked: self.asked,
+            missing: self.wanted.iter().filter(|step| often(step)).map(missing).collect(),
+            asked: self.asked.values().sum(),
+            answered: self.answered,
         })
     }
 }
@@ -248,6 +257,19 @@ mod tests {
         });
         let hit = hit.count();
         assert!((50..90).contains(&hit), "{hit}");
+    }
+
+    #[test]
+    fn what_was_hardly_asked_for_is_not_missed() {
+        let missing = |reads: u64| {
+            let mut liveness = liveness(Layout::single(3), 3);
+            liveness.begin(Nanos(0), &[]);
+            (0..reads).for_each(|_| liveness.asked(0, &Function::Read));
+            (0..9).for_each(|_| liveness.asked(1, &Function::Write));
+            liveness.report().unwrap().missing
+        };
+        assert_eq!(missing(Liveness::ASKED_ENOUGH), ["no read", "no update"]);
+        assert_eq!(missing(1), ["no update"]);
     }
 
     #[test]

@@ -61,15 +61,20 @@ impl Expectation {
     /// What a mode says of itself: its promise, and what it must show under the faults that were injected; of both,
     /// what the workloads that were run can decide.
     pub fn of_mode(mode: &Mode, stage: StageName, faults: &[String], decided: &BTreeSet<ModelName>) -> Self {
-        let promised = mode.promise.iter().filter(|model| decided.contains(model));
-        let promised =
-            promised.map(|&model| Claim::Verdict { model, expected: Expected::Valid, kinds: Vec::new() });
         let shown = mode.shows.iter().filter(|show| {
             (show.live || stage == StageName::Sim)
                 && decided.contains(&show.model)
                 && injected(&show.under, faults)
         });
-        let shown = shown.map(|show| Claim::Verdict {
+        let shown: Vec<_> = shown.collect();
+        // A fault that shows something the mode promises is one that it does not survive.
+        let promised = mode
+            .promise
+            .iter()
+            .filter(|model| decided.contains(model) && !shown.iter().any(|show| show.model == **model));
+        let promised =
+            promised.map(|&model| Claim::Verdict { model, expected: Expected::Valid, kinds: Vec::new() });
+        let shown = shown.iter().map(|show| Claim::Verdict {
             model: show.model,
             expected: Expected::Invalid,
             kinds: show.kinds.clone(),

@@ -5,7 +5,7 @@
 mod coverage;
 mod swarm;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ pub(crate) use swarm::{Fixed, Swarm};
 
 use crate::outcome::Outcome;
 use crate::progress::Interrupt;
-use crate::run::{RunError, Trial, trial};
+use crate::run::{RunError, Trial, kinds, trial};
 use crate::spec::RunSpec;
 
 /// Which seeds are looked at, and when that ends.
@@ -45,6 +45,9 @@ pub(crate) struct Tally {
     /// Runs in which nothing was decided, and those in which too little happened.
     pub(crate) unknown: u64,
     pub(crate) inconclusive: u64,
+    /// Why so little happened: how many runs for each kind of reason.
+    #[serde(default)]
+    pub(crate) thin: BTreeMap<String, u64>,
     pub(crate) coverage: Coverage,
     /// Why runs were undecided, some of them.
     pub(crate) doubts: BTreeSet<String>,
@@ -65,7 +68,12 @@ impl Tally {
                 self.unknown += 1;
                 self.doubt(trial);
             }
-            Outcome::Inconclusive => self.inconclusive += 1,
+            Outcome::Inconclusive => {
+                self.inconclusive += 1;
+                for kind in kinds(&trial.outcome.thin) {
+                    *self.thin.entry(kind.to_owned()).or_default() += 1;
+                }
+            }
             Outcome::Pass | Outcome::Violation | Outcome::HarnessFailure => {}
         }
     }

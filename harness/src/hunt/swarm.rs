@@ -29,6 +29,8 @@ pub(crate) struct Fixed {
 }
 
 const FAULTS_MAX: u64 = 4;
+/// Fewer operations than this in a run hardly show anything.
+const OPERATIONS_MIN: u64 = 600;
 
 impl Swarm {
     /// The run of a seed.
@@ -49,7 +51,8 @@ impl Swarm {
             spec.clients = clients;
         }
         if !self.fixed.rate {
-            spec.rate = Some(f64::from(rate));
+            let least = OPERATIONS_MIN.div_ceil(seconds);
+            spec.rate = Some(f64::from(rate).max(least as f64));
         }
         if !self.fixed.keys {
             spec.keys = Some(keys);

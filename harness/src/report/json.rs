@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Report;
 use crate::outcome::RunOutcome;
+use crate::tradeoffs::Tradeoff;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -12,6 +13,8 @@ struct Document<'a> {
     runs: &'a [RunOutcome],
     /// Expectations that were not met, in words.
     missed: Vec<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tradeoffs: &'a [Tradeoff],
 }
 
 /// One object and a line break.
@@ -21,6 +24,7 @@ pub fn render(report: &Report<'_>) -> String {
         exit: report.exit.code(),
         runs: report.runs,
         missed: report.missed.iter().map(ToString::to_string).collect(),
+        tradeoffs: report.tradeoffs,
     };
     // Our types have string keys only, so they always serialise.
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
@@ -39,6 +43,7 @@ mod tests {
             missed: &[],
             expectations: &[],
             modes: None,
+            tradeoffs: &[],
         };
         insta::assert_snapshot!(render(&report).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
     }

@@ -143,8 +143,14 @@ mod tests {
         let missed =
             [Miss { subject: "set".into(), why: "start n2: no port".into(), exit: Exit::HarnessFailure }];
         let runs = [pass, violated.clone(), unknown, harness];
-        let report =
-            Report { exit: Exit::Violation, runs: &runs, missed: &missed, expectations: &[], modes: None };
+        let report = Report {
+            exit: Exit::Violation,
+            runs: &runs,
+            missed: &missed,
+            expectations: &[],
+            modes: None,
+            tradeoffs: &[],
+        };
         insta::assert_snapshot!(render(&report).unwrap());
 
         let claim = Claim::Verdict {
@@ -160,6 +166,7 @@ mod tests {
             missed: &[],
             expectations: &expectations,
             modes: None,
+            tradeoffs: &[],
         };
         assert!(render(&report).unwrap().contains("failures=\"0\""), "an expected violation is no failure");
     }

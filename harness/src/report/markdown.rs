@@ -81,6 +81,7 @@ mod tests {
             missed: &missed,
             expectations: &[],
             modes: None,
+            tradeoffs: &[],
         };
         insta::assert_snapshot!(render(&report));
     }

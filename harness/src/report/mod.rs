@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::grid::Grid;
 use crate::names::unknown;
 use crate::outcome::RunOutcome;
+use crate::tradeoffs::Tradeoff;
 
 /// Everything that a report can show.
 pub struct Report<'a> {
@@ -26,6 +27,8 @@ pub struct Report<'a> {
     pub expectations: &'a [Expectation],
     /// Of a comparison: one row a mode.
     pub(crate) modes: Option<&'a Grid>,
+    /// Of `compare --tradeoffs`: the same rows as data.
+    pub(crate) tradeoffs: &'a [Tradeoff],
 }
 
 /// A format that machines, or other people's pages, read.

@@ -39,12 +39,12 @@ fn progress(spec: &RunSpec, progressed: Option<&Progressed>) -> Option<VerdictRe
         let why = format!("{} does not promise to go on without a minority", spec.mode.name);
         return Some(verdict("not-applicable", Some(why), None));
     }
-    let Progressed { lost, within, missing, asked } = progressed?;
-    if within.is_some() || missing.is_empty() {
+    let Progressed { lost, within, missing, asked, answered } = progressed?;
+    if within.is_some() || missing.is_empty() && *answered > 0 {
         return Some(verdict("valid", None, Some("valid")));
     }
-    if *asked == 0 {
-        let why = "no client was free to ask for anything".to_owned();
+    if missing.is_empty() {
+        let why = "clients asked for too little".to_owned();
         return Some(verdict("unknown", Some(why), Some("valid")));
     }
     let deadline = Liveness::DEADLINE.as_secs_f64();

@@ -9,7 +9,7 @@ use nemesis::FaultSpec;
 use super::prepared::Prepared;
 use super::{Conducted, Facts, RunFolder, beside, judge, measure};
 use crate::findings;
-use crate::outcome::{ConvergenceReport, DurabilityReport, RunOutcome, StalenessReport};
+use crate::outcome::{ConflictsReport, ConvergenceReport, DurabilityReport, RunOutcome, StalenessReport};
 use crate::spec::RunSpec;
 
 /// Checks a history and says what the run came to. `dir` is where it lies, empty where it lies nowhere.
@@ -37,6 +37,7 @@ pub(super) fn examine(
     let durability = figure(|f| f.durability.is_some()).and_then(|f| f.durability.as_ref());
     let convergence = figure(|f| f.convergence.is_some()).and_then(|f| f.convergence.as_ref());
     let staleness = figure(|f| f.staleness.is_some()).and_then(|f| f.staleness.as_ref());
+    let conflicts = figure(|f| f.conflicts.as_ref().is_some_and(|conflicts| conflicts.updates > 0));
     let file = dir.join(RunFolder::HISTORY).display().to_string();
     let reproduce = spec.reproduce();
     let mut outcome = RunOutcome {
@@ -61,10 +62,12 @@ pub(super) fn examine(
             .collect(),
         durability: durability.map(DurabilityReport::from),
         convergence: convergence.map(ConvergenceReport::from),
+        conflicts: conflicts.and_then(|f| f.conflicts.as_ref()).map(ConflictsReport::from),
         availability: measure::availability(history),
+        reads_without_leader: measure::reads_without_leader(history, spec.mode.led),
         latency_ms: measure::latencies(history),
         staleness: staleness.map(StalenessReport::from),
-        failover_ms: measure::failovers(history),
+        failover_ms: measure::failovers(history, spec.mode.led),
         fault_windows: measure::fault_windows(history),
         elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
         reproduce,

@@ -1,6 +1,6 @@
 //! What a run comes to, against what its mode promises. Too little evidence is never a pass.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use checkers::{Finding, Verdict};
 use histories::{FaultWindow, Function, History, ModelName, Nanos};
@@ -71,6 +71,20 @@ fn undecided(facts: &Facts<'_>) -> Vec<String> {
     facts.demands.iter().filter_map(undecided).collect()
 }
 
+/// What thin evidence says, and what is counted where there are many runs.
+const KINDS: [(&str, &str); 4] = [
+    (" become ready for the final reads", "not ready for the final reads"),
+    (" are needed to say anything", "too few of an operation"),
+    (" known to have had an effect", "faults without a known effect"),
+    (" operations succeeded during ", "silent under a fault"),
+];
+
+/// The kinds of reasons that a judgement calls thin.
+pub(crate) fn kinds(thin: &[String]) -> BTreeSet<&'static str> {
+    let kind = |text: &String| KINDS.iter().find(|(part, _)| text.contains(part)).map(|(_, kind)| *kind);
+    thin.iter().filter_map(kind).collect()
+}
+
 fn inconclusive(facts: &Facts<'_>) -> Vec<String> {
     let mut why = Vec::new();
     if !facts.settled {
@@ -86,9 +100,11 @@ fn inconclusive(facts: &Facts<'_>) -> Vec<String> {
     why.extend(
         never.map(|fault| format!("{fault} was asked for, and no such fault is known to have had an effect")),
     );
+    // What comes again and again was felt if it was felt once.
+    let felt = |name: &str| windows.iter().any(|window| window.name == name && window.took_effect());
     // What is frozen at the end leaves less to do the sooner there is progress: nothing may have come its way.
     for window in windows.iter().filter(|window| window.name != Liveness::NAME) {
-        if !window.took_effect() {
+        if !felt(&window.name) {
             let (name, what, evidence) = (&window.name, &window.what, window.evidence());
             why.push(format!("{name} ({what}) is not known to have had an effect: {evidence}"));
         }
@@ -123,16 +139,16 @@ fn workload_end(history: &History) -> Nanos {
 }
 
 /// Windows of some length in which hardly anything was answered, though the mode promises to answer with a majority - as
-/// long as clocks and links are as they should be.
+/// long as clocks and links are as they should be, and no other fault takes its share of that majority.
 fn silent_windows(history: &History) -> Vec<String> {
     let end = history.end();
     let windows = history.fault_windows();
-    let worse: Vec<FaultWindow> =
-        windows.iter().filter(|window| is_condition(&window.name)).cloned().collect();
-    let hampered =
-        |window: &FaultWindow| worse.iter().any(|other| other.from < window.to && window.from < other.to);
+    let hampered = |window: &FaultWindow| {
+        let others = windows.iter().filter(|other| other.fault != window.fault);
+        others.into_iter().any(|other| other.from < window.to && window.from < other.to)
+    };
     windows
-        .into_iter()
+        .iter()
         .filter(|window| leaves_majority(&window.name) && !hampered(window))
         .filter(|window| window.to.min(end).since(window.from) > WINDOW_MIN)
         .filter_map(|window| {
@@ -145,10 +161,6 @@ fn silent_windows(history: &History) -> Vec<String> {
             })
         })
         .collect()
-}
-
-fn is_condition(fault: &str) -> bool {
-    fault.parse::<FaultSpec>().is_ok_and(|spec| spec.is_condition())
 }
 
 /// What cannot be read is no fault of ours.

@@ -1,7 +1,9 @@
 //! What a history says of availability, latency and failover. Everything here is measured; nothing is a verdict.
 
+use std::collections::BTreeSet;
+
 use hdrhistogram::Histogram;
-use histories::{Applied, FaultWindow, Function, History, Nanos, Operation, Outcome};
+use histories::{Applied, FaultWindow, Function, History, Nanos, Node, Operation, Outcome};
 
 use crate::conductor::Liveness;
 use crate::outcome::{Availability, FaultWindowReport, Latencies, Operations, Percentiles};
@@ -50,7 +52,28 @@ pub(super) fn availability(history: &History) -> Availability {
         after: share(all().filter(|op| op.invoked > last)),
         reads: share(all().filter(|op| is_read(op))),
         writes: share(all().filter(|op| !is_read(op))),
+        writes_during: share(all().filter(|op| !is_read(op) && inside(op.invoked))),
     }
+}
+
+/// Of the reads of the workload that were answered, the share that no leader of the time decided: a leader is whoever
+/// acknowledged an update in the same term. `None` where the system does not tell.
+pub(super) fn reads_without_leader(history: &History, led: bool) -> Option<f64> {
+    let decided = |id, op: &Operation| {
+        let hints = history.hints(id);
+        Some((hints.term?, hints.served_by.or(op.node)?))
+    };
+    let updates = || history.iter().filter(|(_, op)| !is_read(op) && is_service(op));
+    let last = updates().map(|(_, op)| op.invoked).max()?;
+    let acknowledged = updates().filter(|(_, op)| op.is_ok());
+    let leaders: BTreeSet<(u64, Node)> = acknowledged.filter_map(|(id, op)| decided(id, op)).collect();
+    let reads = history.iter().filter(|(_, op)| op.is_ok() && is_read(op) && op.invoked <= last);
+    let (mut asked, mut without) = (0_u64, 0_u64);
+    for by in reads.filter_map(|(id, op)| decided(id, op)) {
+        asked += 1;
+        without += u64::from(!led || !leaders.contains(&by));
+    }
+    (asked > 0).then(|| without as f64 / asked as f64)
 }
 
 pub(super) fn latencies(history: &History) -> Latencies {
@@ -71,12 +94,13 @@ fn percentiles<'a>(operations: impl Iterator<Item = &'a Operation>) -> Option<Pe
     (!histogram.is_empty()).then(|| Percentiles { p50: at(0.5), p99: at(0.99) })
 }
 
-/// From each loss of a leader to the completion of the first write that was invoked after it and acknowledged.
-pub(super) fn failovers(history: &History) -> Vec<f64> {
+/// From each loss of a leader, or of any member where nobody leads, to the completion of the first write that was invoked
+/// after it and acknowledged.
+pub(super) fn failovers(history: &History, led: bool) -> Vec<f64> {
     let windows = history.fault_windows();
     windows
         .iter()
-        .filter(|window| hits_leader(window))
+        .filter(|window| hits_leader(window) || !led && takes_member(window))
         .filter_map(|window| failover(history, window))
         .collect()
 }
@@ -84,6 +108,10 @@ pub(super) fn failovers(history: &History) -> Vec<f64> {
 fn hits_leader(window: &FaultWindow) -> bool {
     let aim = window.name.split(['@', ':']).nth(1);
     window.took_effect() && matches!(aim, Some("leader" | "elected" | "all"))
+}
+
+fn takes_member(window: &FaultWindow) -> bool {
+    window.took_effect() && (window.name.starts_with("kill") || window.name.starts_with("power"))
 }
 
 fn failover(history: &History, window: &FaultWindow) -> Option<f64> {
@@ -157,11 +185,42 @@ mod tests {
         assert_eq!(measured.after, Some(1.0));
         assert_eq!(measured.overall, Some(0.8));
         assert_eq!((measured.reads, measured.writes), (Some(1.0), Some(0.75)));
+        assert_eq!(measured.writes_during, Some(2.0 / 3.0));
     }
 
     #[test]
     fn failover_lasts_from_the_loss_of_the_leader_to_the_next_acknowledged_write() {
-        assert_eq!(failovers(&history()), [8.0]);
+        assert_eq!(failovers(&history(), true), [8.0]);
+        let elsewhere = RUN.replace("kill:leader", "kill:one");
+        let of_one = histories::read::read(elsewhere.as_bytes(), "run").unwrap();
+        assert!(failovers(&of_one, true).is_empty());
+        assert_eq!(failovers(&of_one, false), [8.0], "where nobody leads any member counts");
+    }
+
+    #[test]
+    fn a_read_is_led_where_who_answers_acknowledges_updates_in_that_term() {
+        let answered = |process: u32, node: &str, function: &str, at: u64, index: u64| {
+            let line = |kind: &str, time: u64, index: u64, more: &str| {
+                format!(
+                    r#"{{"index":{index},"time":{time},"process":{process},"type":"{kind}","f":"{function}","key":"x","value":{process},"node":"{node}"{more}}}"#
+                )
+            };
+            line("invoke", at, index, "") + "\n" + &line("ok", at + 1, index + 1, r#","term":2"#) + "\n"
+        };
+        let run = r#"{"partita":1,"nodes":["n1","n2"]}"#.to_owned()
+            + "\n"
+            + &answered(0, "n1", "write", 0, 0)
+            + &answered(1, "n1", "read", 10, 2)
+            + &answered(2, "n2", "read", 20, 4)
+            + &answered(3, "n1", "write", 30, 6)
+            + &answered(4, "n2", "read", 40, 8);
+        let history = histories::read::read(run.as_bytes(), "run").unwrap();
+        assert_eq!(
+            reads_without_leader(&history, true),
+            Some(0.5),
+            "what comes after the workload does not count"
+        );
+        assert_eq!(reads_without_leader(&history, false), Some(1.0));
     }
 
     #[test]

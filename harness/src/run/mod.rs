@@ -9,13 +9,16 @@ mod lag;
 mod live;
 mod measure;
 mod prepared;
+mod scaling;
 mod sim;
 
 pub use conduct::{Conducted, conduct};
 pub use folder::RunFolder;
 pub(crate) use folder::hexadecimal;
+pub(crate) use judge::kinds;
 pub use judge::{Facts, judge};
-pub(crate) use sim::{Trial, trial};
+pub(crate) use scaling::reads_per_second;
+pub use sim::{Trial, trial};
 
 use std::path::Path;
 

@@ -133,7 +133,14 @@ impl Prepared {
             started: started.to_owned(),
             conflict: spec.mode.conflict(),
             copies: spec.mode.copies,
+            leaders: leaders(spec),
             demands: self.demands(spec),
         }
     }
+}
+
+/// One in each datacentre, unless nobody leads.
+fn leaders(spec: &RunSpec) -> Option<u16> {
+    let count = if spec.mode.led { spec.layout.datacentres } else { 0 };
+    (count != 1).then_some(count)
 }

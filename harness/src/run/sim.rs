@@ -31,16 +31,19 @@ pub(super) struct Simulated {
 }
 
 /// A simulated run that was checked, with nothing of it on any disk.
-pub(crate) struct Trial {
-    pub(crate) outcome: RunOutcome,
-    pub(crate) figures: Figures,
-    pub(crate) states: BTreeSet<&'static str>,
-    pub(crate) lasted: Nanos,
-    pub(crate) script: Script,
+pub struct Trial {
+    pub outcome: RunOutcome,
+    pub figures: Figures,
+    /// States of the cluster that were seen from outside.
+    pub states: BTreeSet<&'static str>,
+    /// Of the world, in virtual time.
+    pub lasted: Nanos,
+    /// The faults and operations of the run at the times when they came.
+    pub script: Script,
 }
 
 /// Runs a spec in a world and checks the models that its mode speaks of, in memory.
-pub(crate) fn trial(spec: &RunSpec, interrupt: &Interrupt) -> Result<Trial, RunError> {
+pub fn trial(spec: &RunSpec, interrupt: &Interrupt) -> Result<Trial, RunError> {
     let prepared = Prepared::new(spec)?;
     let run = simulate(spec, &prepared, Watch::default(), &Silent, interrupt)?;
     let Simulated { conducted, tape, figures, states, lasted, .. } = run;
@@ -70,7 +73,13 @@ pub(super) fn simulate(
     let name = spec.system.name();
     let simulator =
         spec.system.simulator().ok_or_else(|| RunError::Harness(format!("{name} cannot be simulated")))?;
-    let setup = Setup { layout: spec.layout, clients: spec.clients, seed: spec.seed, trace: watch.trace };
+    let setup = Setup {
+        layout: spec.layout,
+        clients: spec.clients,
+        seed: spec.seed,
+        service: Nanos::ZERO,
+        trace: watch.trace,
+    };
     let world = simulator.simulate(&spec.mode, &setup).map_err(RunError::harness)?;
     let mut stage = SimStage::new(world, spec.clients, watch.lag);
     progress.phase(Phase::Running);

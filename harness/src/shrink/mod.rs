@@ -45,8 +45,8 @@ pub(crate) struct Shrinking<'a> {
 }
 
 impl<'a> Shrinking<'a> {
-    /// `None` where the run does not fail. The same run with its faults and operations at fixed times fails, too, or
-    /// there is nothing to take away from.
+    /// `None` where the run does not fail. The same run with its faults and operations at fixed times fails, too, be it
+    /// with latencies and losses of another seed, or there is nothing to take away from.
     pub(crate) fn start(
         spec: &RunSpec,
         interrupt: &'a Interrupt,
@@ -57,7 +57,8 @@ impl<'a> Shrinking<'a> {
         let deadline = Instant::now() + time;
         let mut shrinking = Self { spec: spec.clone(), script, target, interrupt, deadline, trials: 1 };
         let whole = shrinking.script.clone();
-        if !shrinking.accepts(&spec.clone(), &whole) {
+        let mut seeds = (0..=SEEDS_OTHER).map(|step| spec.seed.wrapping_add(step));
+        if !seeds.any(|seed| shrinking.accepts(&RunSpec { seed, ..spec.clone() }, &whole)) {
             return Err(RunError::Harness(
                 "the run fails, but not with its operations at fixed times; nothing can be taken away"
                     .to_owned(),

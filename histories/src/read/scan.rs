@@ -4,7 +4,9 @@
 //! gives every line that this one reads the same meaning.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use crate::micros::{Micros, Row, Verb};
 use crate::raw::{RawEvent, RawProcess};
 use crate::{Function, Kind, Value};
 
@@ -44,6 +46,9 @@ struct Scan<'a> {
     at: usize,
 }
 
+/// Room for the micro-operations of most transactions.
+const ROWS_MEAN: usize = 8;
+
 /// Lists nested deeper are left to the general parser.
 const DEPTH_MAX: usize = 8;
 
@@ -80,7 +85,10 @@ impl<'a> Scan<'a> {
                 1
             }
             "value" => {
-                event.value = self.value(0)?;
+                event.value = match event.function {
+                    Function::Txn => self.transaction()?,
+                    _ => self.value(0)?,
+                };
                 1 << 1
             }
             "node" => {
@@ -133,6 +141,34 @@ impl<'a> Scan<'a> {
                 (count > 0).then_some(Value::Int(-(count as i64)))
             }
             _ => self.count().map(|count| Value::Int(count as i64)),
+        }
+    }
+
+    /// Micro-operations straight into rows; any other value as it is.
+    fn transaction(&mut self) -> Option<Value> {
+        let start = self.at;
+        if let Some(rows) = self.rows() {
+            return Some(Value::Txn(Arc::new(Micros::new(rows))));
+        }
+        self.at = start;
+        self.value(0)
+    }
+
+    fn rows(&mut self) -> Option<Vec<Row>> {
+        self.literal(b"[[")?;
+        let mut rows = Vec::with_capacity(ROWS_MEAN);
+        loop {
+            let verb = Verb::of(self.string()?)?;
+            self.literal(b",")?;
+            let key = self.value(2)?;
+            self.literal(b",")?;
+            let value = self.value(2)?;
+            rows.push(Row { verb, key, value });
+            self.literal(b"]")?;
+            if self.literal(b"]").is_some() {
+                return Some(rows);
+            }
+            self.literal(b",[")?;
         }
     }
 

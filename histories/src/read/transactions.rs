@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxBuildHasher;
 
+use crate::micros::{Micros, Row, Verb};
 use crate::raw::{InitialReads, RawEvent, RawProcess};
 use crate::read::intake::Intake;
 use crate::{Diagnostic, Function, Kind, Value};
@@ -20,7 +21,6 @@ pub(crate) struct Transactions<'s> {
     name: String,
     open: IndexMap<u32, Open, FxBuildHasher>,
     closed: Ranges,
-    reads: FxHashMap<i64, Read>,
     /// Room for the micro-operations of transactions to come.
     spare: Vec<Vec<Micro>>,
     /// What may be the initial value, where it was written and who read it.
@@ -31,13 +31,6 @@ pub(crate) struct Transactions<'s> {
 
 /// The value that a key has before its first write, where a format says so.
 const INITIAL: i64 = 0;
-
-/// A read of a key: before it has its answer, and with the last one that it got, which the next mostly gets, too.
-struct Read {
-    asked: Value,
-    seen: i64,
-    answered: Value,
-}
 
 struct Open {
     transaction: u64,
@@ -55,6 +48,17 @@ pub(crate) enum Micro {
     ReadInitial(i64),
 }
 
+impl Micro {
+    fn row(self, answered: bool) -> Row {
+        let (verb, key, value) = match self {
+            Self::Write(key, value) => (Verb::Write, key, Some(value)),
+            Self::Read(key, value) => (Verb::Read, key, answered.then_some(value)),
+            Self::ReadInitial(key) => (Verb::Read, key, None),
+        };
+        Row { verb, key: key.into(), value: value.map_or(Value::Null, Value::Int) }
+    }
+}
+
 impl<'s> Transactions<'s> {
     pub(crate) fn new(intake: Intake<'s>, name: &str) -> Self {
         Self {
@@ -62,7 +66,6 @@ impl<'s> Transactions<'s> {
             name: name.to_owned(),
             open: IndexMap::default(),
             closed: Ranges::default(),
-            reads: FxHashMap::default(),
             spare: Vec::new(),
             initial: InitialReads { value: INITIAL, written_to: BTreeSet::new(), operations: Vec::new() },
             sent: 0,
@@ -139,41 +142,19 @@ impl<'s> Transactions<'s> {
 
     /// What the client asked, without answers, and what it got.
     fn values(&mut self, items: &[Micro]) -> (Value, Value) {
-        let mut asked = Vec::with_capacity(items.len());
-        let only_writes = items.iter().all(|micro| matches!(micro, Micro::Write(..)));
-        let answered = Value::list(items.iter().map(|micro| {
-            let (call, reply) = self.item(*micro);
-            if !only_writes {
-                asked.push(call);
-            }
-            reply
-        }));
-        if only_writes { (answered.clone(), answered) } else { (Value::List(Arc::new(asked)), answered) }
-    }
-
-    fn item(&mut self, micro: Micro) -> (Value, Value) {
-        let (key, seen) = match micro {
-            Micro::Write(key, value) => {
-                if value == INITIAL {
-                    self.initial.written_to.insert(key);
+        for micro in items {
+            match *micro {
+                Micro::Write(key, INITIAL) => drop(self.initial.written_to.insert(key)),
+                Micro::Read(_, INITIAL) if self.initial.operations.last() != Some(&self.sent) => {
+                    self.initial.operations.push(self.sent);
                 }
-                let item = micro_operation("w", key, value.into());
-                return (item.clone(), item);
+                _ => {}
             }
-            Micro::ReadInitial(key) => {
-                let read = self.reads.entry(key).or_insert_with(|| Read::of(key));
-                return (read.asked.clone(), read.asked.clone());
-            }
-            Micro::Read(key, value) => (key, value),
-        };
-        if seen == INITIAL && self.initial.operations.last() != Some(&self.sent) {
-            self.initial.operations.push(self.sent);
         }
-        let read = self.reads.entry(key).or_insert_with(|| Read::of(key));
-        if read.seen != seen || read.answered.is_null() {
-            (read.seen, read.answered) = (seen, micro_operation("r", key, seen.into()));
-        }
-        (read.asked.clone(), read.answered.clone())
+        let asked = items.iter().map(|micro| micro.row(false)).collect();
+        let answered = items.iter().map(|micro| micro.row(true)).collect();
+        let value = |rows| Value::Txn(Arc::new(Micros::new(rows)));
+        (value(asked), value(answered))
     }
 
     pub(crate) fn cut_off_at(&mut self, at: Diagnostic) {
@@ -192,16 +173,6 @@ impl<'s> Transactions<'s> {
         self.intake.initial(&self.initial);
         Ok(())
     }
-}
-
-impl Read {
-    fn of(key: i64) -> Self {
-        Self { asked: micro_operation("r", key, Value::Null), seen: INITIAL, answered: Value::Null }
-    }
-}
-
-fn micro_operation(name: &str, key: i64, value: Value) -> Value {
-    Value::list([Value::word(name), key.into(), value])
 }
 
 /// A set of numbers that mostly come in runs.

@@ -24,8 +24,8 @@ pub struct Shape {
     pub object: Object,
     /// Operations, those of planted anomalies not counted.
     pub operations: u64,
-    /// Keys in use at a time. Sets, lists and queues are closed at [`ELEMENTS_MAX`] elements and followed by a
-    /// fresh key.
+    /// Keys in use at a time. Sets, lists, queues, stacks and strings are closed at [`ELEMENTS_MAX`]
+    /// elements, and a lock whose holder is gone; a fresh key follows.
     pub keys: u32,
     /// Clients that act at the same time.
     pub clients: u32,
@@ -44,7 +44,7 @@ pub struct Shape {
     pub plants: Vec<Plant>,
 }
 
-/// Elements after which a set, list or queue is closed.
+/// Elements after which a set, list, queue, stack or string is closed.
 pub const ELEMENTS_MAX: usize = 32;
 
 impl Default for Shape {
@@ -158,9 +158,10 @@ impl Events {
 
     fn invoke(&mut self, slot: usize) {
         let client = self.order[slot] as usize;
-        let (op, place) = self.state.ask(&mut self.dice);
+        let process = self.clients[client].process;
+        let (op, place) = self.state.ask(process, &mut self.dice);
         self.invoked += 1;
-        self.emit(self.clients[client].process, Kind::Invoke, op.clone(), None, None);
+        self.emit(process, Kind::Invoke, op.clone(), None, None);
         self.clients[client].phase = Phase::Asked(op, place);
         self.order.swap(slot, self.busy);
         self.busy += 1;
@@ -172,7 +173,7 @@ impl Events {
         match std::mem::replace(&mut self.clients[client].phase, Phase::Idle) {
             Phase::Idle => {}
             Phase::Asked(op, place) => {
-                let answer = self.answer(&op, place);
+                let answer = self.answer(self.clients[client].process, &op, place);
                 self.clients[client].phase = Phase::Done(answer, op);
             }
             Phase::Done(answer, mut op) => {
@@ -194,17 +195,18 @@ impl Events {
         }
     }
 
-    fn answer(&mut self, op: &Op, place: usize) -> Answer {
+    fn answer(&mut self, process: u32, op: &Op, place: usize) -> Answer {
         if self.dice.chance(self.shape.crashes) {
             if self.dice.chance(0.5) {
-                self.state.apply(op, place);
+                self.state.apply(process, op, place);
             }
+            self.state.gone(process, place);
             return Answer::Lost;
         }
         if self.dice.chance(self.shape.failures) {
             return Answer::Fail(None);
         }
-        self.state.apply(op, place)
+        self.state.apply(process, op, place)
     }
 
     fn plant(&mut self) {

@@ -131,6 +131,53 @@ scripts! {
         "0 :invoke :enqueue 1" "0 :ok :enqueue 1" "0 :invoke :enqueue 2" "0 :ok :enqueue 2"
         "1 :invoke :dequeue nil" "1 :ok :dequeue 2" "1 :invoke :dequeue nil" "1 :ok :dequeue 1"
     ]
+    Stack "lost-write" "An element was acknowledged, and the stack is empty." [
+        "0 :invoke :push 1" "0 :ok :push 1" "1 :invoke :pop nil" "1 :ok :pop nil"
+    ]
+    Stack "duplicate-element" "An element is handed out twice." [
+        "0 :invoke :push 1" "0 :ok :push 1" "0 :invoke :pop nil" "0 :ok :pop 1" "1 :invoke :pop nil" "1 :ok :pop 1"
+    ]
+    Stack "phantom-read" "An element is handed out that nobody put in." [
+        "0 :invoke :push 1" "0 :ok :push 1" "1 :invoke :pop nil" "1 :ok :pop 99"
+    ]
+    Stack "reordered" "The element that came first leaves first." [
+        "0 :invoke :push 1" "0 :ok :push 1" "0 :invoke :push 2" "0 :ok :push 2"
+        "1 :invoke :pop nil" "1 :ok :pop 1" "1 :invoke :pop nil" "1 :ok :pop 2"
+    ]
+    Kv "stale-read" "A client reads a string that had been replaced before the read began." [
+        "0 :invoke :write \"a\"" "0 :ok :write \"a\"" "0 :invoke :write \"b\"" "0 :ok :write \"b\""
+        "1 :invoke :read nil" "1 :ok :read \"a\""
+    ]
+    Kv "lost-write" "Of two that were acknowledged, what was appended first is missing." [
+        "0 :invoke :append \"a\"" "0 :ok :append \"a\"" "0 :invoke :append \"b\"" "0 :ok :append \"b\""
+        "1 :invoke :read nil" "1 :ok :read \"b\""
+    ]
+    Kv "phantom-read" "A client reads what nobody wrote or appended." [
+        "0 :invoke :append \"a\"" "0 :ok :append \"a\"" "1 :invoke :read nil" "1 :ok :read \"az\""
+    ]
+    Kv "aborted-read" "A client reads what was appended by an operation that failed." [
+        "0 :invoke :append \"a\"" "0 :fail :append \"a\"" "1 :invoke :read nil" "1 :ok :read \"a\""
+    ]
+    Kv "conflict" "Two reads see what was appended in different orders." [
+        "0 :invoke :append \"a\"" "1 :invoke :append \"b\"" "0 :ok :append \"a\"" "1 :ok :append \"b\""
+        "0 :invoke :read nil" "0 :ok :read \"ab\"" "1 :invoke :read nil" "1 :ok :read \"ba\""
+    ]
+    Mutex "two-holders" "A client takes the lock while another holds it." [
+        "0 :invoke :acquire nil" "0 :ok :acquire nil" "1 :invoke :acquire nil" "1 :ok :acquire nil"
+    ]
+    Mutex "early-handover" "A client has the lock before its holder begins to give it back." [
+        "0 :invoke :acquire nil" "0 :ok :acquire nil" "1 :invoke :acquire nil" "1 :ok :acquire nil"
+        "0 :invoke :release nil" "0 :ok :release nil" "1 :invoke :release nil" "1 :ok :release nil"
+    ]
+    Bank "wrong-total" "A read sees what was taken from one account, and not what was given to the other." [
+        "0 :invoke :read-all nil" "0 :ok :read-all {:a 10 :b 10}"
+        "0 :invoke :transfer [\"a\" \"b\" 5]" "1 :invoke :read-all nil" "1 :ok :read-all {:a 5 :b 10}"
+        "0 :ok :transfer [\"a\" \"b\" 5]"
+    ]
+    Bank "overdrawn" "An account goes below zero." [
+        "0 :invoke :transfer [\"a\" \"b\" 5]" "0 :ok :transfer [\"a\" \"b\" 5]"
+        "1 :invoke :read-all nil" "1 :ok :read-all {:a -1 :b 21}"
+    ]
     ListAppend "dirty-write" "Two transactions' appends interleave (G0)." [
         "0 :invoke :txn [[:append K 1] [:append L 1]]" "1 :invoke :txn [[:append K 2] [:append L 2]]"
         "0 :ok :txn [[:append K 1] [:append L 1]]" "1 :ok :txn [[:append K 2] [:append L 2]]"

@@ -4,6 +4,7 @@
 //! history says the same of other names, and a null that a read returned is then a value that nobody wrote.
 
 use super::{ViewError, map_items, place};
+use crate::history::Beginning;
 use crate::{Function, History, Operation, Value};
 
 pub(super) fn begin_with(history: &mut History, initial: &Value) -> Result<(), ViewError> {
@@ -11,8 +12,9 @@ pub(super) fn begin_with(history: &mut History, initial: &Value) -> Result<(), V
         let function = operation.function.clone();
         return Err(ViewError::NoInitial { function, place: place(history, operation.call_event) });
     }
-    let counts = |operation: &&Operation| is_count(&operation.function);
-    if history.operations.iter().any(|operation| counts(&operation)) {
+    let counted = history.operations.iter().any(|operation| is_count(&operation.function));
+    history.beginning = Some(Beginning { value: initial.clone(), counted });
+    if counted {
         return count_from(history, initial);
     }
     for operation in &mut history.operations {
@@ -44,22 +46,40 @@ fn has_initial(operation: &Operation) -> bool {
 fn count_from(history: &mut History, initial: &Value) -> Result<(), ViewError> {
     let first = initial.as_int().ok_or_else(|| ViewError::CounterBegins(initial.clone()))?;
     for operation in &mut history.operations {
-        if operation.is_ok()
-            && operation.function == Function::Read
-            && let Value::Int(seen) = &mut operation.reply
-        {
-            *seen = seen.saturating_sub(first);
-        }
+        shift(operation, first.saturating_neg());
     }
     Ok(())
 }
 
-fn exchange(operation: &mut Operation, initial: &Value) {
-    let other = |value: &Value| match value {
+fn shift(operation: &mut Operation, by: i64) {
+    if operation.is_ok()
+        && operation.function == Function::Read
+        && let Value::Int(seen) = &mut operation.reply
+    {
+        *seen = seen.saturating_add(by);
+    }
+}
+
+/// The operation as the file has it.
+pub(crate) fn undo(mut operation: Operation, beginning: &Beginning) -> Operation {
+    match beginning {
+        Beginning { value: Value::Int(first), counted: true } => shift(&mut operation, *first),
+        Beginning { value, .. } => exchange(&mut operation, value),
+    }
+    operation
+}
+
+/// Null for the initial value, and the other way round.
+pub(crate) fn other(value: &Value, initial: &Value) -> Value {
+    match value {
         Value::Null => initial.clone(),
         value if value == initial => Value::Null,
         value => value.clone(),
-    };
+    }
+}
+
+fn exchange(operation: &mut Operation, initial: &Value) {
+    let other = |value: &Value| other(value, initial);
     let pair = |value: &Value| match value.as_pair() {
         Some((from, to)) => Value::list([other(from), other(to)]),
         None => value.clone(),
@@ -81,8 +101,8 @@ fn exchange(operation: &mut Operation, initial: &Value) {
             Some(state) => Value::map(state.iter().map(|(key, value)| (key.clone(), other(value)))),
             None => return,
         },
-        // What a failed compare-and-set saw; null is nothing that it said.
-        Function::Cas if operation.reply == *initial => Value::Null,
+        // What a failed compare-and-set saw, where it says so.
+        Function::Cas if operation.saw => other(&operation.reply),
         _ => return,
     };
 }

@@ -3,7 +3,7 @@
 //!
 //! It never makes a history harder to explain than the whole is: what is left out only asked more of it.
 
-mod initial;
+pub(crate) mod initial;
 mod narrow;
 mod object;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::read::comment_header::{CommentHeader, MARK};
-use crate::{Event, Function, History, Process, Value};
+use crate::{Event, Function, History, Micro, Micros, Process, Value};
 
 pub(crate) fn history(history: &History, out: &mut impl Write) -> io::Result<()> {
     let independent = history.keys().len() > 1 && history.operations().iter().all(|op| op.key.is_some());
@@ -119,6 +119,9 @@ fn number_or(text: &str, out: &mut String, otherwise: impl Fn(&str, &mut String)
 }
 
 fn transaction(items: &Value, out: &mut String) {
+    if let Value::Txn(micros) = items {
+        return compact(micros, out);
+    }
     let Some(items) = items.as_list() else { return value(items, out) };
     out.push('[');
     for (i, item) in items.iter().enumerate() {
@@ -139,13 +142,28 @@ fn transaction(items: &Value, out: &mut String) {
     out.push(']');
 }
 
+fn compact(micros: &Micros, out: &mut String) {
+    out.push('[');
+    for (i, Micro { function, key, value: seen }) in micros.iter().enumerate() {
+        out.push_str(if i == 0 { "[" } else { " [" });
+        name(function, out);
+        for part in [key, seen] {
+            out.push(' ');
+            value(part, out);
+        }
+        out.push(']');
+    }
+    out.push(']');
+}
+
 fn value(found: &Value, out: &mut String) {
     match found {
         Value::Null => out.push_str("nil"),
         Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
         Value::Int(int) => out.push_str(&int.to_string()),
         Value::Text(text) => string(text, out),
-        Value::List(items) => {
+        Value::List(_) | Value::Txn(_) => {
+            let items = found.as_list().unwrap_or_default();
             out.push('[');
             for (i, item) in items.iter().enumerate() {
                 out.push_str(if i == 0 { "" } else { " " });

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::{Event, Header, History, Node, Process, Value};
+use crate::{Event, Header, History, Micro, Node, Process, Value};
 
 /// Appends the header line.
 pub fn header(header: &Header, out: &mut Vec<u8>) {
@@ -93,6 +93,19 @@ fn value(found: &Value, out: &mut Vec<u8>) {
             for (i, item) in items.iter().enumerate() {
                 out.extend_from_slice(if i == 0 { b"" } else { b"," });
                 value(item, out);
+            }
+            out.push(b']');
+        }
+        Value::Txn(micros) => {
+            out.push(b'[');
+            for (i, Micro { function, key, value: seen }) in micros.iter().enumerate() {
+                out.extend_from_slice(if i == 0 { b"[" } else { b",[" });
+                string(function, out);
+                for part in [key, seen] {
+                    out.push(b',');
+                    value(part, out);
+                }
+                out.push(b']');
             }
             out.push(b']');
         }

@@ -81,13 +81,16 @@ fn micros(history: &History, operation: &Operation) -> Result<Vec<Micro>, WriteE
         }
         Function::Txn => {
             let value = if operation.is_ok() { &operation.reply } else { &operation.call };
-            let items = value.as_list().unwrap_or_default();
+            let items = value.micros().into_iter().flatten();
             items
-                .iter()
-                .map(|item| match item.as_list() {
-                    Some([f, key, value]) if f.as_text() == Some("r") => micro(false, key.clone(), value),
-                    Some([f, key, value]) if f.as_text() == Some("w") => micro(true, key.clone(), value),
-                    _ => Err(unsupported(format!("the micro-operation {item}; it holds r and w"))),
+                .map(|item| match item {
+                    Ok(item) if item.function == "r" => micro(false, item.key.clone(), item.value),
+                    Ok(item) if item.function == "w" => micro(true, item.key.clone(), item.value),
+                    Ok(item) => {
+                        let item = Value::list([item.function.into(), item.key.clone(), item.value.clone()]);
+                        Err(unsupported(format!("the micro-operation {item}; it holds r and w")))
+                    }
+                    Err(_) => Err(unsupported(format!("the transaction {value}; it holds r and w"))),
                 })
                 .collect()
         }

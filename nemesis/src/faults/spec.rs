@@ -83,11 +83,6 @@ impl FaultSpec {
         self.aim.refusal(self.kind, layout)
     }
 
-    /// It makes conditions worse rather than break something: others begin and end while it is in force.
-    pub fn is_condition(&self) -> bool {
-        self.kind.is_condition()
-    }
-
     /// Whether a majority of the nodes goes on as before while it is in force, whomever it hits.
     pub fn leaves_majority(&self) -> bool {
         !matches!(self.aim, Aim::Majority | Aim::All | Aim::Datacentre | Aim::Any)

@@ -48,6 +48,8 @@ pub struct Conditions {
     pub wall_offset_max: Nanos,
     /// Clocks run fast or slow by up to this many millionths.
     pub drift_ppm_max: u64,
+    /// What is sent over a cut link waits there until the link flows again; else it is lost, as if its connection broke.
+    pub cuts_hold: bool,
 }
 
 impl Conditions {
@@ -66,6 +68,7 @@ impl Conditions {
             write: Latency::micros(10, 30, 1_000, odds),
             wall_offset_max: Nanos::from_millis([0, 1, 10][dice.below(3) as usize]),
             drift_ppm_max: [0, 20, 200][dice.below(3) as usize],
+            cuts_hold: dice.chance(1, 4),
         }
     }
 }

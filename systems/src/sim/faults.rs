@@ -7,9 +7,18 @@ use super::disk::Death;
 use super::forces::Force;
 use super::trace::Happening;
 use super::world::World;
-use crate::store::Protocol;
+use crate::store::{Protocol, Sync};
 
 impl<P: Protocol> World<P> {
+    /// Disks that lose what was called safe excuse whatever follows.
+    pub(super) fn loses_what_is_safe(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Power { .. } => self.protocol.sync() != Sync::Always,
+            Effect::Disk { change, .. } => matches!(change, DiskChange::Truncate | DiskChange::Lies),
+            _ => false,
+        }
+    }
+
     pub(super) fn carry_out(&mut self, action: &Action) -> Applied {
         self.note(|| Happening::Fault { text: described(action) });
         match action {
@@ -66,6 +75,7 @@ impl<P: Protocol> World<P> {
             }
             self.rearm(node);
         }
+        self.let_flow();
     }
 
     /// What an effect does once, when it begins; says what shows it.
@@ -76,7 +86,7 @@ impl<P: Protocol> World<P> {
             known.into_iter().map(|node| does(world, node)).collect::<Vec<_>>().join("; ")
         };
         match effect {
-            Effect::Cut { .. } => format!("{} links lose what comes", self.network.lines(effect)),
+            Effect::Cut { .. } => format!("{} links cut", self.network.lines(effect)),
             Effect::CutClients { nodes } => format!("{} nodes hear no client", nodes.len()),
             Effect::Link { change, .. } => format!("{} links: {change}", self.network.lines(effect)),
             Effect::Kill { nodes } => each(self, nodes, &|world, node| world.kill_node(node, Death::Kill)),
@@ -133,7 +143,7 @@ impl<P: Protocol> World<P> {
                 Effect::CutClients { .. } => {
                     let count = self.unheard_by(effect) - unheard;
                     felt |= count > 0;
-                    told.push(format!("{count} requests and answers were lost"));
+                    told.push(format!("{count} requests and answers did not get through"));
                 }
                 Effect::Clock { nodes, .. } => {
                     felt = true;

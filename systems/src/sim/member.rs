@@ -33,6 +33,8 @@ pub(super) struct Member<P: Protocol> {
     pub(super) clock: Clock,
     pub(super) disk: Disk<Record<P>>,
     pub(super) stopped: bool,
+    /// Until when it is busy with what came last.
+    busy: Nanos,
     pub(super) backlog: VecDeque<Held<Message<P>>>,
     /// Requests that this process has not answered.
     pub(super) pending: BTreeSet<Call>,
@@ -53,6 +55,7 @@ impl<P: Protocol> Member<P> {
             clock: Clock::new(conditions, &mut own("clock")),
             disk: Disk::new(protocol.sync(), *conditions, own("disk")),
             stopped: false,
+            busy: Nanos::ZERO,
             backlog: VecDeque::new(),
             pending: BTreeSet::new(),
             timer: None,
@@ -87,6 +90,15 @@ impl<P: Protocol> Member<P> {
 
     pub(super) fn runs(&self) -> bool {
         self.replica.is_some() && !self.stopped
+    }
+
+    /// Takes something up that keeps it busy for `service`, unless it is busy until later.
+    pub(super) fn take_up(&mut self, now: Nanos, service: Nanos) -> Result<(), Nanos> {
+        if self.busy > now {
+            return Err(self.busy);
+        }
+        self.busy = now + service;
+        Ok(())
     }
 
     /// The replica asked for a tick at `timer`. Where none is planned that early, says when in the world's time.

@@ -2,6 +2,8 @@
 //!
 //! Nothing here reads a clock, opens a socket or touches a disk, and nothing knows a protocol by name.
 
+mod backlog;
+mod calls;
 mod clients;
 mod clock;
 mod conditions;
@@ -37,6 +39,8 @@ pub struct Setup {
     /// Client threads, 0 to `clients - 1`.
     pub clients: u32,
     pub seed: u64,
+    /// For how long each message and each request keeps a node busy; others wait for their turn.
+    pub service: Nanos,
     /// Keep a log of everything that happens, for [`Simulation::trace`].
     pub trace: bool,
 }

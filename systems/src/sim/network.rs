@@ -30,6 +30,7 @@ struct Wrong {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Toll {
     pub(super) cut: u64,
+    pub(super) held: u64,
     pub(super) lost: u64,
     pub(super) duplicated: u64,
     pub(super) delayed: u64,
@@ -39,6 +40,7 @@ impl Toll {
     fn plus(self, other: Self) -> Self {
         Self {
             cut: self.cut + other.cut,
+            held: self.held + other.held,
             lost: self.lost + other.lost,
             duplicated: self.duplicated + other.duplicated,
             delayed: self.delayed + other.delayed,
@@ -48,6 +50,7 @@ impl Toll {
     pub(super) fn since(self, earlier: Self) -> Self {
         Self {
             cut: self.cut - earlier.cut,
+            held: self.held - earlier.held,
             lost: self.lost - earlier.lost,
             duplicated: self.duplicated - earlier.duplicated,
             delayed: self.delayed - earlier.delayed,
@@ -55,7 +58,7 @@ impl Toll {
     }
 
     pub(super) fn total(self) -> u64 {
-        self.cut + self.lost + self.duplicated + self.delayed
+        self.cut + self.held + self.lost + self.duplicated + self.delayed
     }
 }
 
@@ -63,6 +66,7 @@ impl fmt::Display for Toll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
             (self.cut, "cut off"),
+            (self.held, "held"),
             (self.lost, "lost"),
             (self.duplicated, "sent twice"),
             (self.delayed, "late"),
@@ -80,6 +84,8 @@ impl fmt::Display for Toll {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Lost,
+    /// It waits until the line flows again.
+    Held,
     /// It takes so long.
     Arrives(Nanos),
     Twice(Nanos, Nanos),
@@ -88,6 +94,7 @@ pub(super) enum Fate {
 #[derive(Debug)]
 pub(super) struct Network {
     nodes: usize,
+    cuts_hold: bool,
     lines: Vec<Line>,
     dice: Dice,
 }
@@ -105,7 +112,7 @@ impl Network {
             Line { latency, wrong: None, toll: Toll::default() }
         };
         let lines = layout.nodes().flat_map(|from| layout.nodes().map(move |to| line(from, to))).collect();
-        Self { nodes: usize::from(layout.total()), lines, dice }
+        Self { nodes: usize::from(layout.total()), cuts_hold: conditions.cuts_hold, lines, dice }
     }
 
     /// Rolls the dice for a message.
@@ -114,6 +121,14 @@ impl Network {
         let takes = line.latency.draw(&mut self.dice);
         match line.wrong {
             None => Fate::Arrives(takes),
+            Some(Wrong { cut: true, .. }) if !self.cuts_hold => {
+                line.toll.cut += 1;
+                Fate::Lost
+            }
+            Some(Wrong { cut: true, .. }) => {
+                line.toll.held += 1;
+                Fate::Held
+            }
             Some(wrong) => wrong.carry(takes, &mut line.toll, &mut self.dice),
         }
     }
@@ -143,6 +158,11 @@ impl Network {
         }
     }
 
+    /// Nothing cuts the line.
+    pub(super) fn flows(&self, from: Node, to: Node) -> bool {
+        self.lines[from.index() * self.nodes + to.index()].wrong.is_none_or(|wrong| !wrong.cut)
+    }
+
     /// Lines that an effect touches.
     pub(super) fn lines(&self, effect: &Effect) -> usize {
         self.places(effect).len()
@@ -167,10 +187,6 @@ impl Network {
 
 impl Wrong {
     fn carry(self, takes: Nanos, toll: &mut Toll, dice: &mut Dice) -> Fate {
-        if self.cut {
-            toll.cut += 1;
-            return Fate::Lost;
-        }
         if dice.chance(self.lose_percent, 100) {
             toll.lost += 1;
             return Fate::Lost;
@@ -194,10 +210,11 @@ mod tests {
 
     const FAR: (Nanos, Nanos) = (Nanos::from_millis(30), Nanos::from_millis(40));
 
-    fn network() -> Network {
+    fn network(cuts_hold: bool) -> Network {
         let layout = Layout { datacentres: 2, nodes_each: 2 };
         let dice = Dice::new(5);
-        Network::new(layout, &Conditions::draw(&mut dice.split("conditions")), Some(FAR), dice)
+        let conditions = Conditions { cuts_hold, ..Conditions::draw(&mut dice.split("conditions")) };
+        Network::new(layout, &conditions, Some(FAR), dice)
     }
 
     fn link(change: LinkChange) -> Effect {
@@ -206,7 +223,7 @@ mod tests {
 
     #[test]
     fn datacentres_are_far_apart() {
-        let mut network = network();
+        let mut network = network(false);
         for _ in 0..100 {
             let Fate::Arrives(takes) = network.carry(Node(1), Node(2)) else { panic!("it is lost") };
             assert!((FAR.0..=FAR.1).contains(&takes));
@@ -215,11 +232,12 @@ mod tests {
 
     #[test]
     fn a_cut_is_of_one_direction_and_ends_with_the_last_that_wants_it() {
-        let mut network = network();
+        let mut network = network(false);
         let cut = Effect::Cut { from: vec![Node(0)], to: vec![Node(0), Node(1)] };
         network.set([&cut, &cut].into_iter());
         assert_eq!(network.lines(&cut), 1);
         assert_eq!(network.carry(Node(0), Node(1)), Fate::Lost);
+        assert!(!network.flows(Node(0), Node(1)) && network.flows(Node(1), Node(0)));
         assert!(matches!(network.carry(Node(1), Node(0)), Fate::Arrives(_)));
         network.set([&cut].into_iter());
         assert_eq!(network.carry(Node(0), Node(1)), Fate::Lost);
@@ -229,8 +247,17 @@ mod tests {
     }
 
     #[test]
+    fn a_cut_holds_where_connections_do_not_break() {
+        let mut network = network(true);
+        let cut = Effect::Cut { from: vec![Node(0)], to: vec![Node(1)] };
+        network.set([&cut].into_iter());
+        assert_eq!(network.carry(Node(0), Node(1)), Fate::Held);
+        assert_eq!(network.toll(&cut), Toll { held: 1, ..Toll::default() });
+    }
+
+    #[test]
     fn a_bad_link_loses_doubles_and_delays_what_it_carries() {
-        let mut network = network();
+        let mut network = network(false);
         let effects = [
             link(LinkChange::Lose { percent: 30 }),
             link(LinkChange::Duplicate { percent: 30 }),

@@ -1,5 +1,6 @@
 //! Worlds as a whole: what each effect does to a cluster, and what shows it.
 
+mod propagation;
 mod random;
 
 use histories::{Applied, Nanos, Node, Op};
@@ -14,8 +15,30 @@ fn world(mode: &str, seed: u64) -> World<single::Options> {
     let Ok((_, Store::Single(options))) = crate::store::mode(mode) else {
         panic!("{mode} is of another family")
     };
-    let setup = Setup { layout: Layout::single(3), clients: 3, seed, trace: true };
+    let setup = Setup { layout: Layout::single(3), clients: 3, seed, service: Nanos::ZERO, trace: true };
     World::start(options, &setup).unwrap()
+}
+
+#[test]
+fn a_node_that_is_busy_lets_others_wait() {
+    let answered = |service: Nanos| {
+        let Ok((_, Store::Single(options))) = crate::store::mode("single/leader-read") else { panic!() };
+        let setup = Setup { layout: Layout::single(1), clients: 20, seed: 1, service, trace: false };
+        let mut world = World::start(options, &setup).unwrap();
+        for thread in 0..20 {
+            let (op, deadline) = (Op::read("x"), Nanos::from_secs(1));
+            world.submit(Request { thread, process: 0, node: Node(0), op, deadline });
+        }
+        let until = world.time() + Nanos::from_millis(100);
+        let mut count = 0;
+        while matches!(Simulation::advance(&mut world, until), Happened::Completed { .. }) {
+            count += 1;
+        }
+        count
+    };
+    assert_eq!(answered(Nanos::ZERO), 20);
+    let slowly = answered(Nanos::from_millis(10));
+    assert!((8..=11).contains(&slowly), "one each 10 ms: {slowly}");
 }
 
 struct Run {
@@ -273,4 +296,13 @@ fn a_trace_tells_of_messages_timers_writes_clients_and_faults() {
     {
         assert!(lines.iter().any(|line| line.contains(part)), "{part}");
     }
+}
+
+/// Found by a hunt: entries came to a member before it knew that its epoch was in force, and it passed none of them on.
+#[test]
+fn a_chain_whose_members_learn_late_of_their_epoch_is_founded() {
+    let Ok((_, Store::Single(options))) = crate::store::mode("single/chain") else { panic!("a preset") };
+    let setup =
+        Setup { layout: Layout::single(7), clients: 1, seed: 100_214, service: Nanos::ZERO, trace: false };
+    World::start(options, &setup).unwrap();
 }

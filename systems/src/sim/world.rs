@@ -6,9 +6,10 @@
 use std::collections::VecDeque;
 
 use histories::{Nanos, Node};
-use nemesis::{Dice, DiskChange, Effect, Layout};
+use nemesis::{Dice, Layout};
 
-use super::clients::{Call, Clients, Next, Request};
+use super::backlog::{Backlog, Late};
+use super::clients::{Call, Clients};
 use super::conditions::{Conditions, Latency};
 use super::disk::{Death, Started};
 use super::forces::Forces;
@@ -19,7 +20,7 @@ use super::queue::Queue;
 use super::trace::{Happening, Trace};
 use super::{Figures, Happened, Setup};
 use crate::store::codec::{Answer, Ask, Loss};
-use crate::store::{Input, Outbox, Protocol, Replica, ReplicaStatus, RequestId, Sync, status};
+use crate::store::{Input, Outbox, Protocol, Replica, ReplicaStatus, status};
 use crate::{Completion, SetupError, Status};
 
 /// How long a cluster may take to elect its first leader, and how often it is asked.
@@ -40,23 +41,28 @@ pub(super) enum Event<M> {
 
 /// A simulated cluster of a protocol, with clients.
 pub struct World<P: Protocol> {
-    protocol: P,
+    pub(super) protocol: P,
     pub(super) layout: Layout,
     /// Counts from when the cluster was started; a run counts from when it was ready.
     pub(super) now: Nanos,
-    began: Nanos,
-    queue: Queue<Event<Message<P>>>,
+    pub(super) began: Nanos,
+    pub(super) queue: Queue<Event<Message<P>>>,
     pub(super) members: Vec<Member<P>>,
     pub(super) network: Network,
+    held: Backlog<Message<P>>,
     pub(super) clients: Clients,
     pub(super) forces: Forces,
-    /// Nodes that hear no client, and what was lost so.
+    /// Nodes that hear no client, what they would have heard and said, and how much that was.
     pub(super) deaf: Vec<bool>,
+    pub(super) unsaid: Vec<Vec<Event<Message<P>>>>,
     pub(super) unheard: Vec<u64>,
-    client_latency: Latency,
-    client_dice: Dice,
+    pub(super) cuts_hold: bool,
+    pub(super) client_latency: Latency,
+    pub(super) client_dice: Dice,
+    /// How long a member is busy with each message and request.
+    pub(super) service: Nanos,
     out: Outbox<Message<P>, Record<P>>,
-    done: VecDeque<(u32, Completion)>,
+    pub(super) done: VecDeque<(u32, Completion)>,
     pub(super) trace: Trace,
     pub(super) watcher: Watcher,
     figures: Figures,
@@ -93,12 +99,16 @@ impl<P: Protocol> World<P> {
             queue: Queue::default(),
             members: layout.nodes().map(|node| Member::new(&protocol, node, &conditions, &dice)).collect(),
             network: Network::new(layout, &conditions, protocol.wide_area(), dice.split("network")),
+            held: Backlog::new(nodes),
             clients: Clients::new(protocol.memory(), setup.clients),
             forces: Forces::default(),
             deaf: vec![false; nodes],
+            unsaid: (0..nodes).map(|_| Vec::new()).collect(),
+            cuts_hold: conditions.cuts_hold,
             unheard: vec![0; nodes],
             client_latency: conditions.client,
             client_dice: dice.split("clients"),
+            service: setup.service,
             out: Outbox::default(),
             done: VecDeque::new(),
             trace: Trace::default(),
@@ -120,15 +130,6 @@ impl<P: Protocol> World<P> {
 
     pub(super) fn figures(&self) -> Figures {
         self.figures
-    }
-
-    /// Disks that lose what was called safe excuse whatever follows.
-    pub(super) fn loses_what_is_safe(&self, effect: &Effect) -> bool {
-        match effect {
-            Effect::Power { .. } => self.protocol.sync() != Sync::Always,
-            Effect::Disk { change, .. } => matches!(change, DiskChange::Truncate | DiskChange::Lies),
-            _ => false,
-        }
     }
 
     /// What running members say.
@@ -206,6 +207,8 @@ impl<P: Protocol> World<P> {
     /// Kills a node; its clients notice. Says what is left on its disk.
     pub(super) fn kill_node(&mut self, node: Node, death: Death) -> String {
         let (told, orphans) = self.members[node.index()].die(death, self.now);
+        self.held.forget(node);
+        self.unsaid[node.index()].clear();
         self.note(|| Happening::Died { node, text: told.clone() });
         for call in orphans {
             self.answer(node, call, Answer::Lost(Loss::Broken(format!("{node} died: connection reset"))));
@@ -220,6 +223,9 @@ impl<P: Protocol> World<P> {
         }
         if member.stopped {
             return member.backlog.push_back(Held::Message { from, sent, message });
+        }
+        if let Err(later) = member.take_up(self.now, self.service) {
+            return self.queue.push(later, Event::Message { from, to, sent, message });
         }
         self.figures.messages += 1;
         let sent = sent.since(self.began);
@@ -304,7 +310,7 @@ impl<P: Protocol> World<P> {
     }
 
     /// The one door to a replica: an input in, and everything that comes out on its way.
-    fn feed(&mut self, node: Node, input: Input<Message<P>>) {
+    pub(super) fn feed(&mut self, node: Node, input: Input<Message<P>>) {
         let member = &mut self.members[node.index()];
         let Some(replica) = member.replica.as_mut() else { return };
         let mut out = std::mem::take(&mut self.out);
@@ -344,103 +350,46 @@ impl<P: Protocol> World<P> {
     }
 
     fn transmit(&mut self, from: Node, to: Node, message: Message<P>) {
-        if to.0 >= self.layout.total() {
-            return;
+        if to.0 < self.layout.total() {
+            self.carry(Late { from, to, sent: self.now, message });
         }
-        let sent = self.now;
+    }
+
+    fn carry(&mut self, Late { from, to, sent, message }: Late<Message<P>>) {
+        let now = self.now;
         match self.network.carry(from, to) {
-            Fate::Lost => self.note(|| Happening::Lost { from, to, text: format!("{message:?}") }),
+            Fate::Lost => self.lost(from, to, &message),
+            Fate::Held => {
+                if let Some(message) = self.held.hold(from, to, sent, message) {
+                    self.lost(from, to, &message);
+                }
+            }
             Fate::Arrives(takes) => {
-                self.queue.push(sent + takes, Event::Message { from, to, sent, message });
+                self.queue.push(now + takes, Event::Message { from, to, sent, message });
             }
             Fate::Twice(first, second) => {
                 let copy = message.clone();
-                self.queue.push(sent + first, Event::Message { from, to, sent, message });
-                self.queue.push(sent + second, Event::Message { from, to, sent, message: copy });
-            }
-        }
-    }
-}
-
-/// Clients.
-impl<P: Protocol> World<P> {
-    pub(super) fn submit(&mut self, request: Request) {
-        let (thread, node, deadline) = (request.thread, request.node, request.deadline);
-        let op = &request.op;
-        let key = op.key.as_ref().map_or("", |key| key.as_str());
-        self.trace.note(self.now.since(self.began), || Happening::Ask {
-            thread,
-            node,
-            text: format!("{} {key} {}", op.function, op.value),
-        });
-        match self.clients.open(self.now, request) {
-            Err(completion) => self.done.push_back((thread, completion)),
-            Ok((call, ask)) => {
-                self.queue.push(self.now + deadline, Event::GiveUp(call));
-                if self.hears(node) {
-                    let takes = self.client_latency.draw(&mut self.client_dice);
-                    self.queue.push(self.now + takes, Event::Ask { node, call, sent: self.now, ask });
-                }
+                self.queue.push(now + first, Event::Message { from, to, sent, message });
+                self.queue.push(now + second, Event::Message { from, to, sent, message: copy });
             }
         }
     }
 
-    /// Whether something between clients and this node gets through.
-    fn hears(&mut self, node: Node) -> bool {
-        let deaf = self.deaf.get(node.index()).copied().unwrap_or(true);
-        if deaf && let Some(count) = self.unheard.get_mut(node.index()) {
-            *count += 1;
-        }
-        !deaf
+    fn lost(&mut self, from: Node, to: Node, message: &Message<P>) {
+        self.note(|| Happening::Lost { from, to, text: format!("{message:?}") });
     }
 
-    fn on_ask(&mut self, node: Node, call: Call, sent: Nanos, ask: Ask) {
-        let member = &mut self.members[node.index()];
-        let Some(replica) = &member.replica else {
-            let why = format!("{node} is dead, connections are refused");
-            return self.answer(node, call, Answer::Lost(Loss::NotSent(why)));
-        };
-        if member.stopped {
-            return member.backlog.push_back(Held::Ask { call, sent, ask });
+    /// Whatever cut links held goes on its way where they flow again, and so does what was between clients and a node
+    /// that is deaf no more.
+    pub(super) fn let_flow(&mut self) {
+        for late in self.held.release(|from, to| self.network.flows(from, to)) {
+            self.carry(late);
         }
-        match ask {
-            Ask::Dump => {
-                let state = replica.dump();
-                self.answer(node, call, Answer::State(state));
-            }
-            Ask::Request(request) => {
-                member.pending.insert(call);
-                let (thread, sent) = (self.clients.thread_of(call), sent.since(self.began));
-                self.note(|| Happening::Heard { thread, node, sent, text: format!("{:?}", request.command) });
-                self.feed(node, Input::Request { id: RequestId(call.0), request });
+        for node in self.layout.nodes().filter(|node| !self.deaf[node.index()]) {
+            for event in std::mem::take(&mut self.unsaid[node.index()]) {
+                let takes = self.client_latency.draw(&mut self.client_dice);
+                self.queue.push(self.now + takes, event);
             }
         }
-    }
-
-    /// Sends an answer on its way to whoever waits for it.
-    fn answer(&mut self, node: Node, call: Call, answer: Answer) {
-        if self.clients.waiting(call).is_some() && self.hears(node) {
-            let takes = self.client_latency.draw(&mut self.client_dice);
-            self.queue.push(self.now + takes, Event::Answer { call, sent: self.now, answer });
-        }
-    }
-
-    fn on_answer(&mut self, call: Call, sent: Nanos, answer: Answer) {
-        if self.trace.on
-            && let Some(open) = self.clients.waiting(call)
-        {
-            let (thread, node, sent) = (self.clients.thread_of(call), open.node, sent.since(self.began));
-            self.note(|| Happening::Told { thread, node, sent, text: format!("{answer:?}") });
-        }
-        match self.clients.answer(self.now, call, answer) {
-            Next::Done(completion) => self.complete(call, Some(completion)),
-            Next::Later(at) => self.queue.push(at, Event::GoOn(call)),
-            Next::Nobody => {}
-        }
-    }
-
-    fn complete(&mut self, call: Call, told: Option<Completion>) {
-        let thread = self.clients.thread_of(call);
-        self.done.extend(told.map(|completion| (thread, completion)));
     }
 }

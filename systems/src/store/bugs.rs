@@ -38,6 +38,9 @@ bugs! {
     AckBeforeSync = "ack-before-sync", "single leaderless", "members say that they hold what is not on disk yet: a power loss takes acknowledged writes";
     StaleLeaderRead = "stale-leader-read", "single", "a leader reads without asking whether it still leads: a deposed one answers from the past";
     CasComparesNothing = "cas-compares-nothing", "single", "a compare-and-set writes whatever it finds: two replace the same value";
+    SkipTermCheck = "skip-term-check", "single", "a follower takes entries of a leader of an earlier term: committed ones are replaced";
+    CommitUnheard = "commit-unheard", "single", "a follower takes all that it holds for committed, and shows what may be truncated later";
+    LeaseTooLong = "lease-too-long", "single", "a leader trusts its lease, and that it leads, ten times as long as voters keep to it";
     VoteTwice = "vote-twice", "single", "a member votes for several candidates of a term: two leaders share it";
     SkipEntry = "skip-entry", "single", "a follower leaves out every fiftieth entry when it applies its log";
     TruncateCommitted = "truncate-committed", "single", "a candidate with an incomplete log is elected, and truncates what others had committed";
@@ -54,6 +57,11 @@ bugs! {
     MerkleSkipsBranch = "merkle-skips-branch", "leaderless", "trees are compared without their last branch: what falls there is never mended";
     CompactionDropsPending = "compaction-drops-pending", "leaderless", "a log that is rewritten loses what was on its way to disk";
     LastArrivalWins = "last-arrival-wins", "leaderless", "a member keeps what arrives last, whatever its version";
+    RingLoop = "ring-loop", "multi", "a change that has come around to the datacentre that made it is applied there once more";
+    MergeDropsSibling = "merge-drops-sibling", "multi", "a version that comes from elsewhere takes the place of siblings that it does not quote";
+    VectorOffByOne = "vector-off-by-one", "multi", "a reader's context covers one version more than there is: quoting it replaces one that nobody has seen";
+    CausalSkipsWait = "causal-skips-wait", "multi", "a change does not wait for what its origin had applied before it";
+    RemoveTakesUnseen = "remove-takes-unseen", "multi", "a removal that comes from elsewhere undoes additions that it had not seen";
     ReadOneShort = "read-one-short", "leaderless", "a read asks one member less than r: it may miss what was acknowledged";
 }
 

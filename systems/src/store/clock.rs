@@ -52,6 +52,11 @@ impl HybridClock {
         self.last
     }
 
+    /// The last time that it gave out or was shown.
+    pub fn last(&self) -> HybridTime {
+        self.last
+    }
+
     /// Learns of an event elsewhere: whatever comes from now on is later.
     pub fn observe(&mut self, time: HybridTime) {
         self.last = self.last.max(time);

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{BuildHasher, Hash};
 
 use histories::{Key, Nanos, Node, Value};
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
 use super::vector::VersionVector;
@@ -25,7 +27,7 @@ pub struct Now {
 pub struct RequestId(pub u64);
 
 /// What a client asks of the store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Command {
     /// A register's value, a list's or set's elements, a counter's sum, a cart; null where absent.
     Read {
@@ -93,7 +95,7 @@ pub enum ReadLevel {
 }
 
 /// A command with what the client knows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Request {
     pub command: Command,
     /// Overrides the mode's `read`.
@@ -247,30 +249,13 @@ pub struct LogView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntryMark {
     pub term: u64,
-    /// Of what it holds: equal entries have equal digests.
+    /// Of what it holds: equal entries have equal digests, within one process.
     pub digest: u64,
 }
 
 impl EntryMark {
-    /// FNV-1a over the entry as JSON.
-    pub fn of(term: u64, entry: &impl Serialize) -> Self {
-        struct Fnv(u64);
-        impl std::io::Write for Fnv {
-            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-                for &byte in bytes {
-                    self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-                }
-                Ok(bytes.len())
-            }
-
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-        let mut fnv = Fnv(0xcbf2_9ce4_8422_2325);
-        // It takes every byte, and what a protocol persists can be written.
-        let _ = serde_json::to_writer(&mut fnv, entry);
-        Self { term, digest: fnv.0 }
+    pub fn of(term: u64, entry: &impl Hash) -> Self {
+        Self { term, digest: FxBuildHasher.hash_one(entry) }
     }
 }
 

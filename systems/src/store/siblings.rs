@@ -21,7 +21,7 @@ impl Dot {
 /// A multi-value register: the versions that nothing replaced, and a vector of all that ever were (dotted version vectors,
 /// Preguiça et al., "Dotted version vectors", 2010). Of each node one number is kept, however many versions it made: so
 /// whoever quotes a context must have seen each node's versions of the key in their order, without gaps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Siblings<V> {
     context: VersionVector,
     /// By rising dot.

@@ -5,37 +5,41 @@ use std::fmt;
 use std::str::FromStr;
 
 use histories::Node;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How many changes of each node are included (Parker et al., "Detection of mutual inconsistency in distributed systems",
 /// IEEE TSE 1983). A node that is not named has none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct VersionVector(BTreeMap<Node, u64>);
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VersionVector(
+    /// By rising node: there are few of them.
+    Vec<(Node, u64)>,
+);
 
 impl VersionVector {
     /// How many changes of `node` are included.
     pub fn get(&self, node: Node) -> u64 {
-        self.0.get(&node).copied().unwrap_or(0)
+        self.0.iter().find(|(other, _)| *other == node).map_or(0, |(_, count)| *count)
     }
 
     /// Includes the changes of `node` up to `count`.
     pub fn raise(&mut self, node: Node, count: u64) {
-        if count > self.get(node) {
-            self.0.insert(node, count);
+        match self.0.binary_search_by_key(&node, |(other, _)| *other) {
+            Ok(place) => self.0[place].1 = self.0[place].1.max(count),
+            Err(place) if count > 0 => self.0.insert(place, (node, count)),
+            Err(_) => {}
         }
     }
 
     /// Includes everything that `other` includes.
     pub fn merge(&mut self, other: &Self) {
-        for (&node, &count) in &other.0 {
+        for (node, count) in other.iter() {
             self.raise(node, count);
         }
     }
 
     /// Includes everything that `other` includes: equal, or later.
     pub fn covers(&self, other: &Self) -> bool {
-        other.0.iter().all(|(&node, &count)| self.get(node) >= count)
+        other.iter().all(|(node, count)| self.get(node) >= count)
     }
 
     /// Neither includes the other.
@@ -44,11 +48,24 @@ impl VersionVector {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Node, u64)> + '_ {
-        self.0.iter().map(|(&node, &count)| (node, count))
+        self.0.iter().copied()
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// As a map.
+impl Serialize for VersionVector {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for VersionVector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        BTreeMap::<Node, u64>::deserialize(deserializer).map(|counts| counts.into_iter().collect())
     }
 }
 

@@ -53,9 +53,9 @@ pub(super) fn text(history: &History, found: &[Linearization]) -> String {
             Err(why) => writeln!(text, "\nlinearization of {name}: {why}"),
         };
         for &id in order.iter().flatten() {
-            let op = history.operation(id);
+            let op = history.as_recorded(id);
             let line = history.line(op.call_event).map_or_else(|| "-".to_owned(), |line| line.to_string());
-            let _ = writeln!(text, "{line:>9} | client {}  {}", op.process, explain::action(history, op));
+            let _ = writeln!(text, "{line:>9} | client {}  {}", op.process, explain::action(history, &op));
         }
     }
     text

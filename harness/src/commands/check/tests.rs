@@ -140,6 +140,32 @@ fn of_many_files_a_table_is_shown_and_of_one_its_proofs() {
 }
 
 #[test]
+fn an_initial_value_is_called_what_the_file_calls_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("initial.edn");
+    let event = |process: u32, kind: &str, f: &str, value: &str| {
+        format!("{{:process {process} :type :{kind} :f :{f} :value {value}}}\n")
+    };
+    let stale = |first: &str, last: &str| {
+        let write = [event(0, "invoke", "write", first), event(0, "ok", "write", first)];
+        let read = [event(1, "invoke", "read", "nil"), event(1, "ok", "read", last)];
+        [write.concat(), read.concat()].concat()
+    };
+    for (first, last) in [("5", "0"), ("0", "nil")] {
+        fs::write(&file, stale(first, last)).unwrap();
+        // Written by name, the initial value repeats, and only one of the two says more.
+        let models: &[&str] =
+            if first == "0" { &["linearizable"] } else { &["linearizable", "causal-convergence"] };
+        for model in models {
+            let (_, out) = run(&[&file.display().to_string(), "--initial", "0", "--model", model]);
+            let nils = out.matches("nil").count();
+            assert_eq!(nils > 0, last == "nil", "{out}");
+            assert!(!out.contains(&format!("write of {last}")), "{out}");
+        }
+    }
+}
+
+#[test]
 fn what_is_looked_at_can_be_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use histories::Node;
+use rustc_hash::FxHashMap;
 
 use crate::store::{EntryMark, Invariants, LogView, Replica};
 
@@ -11,7 +12,7 @@ use crate::store::{EntryMark, Invariants, LogView, Replica};
 pub(super) struct Logs {
     leaders: BTreeMap<u64, Node>,
     /// Each entry with the term before it, by index and term.
-    entries: BTreeMap<(u64, u64), (u64, Option<u64>)>,
+    entries: FxHashMap<(u64, u64), (u64, Option<u64>)>,
     /// By index, from 1.
     committed: Vec<EntryMark>,
     seen: Vec<Seen>,
@@ -28,7 +29,7 @@ impl Logs {
     pub(super) fn new(nodes: usize) -> Self {
         Self {
             leaders: BTreeMap::new(),
-            entries: BTreeMap::new(),
+            entries: FxHashMap::default(),
             committed: Vec::new(),
             seen: vec![Seen::default(); nodes],
         }

@@ -241,7 +241,8 @@ impl Visit for Run<'_> {
     type Out = Report;
 
     fn visit<P: Protocol>(self, protocol: P) -> Report {
-        let setup = Setup { layout: self.mode.layout, clients: THREADS, seed: self.seed, trace: false };
+        let (layout, clients, seed) = (self.mode.layout, THREADS, self.seed);
+        let setup = Setup { layout, clients, seed, service: Nanos::ZERO, trace: false };
         let appends = protocol.supports(&Function::Append);
         let world = World::start(protocol, &setup).unwrap();
         let threads = (0..THREADS).map(|_| Client::default()).collect();

@@ -5,7 +5,7 @@ use histories::{Key, Node, Value};
 
 use super::Replica;
 use super::message::{Message, OperationId};
-use super::operation::{Phase, Purpose, holders, last};
+use super::operation::{Phase, Purpose, holders, merged};
 use super::version::Cell;
 use crate::store::Bug;
 
@@ -81,7 +81,7 @@ impl Replica {
             Step::WriteBack { cell, holders } => self.begin_store(number, cell, holders),
             Step::Write { counter, value } => {
                 let stamp = self.stamp(counter, number);
-                self.begin_store(number, Cell { stamp, value }, Vec::new());
+                self.begin_store(number, Cell::Last { stamp, value }, Vec::new());
             }
             Step::Answer => self.answer_gathered(number),
             Step::Repair => self.repair(number),
@@ -99,9 +99,9 @@ impl Replica {
         if got.len() < self.quorum_read {
             return Step::Wait;
         }
-        match (purpose, last(got)) {
+        match (purpose, merged(got)) {
             (Purpose::Write(value), last) => {
-                let highest = last.map_or(0, |cell| cell.stamp.counter);
+                let highest = last.map_or(0, |cell| cell.version());
                 let by_clock = self.options.has(Bug::ClockAsVersion);
                 let counter = if by_clock { self.now.wall.0 } else { highest + 1 };
                 Step::Write { counter, value: value.clone() }
@@ -109,9 +109,9 @@ impl Replica {
             (Purpose::Read, Some(cell))
                 if self.options.write_back.on() && !self.options.has(Bug::SkipWriteBack) =>
             {
-                let holders = holders(got, cell);
+                let holders = holders(got, &cell);
                 if holders.len() < self.quorum_write {
-                    Step::WriteBack { cell: cell.clone(), holders }
+                    Step::WriteBack { cell: cell.into_owned(), holders }
                 } else {
                     Step::Answer
                 }
@@ -123,10 +123,9 @@ impl Replica {
     fn answer_gathered(&mut self, number: u64) {
         let Some(operation) = self.operations.get_mut(&number) else { return };
         let Phase::Gather { got, .. } = &operation.phase else { return };
-        let (value, version) =
-            last(got).map_or((Value::Null, 0), |cell| (cell.value.clone(), cell.version()));
+        let seen = merged(got).map(std::borrow::Cow::into_owned);
         if let Some(client) = operation.client.take() {
-            self.answer(client, value, version);
+            self.answer_read(client, seen.as_ref());
         }
         if matches!(self.step(number), Step::Repair) || !self.options.read_repair.on() {
             self.repair(number);
@@ -137,10 +136,10 @@ impl Replica {
     pub(super) fn repair(&mut self, number: u64) {
         let Some(operation) = self.operations.remove(&number) else { return };
         let Phase::Gather { got, .. } = operation.phase else { return };
-        let Some(cell) = last(&got).filter(|_| self.options.read_repair.on()) else { return };
-        let up_to_date = holders(&got, cell);
+        let Some(cell) = merged(&got).filter(|_| self.options.read_repair.on()) else { return };
+        let up_to_date = holders(&got, &cell);
         for (node, _) in got.iter().filter(|(node, _)| !up_to_date.contains(node)) {
-            let (key, cell) = (operation.key.clone(), cell.clone());
+            let (key, cell) = (operation.key.clone(), cell.clone().into_owned());
             if !self.ring.homes(&key).contains(node) {
                 // It stands in, and has nothing of its own to mend.
             } else if *node == self.me {

@@ -17,6 +17,10 @@ pub(super) enum Then {
     Count {
         number: u64,
     },
+    /// A version that this member made for an operation may be told of.
+    Minted {
+        number: u64,
+    },
     /// Another member is told.
     Tell {
         node: Node,

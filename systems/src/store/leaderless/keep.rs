@@ -8,7 +8,7 @@ use super::Replica;
 use super::journal::Then;
 use super::message::{Message, OperationId, Record};
 use super::operation::{Phase, Purpose};
-use super::version::Cell;
+use super::version::{Cell, Stamp};
 use crate::store::{Bug, RegisterStep};
 
 impl Replica {
@@ -18,6 +18,7 @@ impl Replica {
         let Some(operation) = self.operations.get_mut(&number) else { return };
         let purpose = match &operation.phase {
             Phase::Gather { purpose, .. } | Phase::Store { purpose, .. } => purpose.clone(),
+            Phase::Mint => Purpose::Write(Value::Null),
         };
         operation.phase = Phase::Store { cell, stored: holders, purpose, hinted: false };
         operation.since = now;
@@ -86,16 +87,17 @@ impl Replica {
         let Phase::Store { cell, stored, purpose, .. } = &mut operation.phase else { return };
         stored.push(from);
         let enough = stored.len() >= self.quorum_write;
-        let (value, version) = match purpose {
-            Purpose::Read => (cell.value.clone(), cell.version()),
-            Purpose::Write(_) => (Value::Null, cell.version()),
-        };
-        let stamp = cell.stamp;
+        let read = purpose.is_read().then(|| cell.clone());
+        let (version, stamp) = (cell.version(), cell.stamp());
         let all = self.ring.homes(&operation.key).iter().all(|home| operation.answered(*home));
         if let Some(client) = operation.client.take_if(|_| enough) {
             let key = operation.key.clone();
-            self.steps.push(RegisterStep::Acknowledged { key, version: stamp.into() });
-            self.answer(client, value, version);
+            let step = |stamp: Stamp| RegisterStep::Acknowledged { key, version: stamp.into() };
+            self.steps.extend(stamp.map(step));
+            match read {
+                Some(cell) => self.answer_read(client, Some(&cell)),
+                None => self.answer_write(client, version),
+            }
         }
         if all && enough {
             self.operations.remove(&number);

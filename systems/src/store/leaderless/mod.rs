@@ -37,6 +37,7 @@ use self::message::OperationId;
 use self::operation::Operation;
 use self::ring::Ring;
 use self::state::State;
+use self::version::Cell;
 use super::protocol::{Invariants, Leadership, Member, Memory, Protocol, Sync};
 use super::replica::{
     DumpEntry, Input, Now, Outbox, RegisterStep, Replica as ReplicaTrait, ReplicaStatus, Request, RequestId,
@@ -70,6 +71,8 @@ pub struct Replica {
     journal: Journal,
 
     operations: BTreeMap<u64, Operation>,
+    /// Of each key the last version that this member made, until it is on disk (`versions=vector`).
+    minting: BTreeMap<Key, Cell>,
     /// Requests that came before this life was on disk.
     waiting: Vec<(RequestId, Request)>,
 
@@ -147,7 +150,7 @@ impl Protocol for Options {
     }
 
     fn memory(&self) -> Memory {
-        Memory::Nothing
+        if self.versions == Versions::Vector { Memory::Contexts } else { Memory::Nothing }
     }
 
     fn leadership(&self) -> Leadership {
@@ -156,13 +159,22 @@ impl Protocol for Options {
 
     /// Where others may stand in for those who hold a key, fewer of these have what is acknowledged.
     fn invariants(&self, layout: Layout) -> Invariants {
+        if self.versions == Versions::Vector {
+            // Siblings are in no order.
+            return Invariants::default();
+        }
         let needed = self.w.of(self.homes(layout.total()));
         let acknowledged_on = (!self.sloppy.on()).then_some(needed);
         Invariants { versions_rise: true, acknowledged_on, ..Invariants::default() }
     }
 
     fn supports(&self, function: &Function) -> bool {
-        matches!(function, Function::Read | Function::Write | Function::Dump)
+        match function {
+            Function::Dump => true,
+            Function::Read | Function::Write => self.versions != Versions::Vector,
+            Function::ReadAll | Function::Replace => self.versions == Versions::Vector,
+            _ => false,
+        }
     }
 }
 
@@ -211,7 +223,7 @@ impl ReplicaTrait for Replica {
     }
 
     fn versions(&self) -> BTreeMap<Key, Version> {
-        self.state.iter().map(|(key, cell)| (key.clone(), cell.stamp.into())).collect()
+        self.state.iter().filter_map(|(key, cell)| Some((key.clone(), cell.stamp()?.into()))).collect()
     }
 
     fn register_steps(&self) -> &[RegisterStep] {
@@ -219,6 +231,6 @@ impl ReplicaTrait for Replica {
     }
 
     fn dump(&self) -> BTreeMap<Key, DumpEntry> {
-        self.state.dump()
+        self.state.dump(&self.ring)
     }
 }

@@ -1,5 +1,7 @@
 //! An operation of a client, as the member that coordinates it sees it. Only shapes and counts: it sends nothing.
 
+use std::borrow::Cow;
+
 use histories::{Key, Nanos, Node, Value};
 
 use super::version::Cell;
@@ -23,6 +25,8 @@ pub(super) struct Operation {
 pub(super) enum Phase {
     /// What do members hold?
     Gather { got: Vec<(Node, Option<Cell>)>, purpose: Purpose },
+    /// The version is on its way to the own disk, before anybody else hears of it.
+    Mint,
     /// Members keep this.
     Store { cell: Cell, stored: Vec<Node>, purpose: Purpose, hinted: bool },
 }
@@ -41,11 +45,18 @@ impl Purpose {
     }
 }
 
-/// The last version of those that were answered.
-pub(super) fn last(got: &[(Node, Option<Cell>)]) -> Option<&Cell> {
-    got.iter()
-        .filter_map(|(_, cell)| cell.as_ref())
-        .reduce(|one, other| if other.covers(one) { other } else { one })
+/// What the answers come to together: the last version, or all siblings.
+pub(super) fn merged(got: &[(Node, Option<Cell>)]) -> Option<Cow<'_, Cell>> {
+    let held = got.iter().filter_map(|(_, cell)| cell.as_ref());
+    held.map(Cow::Borrowed).reduce(|mut one, other| {
+        if other.covers(&one) {
+            return other;
+        }
+        if !one.covers(&other) {
+            one.to_mut().merge(&other);
+        }
+        one
+    })
 }
 
 /// Who answered that it holds nothing older than `cell`.
@@ -59,6 +70,7 @@ impl Operation {
     pub(super) fn answered(&self, node: Node) -> bool {
         match &self.phase {
             Phase::Gather { got, .. } => got.iter().any(|(other, _)| *other == node),
+            Phase::Mint => false,
             Phase::Store { stored, .. } => stored.contains(&node),
         }
     }

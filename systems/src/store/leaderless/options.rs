@@ -16,6 +16,8 @@ option_values! {
         Tag = "tag",
         // The coordinator's wall clock: the last write wins.
         Timestamp = "timestamp",
+        // Who has seen what: concurrent versions are kept side by side until a write quotes them.
+        Vector = "vector",
     }
 }
 
@@ -252,11 +254,11 @@ impl Options {
         if self.sloppy.on() && !self.handoff.on() {
             return Err("who stands in has to hand over: sloppy=on needs handoff=on".to_owned());
         }
-        if self.write_back.on() && self.versions != Versions::Tag {
-            return Err(format!(
-                "write-back serves to order reads by tags: versions=tag, not versions={}",
-                self.versions
-            ));
+        if self.write_back.on() && self.versions == Versions::Timestamp {
+            return Err(
+                "write-back serves to order reads by what was seen: versions=tag or vector, not timestamp"
+                    .to_owned(),
+            );
         }
         let Timing { retry, hint_after, wait, .. } = self.timing;
         if !(retry < hint_after && hint_after < wait) {

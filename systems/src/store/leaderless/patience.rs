@@ -76,6 +76,7 @@ impl Replica {
         let waits = operation.client.is_some();
         match operation.phase {
             Phase::Gather { .. } => self.ask(number),
+            Phase::Mint => return,
             Phase::Store { .. } => self.put(number),
         }
         if waits && self.options.sloppy.on() {
@@ -104,6 +105,7 @@ impl Replica {
                 self.count_answer(number, self.me, own);
             }
             Phase::Gather { .. } => self.send(substitute, Message::Get { id, key }),
+            Phase::Mint => {}
             Phase::Store { cell, .. } => {
                 let cell = cell.clone();
                 if substitute == self.me {
@@ -125,6 +127,7 @@ impl Replica {
 fn never_happens(operation: &Operation) -> bool {
     match &operation.phase {
         Phase::Gather { .. } => true,
+        Phase::Mint => false,
         Phase::Store { purpose, .. } => purpose.is_read(),
     }
 }

@@ -126,6 +126,11 @@ fn promise(options: &Options) -> Vec<ModelName> {
         promise.extend(options.write_back.on().then_some(ModelName::Linearizable));
         promise.push(ModelName::Durability);
     }
+    // Without write-back a read may miss siblings that the same client has seen.
+    let monotonic = options.write_back.on() && options.overlaps();
+    if options.versions == Versions::Vector && monotonic && options.timing.anti_entropy.is_some() {
+        promise.push(ModelName::ConflictPolicy);
+    }
     promise.extend(options.timing.anti_entropy.map(|_| ModelName::Convergence));
     promise
 }

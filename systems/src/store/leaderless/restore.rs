@@ -39,6 +39,7 @@ impl Replica {
             hints: Hints::default(),
             journal: Journal::restored(length),
             operations: std::collections::BTreeMap::new(),
+            minting: std::collections::BTreeMap::new(),
             waiting: Vec::new(),
             look_at: now.monotonic,
             offer_at: now.monotonic,
@@ -85,6 +86,11 @@ impl Replica {
             self.born |= matches!(record, Record::Life(_));
             match then {
                 Then::Nothing => {}
+                Then::Minted { number } => {
+                    if let Record::Cell { key, cell } = &record {
+                        self.on_minted(number, key, cell);
+                    }
+                }
                 Then::Count { number } => self.count_stored(number, self.me),
                 Then::Tell { node, id } => self.send(node, super::message::Message::Stored { id }),
                 Then::TellTaken { node, id } => self.send(node, super::message::Message::TakenOver { id }),

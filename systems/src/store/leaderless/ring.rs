@@ -23,7 +23,8 @@ impl Ring {
             .flat_map(|node| (0..PLACES_EACH).map(move |number| (place(node, number), node)))
             .collect();
         places.sort_unstable();
-        let lists = (0..places.len()).map(|first| (places[first].0, preference(&places, first)));
+        let all = usize::from(nodes);
+        let lists = (0..places.len()).map(|first| (places[first].0, preference(&places, first, all)));
         Self { homes: usize::from(homes), lists: lists.collect() }
     }
 
@@ -47,12 +48,15 @@ impl Ring {
     }
 }
 
-/// Each member once, in the order in which the ring meets them from place `first` on.
-fn preference(places: &[(u64, Node)], first: usize) -> Vec<Node> {
-    let mut list = Vec::new();
+/// Each of `all` members once, in the order in which the ring meets them from place `first` on.
+fn preference(places: &[(u64, Node)], first: usize, all: usize) -> Vec<Node> {
+    let mut list = Vec::with_capacity(all);
     for &(_, node) in places[first..].iter().chain(&places[..first]) {
         if !list.contains(&node) {
             list.push(node);
+        }
+        if list.len() == all {
+            break;
         }
     }
     list

@@ -45,7 +45,7 @@ impl State {
         let (old, new, stamp) = match self.cells.entry((leaf, key.clone())) {
             std::collections::btree_map::Entry::Vacant(vacant) => {
                 let held = vacant.insert(cell.clone());
-                (0, held.hash(), held.stamp)
+                (0, held.hash(), held.stamp())
             }
             std::collections::btree_map::Entry::Occupied(mut held) => {
                 let held = held.get_mut();
@@ -54,7 +54,7 @@ impl State {
                     held.clone_from(cell);
                 }
                 held.merge(cell);
-                (old, held.hash(), held.stamp)
+                (old, held.hash(), held.stamp())
             }
         };
         if old == new {
@@ -66,7 +66,7 @@ impl State {
                 self.trees.entry(home).or_default().replace(leaf, old, new);
             }
         }
-        Some(stamp)
+        stamp
     }
 
     /// Over the keys that `peer` holds, too.
@@ -93,8 +93,12 @@ impl State {
         self.cells.iter().map(|((_, key), cell)| (key, cell))
     }
 
-    pub(super) fn dump(&self) -> BTreeMap<Key, DumpEntry> {
-        let entry = |cell: &Cell| DumpEntry { value: cell.value.clone(), version: cell.version() };
-        self.iter().map(|(key, cell)| (key.clone(), entry(cell))).collect()
+    /// The keys that this member is to hold: of others it has at most what it made of them.
+    pub(super) fn dump(&self, ring: &Ring) -> BTreeMap<Key, DumpEntry> {
+        let entry = |cell: &Cell| DumpEntry { value: cell.value(), version: cell.version() };
+        self.iter()
+            .filter(|(key, _)| ring.homes(key).contains(&self.me))
+            .map(|(key, cell)| (key.clone(), entry(cell)))
+            .collect()
     }
 }

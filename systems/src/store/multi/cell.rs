@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use histories::Value;
+use histories::{Node, Value};
 use serde::{Deserialize, Serialize};
 
 use super::change::{Change, Effect};
@@ -15,7 +15,7 @@ use crate::store::siblings::{Dot, Siblings};
 use crate::store::single::{Data, cart_value};
 use crate::store::{VersionVector, single};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Cell {
     Last {
@@ -23,8 +23,9 @@ pub(super) enum Cell {
         data: Data,
     },
     Versions(Siblings<(HybridTime, Data)>),
-    Counter(i64),
-    Items(BTreeMap<String, i64>),
+    /// By origin, so that what two datacentres hold can come together.
+    Counter(BTreeMap<Node, i64>),
+    Items(BTreeMap<String, BTreeMap<Node, i64>>),
     /// By rising stamp.
     List(Vec<(Stamp, Value)>),
     Set(Additions),
@@ -32,12 +33,12 @@ pub(super) enum Cell {
 
 /// An observed-remove set: each element with the additions that nothing undid (Bieniusa et al., "An optimized conflict-free
 /// replicated set", 2012). An undone addition leaves nothing behind: every change arrives once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Additions {
     /// By rising value.
-    elements: Vec<(Value, BTreeSet<Dot>)>,
+    pub(super) elements: Vec<(Value, BTreeSet<Dot>)>,
     /// Undone before they arrived, which only overtaking can bring about. Each is forgotten when it arrives.
-    awaited: BTreeSet<Dot>,
+    pub(super) awaited: BTreeSet<Dot>,
 }
 
 impl Additions {
@@ -49,7 +50,7 @@ impl Additions {
         self.find(value).map_or_else(|_| Vec::new(), |place| self.elements[place].1.iter().copied().collect())
     }
 
-    fn add(&mut self, dot: Dot, value: &Value) {
+    pub(super) fn add(&mut self, dot: Dot, value: &Value) {
         if self.awaited.remove(&dot) {
             return;
         }
@@ -83,7 +84,7 @@ impl Cell {
             Effect::Decided(_) => None,
             Effect::Last(data) => Some(Self::Last { stamp: Stamp::ZERO, data: data.clone() }),
             Effect::Version { .. } => Some(Self::Versions(Siblings::default())),
-            Effect::Counted { item: None, .. } => Some(Self::Counter(0)),
+            Effect::Counted { item: None, .. } => Some(Self::Counter(BTreeMap::new())),
             Effect::Counted { item: Some(_), .. } => Some(Self::Items(BTreeMap::new())),
             Effect::Appended(_) => Some(Self::List(Vec::new())),
             Effect::Added(_) | Effect::Removed { .. } => Some(Self::Set(Additions::default())),
@@ -91,7 +92,7 @@ impl Cell {
     }
 
     /// Which kind stays where datacentres took a key for different kinds.
-    fn rank(&self) -> u8 {
+    pub(super) fn rank(&self) -> u8 {
         match self {
             Self::Last { .. } => 0,
             Self::Versions(_) => 1,
@@ -118,11 +119,11 @@ impl Cell {
             (Self::Versions(versions), Effect::Version { data, quoted }) => {
                 versions.write(change.dot(), data.clone().map(|data| (change.time, data)), quoted);
             }
-            (Self::Counter(sum), Effect::Counted { item: None, by }) => *sum = sum.wrapping_add(*by),
+            (Self::Counter(sums), Effect::Counted { item: None, by }) => count(sums, change.origin, *by),
             (Self::Items(items), Effect::Counted { item: Some(item), by }) => {
-                let count = items.entry(item.clone()).or_default();
-                *count = count.wrapping_add(*by);
-                if *count == 0 {
+                let sums = items.entry(item.clone()).or_default();
+                count(sums, change.origin, *by);
+                if sums.is_empty() {
                     items.remove(item);
                 }
             }
@@ -133,6 +134,18 @@ impl Cell {
             (Self::Set(set), Effect::Added(value)) => set.add(change.dot(), value),
             (Self::Set(set), Effect::Removed { value, added }) => set.undo(value, added),
             _ => {}
+        }
+    }
+
+    /// Of the same kind, and empty.
+    pub(super) fn nothing(&self) -> Self {
+        match self {
+            Self::Last { data, .. } => Self::Last { stamp: Stamp::ZERO, data: data.clone() },
+            Self::Versions(_) => Self::Versions(Siblings::default()),
+            Self::Counter(_) => Self::Counter(BTreeMap::new()),
+            Self::Items(_) => Self::Items(BTreeMap::new()),
+            Self::List(_) => Self::List(Vec::new()),
+            Self::Set(_) => Self::Set(Additions::default()),
         }
     }
 
@@ -155,8 +168,12 @@ impl Cell {
                 Some(cart) => merge(versions, cart).map_or(Value::Null, |data| data.value()),
                 None => Value::list(versions.versions().map(|(_, (_, data))| data.value())),
             },
-            Self::Counter(sum) => Value::Int(*sum),
-            Self::Items(items) => cart_value(items.iter()),
+            Self::Counter(sums) => Value::Int(total(sums)),
+            Self::Items(items) => {
+                let totals: BTreeMap<String, i64> =
+                    items.iter().map(|(item, sums)| (item.clone(), total(sums))).collect();
+                cart_value(totals.iter())
+            }
             Self::List(items) => Value::list(items.iter().map(|(_, value)| value.clone())),
             Self::Set(set) => Value::list(set.elements.iter().map(|(value, _)| value.clone())),
         }
@@ -168,6 +185,20 @@ impl Cell {
             _ => None,
         }
     }
+}
+
+/// What `origin` counted is kept by itself, and nothing where it comes to nothing.
+fn count(sums: &mut BTreeMap<Node, i64>, origin: Node, by: i64) {
+    let sum = sums.get(&origin).copied().unwrap_or(0).wrapping_add(by);
+    if sum == 0 {
+        sums.remove(&origin);
+    } else {
+        sums.insert(origin, sum);
+    }
+}
+
+fn total(sums: &BTreeMap<Node, i64>) -> i64 {
+    sums.values().fold(0, |total, sum| total.wrapping_add(*sum))
 }
 
 /// What the application makes of siblings: the union of sets; of carts every item that some sibling has, as often as in the

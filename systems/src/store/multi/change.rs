@@ -5,13 +5,14 @@ use std::sync::Arc;
 use histories::{Key, Nanos, Node, Value};
 use serde::{Deserialize, Serialize};
 
+use super::transfer::Holding;
 use crate::store::clock::{HybridTime, Stamp};
 use crate::store::siblings::Dot;
 use crate::store::single::{Change as Decided, Data};
 use crate::store::{Request, VersionVector};
 
 /// A change that a datacentre made. An origin is named by its datacentre's first node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Change {
     pub origin: Node,
     /// Counts the origin's changes, from 1.
@@ -34,7 +35,7 @@ impl Change {
 }
 
 /// What a change does to its key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// As the key's home decided.
@@ -54,7 +55,7 @@ pub enum Effect {
 }
 
 /// What an entry of a group's log carries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Work {
     /// A client's write, taken by the leader at this wall time.
@@ -63,4 +64,6 @@ pub enum Work {
     Remote(Vec<Arc<Change>>),
     /// What other datacentres have, each named by its first node: changes that all have need not be kept.
     Known(Vec<(Node, VersionVector)>),
+    /// All that another datacentre holds, which forgot changes that this one lacks.
+    Holding(Box<Holding>),
 }

@@ -28,6 +28,16 @@ impl Inbox {
         Self { logged: applied, ..Self::default() }
     }
 
+    /// All that `vector` counts comes otherwise.
+    pub(super) fn skip_to(&mut self, vector: &VersionVector) {
+        self.logged.merge(vector);
+        let logged = &self.logged;
+        self.ahead.retain(|(origin, sequence)| *sequence > logged.get(*origin));
+        for (origin, waiting) in &mut self.waiting {
+            waiting.retain(|sequence, _| *sequence > logged.get(*origin));
+        }
+    }
+
     pub(super) fn put(&mut self, changes: Vec<Arc<Change>>) {
         for change in changes {
             let place = (change.origin, change.sequence);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Change;
 use super::state::State;
+use super::transfer::Holding;
 use crate::store::{VersionVector, single};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub enum Message {
     Hello(Hello),
     /// From leader to leader.
     Ship(Vec<Arc<Change>>),
+    /// The same where changes that the receiver lacks are not kept any more.
+    Holding(Box<Holding>),
     /// The sender has this: what does it lack?
     Ask(VersionVector),
 }

@@ -19,6 +19,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod transfer;
 mod wan;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +74,12 @@ pub struct Replica {
     shippers: BTreeSet<u16>,
     told: VersionVector,
     sends: Vec<(Node, Message)>,
+    /// What comes out of the group, on its way through.
+    group_out: Outbox<single::Message<State>, Record>,
+    /// The datacentres that changes are shipped to where nothing is rerouted.
+    downstream: Vec<u16>,
+    /// What was here when everything was shipped, if nothing that matters for it was heard since.
+    shipped: Option<VersionVector>,
 }
 
 impl Replica {
@@ -83,6 +90,7 @@ impl Replica {
         let name = names.get(usize::from(here)).copied().unwrap_or(member.node);
         let state = State::new(options.clone(), name, &names);
         let place = (member.node, Group::datacentre(layout, here));
+        let downstream = options.topology.downstream(here, layout.datacentres);
         Self {
             group: single::Replica::new(options.group.clone(), place, state, seed, records, now),
             options,
@@ -100,6 +108,9 @@ impl Replica {
             shippers: BTreeSet::new(),
             told: VersionVector::default(),
             sends: Vec::new(),
+            group_out: Outbox::default(),
+            downstream,
+            shipped: None,
         }
     }
 
@@ -110,14 +121,21 @@ impl Replica {
 
     fn on_message(&mut self, now: Now, from: Node, message: Message) {
         let near = self.layout.datacentre(from) == self.here;
+        if let Message::Group(message) = message {
+            let heard = near || message.is_forwarding();
+            return self.group.take(now, if heard { Input::Message { from, message } } else { Input::Tick });
+        }
+        self.group.take(now, Input::Tick);
         match message {
-            Message::Group(message) if near || message.is_forwarding() => {
-                self.group.take(now, Input::Message { from, message });
-            }
             Message::Hello(hello) if !near => self.on_hello(from, hello),
             Message::Ship(changes) if !near => self.on_ship(from, changes),
+            Message::Holding(holding) if !near => self.on_holding(from, holding),
             Message::Ask(has) if !near => self.on_ask(from, &has),
-            Message::Group(_) | Message::Hello(_) | Message::Ship(_) | Message::Ask(_) => {}
+            Message::Group(_)
+            | Message::Hello(_)
+            | Message::Ship(_)
+            | Message::Holding(_)
+            | Message::Ask(_) => {}
         }
     }
 
@@ -127,6 +145,7 @@ impl Replica {
             self.read_repair(&request);
             return self.group.take(now, Input::Request { id, request });
         };
+        self.group.take(now, Input::Tick);
         let far = &self.far[usize::from(home)];
         match far.leader.filter(|_| far.is_heard(self.now, self.options.patience())) {
             Some((term, leader)) => self.group.forward_to(leader, term, id, request),
@@ -170,26 +189,20 @@ impl ReplicaTrait for Replica {
         self.now = self.now.max(now.monotonic);
         match input {
             Input::Message { from, .. } if from.0 >= self.layout.total() => {}
-            Input::Message { from, message } => {
-                self.group.take(now, Input::Tick);
-                self.on_message(now, from, message);
-            }
-            Input::Request { id, request } => {
-                self.group.take(now, Input::Tick);
-                self.on_request(now, id, request);
-            }
+            Input::Message { from, message } => self.on_message(now, from, message),
+            Input::Request { id, request } => self.on_request(now, id, request),
             Input::Persisted(seq) => self.group.take(now, Input::Persisted(seq)),
             Input::Tick => self.group.take(now, Input::Tick),
         }
         self.tend();
-        let mut group = Outbox::default();
-        self.group.flush(&mut group);
+        let group = &mut self.group_out;
+        self.group.flush(group);
         out.persists.append(&mut group.persists);
         out.replies.append(&mut group.replies);
-        out.sends.extend(group.sends.into_iter().map(|(to, message)| (to, Message::Group(message))));
+        out.sends.extend(group.sends.drain(..).map(|(to, message)| (to, Message::Group(message))));
         out.sends.append(&mut self.sends);
         let hello = self.lead.map(|_| self.hello_at.min(self.exchange_at));
-        out.timer = group.timer.into_iter().chain(hello).min();
+        out.timer = group.timer.take().into_iter().chain(hello).min();
     }
 
     fn status(&self) -> ReplicaStatus {
@@ -265,13 +278,7 @@ impl Protocol for Options {
         }
     }
 
-    /// By a hash of the key that every member agrees on (FNV-1a).
     fn home(&self, layout: Layout, key: &Key) -> Option<u16> {
-        let hash = key.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        // The high bits: the low ones of short keys hardly differ.
-        let place = (hash >> 32) % u64::from(layout.datacentres);
-        (self.conflict == Conflict::Home).then_some(place as u16)
+        self.home_of(key, 0..layout.datacentres)
     }
 }

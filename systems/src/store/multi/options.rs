@@ -8,8 +8,8 @@ use histories::{Key, Nanos};
 use serde::{Deserialize, Serialize};
 
 use super::topology::Topology;
-use crate::store::single;
 use crate::store::words::{duration, nearest, option_values, text};
+use crate::store::{Bug, single};
 
 option_values! {
     /// Whether changes go around what is broken.
@@ -83,8 +83,12 @@ pub struct Options {
     pub hello: Nanos,
     /// How often it asks one of them for what it lacks (`repair=anti-entropy`).
     pub exchange: Nanos,
+    /// Changes of one origin that are kept for those who lack them, at most: whoever lacks more is sent the whole state.
+    pub backlog: u64,
     /// Of the groups: majority and index.
     pub group: single::Options,
+    /// Planted, to be found.
+    pub bug: Option<Bug>,
 }
 
 impl Default for Options {
@@ -100,16 +104,18 @@ impl Default for Options {
             wide: Some((Nanos::from_millis(20), Nanos::from_millis(40))),
             hello: Nanos::from_millis(100),
             exchange: Nanos::from_millis(1000),
+            backlog: 65_536,
             group: single::Options::default(),
+            bug: None,
         }
     }
 }
 
 impl Options {
     /// The names that go in brackets.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 11] = [
         "topology", "reroute", "conflict", "delivery", "repair", "cart", "register", "wide", "hello",
-        "exchange",
+        "exchange", "backlog",
     ];
     /// Those of a group that users may set.
     const GROUP: [&'static str; 5] = ["sync", "heartbeat", "election", "lease", "snapshot"];
@@ -126,7 +132,15 @@ impl Options {
             "register" => self.register = Register::parse(value)?,
             "wide" => self.wide = wide(value)?,
             "hello" => self.hello = duration(name, value)?,
+            "backlog" => {
+                self.backlog = value
+                    .parse()
+                    .ok()
+                    .filter(|changes| *changes > 0)
+                    .ok_or_else(|| format!("backlog = {value:?}: give a number of changes, from 1"))?;
+            }
             "exchange" => self.exchange = duration(name, value)?,
+            "bug" => self.bug = Some(Bug::of("multi", value)?),
             name if Self::GROUP.contains(&name) => self.group.set(name, value)?,
             other => {
                 let known = Self::NAMES.into_iter().chain(Self::GROUP);
@@ -154,11 +168,17 @@ impl Options {
             wide,
             text(self.hello),
             text(self.exchange),
+            self.backlog.to_string(),
         ];
         let own = Self::NAMES.into_iter().map(str::to_owned).zip(values);
         let group =
             self.group.resolved().into_iter().filter(|(name, _)| Self::GROUP.contains(&name.as_str()));
-        own.chain(group).collect()
+        let bug = self.bug.map(|bug| ("bug".to_owned(), bug.to_string()));
+        own.chain(group).chain(bug).collect()
+    }
+
+    pub(super) fn has(&self, bug: Bug) -> bool {
+        self.bug == Some(bug)
     }
 
     /// Refuses what no cluster of `datacentres` with `nodes_each` can do, with the reason.
@@ -184,6 +204,16 @@ impl Options {
             return Err("exchange has to be at least as long as hello".to_owned());
         }
         self.group.validate(nodes_each)
+    }
+
+    /// Of `places`, the one that a key belongs to: by a hash that every member agrees on (FNV-1a).
+    pub(super) fn home_of<T>(&self, key: &Key, places: impl ExactSizeIterator<Item = T>) -> Option<T> {
+        let hash = key.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        // The high bits: the low ones of short keys hardly differ.
+        let place = (hash >> 32) % (places.len().max(1) as u64);
+        places.into_iter().nth(place as usize).filter(|_| self.conflict == Conflict::Home)
     }
 
     pub(super) fn is_causal(&self) -> bool {

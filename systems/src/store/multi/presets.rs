@@ -12,8 +12,15 @@ const LAYOUT: Layout = Layout { datacentres: 3, nodes_each: 3 };
 
 const LOST: &[Gap] = &[Gap {
     model: ModelName::Durability,
-    // Every datacentre has a leader that acknowledges.
-    kinds: &[AnomalyKind::LostWrite, AnomalyKind::SplitBrain],
+    kinds: &[AnomalyKind::LostWrite],
+    under: &["partition:datacentres"],
+    live: true,
+}];
+
+/// Carts and sets by union: what was removed comes back with a version that did not know of it.
+const REAPPEARS: &[Gap] = &[Gap {
+    model: ModelName::ConflictPolicy,
+    kinds: &[AnomalyKind::Resurrected],
     under: &["partition:datacentres"],
     live: true,
 }];
@@ -28,12 +35,12 @@ macro_rules! presets {
             },
             Preset {
                 name: concat!($name, "-ring"), options: &[("topology", "ring"), $($option),*], layout: LAYOUT,
-                shows: &[], figures: &["propagation time per hop", "what one broken link stops", $($figure),*],
+                shows: $shows, figures: &["propagation time per hop", "what one broken link stops", $($figure),*],
                 about: concat!($about, "; in a ring"),
             },
             Preset {
                 name: concat!($name, "-star"), options: &[("topology", "star"), $($option),*], layout: LAYOUT,
-                shows: &[], figures: &["propagation time per hop", "what a broken hub stops", $($figure),*],
+                shows: $shows, figures: &["propagation time per hop", "what a broken hub stops", $($figure),*],
                 about: concat!($about, "; in a star"),
             },
         )*]
@@ -49,7 +56,7 @@ pub(super) const PRESETS: &[Preset] = presets! {
         "all datacentres write, and the last by a hybrid clock wins, in causal order";
     "multi/version-vector", [("conflict", "version-vector"), ("delivery", "causal")], &[], ["siblings and their growth"],
         "concurrent versions are kept side by side until a write quotes them";
-    "multi/merge", [("conflict", "merge")], &[], ["removed items that reappear under union"],
+    "multi/merge", [("conflict", "merge")], REAPPEARS, ["removed items that reappear under union"],
         "carts and sets are merged by the application: sum, union or maximum";
     "multi/crdt", [("conflict", "crdt")], &[], ["stale reads", "writes that its register discards"],
         "replicated data types: counter, set, list and registers that merge by themselves";

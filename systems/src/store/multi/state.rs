@@ -2,6 +2,7 @@
 //!
 //! A client's write becomes a change here, in the order of the log, so that a new leader goes on where the old one ended.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -13,8 +14,9 @@ use super::change::{Change, Effect, Work};
 use super::decide::effect;
 use super::options::{Conflict, Options};
 use crate::store::clock::{HybridClock, HybridTime};
+use crate::store::keyed::Keyed;
 use crate::store::single::{self, Machine, Outcome, Place, Prepared, Sight, decide};
-use crate::store::{DumpEntry, Request, VersionVector};
+use crate::store::{Bug, DumpEntry, Request, VersionVector};
 
 /// One origin's changes, as far as some datacentre may still lack them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +30,7 @@ pub(super) struct Trail {
 
 impl Trail {
     /// All changes up to this one are here or were.
-    fn last(&self) -> u64 {
+    pub(super) fn last(&self) -> u64 {
         self.base + self.changes.len() as u64
     }
 
@@ -37,6 +39,9 @@ impl Trail {
     }
 
     fn push(&mut self, change: Arc<Change>) {
+        if self.ahead.is_empty() && change.sequence == self.last() + 1 {
+            return self.changes.push_back(change);
+        }
         self.ahead.insert(change.sequence, change);
         while let Some(next) = self.ahead.remove(&(self.last() + 1)) {
             self.changes.push_back(next);
@@ -54,6 +59,28 @@ impl Trail {
         self.base += count;
     }
 
+    /// The first change that is not kept any more comes before those after the first `after`.
+    pub(super) fn has_forgotten(&self, after: u64) -> bool {
+        after < self.base
+    }
+
+    /// All changes up to `last` came otherwise.
+    pub(super) fn skip_to(&mut self, last: u64) {
+        if last > self.last() {
+            self.changes.clear();
+            self.base = last;
+            self.ahead.retain(|sequence, _| *sequence > last);
+            while let Some(next) = self.ahead.remove(&(self.last() + 1)) {
+                self.changes.push_back(next);
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn newest(&self) -> Option<&Arc<Change>> {
+        self.changes.back()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.changes.len()
     }
@@ -63,13 +90,13 @@ impl Trail {
 pub struct State {
     pub(super) options: Options,
     pub(super) me: Node,
-    clock: HybridClock,
+    pub(super) clock: HybridClock,
     pub(super) vector: VersionVector,
     pub(super) trails: BTreeMap<Node, Trail>,
     known: BTreeMap<Node, VersionVector>,
     /// Of `conflict=home`.
-    homes: single::State,
-    cells: BTreeMap<Key, (u64, Cell)>,
+    pub(super) homes: single::State,
+    pub(super) cells: Keyed<(u64, Cell)>,
     /// Writes that came too late to be seen by anyone.
     pub(super) discarded: u64,
 }
@@ -89,7 +116,7 @@ impl State {
                 .map(|o| (*o, VersionVector::default()))
                 .collect(),
             homes: single::State::default(),
-            cells: BTreeMap::new(),
+            cells: Keyed::default(),
             discarded: 0,
         }
     }
@@ -120,10 +147,15 @@ impl State {
     fn take(&mut self, index: u64, change: &Arc<Change>) {
         let Some(trail) = self.trails.get_mut(&change.origin) else { return };
         let gap = change.sequence > trail.last() + 1 && !self.options.takes_any_order();
+        if self.options.has(Bug::RingLoop) && change.origin == self.me && trail.has(change.sequence) {
+            return self.merge(index, change);
+        }
         if trail.has(change.sequence) || gap {
             return;
         }
         trail.push(Arc::clone(change));
+        // Whoever lacks what is forgotten now is sent the whole state one day.
+        trail.forget(trail.last().saturating_sub(self.options.backlog));
         self.vector.raise(change.origin, trail.last());
         self.clock.observe(change.time);
         match &change.effect {
@@ -133,13 +165,43 @@ impl State {
     }
 
     fn merge(&mut self, index: u64, change: &Change) {
-        let before = self.cells.remove(&change.key);
-        if let Some((_, Cell::Last { stamp, .. })) = &before {
+        let change = &self.spoil(self.cells.get(&change.key).map(|(_, cell)| cell), change);
+        let Some(place) = self.cells.get_mut(&change.key) else {
+            if let Some(cell) = Cell::after(None, change) {
+                self.cells.insert(change.key.clone(), (index, cell));
+            }
+            return;
+        };
+        if let Cell::Last { stamp, .. } = &place.1 {
             self.discarded += u64::from(*stamp > change.stamp());
         }
-        if let Some(cell) = Cell::after(before.map(|(_, cell)| cell), change) {
-            self.cells.insert(change.key.clone(), (index, cell));
+        // What stands there meanwhile nobody sees.
+        let before = std::mem::replace(&mut place.1, Cell::Counter(BTreeMap::new()));
+        match Cell::after(Some(before), change) {
+            Some(cell) => *place = (index, cell),
+            None => {
+                self.cells.remove(&change.key);
+            }
         }
+    }
+
+    /// The change as a planted bug has it, or as it is.
+    fn spoil<'c>(&self, before: Option<&Cell>, change: &'c Change) -> Cow<'c, Change> {
+        let from_elsewhere = change.origin != self.me;
+        let effect = match (self.options.bug, &change.effect, before) {
+            (Some(Bug::MergeDropsSibling), Effect::Version { data, .. }, Some(Cell::Versions(held)))
+                if from_elsewhere =>
+            {
+                Effect::Version { data: data.clone(), quoted: held.context().clone() }
+            }
+            (Some(Bug::RemoveTakesUnseen), Effect::Removed { value, .. }, Some(Cell::Set(set)))
+                if from_elsewhere =>
+            {
+                Effect::Removed { value: value.clone(), added: set.of(value) }
+            }
+            _ => return Cow::Borrowed(change),
+        };
+        Cow::Owned(Change { effect, ..change.clone() })
     }
 
     /// Forgets changes that every datacentre has.
@@ -177,6 +239,7 @@ impl Machine for State {
             Work::Local { request, wall } => return self.local(index, request, *wall),
             Work::Remote(changes) => changes.iter().for_each(|change| self.take(index, change)),
             Work::Known(known) => self.learn(known),
+            Work::Holding(holding) => self.take_in(index, holding),
         }
         Outcome::DONE
     }
@@ -190,12 +253,17 @@ impl Machine for State {
                 self.homes.read(key)
             };
         };
-        let context = cell.context().filter(|_| !self.options.merges()).cloned();
+        let mut context = cell.context().filter(|_| !self.options.merges()).cloned();
+        if self.options.has(Bug::VectorOffByOne)
+            && let Some(context) = &mut context
+        {
+            context.raise(self.me, self.vector.get(self.me) + 1);
+        }
         Sight { value: self.value(key, cell), context }
     }
 
     fn dump(&self) -> BTreeMap<Key, DumpEntry> {
-        let cells = self.cells.iter().map(|(key, (version, cell))| {
+        let cells = self.cells.sorted().into_iter().map(|(key, (version, cell))| {
             (key.clone(), DumpEntry { value: self.value(key, cell), version: *version })
         });
         self.homes.dump().into_iter().chain(cells).collect()

@@ -10,8 +10,9 @@ use super::Replica;
 use super::change::{Change, Work};
 use super::inbox::Inbox;
 use super::message::{Hello, Message};
-use super::options::{Repair, Reroute};
-use crate::store::VersionVector;
+use super::options::{Delivery, Repair, Reroute};
+use super::transfer::Holding;
+use crate::store::{Bug, VersionVector};
 
 /// Changes of an origin in one message.
 const BATCH_MAX: usize = 512;
@@ -29,6 +30,7 @@ impl Replica {
         }
         if self.lead != Some(self.group.term()) {
             self.lead = Some(self.group.term());
+            self.shipped = None;
             self.inbox = Inbox::starting_at(self.group.state().vector.clone());
             self.hello_at = self.now;
             for far in &mut self.far {
@@ -38,6 +40,8 @@ impl Replica {
         self.acknowledge();
         if self.now >= self.hello_at {
             self.hello_at = self.now + self.options.hello;
+            // Now and then it is seen who has not moved for long.
+            self.shipped = None;
             self.hello_all();
             self.ask_around();
             self.forget();
@@ -89,6 +93,7 @@ impl Replica {
     pub(super) fn on_hello(&mut self, from: Node, hello: Hello) {
         let datacentre = self.layout.datacentre(from);
         self.far[usize::from(datacentre)].hear(self.now, from, hello);
+        self.shipped = None;
     }
 
     pub(super) fn on_ship(&mut self, from: Node, changes: Vec<Arc<Change>>) {
@@ -96,8 +101,16 @@ impl Replica {
             return;
         }
         self.shippers.insert(self.layout.datacentre(from));
+        if self.options.has(Bug::RingLoop) {
+            let own: Vec<_> = changes.iter().filter(|change| change.origin == self.name).cloned().collect();
+            self.group.enter(Work::Remote(own));
+        }
         self.inbox.put(changes);
-        let released = self.inbox.release(self.options.delivery, self.name);
+        let delivery = match self.options.delivery {
+            Delivery::Causal if self.options.has(Bug::CausalSkipsWait) => Delivery::Fifo,
+            delivery => delivery,
+        };
+        let released = self.inbox.release(delivery, self.name);
         if released.is_empty() {
             // Nothing new: the sender does not know what is here.
             self.told = VersionVector::default();
@@ -106,9 +119,32 @@ impl Replica {
         }
     }
 
+    /// Nothing of it is new where the own vector covers its vector.
+    pub(super) fn on_holding(&mut self, from: Node, holding: Box<Holding>) {
+        if self.lead.is_none() {
+            return;
+        }
+        self.shippers.insert(self.layout.datacentre(from));
+        if self.group.state().vector.covers(&holding.vector) {
+            self.told = VersionVector::default();
+        } else {
+            self.inbox.skip_to(&holding.vector);
+            self.group.enter(Work::Holding(holding));
+        }
+    }
+
+    /// Whether datacentre `name` lacks changes, of those `of` which it is sent, that are not kept any more.
+    fn forgot(&self, name: Node, has: &VersionVector, of: impl Fn(Node) -> bool) -> bool {
+        let trails = self.group.state().trails.iter().filter(|(origin, _)| **origin != name && of(**origin));
+        trails.into_iter().any(|(origin, trail)| trail.has_forgotten(has.get(*origin)))
+    }
+
     /// Whoever asks is sent the first of what it lacks, whatever the topology.
     pub(super) fn on_ask(&mut self, from: Node, has: &VersionVector) {
         let name = self.far[usize::from(self.layout.datacentre(from))].name;
+        if self.lead.is_some() && self.forgot(name, has, |_| true) {
+            return self.sends.push((from, Message::Holding(Box::new(self.group.state().holding()))));
+        }
         let trails = self.group.state().trails.iter().filter(|(origin, _)| **origin != name);
         let lacks = trails.flat_map(|(origin, trail)| trail.following(has.get(*origin), BATCH_MAX));
         let changes: Vec<_> = lacks.cloned().collect();
@@ -122,10 +158,14 @@ impl Replica {
     }
 
     fn ship(&mut self) {
+        if self.shipped.as_ref() == Some(&self.group.state().vector) {
+            return;
+        }
+        self.shipped = Some(self.group.state().vector.clone());
         let (topology, count) = (self.options.topology, self.layout.datacentres);
         if self.options.reroute == Reroute::Off {
-            for at in topology.downstream(self.here, count) {
-                self.ship_to(at);
+            for place in 0..self.downstream.len() {
+                self.ship_to(self.downstream[place]);
             }
         } else {
             for at in topology.around(self.here, count, |at| self.is_linked(at)) {
@@ -148,19 +188,36 @@ impl Replica {
             (far.sent, far.moved_at) = (far.has.clone(), self.now);
         }
         let forwards = self.options.topology.forwards() || self.options.reroute == Reroute::On;
+        let (name, sent, own) = (far.name, far.sent.clone(), self.name);
+        if self.forgot(name, &sent, |origin| forwards || origin == own) {
+            return self.send_holding(at, leader);
+        }
+        let far = &mut self.far[usize::from(at)];
         let mut changes = Vec::new();
         for (origin, trail) in &self.group.state().trails {
             let (has, sent) = (far.has.get(*origin), far.sent.get(*origin));
-            if *origin == far.name || !(forwards || *origin == self.name) || sent >= has + WINDOW {
+            let returns = *origin == far.name && !self.options.has(Bug::RingLoop);
+            if returns || !(forwards || *origin == self.name) || sent >= has + WINDOW {
                 continue;
             }
             let before = changes.len();
             changes.extend(trail.following(sent, BATCH_MAX).cloned());
-            far.sent.raise(*origin, sent + (changes.len() - before) as u64);
+            let count = changes.len() - before;
+            far.sent.raise(*origin, sent + count as u64);
+            if count == BATCH_MAX {
+                self.shipped = None;
+            }
         }
         if !changes.is_empty() {
             self.sends.push((leader, Message::Ship(changes)));
         }
+    }
+
+    /// The whole state, once until something moves.
+    fn send_holding(&mut self, at: u16, leader: Node) {
+        let holding = self.group.state().holding();
+        self.far[usize::from(at)].sent.merge(&holding.vector);
+        self.sends.push((leader, Message::Holding(Box::new(holding))));
     }
 
     /// With rerouting, what does not come from upstream is asked of those behind.

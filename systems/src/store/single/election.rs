@@ -179,7 +179,7 @@ impl<M: Machine> Replica<M> {
             if self.leading.is_some() {
                 return false;
             }
-        } else if term < self.term {
+        } else if term < self.term && !self.options.has(Bug::SkipTermCheck) {
             self.reject(from, 0, 0, self.log.last_index(), false);
             return false;
         }

@@ -9,6 +9,7 @@ use histories::Node;
 use super::Replica;
 use super::machine::Machine;
 use super::message::{Append, Appended, Body, Entry, Record, Rejected};
+use crate::store::Bug;
 
 impl<M: Machine> Replica<M> {
     pub(super) fn on_append(&mut self, from: Node, term: u64, append: Append<M>) {
@@ -35,7 +36,8 @@ impl<M: Machine> Replica<M> {
             self.take_entry(index, entry);
         }
         self.held = self.held.max(held.min(matched));
-        self.commit_to(commit.min(matched));
+        let heard = if self.options.has(Bug::CommitUnheard) { matched } else { commit.min(matched) };
+        self.commit_to(heard);
         self.learn_epoch(epoch);
         let appended = Appended { matched: self.matched_in_chain(matched), round };
         self.send_durable_in(term, from, Body::Appended(appended));

@@ -51,7 +51,8 @@ pub(super) struct Forwards {
 struct Forwarded {
     id: RequestId,
     is_read: bool,
-    /// Of the leader that was asked.
+    /// The leader that was asked, and its term.
+    to: Node,
     term: u64,
     expires: Nanos,
 }
@@ -119,7 +120,7 @@ impl<M: Machine> Replica<M> {
         let number = self.forwards.last;
         let expires = self.now + self.options.timing.wait;
         let is_read = request.command.is_read();
-        self.forwards.open.insert(number, Forwarded { id, is_read, term, expires });
+        self.forwards.open.insert(number, Forwarded { id, is_read, to, term, expires });
         let id = ForwardId { life: self.life, number };
         self.sends.push((to, Message { term, body: Body::Forward { id, request } }));
     }
@@ -160,15 +161,20 @@ impl<M: Machine> Replica<M> {
 
     pub(super) fn expire_forwards(&mut self) {
         let now = self.now;
+        if self.forwards.expires().is_none_or(|expires| expires > now) {
+            return;
+        }
         self.give_up_forwards("the leader did not answer", |forwarded| forwarded.expires <= now);
     }
 
     /// There is a leader of `term`: those of earlier terms, dead or deposed, are not waited for. What became of a write
-    /// that one of them was handed nobody knows. Without fencing they may lead on, and answer.
+    /// that one of them was handed nobody knows. Without fencing they may lead on, and answer. Another group counts terms of
+    /// its own.
     pub(super) fn outlive_forwards(&mut self, term: u64) {
-        if !self.unfenced() {
+        let group = self.group;
+        if !self.unfenced() && !self.forwards.open.is_empty() {
             self.give_up_forwards("the leader was replaced before it answered", |forwarded| {
-                forwarded.term < term
+                forwarded.term < term && group.contains(forwarded.to)
             });
         }
     }

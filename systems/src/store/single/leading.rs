@@ -12,8 +12,9 @@ use super::group::Group;
 use super::machine::{Machine, Outcome};
 use super::reads::LeaderRead;
 
-/// Unanswered messages with entries to one follower.
-const IN_FLIGHT_MAX: usize = 64;
+/// Unanswered messages with entries to one follower. What comes while so many are under way goes together in the next, so
+/// that under load a follower is sent few large messages and not many small ones.
+const IN_FLIGHT_MAX: usize = 8;
 
 /// A follower, as the leader knows it.
 #[derive(Clone, Debug, Default)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::hash::Hash;
 
 use histories::{Key, Nanos, Value};
 use serde::Serialize;
@@ -19,6 +20,7 @@ pub trait Machine:
         + Debug
         + PartialEq
         + Eq
+        + Hash
         + Serialize
         + DeserializeOwned
         + Send

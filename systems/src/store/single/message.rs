@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::Machine;
 use super::state::{Data, State};
-use crate::store::{Command, Request, Response};
+use crate::store::{Command, EntryMark, Request, Response};
 
 /// A message between members, in the sender's term.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ pub struct ForwardId {
 }
 
 /// The number of a chain's membership.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EpochId {
     pub term: u64,
     pub number: u64,
@@ -161,8 +161,19 @@ pub enum Payload<M: Machine = State> {
     Work(M::Work),
 }
 
+impl<M: Machine> Entry<M> {
+    /// What tells it from other entries of its index.
+    pub(super) fn mark(&self) -> EntryMark {
+        match &self.payload {
+            Payload::Empty => EntryMark::of(self.term, &()),
+            Payload::Epoch(epoch) => EntryMark::of(self.term, epoch),
+            Payload::Work(work) => EntryMark::of(self.term, work),
+        }
+    }
+}
+
 /// How a change travels: `format`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Work {
     /// To be executed again, in order, by everyone.
@@ -174,7 +185,7 @@ pub enum Work {
 }
 
 /// A logical change, decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
     Set { key: Key, value: Value },

@@ -207,11 +207,8 @@ impl<M: Machine> Replica<M> {
     fn timer(&self) -> Nanos {
         let duty = self.leading.as_ref().map_or(self.election_at, |leading| leading.wakes_at());
         let read = self.local_reads.first().map(|read| read.expires);
-        [Some(duty), Some(self.chain.wakes_at()), read, self.forwards.expires()]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(duty)
+        let waits = [read, self.forwards.expires()].into_iter().flatten().min();
+        duty.min(self.chain.wakes_at()).min(waits.unwrap_or(Nanos::MAX))
     }
 }
 
@@ -289,7 +286,7 @@ impl<M: Machine> ReplicaTrait for Replica<M> {
     }
 
     fn entry_mark(&self, index: u64) -> Option<EntryMark> {
-        self.log.get(index).map(|entry| EntryMark::of(entry.term, entry.as_ref()))
+        self.log.get(index).map(|entry| entry.mark())
     }
 
     fn dump(&self) -> BTreeMap<Key, DumpEntry> {

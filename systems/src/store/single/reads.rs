@@ -58,6 +58,7 @@ impl<M: Machine> Replica<M> {
     /// Counts answers to rounds; whoever waited for one is served.
     pub(super) fn confirm_round(&mut self) {
         let (me, majority, lease) = (self.me, self.group.majority(), self.options.timing.leader_lease());
+        let lease = if self.options.has(Bug::LeaseTooLong) { Nanos(lease.0 * 10) } else { lease };
         let Some(leading) = self.leading.as_mut() else { return };
         let own = leading.round;
         let confirmed = leading.reached_by(majority, me, own, |progress| progress.round);
@@ -104,6 +105,9 @@ impl<M: Machine> Replica<M> {
     }
 
     pub(super) fn serve_local_reads(&mut self) {
+        if self.local_reads.is_empty() {
+            return;
+        }
         let applied = self.applied;
         for read in self.local_reads.extract_if(.., |read| read.after <= applied).collect::<Vec<_>>() {
             self.answer_read(Asker::Client(read.id), &read.key);
@@ -112,6 +116,10 @@ impl<M: Machine> Replica<M> {
 
     pub(super) fn expire_reads(&mut self) {
         let now = self.now;
+        // All wait equally long: the first expires first.
+        if self.local_reads.first().is_none_or(|read| read.expires > now) {
+            return;
+        }
         for read in self.local_reads.extract_if(.., |read| read.expires <= now).collect::<Vec<_>>() {
             let error = format!("this replica did not reach index {} in time", read.after);
             self.refuse(Asker::Client(read.id), &error, true);

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::foresight::{Foresight, encode, foresee, forget};
 use super::machine::{Machine, Outcome, Place, Prepared, Sight};
 use super::message::{Change, Work};
+use crate::store::keyed::Keyed;
 use crate::store::{Command, DumpEntry, Request};
 
 /// What a key holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Data {
     Register(Value),
@@ -55,16 +56,23 @@ pub(in crate::store) fn cart_value<'a>(items: impl Iterator<Item = (&'a String, 
 }
 
 /// A key's data and the log index that made it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Cell {
     data: Data,
     version: u64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+impl Cell {
+    fn change(&mut self, index: u64, change: &Change) {
+        self.version = index;
+        alter(&mut self.data, change);
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct State {
-    cells: BTreeMap<Key, Cell>,
+    cells: Keyed<Cell>,
 }
 
 impl State {
@@ -72,14 +80,38 @@ impl State {
         self.cells.get(key).map(|cell| &cell.data)
     }
 
+    /// Takes over what `other` holds of the keys that are `wanted`, as of `index`.
+    pub(in crate::store) fn take_over(&mut self, index: u64, other: &Self, wanted: impl Fn(&Key) -> bool) {
+        for (key, cell) in other.cells.sorted().into_iter().filter(|(key, _)| wanted(key)) {
+            self.cells.insert(key.clone(), Cell { data: cell.data.clone(), version: index });
+        }
+    }
+
     pub(in crate::store) fn change(&mut self, index: u64, change: &Change) {
         if let Some(cell) = self.cells.get_mut(change.key()) {
-            cell.version = index;
-            alter(&mut cell.data, change);
+            cell.change(index, change);
         } else {
-            let cell = Cell { data: changed(None, change), version: index };
-            self.cells.insert(change.key().clone(), cell);
+            self.add(index, change);
         }
+    }
+
+    fn add(&mut self, index: u64, change: &Change) {
+        let cell = Cell { data: changed(None, change), version: index };
+        self.cells.insert(change.key().clone(), cell);
+    }
+
+    fn carry_out(&mut self, index: u64, command: &Command) -> Outcome {
+        let cell = self.cells.get_mut(command.key());
+        let change = match decide(command, cell.as_ref().map(|cell| &cell.data)) {
+            Ok(Some(change)) => change,
+            Ok(None) => return Outcome::DONE,
+            Err(refused) => return refused,
+        };
+        match cell {
+            Some(cell) => cell.change(index, &change),
+            None => self.add(index, &change),
+        }
+        Outcome::DONE
     }
 }
 
@@ -101,11 +133,7 @@ impl Machine for State {
 
     fn apply(&mut self, index: u64, work: &Work) -> Outcome {
         match work {
-            Work::Log(command) => match decide(command, self.data(command.key())) {
-                Ok(Some(change)) => self.change(index, &change),
-                Ok(None) => {}
-                Err(refused) => return refused,
-            },
+            Work::Log(command) => return self.carry_out(index, command),
             Work::Stream(changes) => changes.iter().for_each(|change| self.change(index, change)),
             Work::Data(cells) => {
                 for (key, data) in cells {
@@ -123,7 +151,8 @@ impl Machine for State {
 
     fn dump(&self) -> BTreeMap<Key, DumpEntry> {
         self.cells
-            .iter()
+            .sorted()
+            .into_iter()
             .map(|(key, cell)| (key.clone(), DumpEntry { value: cell.data.value(), version: cell.version }))
             .collect()
     }

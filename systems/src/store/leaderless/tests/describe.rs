@@ -18,7 +18,10 @@ fn stamp(stamp: &Stamp) -> String {
 }
 
 fn cell(cell: &Cell) -> String {
-    format!("{} ({})", cell.value, stamp(&cell.stamp))
+    match cell {
+        Cell::Last { stamp: last, value } => format!("{value} ({})", stamp(last)),
+        Cell::Siblings(siblings) => format!("{} (of [{}])", cell.value(), siblings.context()),
+    }
 }
 
 fn keyed(cells: &[(Key, Cell)]) -> String {

@@ -4,7 +4,7 @@ use histories::{Function, ModelName};
 
 use crate::Routing;
 use crate::store::leaderless::{Options, Versions};
-use crate::store::{Store, mode, modes};
+use crate::store::{Memory, Store, mode, modes};
 
 fn error(text: &str) -> String {
     mode(text).map(|(mode, _)| mode.name).unwrap_err()
@@ -49,6 +49,12 @@ fn a_promise_follows_the_options() {
     // With three nodes two and two overlap, with four they do not, and nobody knows yet how many there will be.
     assert_eq!(promise("leaderless/abd[r=2,w=2]"), [Convergence]);
     assert_eq!(promise("leaderless/abd[n=3,r=2,w=2]"), promise("leaderless/abd"));
+    assert_eq!(promise("leaderless/quorum[versions=vector]"), [Convergence]);
+    let written_back = promise("leaderless/quorum[versions=vector,write-back=on]");
+    assert_eq!(written_back, [ModelName::ConflictPolicy, Convergence]);
+    let (_, siblings) = mode("leaderless/quorum[versions=vector]").unwrap();
+    assert!(siblings.supports(&Function::Replace) && !siblings.supports(&Function::Write));
+    assert_eq!(siblings.memory(), Memory::Contexts);
     let (mode, _) = mode("leaderless/abd[sync=never]").unwrap();
     assert!(!mode.survives.contains(&"power"));
 }
@@ -75,7 +81,7 @@ fn impossible_combinations_are_refused_with_the_reason() {
         ("leaderless/quorum[n=majority]", "a number from 1, or `all`"),
         ("leaderless/quorum[sloppy=on]", "leaves none"),
         ("leaderless/sloppy[handoff=off]", "has to hand over"),
-        ("leaderless/quorum[write-back=on]", "versions=tag"),
+        ("leaderless/quorum[write-back=on]", "versions=tag or vector"),
         ("leaderless/quorum[hint-after=5s]", "times have to rise"),
         ("leaderless/quorum[handof=on]", r#"did you mean "handoff"?"#),
         ("leaderless/quorum[handoff=yes]", "`on` or `off`"),

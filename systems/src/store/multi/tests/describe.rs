@@ -32,6 +32,7 @@ impl Told for Options {
             Message::Ship(changes) => {
                 format!("ship [{}]", changes.iter().map(|item| change(item)).collect::<Vec<_>>().join("; "))
             }
+            Message::Holding(holding) => format!("take in all that I hold, of [{}]", holding.vector),
             Message::Ask(has) => format!("I have [{has}], what do I lack?"),
         }
     }

@@ -221,7 +221,13 @@ impl<M: Machine> Replica<M> {
             return;
         }
         let matched = relayed.matched.min(self.log.last_index());
-        self.chain.successor.advance(matched, self.now);
+        let successor = &mut self.chain.successor;
+        if successor.probing && successor.in_flight.is_empty() && matched + 1 < successor.next {
+            // It lacks what was relayed to this member before the epoch was known to be in force.
+            successor.retry(matched.max(successor.matched) + 1, self.now);
+        } else {
+            successor.advance(matched, self.now);
+        }
         if relayed.commit <= self.chain_matched() {
             self.commit_to(relayed.commit);
         }
