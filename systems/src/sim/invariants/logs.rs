@@ -13,8 +13,8 @@ pub(super) struct Logs {
     leaders: BTreeMap<u64, Node>,
     /// Each entry with the term before it, by index and term.
     entries: FxHashMap<(u64, u64), (u64, Option<u64>)>,
-    /// By index, from 1.
-    committed: Vec<EntryMark>,
+    /// By index, from 1; none where nobody had it any more when it was first seen to be committed.
+    committed: Vec<Option<EntryMark>>,
     seen: Vec<Seen>,
 }
 
@@ -76,18 +76,16 @@ impl Logs {
 
     fn keep_commits(&mut self, node: Node, replica: &impl Replica, from: u64, to: u64) -> Option<String> {
         for index in from + 1..=to {
-            // What a snapshot covers was looked at when it was committed.
+            // What a snapshot covers was looked at when it was committed, or was covered in the same step.
             let Some(mark) = replica.entry_mark(index) else { continue };
-            match self.committed.get(index as usize - 1) {
-                Some(known) if *known != mark => {
-                    let (was, is) = (known.term, mark.term);
-                    return Some(format!(
-                        "{node} committed another entry at {index}: of term {is}, not {was}"
-                    ));
-                }
-                Some(_) => {}
-                None if self.committed.len() as u64 + 1 == index => self.committed.push(mark),
-                None => return Some(format!("{node} committed entry {index} and nobody the one before it")),
+            let place = index as usize - 1;
+            if place >= self.committed.len() {
+                self.committed.resize(place + 1, None);
+            }
+            let known = *self.committed[place].get_or_insert(mark);
+            if known != mark {
+                let (was, is) = (known.term, mark.term);
+                return Some(format!("{node} committed another entry at {index}: of term {is}, not {was}"));
             }
         }
         None
