@@ -90,10 +90,12 @@ impl<M: Machine> Replica<M> {
         self.options.ack == Ack::Chain
     }
 
-    /// On disk here and at every member before, as the head's log has it.
+    /// On disk here and at every member before, as the head's log has it. Who leads is the head of an epoch of its own term
+    /// only: in an earlier one it stands where it stood, and those before it may lack what it has.
     fn chain_matched(&self) -> u64 {
         let durable = self.journal.persisted_index();
-        if self.leading.is_some() { durable } else { durable.min(self.chain.covered) }
+        let is_head = self.leading.is_some() && self.chain.accepted.id.term == self.term;
+        if is_head { durable } else { durable.min(self.chain.covered) }
     }
 
     /// What a heartbeat's answer says of a member's log: more than the heartbeat asked for.
