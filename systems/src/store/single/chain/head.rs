@@ -125,8 +125,9 @@ impl<M: Machine> Replica<M> {
             leading.head.accepted_by = BTreeSet::from([self.me]);
             leading.head.barrier = barrier;
         }
+        // Who accepted an epoch votes for its members only, so that one of them has to know of it for good.
         for peer in self.peers() {
-            self.send(peer, Body::Propose(Arc::clone(&epoch)));
+            self.send_durable(peer, Body::Propose(Arc::clone(&epoch)));
         }
     }
 
@@ -138,7 +139,7 @@ impl<M: Machine> Replica<M> {
         };
         let missing: Vec<_> = self.peers().filter(|peer| !leading.head.accepted_by.contains(peer)).collect();
         for peer in missing {
-            self.send(peer, Body::Propose(Arc::clone(&self.chain.accepted)));
+            self.send_durable(peer, Body::Propose(Arc::clone(&self.chain.accepted)));
         }
     }
 
