@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use checkers::{Finding, Verdict};
-use histories::{FaultWindow, Function, History, ModelName, Nanos};
+use histories::{Applied, FaultWindow, Function, History, ModelName, Nanos};
 use nemesis::FaultSpec;
 use systems::Mode;
 
@@ -100,11 +100,12 @@ fn inconclusive(facts: &Facts<'_>) -> Vec<String> {
     why.extend(
         never.map(|fault| format!("{fault} was asked for, and no such fault is known to have had an effect")),
     );
-    // What comes again and again was felt if it was felt once.
+    // Of what comes again and again not every time has to have been felt; what could not be done at all is told.
     let felt = |name: &str| windows.iter().any(|window| window.name == name && window.took_effect());
+    let skipped = |window: &FaultWindow| matches!(window.applied, Some(Applied::Skipped(_)));
     // What is frozen at the end leaves less to do the sooner there is progress: nothing may have come its way.
     for window in windows.iter().filter(|window| window.name != Liveness::NAME) {
-        if !felt(&window.name) {
+        if !window.took_effect() && (skipped(window) || !felt(&window.name)) {
             let (name, what, evidence) = (&window.name, &window.what, window.evidence());
             why.push(format!("{name} ({what}) is not known to have had an effect: {evidence}"));
         }
