@@ -27,15 +27,22 @@ pub(crate) struct Trap {
     faults: &'static str,
     /// As many as the mode has where it is not said.
     nodes: Option<u16>,
+    /// Whether a minority stays lost at the end, too.
+    liveness: bool,
 }
 
 const fn trap(bug: Bug, mode: &'static str, workload: &'static str, faults: &'static str) -> Trap {
-    Trap { bug, mode, workload, faults, nodes: None }
+    Trap { bug, mode, workload, faults, nodes: None, liveness: true }
 }
 
 impl Trap {
     const fn on(self, nodes: u16) -> Self {
         Self { nodes: Some(nodes), ..self }
+    }
+
+    /// For what only the faults of the trap may break.
+    const fn without_loss(self) -> Self {
+        Self { liveness: false, ..self }
     }
 }
 
@@ -64,7 +71,9 @@ pub(crate) const TRAPS: &[Trap] = &[
     trap(Bug::NoSuccessor, "single/quorum", "register", "kill:leader"),
     trap(Bug::AckBeforeSync, "leaderless/abd", "register", "power:all"),
     trap(Bug::RecoveryDropsTail, "leaderless/abd", "register", "kill:all"),
-    trap(Bug::LostHint, "leaderless/quorum[read-repair=off,anti-entropy=1000s]", "register", "partition:one"),
+    // With hints alone, what a coordinator takes with it when it dies is never mended.
+    trap(Bug::LostHint, "leaderless/quorum[read-repair=off,anti-entropy=1000s]", "register", "partition:one")
+        .without_loss(),
     trap(
         Bug::SkipWriteBack,
         "leaderless/abd[read-repair=off]",
@@ -305,6 +314,7 @@ fn spec(trap: &Trap, effort: Effort, catalogue: &Catalogue, bug: Option<Bug>) ->
         workload: list(trap.workload),
         faults: list(trap.faults),
         nodes: trap.nodes,
+        liveness: Some(trap.liveness),
         bug,
         ..effort.options()
     };

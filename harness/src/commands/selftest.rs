@@ -94,12 +94,14 @@ pub(crate) fn selftest(
     for alarm in results.iter().flat_map(|caught| &caught.false_alarms) {
         writeln!(out, "false alarm: {alarm}")?;
     }
-    let well = results.iter().filter(|caught| caught.is_well()).count();
-    writeln!(
-        out,
-        "{well} of {} found, without a false alarm; seeds, operations and seconds are medians",
-        results.len()
-    )?;
+    let found = results.iter().filter(|caught| caught.found > 0).count();
+    let alarms = match results.iter().map(|caught| caught.false_alarms.len()).sum() {
+        0 => "without a false alarm".to_owned(),
+        1 => "with a false alarm".to_owned(),
+        alarms => format!("with {alarms} false alarms"),
+    };
+    let all = results.len();
+    writeln!(out, "{found} of {all} found, {alarms}; seeds, operations and seconds are medians")?;
     Ok(exit)
 }
 
