@@ -10,7 +10,7 @@ use systems::live::StoreSystem;
 
 use super::*;
 use crate::conductor::Liveness;
-use crate::outcome::{Outcome, RunOutcome};
+use crate::outcome::{Outcome, RunOutcome, VerdictReport};
 use crate::spec::StageName;
 
 fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
@@ -69,16 +69,18 @@ fn a_seed_is_the_same_history_to_the_byte_everywhere() {
     insta::assert_snapshot!(first);
 }
 
+/// Promises that were not seen to be kept.
+fn unkept(outcome: &RunOutcome) -> Vec<&VerdictReport> {
+    let promised = outcome.verdicts.iter().filter(|verdict| verdict.expected.as_deref() == Some("valid"));
+    promised.filter(|verdict| verdict.verdict != "valid").collect()
+}
+
 #[test]
 fn modes_keep_what_they_promise_under_faults() {
     for mode in ["single/quorum", "single/sync", "single/chain", "single/session-read"] {
         for (workload, seed) in [("register", 1), ("set", 2), ("register", 3)] {
             let outcome = outcome(&spec(mode, workload, FAULTS, seed));
-            let broken: Vec<_> = outcome
-                .verdicts
-                .iter()
-                .filter(|verdict| verdict.expected.as_deref() == Some("valid") && verdict.verdict != "valid")
-                .collect();
+            let broken = unkept(&outcome);
             assert!(broken.is_empty(), "{mode}, {workload}, seed {seed}: {broken:?}");
             assert!(outcome.operations.ok > 500, "{mode}: {:?}", outcome.operations);
             assert!(outcome.fault_windows.iter().all(|window| window.applied == "installed"));
@@ -101,11 +103,7 @@ fn datacentres_keep_what_they_promise_under_faults() {
     ];
     for (seed, (mode, workload)) in (1..).zip(cases) {
         let outcome = outcome(&spec(mode, workload, &["partition:datacentres", "kill:leader"], seed));
-        let broken: Vec<_> = outcome
-            .verdicts
-            .iter()
-            .filter(|verdict| verdict.expected.as_deref() == Some("valid") && verdict.verdict != "valid")
-            .collect();
+        let broken = unkept(&outcome);
         assert!(broken.is_empty(), "{mode}, {workload}, seed {seed}: {broken:?}");
         assert!(outcome.operations.ok > 500, "{mode}: {:?}", outcome.operations);
     }
