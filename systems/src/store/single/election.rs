@@ -44,11 +44,11 @@ impl<M: Machine> Replica<M> {
     }
 
     pub(super) fn on_pre_vote(&mut self, from: Node, term: u64, candidacy: Candidacy) {
-        if term < self.term {
+        // Whoever asks for the present term is behind it, and has to hear of it: nobody else may have a log to win with.
+        if term <= self.term {
             return self.send_durable(from, Body::PreVoted(false));
         }
-        let granted = term > self.term && !self.vouches_for_leader() && self.accepts(&candidacy);
-        if granted {
+        if !self.vouches_for_leader() && self.accepts(&candidacy) {
             self.send_durable_in(term, from, Body::PreVoted(true));
         }
     }
