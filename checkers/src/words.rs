@@ -10,6 +10,14 @@ pub(crate) fn key(history: &History, key: Option<KeyId>) -> String {
     key.map_or_else(|| "the register".to_owned(), |key| history.key(key).to_string())
 }
 
+/// What a key is before its first write: `absent`, unless a view says what it begins with.
+pub(crate) fn at_first(history: &History) -> String {
+    match history.value_as_recorded(&Value::Null) {
+        Value::Null => "absent".to_owned(),
+        beginning => brief(&beginning),
+    }
+}
+
 /// The value that an operation put in place, or saw.
 pub(crate) fn value(op: &Operation) -> Value {
     match op.function {
@@ -30,7 +38,7 @@ pub(crate) fn brief(value: &Value) -> String {
         Value::List(_) | Value::Txn(_) => match value.as_list() {
             Some(items) if items.len() > ITEMS_MAX => {
                 let end = Value::list(items[items.len() - ITEMS_MAX..].iter().cloned()).to_string();
-                format!("[… {}", end.trim_start_matches('['))
+                format!("[… {}", end.strip_prefix('[').unwrap_or(&end))
             }
             _ => value.to_string(),
         },

@@ -122,7 +122,7 @@ pub(crate) fn stale(history: &History, register: &Register, stale: Stale) -> Ano
             format!("{value} was not all any more: {}", telling.order(old, stale.newer))
         }
         Some(old) => format!("{value} was overwritten: {}", telling.order(old, stale.newer)),
-        None => format!("{name} was absent only before its first write"),
+        None => format!("{name} was {} only before its first write", words::at_first(history)),
     };
     let newer_id = newer.operation;
     let after = if seen == stale.newer {
