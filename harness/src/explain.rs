@@ -3,7 +3,7 @@
 //! Plain text: colour is laid over it by who prints it.
 
 use checkers::{Anomaly, Side, Step};
-use histories::{FaultWindow, Function, History, Operation, Outcome, Value};
+use histories::{FaultWindow, Function, History, Operation, Outcome, Value, printable};
 
 /// Values are shown up to so many characters.
 const VALUE_CHARACTERS_MAX: usize = 60;
@@ -22,7 +22,8 @@ pub fn anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&s
     lines.extend(anomaly.facts.iter().map(|fact| format!("  = {fact}")));
     lines.extend(faults(&checkers::fault_in_force(history, anomaly)));
     lines.extend(help.map(|help| format!("  = help: {help}")));
-    lines.join("\n")
+    // Nodes, errors and the file itself have names that others gave.
+    lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// The event of a step that its line in an explanation shows.
@@ -79,7 +80,7 @@ fn cells(history: &History, step: &Step) -> [String; 6] {
         Side::Completed if operation.has_completion() => format!("completed {}", operation.completed),
         Side::Completed => format!("invoked   {}, never completed", operation.invoked),
     };
-    let node = operation.node.map(|node| format!("at {}", history.node_name(node)));
+    let node = operation.node.map(|node| format!("at {}", printable(history.node_name(node))));
     let rest = [node.unwrap_or_default(), step.note.clone()];
     let rest = rest.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("  ");
     [
@@ -108,7 +109,7 @@ pub(crate) fn action(history: &History, operation: &Operation) -> String {
         _ if operation.call.is_null() => "-> ?".to_owned(),
         _ => call,
     };
-    format!("{:5} {key}{detail}", operation.function.name())
+    format!("{:5} {key}{detail}", printable(operation.function.name()))
 }
 
 fn shown(value: &Value) -> String {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Value;
+use crate::printable::Printable;
 
 /// A key's name. Cheap to clone; interned as a [`crate::KeyId`] once a history is read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,9 +38,10 @@ impl From<String> for Key {
     }
 }
 
+/// For people; [`Key::as_str`] is the name itself.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Printable(&self.0).fmt(f)
     }
 }
 
@@ -95,9 +97,10 @@ functions! {
     Dump = "dump", "One node's local state, never forwarded.";
 }
 
+/// For people; [`Function::name`] is the name itself.
 impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        Printable(self.name()).fmt(f)
     }
 }
 
