@@ -172,7 +172,7 @@ fn text(value: Value) -> Option<Cow<'static, str>> {
 /// A value, and whether its tag calls it a tuple.
 fn value(scanner: &mut Scanner<'_>) -> Formed<(bool, Value)> {
     if scanner.expect()? != b'#' {
-        return Ok((false, scanner.value()?));
+        return Ok((false, scanner.transaction()?));
     }
     let mut ahead = scanner.fork();
     let tuple = ahead.tag()?.to_ascii_lowercase().ends_with(b"tuple");
@@ -286,5 +286,8 @@ fn is_transaction(value: &Value) -> bool {
         Some([f, _, _]) => f.as_text().is_some_and(|f| matches!(f, "r" | "w" | "append")),
         _ => false,
     };
-    value.as_list().is_some_and(|items| !items.is_empty() && items.iter().all(micro))
+    match value {
+        Value::Txn(_) => true,
+        value => value.as_list().is_some_and(|items| !items.is_empty() && items.iter().all(micro)),
+    }
 }
