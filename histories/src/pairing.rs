@@ -29,6 +29,8 @@ pub(crate) struct Held {
     bytes_max: u64,
 }
 
+const MIB: u64 = 1 << 20;
+
 impl Held {
     pub(crate) fn new(bytes_max: u64) -> Self {
         Self { bytes: 0, bytes_max }
@@ -36,12 +38,20 @@ impl Held {
 
     pub(crate) fn add(&mut self, bytes: u64) -> Result<(), Problem> {
         self.bytes += bytes;
-        if self.bytes <= self.bytes_max {
+        self.with(0)
+    }
+
+    /// Refuses what is held for a while beside what was added, where the two are too much.
+    pub(crate) fn with(&self, bytes: u64) -> Result<(), Problem> {
+        if self.bytes.saturating_add(bytes) <= self.bytes_max {
             return Ok(());
         }
+        let limit = match self.bytes_max {
+            small @ 0..MIB => format!("{} KiB", small >> 10),
+            limit => format!("{} MiB", limit / MIB),
+        };
         Err(format!(
-            "the operations up to here take more than {} MiB of memory, the limit that is set",
-            self.bytes_max >> 20
+            "what has to be held up to here takes more than {limit} of memory, the limit that is set"
         ))
     }
 }
@@ -84,7 +94,10 @@ impl Pairing {
     pub fn node(&mut self, name: &str) -> Result<Node, Problem> {
         let index = match self.history.nodes.get_index_of(name) {
             Some(index) => index,
-            None => self.history.nodes.insert_full(name.to_owned()).0,
+            None => {
+                self.held.add(name.len() as u64 + 64)?;
+                self.history.nodes.insert_full(name.to_owned()).0
+            }
         };
         u16::try_from(index).map(Node).map_err(|_| "more than 65,536 nodes".into())
     }
@@ -114,7 +127,7 @@ impl Pairing {
         if event.function == Function::Txn {
             event.value = std::mem::take(&mut event.value).compact();
         }
-        self.hold(event)?;
+        self.hold(place.process, event)?;
         match (place.process, event.kind) {
             (Process::Nemesis, _) => {
                 let function = std::mem::replace(&mut event.function, Function::Read);
@@ -132,12 +145,15 @@ impl Pairing {
         }
     }
 
-    /// Counts what an event adds to the memory in use, but for the value of a completion.
-    fn hold(&mut self, event: &RawEvent<'_>) -> Result<(), Problem> {
+    /// Counts what an event adds to the memory in use, but for the value of an answer.
+    fn hold(&mut self, process: Process, event: &RawEvent<'_>) -> Result<(), Problem> {
         let error = event.error.as_ref().map_or(0, String::len) as u64;
-        self.held.add(match event.kind {
-            Kind::Invoke => size_of::<Operation>() as u64 + event.value.heap_bytes(),
-            Kind::Ok | Kind::Fail | Kind::Info => error,
+        self.held.add(match (process, event.kind) {
+            (Process::Nemesis, _) => size_of::<NemesisEvent>() as u64 + event.value.heap_bytes(),
+            (_, Kind::Invoke) => size_of::<Operation>() as u64 + event.value.heap_bytes(),
+            (_, Kind::Ok | Kind::Fail | Kind::Info) => {
+                error + event.seen.as_ref().map_or(0, Value::heap_bytes)
+            }
         })
     }
 
@@ -199,6 +215,7 @@ impl Pairing {
             ));
         };
         self.matches(process, id, event)?;
+        self.answers(process, id, event)?;
         let operation = &mut self.history.operations[id.index()];
         operation.completed = place.time;
         operation.reply_event = place.position;
@@ -225,6 +242,19 @@ impl Pairing {
             self.history.errors.insert(id.0, error);
         }
         Ok(())
+    }
+
+    /// Whether a transaction's completion has the micro-operations that were asked. What others write where nothing is
+    /// known to have happened is not used, and not looked at.
+    fn answers(&self, process: u32, id: OperationId, event: &RawEvent<'_>) -> Result<(), Problem> {
+        let operation = &self.history.operations[id.index()];
+        if event.kind != Kind::Ok && self.foreign || operation.function != Function::Txn {
+            return Ok(());
+        }
+        match other_micros(&operation.call, &event.value) {
+            None => Ok(()),
+            Some(other) => Err(format!("client {process} answers {other} in event {}", operation.call_event)),
+        }
     }
 
     /// Whether a completion is of what its process has open.
@@ -255,6 +285,26 @@ impl Pairing {
     }
 }
 
+/// How an answer names other micro-operations than were asked; what a read saw is the answer itself.
+fn other_micros(asked: &Value, answered: &Value) -> Option<String> {
+    let (all, asked) = (asked.micros()?.count(), asked.micros()?);
+    let (count, answered) = (answered.micros()?.count(), answered.micros()?);
+    if all != count {
+        let noun = if count == 1 { "micro-operation" } else { "micro-operations" };
+        return Some(format!("{count} {noun} to a question of {all}"));
+    }
+    for (place, pair) in (1..).zip(asked.zip(answered)) {
+        let (Ok(asked), Ok(answered)) = pair else { continue };
+        let same_value = asked.function == "r" || asked.value.is_null() || asked.value == answered.value;
+        if asked.function != answered.function || asked.key != answered.key || !same_value {
+            let [asked, answered] =
+                [asked, answered].map(|micro| format!("[{} {} {}]", micro.function, micro.key, micro.value));
+            return Some(format!("{answered} to micro-operation {place}, which was {asked}"));
+        }
+    }
+    None
+}
+
 /// Some tools call a transaction by what it does, and only one of its two events has micro-operations by which it
 /// is known.
 fn one_is_a_transaction(one: &Function, other: &Function) -> bool {
@@ -283,6 +333,10 @@ impl Sink for Pairing {
         };
         let hints = Hints { version: event.version, term: event.term, served_by };
         self.accept(place, event, node, hints)
+    }
+
+    fn holds(&self, bytes: u64) -> Result<(), Problem> {
+        self.held.with(bytes)
     }
 
     fn cut_off(&mut self, at: Diagnostic) {

@@ -12,9 +12,10 @@ use std::path::Path;
 use rustc_hash::{FxHashSet, FxHasher};
 use serde::Serialize;
 
+use crate::pairing::Held;
 use crate::raw::{InitialReads, Place, Problem, RawEvent, Sink};
 use crate::read::{self, Options};
-use crate::{Diagnostic, FaultStep, Function, Header, Kind, Micro, Nanos, Op, Process};
+use crate::{Diagnostic, FaultStep, Function, Header, Kind, Micro, Nanos, Op, Process, printable};
 
 /// Written values that are remembered to find those written twice; beyond, every second is forgotten, and again.
 pub const VALUES_MAX: usize = 1 << 20;
@@ -71,14 +72,14 @@ pub struct Stats {
 
 /// Tells what is in a file of any format that is read.
 pub fn file(path: &Path, options: &Options) -> Result<Stats, Diagnostic> {
-    let mut counter = Counter::default();
+    let mut counter = Counter::new(options);
     read::stream_file(path, options, &mut counter)?;
     Ok(counter.finish())
 }
 
 /// Tells what is in anything that gives bytes.
 pub fn read(input: impl Read, name: &str, options: &Options) -> Result<Stats, Diagnostic> {
-    let mut counter = Counter::default();
+    let mut counter = Counter::new(options);
     read::stream(Box::new(input), name, options, &mut counter)?;
     Ok(counter.finish())
 }
@@ -93,7 +94,10 @@ impl Stats {
             ("list", has(&["append"])),
             ("counter", has(&["increment", "decrement"])),
             ("queue", has(&["enqueue", "dequeue", "drain"])),
+            ("mutex", has(&["acquire", "release"])),
             ("bank", has(&["transfer"])),
+            ("identifiers", has(&["generate"])),
+            ("siblings", has(&["replace"])),
             ("transactions", has(&["txn"])),
         ]
         .into_iter()
@@ -110,9 +114,17 @@ struct Counter {
     keys: BTreeMap<Box<str>, u64>,
     values: Values,
     last_time: Option<Nanos>,
+    held: Held,
 }
 
+/// Memory of a name that is counted, by estimate, beside its text.
+const ENTRY_BYTES: u64 = 64;
+
 impl Counter {
+    fn new(options: &Options) -> Self {
+        Self { held: Held::new(options.memory_bytes_max), ..Self::default() }
+    }
+
     fn finish(mut self) -> Stats {
         for function in self.open.values() {
             self.stats.by_function.entry(function.name().to_owned()).or_default().unfinished += 1;
@@ -135,12 +147,17 @@ impl Counter {
             ));
         }
         self.stats.operations += 1;
-        self.sessions.insert(process);
+        if self.sessions.insert(process) {
+            self.held.add(ENTRY_BYTES)?;
+        }
         self.stats.concurrency = self.stats.concurrency.max(self.open.len() as u64);
         if let Some(key) = event.key.as_deref() {
             match self.keys.get_mut(key) {
                 Some(count) => *count += 1,
-                None => drop(self.keys.insert(key.into(), 1)),
+                None => {
+                    self.held.add(ENTRY_BYTES + key.len() as u64)?;
+                    self.keys.insert(key.into(), 1);
+                }
             }
         }
         self.written(event);
@@ -173,7 +190,10 @@ impl Counter {
         let name = function.name();
         let outcomes = match self.stats.by_function.get_mut(name) {
             Some(outcomes) => outcomes,
-            None => self.stats.by_function.entry(name.to_owned()).or_default(),
+            None => {
+                self.held.add(ENTRY_BYTES + name.len() as u64)?;
+                self.stats.by_function.entry(name.to_owned()).or_default()
+            }
         };
         match event.kind {
             Kind::Ok => outcomes.ok += 1,
@@ -183,15 +203,22 @@ impl Counter {
         Ok(())
     }
 
-    fn nemesis(&mut self, event: &mut RawEvent<'_>) {
+    fn nemesis(&mut self, event: &mut RawEvent<'_>) -> Result<(), Problem> {
         self.stats.nemesis_events += 1;
         let op = Op::global(event.function.clone(), std::mem::take(&mut event.value));
         let name = match FaultStep::from_op(&op) {
             Some(FaultStep::Begin { name, applied: None, .. }) => name,
-            Some(_) => return,
+            Some(_) => return Ok(()),
             None => op.function.name().to_owned(),
         };
-        *self.stats.faults.entry(name).or_default() += 1;
+        match self.stats.faults.get_mut(&name) {
+            Some(count) => *count += 1,
+            None => {
+                self.held.add(ENTRY_BYTES + name.len() as u64)?;
+                self.stats.faults.insert(name, 1);
+            }
+        }
+        Ok(())
     }
 
     fn gap(&mut self, time: Nanos) {
@@ -215,13 +242,14 @@ impl Sink for Counter {
         self.stats.events += 1;
         self.gap(place.time);
         match (place.process, event.kind) {
-            (Process::Nemesis, _) => {
-                self.nemesis(event);
-                Ok(())
-            }
+            (Process::Nemesis, _) => self.nemesis(event),
             (Process::Client(process), Kind::Invoke) => self.invoke(process, event),
             (Process::Client(process), _) => self.complete(process, event),
         }
+    }
+
+    fn holds(&self, bytes: u64) -> Result<(), Problem> {
+        self.held.with(bytes)
     }
 
     fn cut_off(&mut self, at: Diagnostic) {
@@ -269,11 +297,12 @@ impl fmt::Display for Stats {
         writeln!(f, "{:<12} {:>10} {:>10} {:>10} {:>10}", "operation", "ok", "fail", "info", "unfinished")?;
         for (name, outcomes) in &self.by_function {
             let Outcomes { ok, fail, info, unfinished } = outcomes;
+            let name = printable(name);
             writeln!(f, "{name:<12} {ok:>10} {fail:>10} {info:>10} {unfinished:>10}")?;
         }
         write!(f, "keys: {}", self.keys)?;
         match &self.busiest_key {
-            Some((key, count)) => writeln!(f, ", the busiest {key} with {count} operations")?,
+            Some((key, count)) => writeln!(f, ", the busiest {} with {count} operations", printable(key))?,
             None => writeln!(f)?,
         }
         writeln!(f, "open at a time: at most {}", self.concurrency)?;
@@ -289,12 +318,15 @@ impl fmt::Display for Stats {
             if self.sample > 1 { format!(" (in a sample of one in {})", self.sample) } else { String::new() };
         writeln!(f, "values written more than once to a key: {}{sampled}", self.duplicates)?;
         for (name, count) in &self.faults {
-            writeln!(f, "fault {name}: {count}")?;
+            writeln!(f, "fault {}: {count}", printable(name))?;
         }
         if let Some(place) = &self.cut_off {
             writeln!(f, "{place}")?;
         }
-        write!(f, "can be checked as: {}", self.objects().join(", "))
+        match &*self.objects() {
+            [] => write!(f, "can be checked as: nothing that is known"),
+            objects => write!(f, "can be checked as: {}", objects.join(", ")),
+        }
     }
 }
 

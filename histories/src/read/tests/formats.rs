@@ -145,6 +145,25 @@ fn compressed_files_are_read_as_they_are() {
 }
 
 #[test]
+fn a_byte_order_mark_says_nothing() {
+    for text in [
+        "{\"partita\":1}\n{\"index\":0,\"time\":5,\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n",
+        "{:process 0, :type :invoke, :f :read, :value nil}\n",
+        "; partita {\"header\":{\"partita\":1}}\n{:process 0, :type :invoke, :f :read, :value nil}\n",
+        "[{\"type\":\"invoke\",\"f\":\"read\",\"process\":0}]",
+        "INFO  jepsen.util - 0\t:invoke\t:read\tnil\n",
+        "w(1,5,0,0)\n",
+        "w 1 2\n",
+        "[[{\"events\":[{\"Write\":{\"variable\":0,\"version\":1}}]}]]",
+        "process,f,start,end\n0,read,5,9\n",
+    ] {
+        assert_eq!(read(format!("\u{feff}{text}")), read(text), "{text}");
+    }
+    let wrong = read_with("\u{feff}w(1,5,0,0) x\n".as_bytes(), "plume", &Options::default());
+    assert_eq!((wrong.as_ref().unwrap_err().line, wrong.unwrap_err().column), (1, 10));
+}
+
+#[test]
 fn a_format_can_be_forced_and_times_be_dropped() {
     let text = "\n{\"type\":\"invoke\",\"f\":\"read\",\"process\":0,\"time\":99}\n";
     let options = Options { format: Some(Format::Json), ignore_times: true, ..Options::default() };

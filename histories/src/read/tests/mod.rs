@@ -3,6 +3,7 @@
 mod bad;
 mod corpus;
 mod formats;
+mod limits;
 mod scan;
 
 use insta::assert_snapshot;
