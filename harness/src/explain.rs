@@ -96,17 +96,17 @@ fn cells(history: &History, step: &Step) -> [String; 6] {
 /// `write x 5`, `read  x -> 3`, `cas   x 3 => 5`.
 pub(crate) fn action(history: &History, operation: &Operation) -> String {
     let key = operation.key.map_or_else(String::new, |key| format!("{} ", history.key(key)));
-    let (call, reply) = (shown(&operation.call), shown(&operation.reply));
-    let detail = match (&operation.function, operation.outcome, operation.call.as_pair()) {
+    let (call, reply) = (shown(operation.call()), shown(operation.reply()));
+    let detail = match (&operation.function, operation.outcome, operation.call().as_pair()) {
         (Function::Cas, Outcome::Fail, Some((from, to))) if operation.seen().is_some() => {
             format!("{} => {}, found {reply}", shown(from), shown(to))
         }
         (Function::Cas, _, Some((from, to))) => format!("{} => {}", shown(from), shown(to)),
-        (_, Outcome::Ok, _) if operation.call.is_null() => format!("-> {reply}"),
-        (_, Outcome::Ok, _) if operation.call != operation.reply && !operation.reply.is_null() => {
+        (_, Outcome::Ok, _) if operation.call().is_null() => format!("-> {reply}"),
+        (_, Outcome::Ok, _) if operation.call() != operation.reply() && !operation.reply().is_null() => {
             format!("{call} -> {reply}")
         }
-        _ if operation.call.is_null() => "-> ?".to_owned(),
+        _ if operation.call().is_null() => "-> ?".to_owned(),
         _ => call,
     };
     format!("{:5} {key}{detail}", printable(operation.function.name()))
@@ -154,7 +154,7 @@ pub(crate) mod tests {
         Anomaly {
             kind: AnomalyKind::StaleRead,
             summary: "client 4 read x = 3 after client 1's write of x = 5 was acknowledged".into(),
-            key: Some(KeyId(0)),
+            key: Some(KeyId::new(0)),
             steps: vec![step(1, Side::Completed, "overwrites 3"), step(2, Side::Invoked, "")],
             facts: vec![
                 "3 was overwritten: the write of 5 began after the write of 3 had been acknowledged".into(),

@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 use crate::raw::{InitialReads, Place, Problem, RawEvent, RawProcess, Sink};
 use crate::sequence::Sequence;
 use crate::{
-    Diagnostic, Event, Function, Header, Hints, History, Key, KeyId, Kind, Nanos, NemesisEvent, Node, Op,
-    Operation, OperationId, Outcome, Process, Value,
+    Diagnostic, Event, Function, Header, Hints, History, Key, KeyId, Kind, NemesisEvent, Node, Op, Operation,
+    OperationId, Outcome, Process, Value,
 };
 
 /// Builds a [`History`] event by event, and refuses what no single-threaded client can have done.
@@ -173,31 +173,20 @@ impl Pairing {
             ));
         }
         let key = event.key.as_deref().map(|key| self.intern(key)).transpose()?;
-        self.history.operations.push(Operation {
-            process,
-            node,
-            outcome: Outcome::Info,
-            function: std::mem::replace(&mut event.function, Function::Read),
-            key,
-            call: std::mem::take(&mut event.value),
-            reply: Value::Null,
-            invoked: place.time,
-            completed: Nanos::MAX,
-            call_event: place.position,
-            reply_event: u32::MAX,
-            hint_version: 0,
-            hint_source: 0,
-            saw: false,
-        });
+        let function = std::mem::replace(&mut event.function, Function::Read);
+        let call = std::mem::take(&mut event.value);
+        let mut operation = Operation::new(process, function, call, place.position, place.time);
+        (operation.node, operation.key) = (node, key);
+        self.history.operations.push(operation);
         Ok(())
     }
 
     fn intern(&mut self, key: &str) -> Result<KeyId, Problem> {
         if let Some(place) = self.history.keys.get_index_of(key) {
-            return Ok(KeyId(place as u32));
+            return Ok(KeyId::new(place as u32));
         }
         self.held.add(key.len() as u64 + 64)?;
-        Ok(KeyId(self.history.keys.insert_full(key.into()).0 as u32))
+        Ok(KeyId::new(self.history.keys.insert_full(key.into()).0 as u32))
     }
 
     fn complete(
@@ -219,18 +208,23 @@ impl Pairing {
         let operation = &mut self.history.operations[id.index()];
         operation.completed = place.time;
         operation.reply_event = place.position;
-        operation.saw = event.kind == Kind::Fail && event.seen.is_some();
-        (operation.outcome, operation.reply) = match event.kind {
-            // What was written, swapped or appended comes back as it was asked for: it is held once.
-            Kind::Ok if event.value == operation.call => (Outcome::Ok, operation.call.clone()),
+        match event.kind {
             Kind::Ok => {
-                let reply = std::mem::take(&mut event.value).answering(&operation.call);
-                self.held.add(reply.heap_bytes())?;
-                (Outcome::Ok, reply)
+                operation.outcome = Outcome::Ok;
+                let reply = std::mem::take(&mut event.value).answering(operation.call());
+                if reply != *operation.call() {
+                    self.held.add(reply.heap_bytes())?;
+                }
+                operation.set_reply(reply);
             }
-            Kind::Fail => (Outcome::Fail, event.seen.take().unwrap_or_default()),
-            Kind::Info | Kind::Invoke => (Outcome::Info, Value::Null),
-        };
+            Kind::Fail => {
+                operation.outcome = Outcome::Fail;
+                if let Some(seen) = event.seen.take() {
+                    operation.set_seen(seen);
+                }
+            }
+            Kind::Info | Kind::Invoke => {}
+        }
         if operation.node.is_none() {
             operation.node = node;
         }
@@ -251,7 +245,7 @@ impl Pairing {
         if event.kind != Kind::Ok && self.foreign || operation.function != Function::Txn {
             return Ok(());
         }
-        match other_micros(&operation.call, &event.value) {
+        match other_micros(operation.call(), &event.value) {
             None => Ok(()),
             Some(other) => Err(format!("client {process} answers {other} in event {}", operation.call_event)),
         }
@@ -260,7 +254,7 @@ impl Pairing {
     /// Whether a completion is of what its process has open.
     fn matches(&mut self, process: u32, id: OperationId, event: &RawEvent<'_>) -> Result<(), Problem> {
         let key =
-            event.key.as_deref().map(|key| self.history.keys.get_index_of(key).map(|i| KeyId(i as u32)));
+            event.key.as_deref().map(|key| self.history.keys.get_index_of(key).map(|i| KeyId::new(i as u32)));
         let operation = &self.history.operations[id.index()];
         let late_key = self.foreign && operation.key.is_none() && event.key.is_some();
         let same_key = late_key || key.is_none_or(|key| key == operation.key);
@@ -356,13 +350,13 @@ impl Sink for Pairing {
 fn initial_reads_are_null(operation: &mut Operation, reads: &InitialReads) {
     let initial = Value::Int(reads.value);
     // Of a transaction without an answer nothing is known.
-    let Value::Txn(micros) = &operation.reply else { return };
+    let Value::Txn(micros) = operation.reply() else { return };
     let unwritten = |key: &Value| key.as_int().is_some_and(|key| !reads.written_to.contains(&key));
     let changed = micros.with_values(|micro| {
         let initially = micro.function == "r" && *micro.value == initial && unwritten(micro.key);
         initially.then_some(Value::Null)
     });
-    operation.reply = Value::Txn(changed.into());
+    operation.set_reply(Value::Txn(changed.into()));
 }
 
 /// A history from events that were never in a file, for tests and generators.

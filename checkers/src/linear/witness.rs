@@ -276,7 +276,7 @@ fn lost_update(history: &History, register: &Register, [first, second]: [u32; 2]
     let from = telling.row(first).from;
     let writer = register.writers[from as usize];
     let (a, b) = (telling.id(first), telling.id(second));
-    let replaced = history.operation(a).call.as_pair().map(|(from, _)| from.clone()).unwrap_or_default();
+    let replaced = history.operation(a).call().as_pair().map(|(from, _)| from.clone()).unwrap_or_default();
     if writer != NONE {
         telling.step(writer, Side::Completed, format!("wrote {replaced}"));
     }

@@ -238,7 +238,9 @@ impl<'a> Fields<'a> {
             (key, self.value) = (Some(Cow::Owned(key_text(of.clone()))), inner.clone());
         }
         let function = match self.function.as_deref() {
-            Some(name) if style.ours && !self.whole => Function::from(name),
+            Some(name) if style.ours && !self.whole => {
+                Function::named(name).map_err(|error| error.to_string())?
+            }
             name => function(name, &self.value, self.whole)?,
         };
         let mut error = self.error.filter(|error| !error.is_null()).map(key_text);
@@ -277,7 +279,7 @@ pub(crate) fn function(name: Option<&str>, value: &Value, whole: bool) -> Result
         Some("put") => Function::Write,
         Some("inc") => Function::Increment,
         Some("dec") => Function::Decrement,
-        Some(name) => Function::from(name),
+        Some(name) => Function::named(name).map_err(|error| error.to_string())?,
     })
 }
 

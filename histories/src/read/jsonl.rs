@@ -148,6 +148,7 @@ impl<'a> ParsedEvent<'a> {
             "info" => Kind::Info,
             other => return Err(format!("type is {other:?}; expected invoke, ok, fail or info")),
         };
+        let function = Function::named(&self.f).map_err(|error| error.to_string())?;
         Ok(RawEvent {
             index: Some(self.index),
             time: Some(self.time),
@@ -158,7 +159,7 @@ impl<'a> ParsedEvent<'a> {
             version: self.version,
             term: self.term,
             served_by: self.served_by,
-            ..RawEvent::new(self.process.0, kind, Function::from(&*self.f), self.value)
+            ..RawEvent::new(self.process.0, kind, function, self.value)
         })
     }
 }

@@ -17,7 +17,8 @@ pub(super) fn shown(history: &History) -> String {
     for (id, op) in history.iter() {
         let key = op.key.map_or("-", |key| history.key(key).as_str());
         let at = |event: u32| history.line(event).map_or("-".into(), |line| line.to_string());
-        let (call, reply, end) = (&op.call, &op.reply, if op.has_completion() { op.completed.0 } else { 0 });
+        let (call, reply, end) =
+            (op.call(), op.reply(), if op.has_completion() { op.completed.0 } else { 0 });
         write!(out, "{} {} {key} {call} -> {} {reply}", op.process, op.function, op.outcome.name()).unwrap();
         write!(out, " [{}..{end}] lines {}-{}", op.invoked.0, at(op.call_event), at(op.reply_event)).unwrap();
         if let Some(node) = op.node {

@@ -57,7 +57,7 @@ impl Read for Events {
 fn an_endless_stream_of_events_meets_the_memory_limit() {
     let options = Options { memory_bytes_max: 4 << 20, ..Options::default() };
     let error = read_with(Events(0, Vec::new()), "-", &options).unwrap_err();
-    assert_snapshot!(error, @"-:87382:1: what has to be held up to here takes more than 4 MiB of memory, the limit that is set");
+    assert_snapshot!(error, @"-:131074:1: what has to be held up to here takes more than 4 MiB of memory, the limit that is set");
 }
 
 /// The same again and again.
