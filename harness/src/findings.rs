@@ -24,7 +24,7 @@ pub(crate) fn report(
         model: finding.model.name().to_owned(),
         verdict: finding.verdict.name().to_owned(),
         method: finding.method.to_owned(),
-        why: finding.verdict.why().map(str::to_owned),
+        why: finding.verdict.why().map(|why| printable(why).into_owned()),
         elapsed_ms: Nanos::from(finding.elapsed).as_millis_f64(),
         expected: expected.map(str::to_owned),
         anomalies: finding

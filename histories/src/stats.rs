@@ -9,13 +9,15 @@ use std::hash::{BuildHasher, BuildHasherDefault};
 use std::io::Read;
 use std::path::Path;
 
-use rustc_hash::{FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use serde::Serialize;
 
 use crate::pairing::Held;
 use crate::raw::{InitialReads, Place, Problem, RawEvent, Sink};
 use crate::read::{self, Options};
-use crate::{Diagnostic, FaultStep, Function, Header, Kind, Micro, Nanos, Op, Process, printable};
+use crate::{
+    Diagnostic, FaultStep, Function, Header, History, Kind, Micro, Nanos, Op, Process, Value, printable,
+};
 
 /// Written values that are remembered to find those written twice; beyond, every second is forgotten, and again.
 pub const VALUES_MAX: usize = 1 << 20;
@@ -50,7 +52,7 @@ pub struct Stats {
     pub operations: u64,
     pub by_function: BTreeMap<String, Outcomes>,
     pub keys: u64,
-    /// Operations of the key that has most.
+    /// Operations, or micro-operations, on the key that has most.
     pub busiest_key: Option<(String, u64)>,
     pub sessions: u64,
     /// The most operations open at a time.
@@ -84,6 +86,14 @@ pub fn read(input: impl Read, name: &str, options: &Options) -> Result<Stats, Di
     Ok(counter.finish())
 }
 
+/// Keys that a history's operations are on, those of transactions included.
+pub fn keys(history: &History) -> usize {
+    let transactions = history.operations().iter().filter(|operation| operation.function == Function::Txn);
+    let micros = transactions.flat_map(|operation| operation.call().micros().into_iter().flatten().flatten());
+    let inner: FxHashSet<Value> = micros.map(|micro| micro.key.clone()).collect();
+    history.keys().len() + inner.len()
+}
+
 impl Stats {
     /// The objects whose checkers can say something about this history.
     pub fn objects(&self) -> Vec<&'static str> {
@@ -112,6 +122,8 @@ struct Counter {
     open: BTreeMap<u32, Function>,
     sessions: BTreeSet<u32>,
     keys: BTreeMap<Box<str>, u64>,
+    /// Keys of transactions' micro-operations.
+    inner_keys: FxHashMap<Value, u64>,
     values: Values,
     last_time: Option<Nanos>,
     held: Held,
@@ -130,8 +142,12 @@ impl Counter {
             self.stats.by_function.entry(function.name().to_owned()).or_default().unfinished += 1;
         }
         let busiest = self.keys.iter().max_by_key(|(_, count)| **count);
-        self.stats.busiest_key = busiest.map(|(key, count)| (key.to_string(), *count));
-        self.stats.keys = self.keys.len() as u64;
+        let busiest = busiest.map(|(key, count)| (key.to_string(), *count));
+        // order never shows: the most used is taken, of several the last by name
+        let inner = self.inner_keys.iter().max_by_key(|(key, count)| (**count, *key));
+        let inner = inner.map(|(key, count)| (read::key_text(key.clone()), *count));
+        self.stats.busiest_key = busiest.into_iter().chain(inner).max_by_key(|(_, count)| *count);
+        self.stats.keys = (self.keys.len() + self.inner_keys.len()) as u64;
         self.stats.sessions = self.sessions.len() as u64;
         self.stats.end = self.last_time.unwrap_or_default();
         self.stats.real_time = self.stats.end > Nanos::ZERO;
@@ -160,17 +176,17 @@ impl Counter {
                 }
             }
         }
-        self.written(event);
-        Ok(())
+        self.written(event)
     }
 
-    fn written(&mut self, event: &RawEvent<'_>) {
+    fn written(&mut self, event: &RawEvent<'_>) -> Result<(), Problem> {
         match (&event.function, &event.value) {
             (Function::Write | Function::Append | Function::Add | Function::Enqueue, value) => {
                 self.values.add(&(event.key.as_deref(), value));
             }
             (Function::Txn, items) => {
                 for Micro { function, key, value } in items.micros().into_iter().flatten().flatten() {
+                    self.inner_key(key)?;
                     if matches!(function, "w" | "append") {
                         self.values.add(&(key, value));
                     }
@@ -178,6 +194,18 @@ impl Counter {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    fn inner_key(&mut self, key: &Value) -> Result<(), Problem> {
+        match self.inner_keys.get_mut(key) {
+            Some(count) => *count += 1,
+            None => {
+                self.held.add(ENTRY_BYTES + key.heap_bytes())?;
+                self.inner_keys.insert(key.clone(), 1);
+            }
+        }
+        Ok(())
     }
 
     fn complete(&mut self, process: u32, event: &RawEvent<'_>) -> Result<(), Problem> {
@@ -333,7 +361,6 @@ impl fmt::Display for Stats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Value;
     use crate::synth;
     use crate::write;
 

@@ -8,7 +8,7 @@ use indexmap::IndexSet;
 
 use super::ViewError;
 use crate::read::key_text;
-use crate::{Function, Hints, History, Key, KeyId, Nanos, Operation, Outcome, Value};
+use crate::{Function, Hints, History, Key, KeyId, Nanos, Operation, Outcome, Value, printable};
 
 /// Keys that an error names.
 const KNOWN_MAX: usize = 5;
@@ -46,7 +46,8 @@ fn unknown_key(history: &History, key: &str) -> ViewError {
     let items = items.flat_map(|operation| operation.call().as_list().unwrap_or_default());
     let of_items = items.filter_map(|item| item.as_list()?.get(1)).map(|key| key_text(key.clone()));
     let known = history.keys.iter().map(|key| key.as_str().to_owned()).chain(of_items);
-    let mut known: Vec<String> = known.collect::<IndexSet<_>>().into_iter().take(KNOWN_MAX + 1).collect();
+    let known = known.collect::<IndexSet<_>>().into_iter().take(KNOWN_MAX + 1);
+    let mut known: Vec<String> = known.map(|key| printable(&key).into_owned()).collect();
     if known.is_empty() {
         return ViewError::NoKeys;
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use histories::{ModelName, printable};
+use histories::{ModelName, printable, stats};
 
 use super::{Checked, linearizations, report};
 use crate::checking;
@@ -37,7 +37,7 @@ fn header(checked: &Checked, paint: Paint) -> String {
         "{} in {} on {} by {}",
         count(history.operations().len(), "operation"),
         count(history.event_count() as usize, "event"),
-        count(history.keys().len(), "key"),
+        count(stats::keys(history), "key"),
         count(report::processes(checked), "client")
     );
     let header = &history.header;
