@@ -5,6 +5,7 @@
 //! An [`Event`] is one line of a file. An [`Operation`] is an invocation paired with its completion, if it
 //! ever had one. A [`History`] is a whole file, paired and interned, ready for a checker.
 
+mod answers;
 mod compact;
 mod diagnostic;
 mod event;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
 
+use crate::answers::other_micros;
 use crate::raw::{InitialReads, Place, Problem, RawEvent, RawProcess, Sink};
 use crate::sequence::Sequence;
 use crate::{
@@ -277,26 +278,6 @@ impl Pairing {
         }
         Ok(())
     }
-}
-
-/// How an answer names other micro-operations than were asked; what a read saw is the answer itself.
-fn other_micros(asked: &Value, answered: &Value) -> Option<String> {
-    let (all, asked) = (asked.micros()?.count(), asked.micros()?);
-    let (count, answered) = (answered.micros()?.count(), answered.micros()?);
-    if all != count {
-        let noun = if count == 1 { "micro-operation" } else { "micro-operations" };
-        return Some(format!("{count} {noun} to a question of {all}"));
-    }
-    for (place, pair) in (1..).zip(asked.zip(answered)) {
-        let (Ok(asked), Ok(answered)) = pair else { continue };
-        let same_value = asked.function == "r" || asked.value.is_null() || asked.value == answered.value;
-        if asked.function != answered.function || asked.key != answered.key || !same_value {
-            let [asked, answered] =
-                [asked, answered].map(|micro| format!("[{} {} {}]", micro.function, micro.key, micro.value));
-            return Some(format!("{answered} to micro-operation {place}, which was {asked}"));
-        }
-    }
-    None
 }
 
 /// Some tools call a transaction by what it does, and only one of its two events has micro-operations by which it
