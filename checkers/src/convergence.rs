@@ -151,7 +151,7 @@ impl Round {
 
 fn state(history: &History, dump: OperationId) -> Option<&BTreeMap<String, Value>> {
     let op = history.operation(dump);
-    op.reply.as_map().filter(|_| op.is_ok())
+    op.reply().as_map().filter(|_| op.is_ok())
 }
 
 /// The order of a set's elements means nothing.

@@ -106,7 +106,7 @@ impl<'h> FinalState<'h> {
         let mut reads: BTreeMap<Option<KeyId>, Vec<OperationId>> = BTreeMap::new();
         for (id, op) in history.iter().filter(|(_, op)| op.is_ok() && quiet.is_final(op)) {
             match (&op.function, op.node, op.key) {
-                (Function::Dump, Some(node), _) if op.reply.as_map().is_some() => {
+                (Function::Dump, Some(node), _) if op.reply().as_map().is_some() => {
                     dumps.insert(node, id);
                 }
                 (Function::Read | Function::ReadAll, _, key) => reads.entry(key).or_default().push(id),
@@ -140,15 +140,15 @@ impl<'h> FinalState<'h> {
     pub(crate) fn seen(&self, key: Option<KeyId>) -> Vec<Seen> {
         let dumped = key.map(|key| self.dumped(key)).unwrap_or_default().into_iter();
         let read = self.reads.get(&key).into_iter().flatten();
-        let read =
-            read.map(|&operation| Seen { operation, value: self.history.operation(operation).reply.clone() });
+        let read = read
+            .map(|&operation| Seen { operation, value: self.history.operation(operation).reply().clone() });
         dumped.chain(read).collect()
     }
 
     /// What dumps show of a key; what has no name stands in none.
     fn dumped(&self, key: KeyId) -> Vec<Seen> {
         let name = self.history.key(key).as_str();
-        let states = self.dumps.iter().map(|&id| self.history.operation(id).reply.as_map());
+        let states = self.dumps.iter().map(|&id| self.history.operation(id).reply().as_map());
         let held: Vec<Option<&Value>> = states.map(|state| state.and_then(|state| state.get(name))).collect();
         let shown = self.dumps.iter().zip(shown(self.history, &held));
         shown.filter_map(|(&operation, value)| Some(Seen { operation, value: value?.clone() })).collect()
@@ -203,7 +203,7 @@ fn all_equal(history: &History, dumps: &[OperationId]) -> bool {
         other => other.clone(),
     };
     let states: Vec<&BTreeMap<String, Value>> =
-        dumps.iter().filter_map(|&id| history.operation(id).reply.as_map()).collect();
+        dumps.iter().filter_map(|&id| history.operation(id).reply().as_map()).collect();
     let names: BTreeSet<&String> = states.iter().flat_map(|state| state.keys()).collect();
     names.into_iter().all(|name| {
         let held: Vec<Option<&Value>> = states.iter().map(|state| state.get(name)).collect();

@@ -177,7 +177,7 @@ impl Registers {
         let keyless = groups.len() - 1;
         let mut anywhere: Option<String> = None;
         for (id, op) in history.iter() {
-            let group = &mut groups[op.key.map_or(keyless, |key| key.0 as usize)];
+            let group = &mut groups[op.key.map_or(keyless, KeyId::index)];
             match &op.function {
                 Function::Read => group.operations.push(id),
                 Function::Write | Function::Cas => {
@@ -224,9 +224,9 @@ impl<'h> Table<'h> {
         self.register.has_ok |= op.is_ok();
         match op.function {
             Function::Read if op.is_ok() => self.read(id, op),
-            Function::Write => self.write(id, op, &op.call, NONE, Access::Write)?,
+            Function::Write => self.write(id, op, op.call(), NONE, Access::Write)?,
             Function::Cas => {
-                let (from, to) = op.call.as_pair().ok_or(Beyond::Malformed(id))?;
+                let (from, to) = op.call().as_pair().ok_or(Beyond::Malformed(id))?;
                 if op.seen().is_some() {
                     self.read(id, op);
                 }
@@ -239,7 +239,7 @@ impl<'h> Table<'h> {
     }
 
     fn read(&mut self, id: OperationId, op: &'h Operation) {
-        let value = self.value(&op.reply);
+        let value = self.value(op.reply());
         self.register.push(Row { access: Access::Read, ..row(id, op, value) });
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn cases(in_suite: u64) -> u64 {
 pub(crate) fn lines(history: &History) -> String {
     let operations = history.operations().iter().map(|op| {
         let key = op.key.map_or_else(|| "-".to_owned(), |key| history.key(key).to_string());
-        let (call, reply, outcome) = (&op.call, &op.reply, op.outcome.name());
+        let (call, reply, outcome) = (op.call(), op.reply(), op.outcome.name());
         let (from, to) = (op.invoked.0, op.completed.0);
         format!("c{} {} {key} {call} -> {reply} [{from},{to}] {outcome}", op.process, op.function)
     });

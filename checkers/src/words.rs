@@ -10,13 +10,21 @@ pub(crate) fn key(history: &History, key: Option<KeyId>) -> String {
     key.map_or_else(|| "the register".to_owned(), |key| history.key(key).to_string())
 }
 
+/// What a key is before its first write: `absent`, unless a view says what it begins with.
+pub(crate) fn at_first(history: &History) -> String {
+    match history.value_as_recorded(&Value::Null) {
+        Value::Null => "absent".to_owned(),
+        beginning => brief(&beginning),
+    }
+}
+
 /// The value that an operation put in place, or saw.
 pub(crate) fn value(op: &Operation) -> Value {
     match op.function {
-        Function::Cas if op.outcome == Outcome::Fail => op.reply.clone(),
-        Function::Cas => op.call.as_pair().map(|(_, to)| to.clone()).unwrap_or_default(),
-        Function::Read | Function::ReadAll | Function::Dump => op.reply.clone(),
-        _ => op.call.clone(),
+        Function::Cas if op.outcome == Outcome::Fail => op.reply().clone(),
+        Function::Cas => op.call().as_pair().map(|(_, to)| to.clone()).unwrap_or_default(),
+        Function::Read | Function::ReadAll | Function::Dump => op.reply().clone(),
+        _ => op.call().clone(),
     }
 }
 
@@ -30,7 +38,7 @@ pub(crate) fn brief(value: &Value) -> String {
         Value::List(_) | Value::Txn(_) => match value.as_list() {
             Some(items) if items.len() > ITEMS_MAX => {
                 let end = Value::list(items[items.len() - ITEMS_MAX..].iter().cloned()).to_string();
-                format!("[… {}", end.trim_start_matches('['))
+                format!("[… {}", end.strip_prefix('[').unwrap_or(&end))
             }
             _ => value.to_string(),
         },
@@ -56,7 +64,7 @@ pub(crate) fn noun(history: &History, id: OperationId) -> String {
 fn action(history: &History, op: &Operation) -> String {
     let key = key(history, op.key);
     let value = told(op);
-    match (&op.function, op.call.as_pair()) {
+    match (&op.function, op.call().as_pair()) {
         (Function::Cas, Some((from, to))) => format!("compare-and-set of {key} from {from} to {to}"),
         (Function::Replace, Some((quoted, value))) if quoted.as_list().is_some_and(<[Value]>::is_empty) => {
             format!("write of {key} = {value}")
@@ -73,7 +81,7 @@ fn action(history: &History, op: &Operation) -> String {
 pub(crate) fn clause(history: &History, id: OperationId) -> String {
     let op = history.as_recorded(id);
     let (client, key, value) = (op.process, key(history, op.key), told(&op));
-    match (&op.function, op.call.as_pair()) {
+    match (&op.function, op.call().as_pair()) {
         (Function::Read, _) => format!("client {client} read {key} = {value}"),
         (Function::Write, _) => format!("client {client} wrote {key} = {value}"),
         (Function::Append, _) => format!("client {client} appended {value} to {key}"),

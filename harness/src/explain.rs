@@ -3,7 +3,7 @@
 //! Plain text: colour is laid over it by who prints it.
 
 use checkers::{Anomaly, Side, Step};
-use histories::{FaultWindow, Function, History, Operation, Outcome, Value};
+use histories::{FaultWindow, Function, History, Operation, Outcome, Value, printable};
 
 /// Values are shown up to so many characters.
 const VALUE_CHARACTERS_MAX: usize = 60;
@@ -22,7 +22,8 @@ pub fn anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&s
     lines.extend(anomaly.facts.iter().map(|fact| format!("  = {fact}")));
     lines.extend(faults(&checkers::fault_in_force(history, anomaly)));
     lines.extend(help.map(|help| format!("  = help: {help}")));
-    lines.join("\n")
+    // Nodes, errors and the file itself have names that others gave.
+    lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// The event of a step that its line in an explanation shows.
@@ -79,7 +80,7 @@ fn cells(history: &History, step: &Step) -> [String; 6] {
         Side::Completed if operation.has_completion() => format!("completed {}", operation.completed),
         Side::Completed => format!("invoked   {}, never completed", operation.invoked),
     };
-    let node = operation.node.map(|node| format!("at {}", history.node_name(node)));
+    let node = operation.node.map(|node| format!("at {}", printable(history.node_name(node))));
     let rest = [node.unwrap_or_default(), step.note.clone()];
     let rest = rest.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("  ");
     [
@@ -95,20 +96,20 @@ fn cells(history: &History, step: &Step) -> [String; 6] {
 /// `write x 5`, `read  x -> 3`, `cas   x 3 => 5`.
 pub(crate) fn action(history: &History, operation: &Operation) -> String {
     let key = operation.key.map_or_else(String::new, |key| format!("{} ", history.key(key)));
-    let (call, reply) = (shown(&operation.call), shown(&operation.reply));
-    let detail = match (&operation.function, operation.outcome, operation.call.as_pair()) {
+    let (call, reply) = (shown(operation.call()), shown(operation.reply()));
+    let detail = match (&operation.function, operation.outcome, operation.call().as_pair()) {
         (Function::Cas, Outcome::Fail, Some((from, to))) if operation.seen().is_some() => {
             format!("{} => {}, found {reply}", shown(from), shown(to))
         }
         (Function::Cas, _, Some((from, to))) => format!("{} => {}", shown(from), shown(to)),
-        (_, Outcome::Ok, _) if operation.call.is_null() => format!("-> {reply}"),
-        (_, Outcome::Ok, _) if operation.call != operation.reply && !operation.reply.is_null() => {
+        (_, Outcome::Ok, _) if operation.call().is_null() => format!("-> {reply}"),
+        (_, Outcome::Ok, _) if operation.call() != operation.reply() && !operation.reply().is_null() => {
             format!("{call} -> {reply}")
         }
-        _ if operation.call.is_null() => "-> ?".to_owned(),
+        _ if operation.call().is_null() => "-> ?".to_owned(),
         _ => call,
     };
-    format!("{:5} {key}{detail}", operation.function.name())
+    format!("{:5} {key}{detail}", printable(operation.function.name()))
 }
 
 fn shown(value: &Value) -> String {
@@ -153,7 +154,7 @@ pub(crate) mod tests {
         Anomaly {
             kind: AnomalyKind::StaleRead,
             summary: "client 4 read x = 3 after client 1's write of x = 5 was acknowledged".into(),
-            key: Some(KeyId(0)),
+            key: Some(KeyId::new(0)),
             steps: vec![step(1, Side::Completed, "overwrites 3"), step(2, Side::Invoked, "")],
             facts: vec![
                 "3 was overwritten: the write of 5 began after the write of 3 had been acknowledged".into(),

@@ -3,7 +3,7 @@
 //! Decides nothing: a verdict is passed on as it came.
 
 use checkers::{Anomaly, Finding};
-use histories::{History, ModelName, Nanos};
+use histories::{History, ModelName, Nanos, printable};
 use systems::Mode;
 
 use crate::explain;
@@ -24,7 +24,7 @@ pub(crate) fn report(
         model: finding.model.name().to_owned(),
         verdict: finding.verdict.name().to_owned(),
         method: finding.method.to_owned(),
-        why: finding.verdict.why().map(str::to_owned),
+        why: finding.verdict.why().map(|why| printable(why).into_owned()),
         elapsed_ms: Nanos::from(finding.elapsed).as_millis_f64(),
         expected: expected.map(str::to_owned),
         anomalies: finding
@@ -56,7 +56,7 @@ fn report_anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option
     events.dedup();
     AnomalyReport {
         kind: anomaly.kind.name().to_owned(),
-        summary: anomaly.summary.clone(),
+        summary: printable(&anomaly.summary).into_owned(),
         lines: events.iter().filter_map(|&event| history.line(event)).collect(),
         events,
         explanation: explain::anomaly(history, file, anomaly, help),
@@ -82,7 +82,7 @@ impl From<&checkers::Convergence> for ConvergenceReport {
         Self {
             converged: figures.converged,
             after_ms: figures.after_ms,
-            differing_keys: figures.differing_keys.iter().map(ToString::to_string).collect(),
+            differing_keys: figures.differing_keys.iter().map(|key| key.as_str().to_owned()).collect(),
         }
     }
 }

@@ -39,8 +39,7 @@ pub(crate) struct ViewArgs {
     #[arg(long, value_name = "OBJECT")]
     object: Option<Object>,
 
-    /// What every register or counter holds before the first write; an explanation calls it nil [default: nothing,
-    /// which reads as null].
+    /// What every register or counter holds before the first write [default: nothing, which reads as null; a counter: 0].
     #[arg(long, value_name = "VALUE", value_parser = value, allow_negative_numbers = true)]
     initial: Option<Value>,
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::printable::Printable;
+
 /// What is wrong in an input file, where, and what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -35,16 +37,16 @@ impl Diagnostic {
 /// `file:line:column: message`, and the help on a line of its own.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
+        Printable(&self.file).fmt(f)?;
         if self.line > 0 {
             write!(f, ":{}", self.line)?;
         }
         if self.column > 0 {
             write!(f, ":{}", self.column)?;
         }
-        write!(f, ": {}", self.message)?;
+        write!(f, ": {}", Printable(&self.message))?;
         match &self.help {
-            Some(help) => write!(f, "\n  help: {help}"),
+            Some(help) => write!(f, "\n  help: {}", Printable(help)),
             None => Ok(()),
         }
     }

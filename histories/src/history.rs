@@ -1,13 +1,14 @@
 //! A whole history in memory: operations in the order of their invocations, keys and nodes interned.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 
 use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
 use crate::compact::{ErrorTable, HintCode, HintTable};
 use crate::read::Format;
-use crate::{Diagnostic, FaultWindow, Function, Header, Hints, Key, Nanos, NemesisEvent, Node, Value, view};
+use crate::{Diagnostic, FaultWindow, Header, Hints, Key, Nanos, NemesisEvent, Node, Operation, Value, view};
 
 /// An operation's place in [`History::operations`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,83 +20,23 @@ impl OperationId {
     }
 }
 
-/// An interned key.
+/// An interned key: one more than its place, so that none takes no memory of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(pub u32);
+pub struct KeyId(NonZeroU32);
 
-/// What became of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Outcome {
-    /// It happened, and the reply is what was seen.
-    Ok,
-    /// It certainly did not happen and never will.
-    Fail,
-    /// It may have happened, may happen yet, or never.
-    Info,
-}
-
-impl Outcome {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Fail => "fail",
-            Self::Info => "info",
-        }
-    }
-}
-
-/// An invocation with its completion, if any.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Operation {
-    pub process: u32,
-    pub node: Option<Node>,
-    pub outcome: Outcome,
-    pub function: Function,
-    pub key: Option<KeyId>,
-    /// The value of the invocation.
-    pub call: Value,
-    /// The value of an `ok` completion; of a `fail`, what it saw, or null. See [`Operation::seen`].
-    pub reply: Value,
-    pub invoked: Nanos,
-    /// When the completion was recorded, [`Nanos::MAX`] where there is none. Use [`Operation::returned`] to reason
-    /// about order.
-    pub completed: Nanos,
-    /// Index of the invocation among the events.
-    pub call_event: u32,
-    /// Index of the completion, `u32::MAX` where there is none.
-    pub reply_event: u32,
-    /// See [`HintCode`]; apart, so that they fill what would be padding.
-    pub(crate) hint_version: u32,
-    pub(crate) hint_source: u16,
-    /// Whether a `fail` says what it saw.
-    pub(crate) saw: bool,
-}
-
-const _: () = assert!(size_of::<Operation>() <= 96);
-
-impl Operation {
-    pub fn is_ok(&self) -> bool {
-        self.outcome == Outcome::Ok
+impl KeyId {
+    /// The key at a place among [`History::keys`], of which there are fewer than events.
+    pub fn new(place: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(place))
     }
 
-    /// The latest moment at which it can have taken effect: never bounded for an `info`.
-    pub fn returned(&self) -> Nanos {
-        if self.outcome == Outcome::Info { Nanos::MAX } else { self.completed }
+    /// Its place among [`History::keys`].
+    pub fn place(self) -> u32 {
+        self.0.get() - 1
     }
 
-    /// Whether it certainly ended before `other` began. Intervals are closed: equal times are concurrent.
-    pub fn precedes(&self, other: &Self) -> bool {
-        self.returned() < other.invoked
-    }
-
-    /// What a compare-and-set that failed found instead, where it says so: null where it found nothing there.
-    pub fn seen(&self) -> Option<&Value> {
-        let told = self.outcome == Outcome::Fail && self.saw && self.function == Function::Cas;
-        told.then_some(&self.reply)
-    }
-
-    pub fn has_completion(&self) -> bool {
-        self.reply_event != u32::MAX
+    pub fn index(self) -> usize {
+        self.place() as usize
     }
 }
 
@@ -180,16 +121,16 @@ impl History {
     }
 
     pub fn key(&self, id: KeyId) -> &Key {
-        &self.keys[id.0 as usize]
+        &self.keys[id.index()]
     }
 
     /// In the order in which they first occur.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = (KeyId, &Key)> {
-        self.keys.iter().enumerate().map(|(i, key)| (KeyId(i as u32), key))
+        self.keys.iter().enumerate().map(|(i, key)| (KeyId::new(i as u32), key))
     }
 
     pub fn key_id(&self, key: &Key) -> Option<KeyId> {
-        self.keys.get_index_of(key).map(|i| KeyId(i as u32))
+        self.keys.get_index_of(key).map(|i| KeyId::new(i as u32))
     }
 
     pub fn node_count(&self) -> usize {

@@ -5,6 +5,7 @@
 //! An [`Event`] is one line of a file. An [`Operation`] is an invocation paired with its completion, if it
 //! ever had one. A [`History`] is a whole file, paired and interned, ready for a checker.
 
+mod answers;
 mod compact;
 mod diagnostic;
 mod event;
@@ -12,10 +13,13 @@ mod header;
 mod history;
 mod micros;
 mod model;
+mod name;
 mod nemesis_event;
 mod node;
 mod op;
+mod operation;
 mod pairing;
+mod printable;
 mod raw;
 pub mod read;
 mod record;
@@ -31,13 +35,16 @@ pub mod write;
 pub use diagnostic::Diagnostic;
 pub use event::{Event, Hints, Kind, Process};
 pub use header::{Conflict, Header};
-pub use history::{History, KeyId, LineMap, Operation, OperationId, Outcome};
+pub use history::{History, KeyId, LineMap, OperationId};
 pub use micros::{Micro, Micros};
 pub use model::{AnomalyKind, ModelName, UnknownModel};
+pub use name::{Name, TooManyNames};
 pub use nemesis_event::{Applied, FaultStep, FaultWindow, NemesisEvent};
 pub use node::Node;
 pub use op::{Function, Key, Op};
+pub use operation::{Operation, Outcome};
 pub use pairing::Pairing;
+pub use printable::{printable, printable_lines};
 pub use record::{Clock, Draft, RecordError, Recorder};
 pub use tape::Tape;
 pub use time::Nanos;

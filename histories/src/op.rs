@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Value;
+use crate::name::{Name, TooManyNames};
+use crate::printable::Printable;
 
 /// A key's name. Cheap to clone; interned as a [`crate::KeyId`] once a history is read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,9 +39,10 @@ impl From<String> for Key {
     }
 }
 
+/// For people; [`Key::as_str`] is the name itself.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Printable(&self.0).fmt(f)
     }
 }
 
@@ -50,24 +53,23 @@ macro_rules! functions {
         pub enum Function {
             $(#[doc = $doc] $variant,)*
             /// Anything else, kept by name.
-            Custom(Arc<String>),
+            Custom(Name),
         }
 
         impl Function {
-            pub fn name(&self) -> &str {
+            pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
-                    Self::Custom(name) => name,
+                    Self::Custom(name) => name.as_str(),
                 }
             }
-        }
 
-        impl From<&str> for Function {
-            fn from(name: &str) -> Self {
-                match name {
+            /// What a file calls a function.
+            pub fn named(name: &str) -> Result<Self, TooManyNames> {
+                Ok(match name {
                     $($name => Self::$variant,)*
-                    other => Self::Custom(Arc::new(other.to_owned())),
-                }
+                    other => Self::Custom(Name::of(other)?),
+                })
             }
         }
     };
@@ -95,9 +97,20 @@ functions! {
     Dump = "dump", "One node's local state, never forwarded.";
 }
 
+const _: () = assert!(size_of::<Function>() == 4);
+
+/// For names that somebody made up. [`Function::named`] is for those in files, of which there may be too many: here
+/// one that finds no room is called `?`.
+impl From<&str> for Function {
+    fn from(name: &str) -> Self {
+        Self::named(name).unwrap_or(Self::Custom(Name::BEYOND))
+    }
+}
+
+/// For people; [`Function::name`] is the name itself.
 impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        Printable(self.name()).fmt(f)
     }
 }
 

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
 
+use crate::answers::other_micros;
 use crate::raw::{InitialReads, Place, Problem, RawEvent, RawProcess, Sink};
 use crate::sequence::Sequence;
 use crate::{
-    Diagnostic, Event, Function, Header, Hints, History, Key, KeyId, Kind, Nanos, NemesisEvent, Node, Op,
-    Operation, OperationId, Outcome, Process, Value,
+    Diagnostic, Event, Function, Header, Hints, History, Key, KeyId, Kind, NemesisEvent, Node, Op, Operation,
+    OperationId, Outcome, Process, Value,
 };
 
 /// Builds a [`History`] event by event, and refuses what no single-threaded client can have done.
@@ -29,6 +30,8 @@ pub(crate) struct Held {
     bytes_max: u64,
 }
 
+const MIB: u64 = 1 << 20;
+
 impl Held {
     pub(crate) fn new(bytes_max: u64) -> Self {
         Self { bytes: 0, bytes_max }
@@ -36,12 +39,20 @@ impl Held {
 
     pub(crate) fn add(&mut self, bytes: u64) -> Result<(), Problem> {
         self.bytes += bytes;
-        if self.bytes <= self.bytes_max {
+        self.with(0)
+    }
+
+    /// Refuses what is held for a while beside what was added, where the two are too much.
+    pub(crate) fn with(&self, bytes: u64) -> Result<(), Problem> {
+        if self.bytes.saturating_add(bytes) <= self.bytes_max {
             return Ok(());
         }
+        let limit = match self.bytes_max {
+            small @ 0..MIB => format!("{} KiB", small >> 10),
+            limit => format!("{} MiB", limit / MIB),
+        };
         Err(format!(
-            "the operations up to here take more than {} MiB of memory, the limit that is set",
-            self.bytes_max >> 20
+            "what has to be held up to here takes more than {limit} of memory, the limit that is set"
         ))
     }
 }
@@ -84,7 +95,10 @@ impl Pairing {
     pub fn node(&mut self, name: &str) -> Result<Node, Problem> {
         let index = match self.history.nodes.get_index_of(name) {
             Some(index) => index,
-            None => self.history.nodes.insert_full(name.to_owned()).0,
+            None => {
+                self.held.add(name.len() as u64 + 64)?;
+                self.history.nodes.insert_full(name.to_owned()).0
+            }
         };
         u16::try_from(index).map(Node).map_err(|_| "more than 65,536 nodes".into())
     }
@@ -114,7 +128,7 @@ impl Pairing {
         if event.function == Function::Txn {
             event.value = std::mem::take(&mut event.value).compact();
         }
-        self.hold(event)?;
+        self.hold(place.process, event)?;
         match (place.process, event.kind) {
             (Process::Nemesis, _) => {
                 let function = std::mem::replace(&mut event.function, Function::Read);
@@ -132,12 +146,15 @@ impl Pairing {
         }
     }
 
-    /// Counts what an event adds to the memory in use, but for the value of a completion.
-    fn hold(&mut self, event: &RawEvent<'_>) -> Result<(), Problem> {
+    /// Counts what an event adds to the memory in use, but for the value of an answer.
+    fn hold(&mut self, process: Process, event: &RawEvent<'_>) -> Result<(), Problem> {
         let error = event.error.as_ref().map_or(0, String::len) as u64;
-        self.held.add(match event.kind {
-            Kind::Invoke => size_of::<Operation>() as u64 + event.value.heap_bytes(),
-            Kind::Ok | Kind::Fail | Kind::Info => error,
+        self.held.add(match (process, event.kind) {
+            (Process::Nemesis, _) => size_of::<NemesisEvent>() as u64 + event.value.heap_bytes(),
+            (_, Kind::Invoke) => size_of::<Operation>() as u64 + event.value.heap_bytes(),
+            (_, Kind::Ok | Kind::Fail | Kind::Info) => {
+                error + event.seen.as_ref().map_or(0, Value::heap_bytes)
+            }
         })
     }
 
@@ -157,31 +174,20 @@ impl Pairing {
             ));
         }
         let key = event.key.as_deref().map(|key| self.intern(key)).transpose()?;
-        self.history.operations.push(Operation {
-            process,
-            node,
-            outcome: Outcome::Info,
-            function: std::mem::replace(&mut event.function, Function::Read),
-            key,
-            call: std::mem::take(&mut event.value),
-            reply: Value::Null,
-            invoked: place.time,
-            completed: Nanos::MAX,
-            call_event: place.position,
-            reply_event: u32::MAX,
-            hint_version: 0,
-            hint_source: 0,
-            saw: false,
-        });
+        let function = std::mem::replace(&mut event.function, Function::Read);
+        let call = std::mem::take(&mut event.value);
+        let mut operation = Operation::new(process, function, call, place.position, place.time);
+        (operation.node, operation.key) = (node, key);
+        self.history.operations.push(operation);
         Ok(())
     }
 
     fn intern(&mut self, key: &str) -> Result<KeyId, Problem> {
         if let Some(place) = self.history.keys.get_index_of(key) {
-            return Ok(KeyId(place as u32));
+            return Ok(KeyId::new(place as u32));
         }
         self.held.add(key.len() as u64 + 64)?;
-        Ok(KeyId(self.history.keys.insert_full(key.into()).0 as u32))
+        Ok(KeyId::new(self.history.keys.insert_full(key.into()).0 as u32))
     }
 
     fn complete(
@@ -199,21 +205,27 @@ impl Pairing {
             ));
         };
         self.matches(process, id, event)?;
+        self.answers(process, id, event)?;
         let operation = &mut self.history.operations[id.index()];
         operation.completed = place.time;
         operation.reply_event = place.position;
-        operation.saw = event.kind == Kind::Fail && event.seen.is_some();
-        (operation.outcome, operation.reply) = match event.kind {
-            // What was written, swapped or appended comes back as it was asked for: it is held once.
-            Kind::Ok if event.value == operation.call => (Outcome::Ok, operation.call.clone()),
+        match event.kind {
             Kind::Ok => {
-                let reply = std::mem::take(&mut event.value).answering(&operation.call);
-                self.held.add(reply.heap_bytes())?;
-                (Outcome::Ok, reply)
+                operation.outcome = Outcome::Ok;
+                let reply = std::mem::take(&mut event.value).answering(operation.call());
+                if reply != *operation.call() {
+                    self.held.add(reply.heap_bytes())?;
+                }
+                operation.set_reply(reply);
             }
-            Kind::Fail => (Outcome::Fail, event.seen.take().unwrap_or_default()),
-            Kind::Info | Kind::Invoke => (Outcome::Info, Value::Null),
-        };
+            Kind::Fail => {
+                operation.outcome = Outcome::Fail;
+                if let Some(seen) = event.seen.take() {
+                    operation.set_seen(seen);
+                }
+            }
+            Kind::Info | Kind::Invoke => {}
+        }
         if operation.node.is_none() {
             operation.node = node;
         }
@@ -227,10 +239,23 @@ impl Pairing {
         Ok(())
     }
 
+    /// Whether a transaction's completion has the micro-operations that were asked. What others write where nothing is
+    /// known to have happened is not used, and not looked at.
+    fn answers(&self, process: u32, id: OperationId, event: &RawEvent<'_>) -> Result<(), Problem> {
+        let operation = &self.history.operations[id.index()];
+        if event.kind != Kind::Ok && self.foreign || operation.function != Function::Txn {
+            return Ok(());
+        }
+        match other_micros(operation.call(), &event.value) {
+            None => Ok(()),
+            Some(other) => Err(format!("client {process} answers {other} in event {}", operation.call_event)),
+        }
+    }
+
     /// Whether a completion is of what its process has open.
     fn matches(&mut self, process: u32, id: OperationId, event: &RawEvent<'_>) -> Result<(), Problem> {
         let key =
-            event.key.as_deref().map(|key| self.history.keys.get_index_of(key).map(|i| KeyId(i as u32)));
+            event.key.as_deref().map(|key| self.history.keys.get_index_of(key).map(|i| KeyId::new(i as u32)));
         let operation = &self.history.operations[id.index()];
         let late_key = self.foreign && operation.key.is_none() && event.key.is_some();
         let same_key = late_key || key.is_none_or(|key| key == operation.key);
@@ -285,6 +310,10 @@ impl Sink for Pairing {
         self.accept(place, event, node, hints)
     }
 
+    fn holds(&self, bytes: u64) -> Result<(), Problem> {
+        self.held.with(bytes)
+    }
+
     fn cut_off(&mut self, at: Diagnostic) {
         Self::cut_off(self, at);
     }
@@ -302,13 +331,13 @@ impl Sink for Pairing {
 fn initial_reads_are_null(operation: &mut Operation, reads: &InitialReads) {
     let initial = Value::Int(reads.value);
     // Of a transaction without an answer nothing is known.
-    let Value::Txn(micros) = &operation.reply else { return };
+    let Value::Txn(micros) = operation.reply() else { return };
     let unwritten = |key: &Value| key.as_int().is_some_and(|key| !reads.written_to.contains(&key));
     let changed = micros.with_values(|micro| {
         let initially = micro.function == "r" && *micro.value == initial && unwritten(micro.key);
         initially.then_some(Value::Null)
     });
-    operation.reply = Value::Txn(changed.into());
+    operation.set_reply(Value::Txn(changed.into()));
 }
 
 /// A history from events that were never in a file, for tests and generators.

@@ -89,6 +89,9 @@ pub(crate) trait Sink {
 
     fn event(&mut self, place: Place, event: &mut RawEvent<'_>) -> Result<(), Problem>;
 
+    /// Refuses what the reader holds beside the operations, where the two take more memory than they may.
+    fn holds(&self, bytes: u64) -> Result<(), Problem>;
+
     /// The file breaks off in mid-line.
     fn cut_off(&mut self, at: Diagnostic);
 

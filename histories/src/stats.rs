@@ -9,12 +9,15 @@ use std::hash::{BuildHasher, BuildHasherDefault};
 use std::io::Read;
 use std::path::Path;
 
-use rustc_hash::{FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use serde::Serialize;
 
+use crate::pairing::Held;
 use crate::raw::{InitialReads, Place, Problem, RawEvent, Sink};
 use crate::read::{self, Options};
-use crate::{Diagnostic, FaultStep, Function, Header, Kind, Micro, Nanos, Op, Process};
+use crate::{
+    Diagnostic, FaultStep, Function, Header, History, Kind, Micro, Nanos, Op, Process, Value, printable,
+};
 
 /// Written values that are remembered to find those written twice; beyond, every second is forgotten, and again.
 pub const VALUES_MAX: usize = 1 << 20;
@@ -49,7 +52,7 @@ pub struct Stats {
     pub operations: u64,
     pub by_function: BTreeMap<String, Outcomes>,
     pub keys: u64,
-    /// Operations of the key that has most.
+    /// Operations, or micro-operations, on the key that has most.
     pub busiest_key: Option<(String, u64)>,
     pub sessions: u64,
     /// The most operations open at a time.
@@ -71,16 +74,24 @@ pub struct Stats {
 
 /// Tells what is in a file of any format that is read.
 pub fn file(path: &Path, options: &Options) -> Result<Stats, Diagnostic> {
-    let mut counter = Counter::default();
+    let mut counter = Counter::new(options);
     read::stream_file(path, options, &mut counter)?;
     Ok(counter.finish())
 }
 
 /// Tells what is in anything that gives bytes.
 pub fn read(input: impl Read, name: &str, options: &Options) -> Result<Stats, Diagnostic> {
-    let mut counter = Counter::default();
+    let mut counter = Counter::new(options);
     read::stream(Box::new(input), name, options, &mut counter)?;
     Ok(counter.finish())
+}
+
+/// Keys that a history's operations are on, those of transactions included.
+pub fn keys(history: &History) -> usize {
+    let transactions = history.operations().iter().filter(|operation| operation.function == Function::Txn);
+    let micros = transactions.flat_map(|operation| operation.call().micros().into_iter().flatten().flatten());
+    let inner: FxHashSet<Value> = micros.map(|micro| micro.key.clone()).collect();
+    history.keys().len() + inner.len()
 }
 
 impl Stats {
@@ -93,7 +104,10 @@ impl Stats {
             ("list", has(&["append"])),
             ("counter", has(&["increment", "decrement"])),
             ("queue", has(&["enqueue", "dequeue", "drain"])),
+            ("mutex", has(&["acquire", "release"])),
             ("bank", has(&["transfer"])),
+            ("identifiers", has(&["generate"])),
+            ("siblings", has(&["replace"])),
             ("transactions", has(&["txn"])),
         ]
         .into_iter()
@@ -108,18 +122,32 @@ struct Counter {
     open: BTreeMap<u32, Function>,
     sessions: BTreeSet<u32>,
     keys: BTreeMap<Box<str>, u64>,
+    /// Keys of transactions' micro-operations.
+    inner_keys: FxHashMap<Value, u64>,
     values: Values,
     last_time: Option<Nanos>,
+    held: Held,
 }
 
+/// Memory of a name that is counted, by estimate, beside its text.
+const ENTRY_BYTES: u64 = 64;
+
 impl Counter {
+    fn new(options: &Options) -> Self {
+        Self { held: Held::new(options.memory_bytes_max), ..Self::default() }
+    }
+
     fn finish(mut self) -> Stats {
         for function in self.open.values() {
             self.stats.by_function.entry(function.name().to_owned()).or_default().unfinished += 1;
         }
         let busiest = self.keys.iter().max_by_key(|(_, count)| **count);
-        self.stats.busiest_key = busiest.map(|(key, count)| (key.to_string(), *count));
-        self.stats.keys = self.keys.len() as u64;
+        let busiest = busiest.map(|(key, count)| (key.to_string(), *count));
+        // order never shows: the most used is taken, of several the last by name
+        let inner = self.inner_keys.iter().max_by_key(|(key, count)| (**count, *key));
+        let inner = inner.map(|(key, count)| (read::key_text(key.clone()), *count));
+        self.stats.busiest_key = busiest.into_iter().chain(inner).max_by_key(|(_, count)| *count);
+        self.stats.keys = (self.keys.len() + self.inner_keys.len()) as u64;
         self.stats.sessions = self.sessions.len() as u64;
         self.stats.end = self.last_time.unwrap_or_default();
         self.stats.real_time = self.stats.end > Nanos::ZERO;
@@ -135,25 +163,30 @@ impl Counter {
             ));
         }
         self.stats.operations += 1;
-        self.sessions.insert(process);
+        if self.sessions.insert(process) {
+            self.held.add(ENTRY_BYTES)?;
+        }
         self.stats.concurrency = self.stats.concurrency.max(self.open.len() as u64);
         if let Some(key) = event.key.as_deref() {
             match self.keys.get_mut(key) {
                 Some(count) => *count += 1,
-                None => drop(self.keys.insert(key.into(), 1)),
+                None => {
+                    self.held.add(ENTRY_BYTES + key.len() as u64)?;
+                    self.keys.insert(key.into(), 1);
+                }
             }
         }
-        self.written(event);
-        Ok(())
+        self.written(event)
     }
 
-    fn written(&mut self, event: &RawEvent<'_>) {
+    fn written(&mut self, event: &RawEvent<'_>) -> Result<(), Problem> {
         match (&event.function, &event.value) {
             (Function::Write | Function::Append | Function::Add | Function::Enqueue, value) => {
                 self.values.add(&(event.key.as_deref(), value));
             }
             (Function::Txn, items) => {
                 for Micro { function, key, value } in items.micros().into_iter().flatten().flatten() {
+                    self.inner_key(key)?;
                     if matches!(function, "w" | "append") {
                         self.values.add(&(key, value));
                     }
@@ -161,6 +194,18 @@ impl Counter {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    fn inner_key(&mut self, key: &Value) -> Result<(), Problem> {
+        match self.inner_keys.get_mut(key) {
+            Some(count) => *count += 1,
+            None => {
+                self.held.add(ENTRY_BYTES + key.heap_bytes())?;
+                self.inner_keys.insert(key.clone(), 1);
+            }
+        }
+        Ok(())
     }
 
     fn complete(&mut self, process: u32, event: &RawEvent<'_>) -> Result<(), Problem> {
@@ -173,7 +218,10 @@ impl Counter {
         let name = function.name();
         let outcomes = match self.stats.by_function.get_mut(name) {
             Some(outcomes) => outcomes,
-            None => self.stats.by_function.entry(name.to_owned()).or_default(),
+            None => {
+                self.held.add(ENTRY_BYTES + name.len() as u64)?;
+                self.stats.by_function.entry(name.to_owned()).or_default()
+            }
         };
         match event.kind {
             Kind::Ok => outcomes.ok += 1,
@@ -183,15 +231,22 @@ impl Counter {
         Ok(())
     }
 
-    fn nemesis(&mut self, event: &mut RawEvent<'_>) {
+    fn nemesis(&mut self, event: &mut RawEvent<'_>) -> Result<(), Problem> {
         self.stats.nemesis_events += 1;
         let op = Op::global(event.function.clone(), std::mem::take(&mut event.value));
         let name = match FaultStep::from_op(&op) {
             Some(FaultStep::Begin { name, applied: None, .. }) => name,
-            Some(_) => return,
+            Some(_) => return Ok(()),
             None => op.function.name().to_owned(),
         };
-        *self.stats.faults.entry(name).or_default() += 1;
+        match self.stats.faults.get_mut(&name) {
+            Some(count) => *count += 1,
+            None => {
+                self.held.add(ENTRY_BYTES + name.len() as u64)?;
+                self.stats.faults.insert(name, 1);
+            }
+        }
+        Ok(())
     }
 
     fn gap(&mut self, time: Nanos) {
@@ -215,13 +270,14 @@ impl Sink for Counter {
         self.stats.events += 1;
         self.gap(place.time);
         match (place.process, event.kind) {
-            (Process::Nemesis, _) => {
-                self.nemesis(event);
-                Ok(())
-            }
+            (Process::Nemesis, _) => self.nemesis(event),
             (Process::Client(process), Kind::Invoke) => self.invoke(process, event),
             (Process::Client(process), _) => self.complete(process, event),
         }
+    }
+
+    fn holds(&self, bytes: u64) -> Result<(), Problem> {
+        self.held.with(bytes)
     }
 
     fn cut_off(&mut self, at: Diagnostic) {
@@ -269,11 +325,12 @@ impl fmt::Display for Stats {
         writeln!(f, "{:<12} {:>10} {:>10} {:>10} {:>10}", "operation", "ok", "fail", "info", "unfinished")?;
         for (name, outcomes) in &self.by_function {
             let Outcomes { ok, fail, info, unfinished } = outcomes;
+            let name = printable(name);
             writeln!(f, "{name:<12} {ok:>10} {fail:>10} {info:>10} {unfinished:>10}")?;
         }
         write!(f, "keys: {}", self.keys)?;
         match &self.busiest_key {
-            Some((key, count)) => writeln!(f, ", the busiest {key} with {count} operations")?,
+            Some((key, count)) => writeln!(f, ", the busiest {} with {count} operations", printable(key))?,
             None => writeln!(f)?,
         }
         writeln!(f, "open at a time: at most {}", self.concurrency)?;
@@ -289,19 +346,21 @@ impl fmt::Display for Stats {
             if self.sample > 1 { format!(" (in a sample of one in {})", self.sample) } else { String::new() };
         writeln!(f, "values written more than once to a key: {}{sampled}", self.duplicates)?;
         for (name, count) in &self.faults {
-            writeln!(f, "fault {name}: {count}")?;
+            writeln!(f, "fault {}: {count}", printable(name))?;
         }
         if let Some(place) = &self.cut_off {
             writeln!(f, "{place}")?;
         }
-        write!(f, "can be checked as: {}", self.objects().join(", "))
+        match &*self.objects() {
+            [] => write!(f, "can be checked as: nothing that is known"),
+            objects => write!(f, "can be checked as: {}", objects.join(", ")),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Value;
     use crate::synth;
     use crate::write;
 

@@ -42,16 +42,16 @@ pub(crate) fn each<'h>(
 ) -> Result<(), Malformed> {
     let own = Target::Own(op.key);
     match (&op.function, op.outcome) {
-        (Function::Read, Outcome::Ok) => visit(Access::Read, own, &op.reply),
-        (Function::Write, Outcome::Ok | Outcome::Info) => visit(Access::Write, own, &op.call),
+        (Function::Read, Outcome::Ok) => visit(Access::Read, own, op.reply()),
+        (Function::Write, Outcome::Ok | Outcome::Info) => visit(Access::Write, own, op.call()),
         (Function::Cas, Outcome::Ok | Outcome::Info) => {
-            let (from, to) = op.call.as_pair().ok_or(Malformed)?;
+            let (from, to) = op.call().as_pair().ok_or(Malformed)?;
             visit(Access::Read, own, from);
             visit(Access::Write, own, to);
         }
-        (Function::Cas, Outcome::Fail) if op.seen().is_some() => visit(Access::Read, own, &op.reply),
-        (Function::Txn, Outcome::Ok) => transaction(&op.reply, visit)?,
-        (Function::Txn, Outcome::Info) => transaction(&op.call, |access, target, value| {
+        (Function::Cas, Outcome::Fail) if op.seen().is_some() => visit(Access::Read, own, op.reply()),
+        (Function::Txn, Outcome::Ok) => transaction(op.reply(), visit)?,
+        (Function::Txn, Outcome::Info) => transaction(op.call(), |access, target, value| {
             if access != Access::Read {
                 visit(access, target, value);
             }
@@ -85,9 +85,9 @@ pub(crate) fn aborted<'h>(
         return Ok(());
     }
     match op.function {
-        Function::Write => visit(Target::Own(op.key), &op.call),
-        Function::Cas => visit(Target::Own(op.key), op.call.as_pair().ok_or(Malformed)?.1),
-        Function::Txn => transaction(&op.call, |access, target, value| {
+        Function::Write => visit(Target::Own(op.key), op.call()),
+        Function::Cas => visit(Target::Own(op.key), op.call().as_pair().ok_or(Malformed)?.1),
+        Function::Txn => transaction(op.call(), |access, target, value| {
             if access == Access::Write {
                 visit(target, value);
             }

@@ -18,7 +18,7 @@ pub(crate) struct Names<'h> {
 
 impl<'h> Names<'h> {
     pub(crate) fn key_id(&self, key: u32) -> Option<KeyId> {
-        ((key as usize) < self.history.keys().len()).then_some(KeyId(key))
+        ((key as usize) < self.history.keys().len()).then_some(KeyId::new(key))
     }
 
     pub(crate) fn key(&self, key: u32) -> String {
@@ -80,7 +80,7 @@ impl<'h> Keys<'h> {
 
     pub(crate) fn id(&mut self, target: Target<'h>) -> u32 {
         match target {
-            Target::Own(Some(key)) => key.0,
+            Target::Own(Some(key)) => key.place(),
             Target::Own(None) => self.history.keys().len() as u32,
             Target::Named(name) => {
                 let index = self.names.id(name) as usize;
@@ -97,7 +97,7 @@ impl<'h> Keys<'h> {
 
     fn add(&mut self, name: &'h Value) -> u32 {
         if let Some(key) = self.history.key_id(&Key::from(Target::Named(name).text(self.history))) {
-            return key.0;
+            return key.place();
         }
         self.named.push(name);
         self.shapes.push(Shape::default());

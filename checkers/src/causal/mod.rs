@@ -186,7 +186,7 @@ fn reason(history: &History, unfit: &Unfit) -> String {
                 histories::Function::Cas => "a pair [from, to]",
                 _ => "a list of micro-operations [\"r\" or \"w\", key, value]",
             };
-            let value = if op.is_ok() { &op.reply } else { &op.call };
+            let value = if op.is_ok() { op.reply() } else { op.call() };
             format!("client {}'s {} has {value}, not {shape}", op.process, op.function)
         }
         Unfit::Foreign(function) => format!("{function} may change any key, and no rule here follows it"),

@@ -46,7 +46,7 @@ pub(crate) fn overtaken(
 /// From the last write of a key in each chain to the one that is left: a question each.
 fn asked(columns: &Columns, left: &[(KeyId, OperationId)]) -> Vec<Edge> {
     let groups = Groups::of(columns);
-    let wanted: FxHashMap<OperationId, u32> = left.iter().map(|&(key, id)| (id, key.0)).collect();
+    let wanted: FxHashMap<OperationId, u32> = left.iter().map(|&(key, id)| (id, key.place())).collect();
     let mut asked = Vec::new();
     for t in columns.ids() {
         let Some(&key) = wanted.get(&columns.operation[t as usize]) else { continue };

@@ -28,7 +28,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
     }
     match anomaly.kind {
         AnomalyKind::MissingReplica
-            if dumps.iter().any(|dump| dump.is_ok() && dump.reply.as_map().is_some()) =>
+            if dumps.iter().any(|dump| dump.is_ok() && dump.reply().as_map().is_some()) =>
         {
             Err("the replica answered".into())
         }
@@ -39,7 +39,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         _ => {
             let key = anomaly.key.map(|key| history.key(key).as_str());
             let value = |dump: &&Operation| {
-                let map = dump.reply.as_map()?;
+                let map = dump.reply().as_map()?;
                 Some(sorted(key.and_then(|key| map.get(key)), is_set(history, anomaly)))
             };
             if dumps.iter().any(|dump| says_nothing(history, dump, key)) {
@@ -48,7 +48,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
             match (dumps.first().and_then(value), dumps.get(1).and_then(value)) {
                 (Some(first), Some(second)) if first != second => Ok(()),
                 // A key that no client ever touched has no id: then the states as a whole differ.
-                (Some(_), Some(_)) if key.is_none() && dumps[0].reply != dumps[1].reply => Ok(()),
+                (Some(_), Some(_)) if key.is_none() && dumps[0].reply() != dumps[1].reply() => Ok(()),
                 _ => Err("the dumps hold the same".into()),
             }
         }
@@ -58,7 +58,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
 /// The key is not here, and on as many other nodes as it is kept on.
 fn says_nothing(history: &History, dump: &Operation, key: Option<&str>) -> bool {
     let holds =
-        |op: &Operation| op.reply.as_map().is_some_and(|map| key.is_some_and(|key| map.contains_key(key)));
+        |op: &Operation| op.reply().as_map().is_some_and(|map| key.is_some_and(|key| map.contains_key(key)));
     let since = quiet(history);
     let holders: BTreeSet<Option<Node>> =
         dumps(history).filter(|op| op.invoked >= since && holds(op)).map(|op| op.node).collect();

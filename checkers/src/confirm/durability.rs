@@ -21,9 +21,9 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         (AnomalyKind::Revived, _) => revived(gone, &finals),
         (AnomalyKind::Resurrected, Function::Remove) => {
             let added_before = history.operations().iter().all(|op| {
-                !is_addition(op) || op.key != gone.key || op.call != gone.call || op.precedes(gone)
+                !is_addition(op) || op.key != gone.key || op.call() != gone.call() || op.precedes(gone)
             });
-            let there = finals.iter().all(|value| holds(value, &gone.call));
+            let there = finals.iter().all(|value| holds(value, gone.call()));
             if gone.is_ok() && there && added_before {
                 Ok(())
             } else {
@@ -38,13 +38,13 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
 /// The observation itself is named: something in it was never added.
 fn phantom(history: &History, key: Option<KeyId>, seen: &Operation) -> Result<(), String> {
     let name = |key| history.key(key).as_str();
-    let dump = seen.reply.as_map().filter(|_| seen.function == Function::Dump);
+    let dump = seen.reply().as_map().filter(|_| seen.function == Function::Dump);
     let value = dump.and_then(|map| map.get(name(key?)));
-    let elements = value.unwrap_or(&seen.reply).as_list().unwrap_or_default();
+    let elements = value.unwrap_or(seen.reply()).as_list().unwrap_or_default();
     let adds = |op: &Operation, element: &Value| {
         (op.key.is_none() || op.key == key)
             && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump | Function::Remove)
-            && (!matches!(op.function, Function::Add | Function::Append) || op.call == *element)
+            && (!matches!(op.function, Function::Add | Function::Append) || op.call() == element)
     };
     let is_strange = |element: &&Value| !history.operations().iter().any(|op| adds(op, element));
     if seen.is_ok() && elements.iter().any(|element| is_strange(&element)) {
@@ -55,7 +55,7 @@ fn phantom(history: &History, key: Option<KeyId>, seen: &Operation) -> Result<()
 }
 
 fn revived(gone: &Operation, finals: &[&Value]) -> Result<(), String> {
-    let there = finals.iter().any(|value| *value == written(gone) || holds(value, &gone.call));
+    let there = finals.iter().any(|value| *value == written(gone) || holds(value, gone.call()));
     if gone.outcome == Outcome::Fail && there {
         Ok(())
     } else {
@@ -66,14 +66,14 @@ fn revived(gone: &Operation, finals: &[&Value]) -> Result<(), String> {
 fn element(history: &History, gone: &Operation, finals: &[&Value]) -> Result<(), String> {
     let on_element = || history.operations().iter().filter(|op| op.key == gone.key);
     let removed = on_element()
-        .any(|op| op.function == Function::Remove && op.outcome != Outcome::Fail && op.call == gone.call);
+        .any(|op| op.function == Function::Remove && op.outcome != Outcome::Fail && op.call() == gone.call());
     let known = gone.is_ok()
         || on_element().any(|op| {
             op.is_ok()
                 && matches!(op.function, Function::Read | Function::ReadAll)
-                && holds(&op.reply, &gone.call)
+                && holds(op.reply(), gone.call())
         });
-    if removed || !known || finals.iter().any(|value| holds(value, &gone.call)) {
+    if removed || !known || finals.iter().any(|value| holds(value, gone.call())) {
         return Err("the element is there, was removed, or never was".into());
     }
     Ok(())
@@ -83,7 +83,7 @@ fn element(history: &History, gone: &Operation, finals: &[&Value]) -> Result<(),
 fn register(history: &History, gone: &Operation, finals: &[&Value]) -> Result<(), String> {
     let on_key = || history.operations().iter().filter(|op| op.key == gone.key);
     let shows = |op: &&Operation, value: &Value| match op.function {
-        Function::Read => op.is_ok() && op.reply == *value,
+        Function::Read => op.is_ok() && op.reply() == value,
         Function::Write | Function::Cas => op.outcome != Outcome::Fail && written(op) == value,
         _ => false,
     };
@@ -96,7 +96,7 @@ fn register(history: &History, gone: &Operation, finals: &[&Value]) -> Result<()
         let failed_and_seen = on_key().any(|op| {
             op.function == Function::Cas
                 && op.outcome == Outcome::Fail
-                && op.reply == **value
+                && op.reply() == *value
                 && op.precedes(gone)
         });
         if *value == written(gone) || !(early || failed_and_seen) {
@@ -107,7 +107,7 @@ fn register(history: &History, gone: &Operation, finals: &[&Value]) -> Result<()
 }
 
 fn written(op: &Operation) -> &Value {
-    op.call.as_pair().filter(|_| op.function == Function::Cas).map_or(&op.call, |(_, to)| to)
+    op.call().as_pair().filter(|_| op.function == Function::Cas).map_or(op.call(), |(_, to)| to)
 }
 
 fn is_addition(op: &Operation) -> bool {
@@ -151,7 +151,7 @@ pub(super) fn finals(history: &History, key: Option<KeyId>) -> Vec<&Value> {
     let reads = late.iter().filter(|op| {
         op.key == key && matches!(op.function, Function::Read | Function::ReadAll) && op.completed >= began
     });
-    let states = dumps.iter().filter_map(|op| op.reply.as_map());
+    let states = dumps.iter().filter_map(|op| op.reply().as_map());
     let dumped: Vec<Option<&Value>> = match key.map(|key| history.key(key).as_str()) {
         Some(name) => states.map(|state| state.get(name)).collect(),
         None => Vec::new(),
@@ -159,7 +159,7 @@ pub(super) fn finals(history: &History, key: Option<KeyId>) -> Vec<&Value> {
     let kept =
         history.header.copies.is_some_and(|copies| dumped.iter().flatten().count() >= usize::from(copies));
     let absent = (!kept).then_some(&Value::Null);
-    dumped.into_iter().filter_map(|value| value.or(absent)).chain(reads.map(|op| &op.reply)).collect()
+    dumped.into_iter().filter_map(|value| value.or(absent)).chain(reads.map(|op| op.reply())).collect()
 }
 
 /// Whether a run that has no dumps came to its final reads of a key, as far as it tells: no update was left open, and

@@ -11,7 +11,7 @@ pub(super) fn confirm(history: &History, inside: &[OperationId]) -> Result<(), S
     for &op in &operations {
         only_grows(history, op)?;
         if adds(op) && !happened(history, op) {
-            return Err(format!("nobody saw that the {} of {} happened", op.function, op.call));
+            return Err(format!("nobody saw that the {} of {} happened", op.function, op.call()));
         }
     }
     if operations.iter().any(|op| is_impossible(history, op)) {
@@ -43,8 +43,8 @@ fn only_grows(history: &History, op: &Operation) -> Result<(), String> {
         if other.outcome != Outcome::Fail && !harmless && !adds(other) {
             return Err(format!("an {} may change more", other.function));
         }
-        if adds(op) && other.call_event != op.call_event && may_add(other, op, &op.call) {
-            return Err(format!("{} is added more than once", op.call));
+        if adds(op) && other.call_event != op.call_event && may_add(other, op, op.call()) {
+            return Err(format!("{} is added more than once", op.call()));
         }
     }
     Ok(())
@@ -52,7 +52,7 @@ fn only_grows(history: &History, op: &Operation) -> Result<(), String> {
 
 /// Whether an operation may have added an element to the key of another.
 fn may_add(op: &Operation, of: &Operation, element: &Value) -> bool {
-    adds(op) && op.outcome != Outcome::Fail && op.key == of.key && op.call == *element
+    adds(op) && op.outcome != Outcome::Fail && op.key == of.key && op.call() == element
 }
 
 /// A read of what nobody can have added, or of what was appended once and is there twice.
@@ -66,11 +66,11 @@ fn is_impossible(history: &History, read: &Operation) -> bool {
 }
 
 fn shown(read: &Operation) -> &[Value] {
-    read.reply.as_list().unwrap_or_default()
+    read.reply().as_list().unwrap_or_default()
 }
 
 fn happened(history: &History, addition: &Operation) -> bool {
-    let sees = |op: &Operation| reads(op) && op.key == addition.key && shown(op).contains(&addition.call);
+    let sees = |op: &Operation| reads(op) && op.key == addition.key && shown(op).contains(addition.call());
     addition.is_ok() || (addition.outcome == Outcome::Info && history.operations().iter().any(sees))
 }
 
@@ -82,11 +82,11 @@ fn comes_before(operations: &[&Operation], a: &Operation, b: &Operation) -> bool
         return false;
     }
     match (adds(a), adds(b)) {
-        (true, false) => shown(b).contains(&a.call),
-        (false, true) => !shown(a).contains(&b.call),
+        (true, false) => shown(b).contains(a.call()),
+        (false, true) => !shown(a).contains(b.call()),
         (true, true) if a.function == Function::Append => {
             operations.iter().filter(|op| reads(op) && op.key == a.key).any(|read| {
-                let place = |op: &Operation| shown(read).iter().position(|element| *element == op.call);
+                let place = |op: &Operation| shown(read).iter().position(|element| element == op.call());
                 place(a).zip(place(b)).is_some_and(|(a, b)| a < b)
             })
         }

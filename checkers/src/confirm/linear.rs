@@ -54,19 +54,19 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
 fn written(op: &Operation) -> Option<&Value> {
     match op.function {
         _ if op.outcome == Outcome::Fail => None,
-        Function::Write => Some(&op.call),
-        Function::Cas => op.call.as_pair().map(|(_, to)| to),
+        Function::Write => Some(op.call()),
+        Function::Cas => op.call().as_pair().map(|(_, to)| to),
         _ => None,
     }
 }
 
 fn effect(op: &Operation) -> Option<Effect> {
     match (&op.function, op.outcome) {
-        (Function::Read, Outcome::Ok) => Some(Effect::Read(op.reply.clone())),
-        (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some(Effect::Read(op.reply.clone())),
-        (Function::Write, Outcome::Ok | Outcome::Info) => Some(Effect::Write(op.call.clone())),
+        (Function::Read, Outcome::Ok) => Some(Effect::Read(op.reply().clone())),
+        (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some(Effect::Read(op.reply().clone())),
+        (Function::Write, Outcome::Ok | Outcome::Info) => Some(Effect::Write(op.call().clone())),
         (Function::Cas, Outcome::Ok | Outcome::Info) => {
-            op.call.as_pair().map(|(from, to)| Effect::Cas(from.clone(), to.clone()))
+            op.call().as_pair().map(|(from, to)| Effect::Cas(from.clone(), to.clone()))
         }
         _ => None,
     }

@@ -38,14 +38,14 @@ fn lost(history: &History, add: &Operation) -> bool {
     let removes = history.operations().iter().filter(|op| {
         op.function == Function::Remove
             && op.key == add.key
-            && op.call == add.call
+            && op.call() == add.call()
             && op.outcome != Outcome::Fail
     });
     let left = finals(history, Some(key));
     add.is_ok()
         && removes.into_iter().all(|remove| remove.precedes(add))
         && !left.is_empty()
-        && !left.iter().any(|value| holds(value, &add.call))
+        && !left.iter().any(|value| holds(value, add.call()))
 }
 
 /// All that is left shows the element, though a session that removed it had seen each addition: made it itself, or read
@@ -53,13 +53,13 @@ fn lost(history: &History, add: &Operation) -> bool {
 fn resurrected(history: &History, remove: &Operation) -> bool {
     let Some(key) = remove.key else { return false };
     let on_element =
-        |op: &&Operation| op.key == remove.key && op.call == remove.call && op.outcome != Outcome::Fail;
+        |op: &&Operation| op.key == remove.key && op.call() == remove.call() && op.outcome != Outcome::Fail;
     let all = |function: Function| {
         history.operations().iter().filter(on_element).filter(move |op| op.function == function)
     };
     let sights = || {
         history.operations().iter().filter(|op| {
-            op.is_ok() && op.key == remove.key && op.call.is_null() && holds(&op.reply, &remove.call)
+            op.is_ok() && op.key == remove.key && op.call().is_null() && holds(op.reply(), remove.call())
         })
     };
     let came_from = |read: &Operation, add: &Operation| {
@@ -77,14 +77,14 @@ fn resurrected(history: &History, remove: &Operation) -> bool {
     remove.is_ok()
         && all(Function::Add).all(covered)
         && !left.is_empty()
-        && left.iter().all(|value| holds(value, &remove.call))
+        && left.iter().all(|value| holds(value, remove.call()))
 }
 
 fn written(op: &Operation) -> Option<&Value> {
     match op.function {
         _ if op.outcome == Outcome::Fail => None,
-        Function::Write => Some(&op.call),
-        Function::Cas => op.call.as_pair().map(|(_, to)| to),
+        Function::Write => Some(op.call()),
+        Function::Cas => op.call().as_pair().map(|(_, to)| to),
         _ => None,
     }
 }
@@ -99,9 +99,9 @@ fn is_left(history: &History, write: &Operation) -> bool {
 fn leads_on(path: &[&Operation]) -> bool {
     let (Some(first), Some(last)) = (path.first(), path.last()) else { return false };
     let read = |op: &Operation| match op.function {
-        Function::Read if op.is_ok() => Some(op.reply.clone()),
-        Function::Cas if op.outcome == Outcome::Fail && !op.reply.is_null() => Some(op.reply.clone()),
-        Function::Cas if op.outcome != Outcome::Fail => op.call.as_pair().map(|(from, _)| from.clone()),
+        Function::Read if op.is_ok() => Some(op.reply().clone()),
+        Function::Cas if op.outcome == Outcome::Fail && !op.reply().is_null() => Some(op.reply().clone()),
+        Function::Cas if op.outcome != Outcome::Fail => op.call().as_pair().map(|(from, _)| from.clone()),
         _ => None,
     };
     let follows = |pair: &[&Operation]| {
@@ -131,8 +131,8 @@ fn has_the_larger_stamp(history: &History, anomaly: &Anomaly) -> bool {
 fn siblings(history: &History, key: Option<histories::KeyId>, op: &Operation) -> Vec<Value> {
     let name = key.map(|key| history.key(key).as_str());
     let value = match op.function {
-        Function::Dump => name.and_then(|name| op.reply.as_map()?.get(name)),
-        _ => Some(&op.reply),
+        Function::Dump => name.and_then(|name| op.reply().as_map()?.get(name)),
+        _ => Some(op.reply()),
     };
     value.and_then(Value::as_list).unwrap_or_default().to_vec()
 }
@@ -143,7 +143,7 @@ fn writes(history: &History, key: Option<histories::KeyId>) -> Vec<(&Operation, 
         .iter()
         .filter(|op| op.function == Function::Replace && op.key == key && op.outcome != Outcome::Fail);
     of_key
-        .filter_map(|op| op.call.as_pair().and_then(|(quoted, value)| Some((op, quoted.as_list()?, value))))
+        .filter_map(|op| op.call().as_pair().and_then(|(quoted, value)| Some((op, quoted.as_list()?, value))))
         .collect()
 }
 
@@ -177,7 +177,7 @@ fn shows_too_early(history: &History, anomaly: &Anomaly, op: &Operation) -> bool
 /// replaced by what is there, nor by a write that leaves nothing behind.
 fn dropped(history: &History, write: &Operation, sight: &Operation) -> bool {
     let (key, there) = (write.key, siblings(history, write.key, sight));
-    let Some((_, version)) = write.call.as_pair() else { return false };
+    let Some((_, version)) = write.call().as_pair() else { return false };
     let all = writes(history, key);
     let by_those = all.iter().filter(|(_, _, value)| there.contains(value));
     let removals = all.iter().filter(|(op, quoted, value)| {
@@ -187,7 +187,8 @@ fn dropped(history: &History, write: &Operation, sight: &Operation) -> bool {
     });
     let explained =
         by_those.chain(removals).any(|(_, quoted, _)| past(history, key, quoted).contains(version));
-    let reads = || history.operations().iter().filter(|op| op.is_ok() && op.key == key && op.call.is_null());
+    let reads =
+        || history.operations().iter().filter(|op| op.is_ok() && op.key == key && op.call().is_null());
     let showed = |op: &&Operation| siblings(history, key, op).contains(version);
     let of_session = (write.is_ok() && write.process == sight.process && write.call_event < sight.call_event)
         || reads()
@@ -209,12 +210,15 @@ fn last_update(history: &History) -> Nanos {
 fn replaced(history: &History, named: &[&Operation]) -> bool {
     let [old, by, sight] = named else { return false };
     let there = siblings(history, old.key, sight);
-    let (Some((_, version)), Some((quoted, value))) = (old.call.as_pair(), by.call.as_pair()) else {
+    let (Some((_, version)), Some((quoted, value))) = (old.call().as_pair(), by.call().as_pair()) else {
         return false;
     };
     let quotes = past(history, old.key, quoted.as_list().unwrap_or_default()).contains(version);
     let seen = history.operations().iter().any(|op| {
-        op.is_ok() && op.key == old.key && op.call.is_null() && siblings(history, old.key, op).contains(value)
+        op.is_ok()
+            && op.key == old.key
+            && op.call().is_null()
+            && siblings(history, old.key, op).contains(value)
     });
     let happened = there.contains(value) || ((by.is_ok() || seen) && sight.invoked > last_update(history));
     old.key == by.key && there.contains(version) && quotes && happened

@@ -48,7 +48,7 @@ pub(crate) fn replay(
 
 /// A drain of an empty queue says nothing of any moment.
 fn takes_nothing(op: &Operation) -> bool {
-    op.function == Function::Drain && op.reply.as_list().is_some_and(<[_]>::is_empty)
+    op.function == Function::Drain && op.reply().as_list().is_some_and(<[_]>::is_empty)
 }
 
 /// An object's state.
@@ -92,7 +92,7 @@ impl Replay {
     /// Whether the operation can have been answered as it was, here.
     fn apply(&mut self, id: OperationId, op: &Operation) -> bool {
         // What a client never learned may have been anything.
-        let reply = op.is_ok().then_some(&op.reply);
+        let reply = op.is_ok().then_some(op.reply());
         match &mut self.state {
             State::Register(state) => register(state, op),
             State::Text(state) => text(state, op),
@@ -100,7 +100,7 @@ impl Replay {
             State::Set(state) => set(state, op),
             State::Counter(state) => counter(state, op),
             State::Stack(state) if op.function.name() == "push" => {
-                state.push(op.call.clone());
+                state.push(op.call().clone());
                 true
             }
             State::Stack(state) => {
@@ -110,7 +110,7 @@ impl Replay {
             State::Mutex(held) => std::mem::replace(held, !*held) == (op.function.name() == "release"),
             State::Registers(state) => transaction(state, op),
             State::Queue(state) if op.function == Function::Enqueue => {
-                state.push_back(op.call.clone());
+                state.push_back(op.call().clone());
                 true
             }
             State::Queue(state) => {
@@ -121,7 +121,7 @@ impl Replay {
                 }
             }
             State::Bag(states) if op.function == Function::Enqueue => {
-                let with = |bag: &Bag| bag.iter().chain([&op.call]).cloned().collect::<Bag>();
+                let with = |bag: &Bag| bag.iter().chain([op.call()]).cloned().collect::<Bag>();
                 *states = states.iter().map(with).map(sorted).collect();
                 true
             }
@@ -144,7 +144,8 @@ impl Replay {
 
     /// One of the elements that a drain took.
     fn drain(&mut self, id: OperationId, op: &Operation, can_be: impl Fn(&Value) -> bool) -> Option<Value> {
-        let left = self.drained.entry(id).or_insert_with(|| op.reply.as_list().unwrap_or_default().to_vec());
+        let left =
+            self.drained.entry(id).or_insert_with(|| op.reply().as_list().unwrap_or_default().to_vec());
         let place = left.iter().position(can_be)?;
         Some(left.remove(place))
     }
@@ -169,10 +170,10 @@ fn without(bag: &Bag, taken: Option<&Value>) -> Vec<Bag> {
 }
 
 fn register(state: &mut Value, op: &Operation) -> bool {
-    match (&op.function, op.call.as_pair()) {
-        (Function::Read, _) => op.reply == *state,
+    match (&op.function, op.call().as_pair()) {
+        (Function::Read, _) => op.reply() == state,
         (Function::Write, _) => {
-            state.clone_from(&op.call);
+            state.clone_from(op.call());
             true
         }
         (Function::Cas, _) if op.outcome == Outcome::Fail => op.seen() == Some(state),
@@ -185,29 +186,29 @@ fn register(state: &mut Value, op: &Operation) -> bool {
 }
 
 fn text(state: &mut String, op: &Operation) -> bool {
-    match (&op.function, op.call.as_text()) {
+    match (&op.function, op.call().as_text()) {
         (Function::Append, Some(piece)) => state.push_str(piece),
         (Function::Write, piece) => piece.unwrap_or_default().clone_into(state),
-        _ => return op.reply.as_text().unwrap_or_default() == state,
+        _ => return op.reply().as_text().unwrap_or_default() == state,
     }
     true
 }
 
 fn list(state: &mut Vec<Value>, op: &Operation) -> bool {
     match op.function {
-        Function::Append => state.push(op.call.clone()),
-        Function::Write => *state = op.call.as_list().unwrap_or_default().to_vec(),
-        _ => return op.reply.as_list().unwrap_or_default() == state.as_slice(),
+        Function::Append => state.push(op.call().clone()),
+        Function::Write => *state = op.call().as_list().unwrap_or_default().to_vec(),
+        _ => return op.reply().as_list().unwrap_or_default() == state.as_slice(),
     }
     true
 }
 
 fn set(state: &mut BTreeSet<Value>, op: &Operation) -> bool {
     match op.function {
-        Function::Add => state.insert(op.call.clone()),
-        Function::Remove => state.remove(&op.call),
+        Function::Add => state.insert(op.call().clone()),
+        Function::Remove => state.remove(op.call()),
         _ => {
-            let seen: BTreeSet<&Value> = op.reply.as_list().unwrap_or_default().iter().collect();
+            let seen: BTreeSet<&Value> = op.reply().as_list().unwrap_or_default().iter().collect();
             return seen.len() == state.len() && state.iter().all(|element| seen.contains(element));
         }
     };
@@ -215,17 +216,17 @@ fn set(state: &mut BTreeSet<Value>, op: &Operation) -> bool {
 }
 
 fn counter(state: &mut i128, op: &Operation) -> bool {
-    let amount = i128::from(op.call.as_int().unwrap_or(1));
+    let amount = i128::from(op.call().as_int().unwrap_or(1));
     match op.function {
         Function::Increment | Function::Add => *state += amount,
         Function::Decrement => *state -= amount,
-        _ => return i128::from(op.reply.as_int().unwrap_or(0)) == *state,
+        _ => return i128::from(op.reply().as_int().unwrap_or(0)) == *state,
     }
     true
 }
 
 fn transaction(state: &mut BTreeMap<Value, Value>, op: &Operation) -> bool {
-    let micros = if op.is_ok() && !op.reply.is_null() { &op.reply } else { &op.call };
+    let micros = if op.is_ok() && !op.reply().is_null() { op.reply() } else { op.call() };
     micros.micros().into_iter().flatten().all(|micro| match micro {
         Ok(Micro { function: "w", key, value }) => {
             state.insert(key.clone(), value.clone());

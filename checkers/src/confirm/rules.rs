@@ -26,11 +26,11 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         (AnomalyKind::LostWrite, [empty, ..]) => never_came_out(history, first, empty),
         (AnomalyKind::WrongSum, _) => return wrong_sum(history, first),
         (AnomalyKind::WrongTotal, [other, ..]) => total(first).is_some_and(|sum| total(other) != Some(sum)),
-        (AnomalyKind::Overdrawn, _) => first.reply.as_map().is_some_and(|map| {
+        (AnomalyKind::Overdrawn, _) => first.reply().as_map().is_some_and(|map| {
             map.values().any(|balance| balance.as_int().is_some_and(|balance| balance < 0))
         }),
         (AnomalyKind::DuplicateId, [other, ..]) => {
-            first.is_ok() && other.is_ok() && first.reply == other.reply && first.key == other.key
+            first.is_ok() && other.is_ok() && first.reply() == other.reply() && first.key == other.key
         }
         (AnomalyKind::LongFork, [other, ..]) => forked(history, first, other),
         (AnomalyKind::TwoHolders, [other, ..]) => hold_together(history, first, other),
@@ -45,10 +45,10 @@ fn is_read(op: &Operation) -> bool {
 
 /// What an operation shows that had been put in.
 fn elements(op: &Operation) -> Vec<&Value> {
-    match (&op.function, op.reply.as_list()) {
+    match (&op.function, op.reply().as_list()) {
         _ if !op.is_ok() => Vec::new(),
         (Function::Read | Function::ReadAll | Function::Drain, Some(list)) => list.iter().collect(),
-        (Function::Dequeue, _) if !op.reply.is_null() => vec![&op.reply],
+        (Function::Dequeue, _) if !op.reply().is_null() => vec![op.reply()],
         _ => Vec::new(),
     }
 }
@@ -58,7 +58,7 @@ fn puts(history: &History, key: Option<histories::KeyId>, value: &Value) -> Vec<
         op.key == key
             && op.outcome != Outcome::Fail
             && matches!(op.function, Function::Add | Function::Enqueue)
-            && op.call == *value
+            && op.call() == value
     };
     history.operations().iter().filter(puts).cloned().collect()
 }
@@ -89,30 +89,30 @@ fn never_came_out(history: &History, put: &Operation, empty: &Operation) -> bool
     let on_key = || history.operations().iter().filter(|op| op.key == put.key);
     let acknowledged = |op: &&Operation| op.function == Function::Enqueue && op.is_ok();
     let finds_nothing = match empty.function {
-        Function::Dequeue => empty.is_ok() && empty.reply.is_null(),
-        Function::Drain => empty.is_ok() && empty.reply.as_list().is_some(),
+        Function::Dequeue => empty.is_ok() && empty.reply().is_null(),
+        Function::Drain => empty.is_ok() && empty.reply().as_list().is_some(),
         _ => false,
     };
     let after_all = on_key().filter(acknowledged).all(|op| op.completed < empty.invoked);
     let unseen = |function: Function| {
         on_key().filter(|op| op.function == function && op.outcome == Outcome::Info).count()
     };
-    let values: BTreeSet<&Value> = on_key().filter(acknowledged).map(|op| &op.call).collect();
+    let values: BTreeSet<&Value> = on_key().filter(acknowledged).map(Operation::call).collect();
     let missing = |value: &Value| {
-        let put_in = on_key().filter(acknowledged).filter(|op| op.call == *value).count();
+        let put_in = on_key().filter(acknowledged).filter(|op| op.call() == value).count();
         put_in.saturating_sub(taken(history, put.key, value))
     };
     let all: usize = values.iter().map(|value| missing(value)).sum();
     finds_nothing
         && after_all
         && put.is_ok()
-        && missing(&put.call) > 0
+        && missing(put.call()) > 0
         && unseen(Function::Drain) == 0
         && all > unseen(Function::Dequeue)
 }
 
 fn total(op: &Operation) -> Option<i128> {
-    op.reply.as_map()?.values().map(|balance| balance.as_int().map(i128::from)).sum()
+    op.reply().as_map()?.values().map(|balance| balance.as_int().map(i128::from)).sum()
 }
 
 /// By item, the number that an observation shows; `None` as the item of a plain counter. Items that it does not show
@@ -131,9 +131,9 @@ fn shown<'h>(
         }
     };
     if op.function != Function::Dump {
-        return of_value(op.key, &op.reply);
+        return of_value(op.key, op.reply());
     }
-    let keys = op.reply.as_map().into_iter().flatten();
+    let keys = op.reply().as_map().into_iter().flatten();
     keys.flat_map(|(name, value)| of_value(history.key_id(&name.as_str().into()), value)).collect()
 }
 
@@ -159,9 +159,9 @@ fn change(op: &Operation) -> Option<(Option<&str>, i128)> {
         Function::Decrement => -1,
         _ => return None,
     };
-    match op.call.as_list() {
+    match op.call().as_list() {
         Some([item, amount]) => Some((Some(item.as_text()?), sign * i128::from(amount.as_int()?))),
-        _ => Some((None, sign * i128::from(op.call.as_int()?))),
+        _ => Some((None, sign * i128::from(op.call().as_int()?))),
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
     let mut seen = BTreeMap::new();
     let reads = inside.iter().filter(|id| is_read(history.operation(**id)));
     for &read in reads {
-        let Some(made_by) = pieces.made_by(&items(&history.operation(read).reply))? else { return Ok(()) };
+        let Some(made_by) = pieces.made_by(&items(history.operation(read).reply()))? else { return Ok(()) };
         if !places.fit(history, &made_by) {
             return Ok(());
         }
@@ -90,12 +90,12 @@ impl Pieces {
     fn of(history: &History, key: Option<KeyId>) -> Self {
         let mut pieces = Self { by_items: BTreeMap::new(), lengths: BTreeSet::new() };
         let on_key = history.iter().filter(|(_, op)| op.key == key && op.outcome != Outcome::Fail);
-        let is_text = history.operations().iter().any(|op| op.key == key && op.reply.as_text().is_some());
+        let is_text = history.operations().iter().any(|op| op.key == key && op.reply().as_text().is_some());
         for (id, op) in on_key {
             let (piece, is_append) = match op.function {
-                Function::Write => (items(&op.call), false),
-                Function::Append if is_text => (items(&op.call), true),
-                Function::Append => (vec![op.call.clone()], true),
+                Function::Write => (items(op.call()), false),
+                Function::Append if is_text => (items(op.call()), true),
+                Function::Append => (vec![op.call().clone()], true),
                 _ => continue,
             };
             pieces.lengths.insert(piece.len());

@@ -63,9 +63,9 @@ type Held<'h> = (Option<KeyId>, &'h Value);
 
 fn read(op: &Operation) -> Option<Held<'_>> {
     match (&op.function, op.outcome) {
-        (Function::Read, Outcome::Ok) => Some((op.key, &op.reply)),
-        (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some((op.key, &op.reply)),
-        (Function::Cas, Outcome::Ok | Outcome::Info) => op.call.as_pair().map(|(from, _)| (op.key, from)),
+        (Function::Read, Outcome::Ok) => Some((op.key, op.reply())),
+        (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some((op.key, op.reply())),
+        (Function::Cas, Outcome::Ok | Outcome::Info) => op.call().as_pair().map(|(from, _)| (op.key, from)),
         _ => None,
     }
 }
@@ -73,8 +73,8 @@ fn read(op: &Operation) -> Option<Held<'_>> {
 fn written(op: &Operation) -> Option<Held<'_>> {
     match op.function {
         _ if op.outcome == Outcome::Fail => None,
-        Function::Write => Some((op.key, &op.call)),
-        Function::Cas => op.call.as_pair().map(|(_, to)| (op.key, to)),
+        Function::Write => Some((op.key, op.call())),
+        Function::Cas => op.call().as_pair().map(|(_, to)| (op.key, to)),
         _ => None,
     }
 }

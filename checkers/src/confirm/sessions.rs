@@ -52,9 +52,9 @@ fn demand<'h>(model: ModelName, first: &'h Operation, then: &'h Operation) -> Op
 
 fn read(op: &Operation) -> Option<Write<'_>> {
     match (&op.function, op.outcome) {
-        (Function::Read, Outcome::Ok) => Some((op.key, &op.reply)),
-        (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some((op.key, &op.reply)),
-        (Function::Cas, Outcome::Ok | Outcome::Info) => op.call.as_pair().map(|(from, _)| (op.key, from)),
+        (Function::Read, Outcome::Ok) => Some((op.key, op.reply())),
+        (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some((op.key, op.reply())),
+        (Function::Cas, Outcome::Ok | Outcome::Info) => op.call().as_pair().map(|(from, _)| (op.key, from)),
         _ => None,
     }
 }
@@ -62,8 +62,8 @@ fn read(op: &Operation) -> Option<Write<'_>> {
 fn wrote(op: &Operation) -> Option<Write<'_>> {
     match (&op.function, op.outcome) {
         (_, Outcome::Fail) => None,
-        (Function::Write, _) => Some((op.key, &op.call)),
-        (Function::Cas, _) => op.call.as_pair().map(|(_, to)| (op.key, to)),
+        (Function::Write, _) => Some((op.key, op.call())),
+        (Function::Cas, _) => op.call().as_pair().map(|(_, to)| (op.key, to)),
         _ => None,
     }
 }

@@ -119,7 +119,7 @@ fn replaced_as_a_whole(history: &History, key: Option<KeyId>, finals: &[Seen]) -
 fn is_of_collection(op: &Operation, key: Option<KeyId>) -> bool {
     match op.function {
         Function::Add | Function::Append | Function::Remove => {
-            op.key.is_some() && op.key != key || op.key == key && op.call.as_list().is_none()
+            op.key.is_some() && op.key != key || op.key == key && op.call().as_list().is_none()
         }
         Function::Read | Function::ReadAll | Function::Dump => true,
         _ => op.key.is_some() && op.key != key,
@@ -131,7 +131,7 @@ fn elements(history: &History, key: Option<KeyId>) -> BTreeMap<&Value, Element> 
     for (id, op) in history.iter().filter(|(_, op)| op.key == key) {
         match (&op.function, op.outcome) {
             (Function::Add | Function::Append, outcome) => {
-                let element = elements.entry(&op.call).or_default();
+                let element = elements.entry(op.call()).or_default();
                 let place = match outcome {
                     Outcome::Ok => &mut element.acknowledged,
                     Outcome::Info => &mut element.attempted,
@@ -143,15 +143,15 @@ fn elements(history: &History, key: Option<KeyId>) -> BTreeMap<&Value, Element> 
                 }
             }
             (Function::Remove, Outcome::Ok) => {
-                let element = elements.entry(&op.call).or_default();
+                let element = elements.entry(op.call()).or_default();
                 element.removals_attempted = true;
                 element.removed = Some(id);
             }
             (Function::Remove, Outcome::Info) => {
-                elements.entry(&op.call).or_default().removals_attempted = true;
+                elements.entry(op.call()).or_default().removals_attempted = true;
             }
             (Function::Read | Function::ReadAll, Outcome::Ok) => {
-                for value in op.reply.as_list().unwrap_or_default() {
+                for value in op.reply().as_list().unwrap_or_default() {
                     elements.entry(value).or_default().shown.get_or_insert(id);
                 }
             }

@@ -216,7 +216,10 @@ fn reason(history: &History, kind: AnomalyKind, gone: OperationId, now: &Seen) -
         AnomalyKind::Resurrected if op.function == Function::Remove => {
             "every addition of it had ended before the removal began".into()
         }
-        _ if now.value.is_null() => "no final observation shows a value at all".into(),
+        _ if now.value.is_null() => match history.value_as_recorded(&now.value) {
+            histories::Value::Null => "no final observation shows a value at all".into(),
+            first => format!("no final observation shows anything but {first}, which stood there at first"),
+        },
         _ if matches!(op.function, Function::Add | Function::Append) => {
             "no final observation holds the element, and nobody tried to remove it".into()
         }

@@ -135,8 +135,8 @@ fn value_ids(history: &History, register: &Register) -> FxHashMap<Value, u32> {
 
 fn failed_write(history: &History, register: &Register, value: &Value) -> Option<OperationId> {
     let wrote = |op: &histories::Operation| match op.function {
-        Function::Cas => op.call.as_pair().is_some_and(|(_, to)| to == value),
-        _ => op.call == *value,
+        Function::Cas => op.call().as_pair().is_some_and(|(_, to)| to == value),
+        _ => op.call() == value,
     };
     register.failed.values().copied().filter(|&id| wrote(history.operation(id))).min()
 }

@@ -31,7 +31,7 @@ impl Telling<'_> {
     }
 
     fn unwritten(&self, read: OperationId, explained: usize) -> Anomaly {
-        let (known, rest) = split(&self.history.operation(read).reply, explained);
+        let (known, rest) = split(self.history.operation(read).reply(), explained);
         let (known, rest) = (words::brief(&known), words::brief(&rest));
         let key = name(self.history, self.part.key);
         let told = words::clause(self.history, read);
@@ -58,13 +58,13 @@ impl Telling<'_> {
 
     /// What failed and would have explained what a read saw next.
     fn failed(&self, read: OperationId, explained: usize) -> Option<OperationId> {
-        let (_, rest) = split(&self.history.operation(read).reply, explained);
+        let (_, rest) = split(self.history.operation(read).reply(), explained);
         self.part.operations.iter().copied().find(|&id| {
             let op = self.history.operation(id);
             op.outcome == Outcome::Fail
                 && match op.function {
-                    Function::Append => begins(&rest, &op.call, true),
-                    Function::Write => explained == 0 && begins(&rest, &op.call, false),
+                    Function::Append => begins(&rest, op.call(), true),
+                    Function::Write => explained == 0 && begins(&rest, op.call(), false),
                     _ => false,
                 }
         })
@@ -91,7 +91,7 @@ impl Telling<'_> {
         let told = words::clause(self.history, second);
         let before = words::clause(self.history, first);
         let summary = format!("{told} where {before}: neither is a beginning of the other");
-        let rest = |read: OperationId| words::brief(&split(&self.history.operation(read).reply, shared).1);
+        let rest = |read: OperationId| words::brief(&split(self.history.operation(read).reply(), shared).1);
         let facts = vec![format!(
             "appends only make it longer; after what they share the one goes on with {}, the other with {}",
             rest(first),

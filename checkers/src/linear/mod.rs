@@ -321,7 +321,7 @@ fn reason(history: &History, beyond: &Beyond) -> String {
             format!("values repeat: {} is written more than once", history.value_as_recorded(value))
         }
         Beyond::Malformed(id) => {
-            format!("a compare-and-set has no pair [from, to] but {}", history.operation(*id).call)
+            format!("a compare-and-set has no pair [from, to] but {}", history.operation(*id).call())
         }
         Beyond::Mixed(function) => format!("the key may also be changed by {function}"),
         Beyond::Exhausted => Exhausted.to_string(),

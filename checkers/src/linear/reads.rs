@@ -73,8 +73,8 @@ pub(crate) fn without_writer(
     writer: Option<OperationId>,
 ) -> Anomaly {
     let op = &*history.as_recorded(seen);
-    let cas = op.call.as_pair().filter(|_| op.seen().is_none());
-    let value = cas.map_or_else(|| op.reply.clone(), |(from, _)| from.clone());
+    let cas = op.call().as_pair().filter(|_| op.seen().is_none());
+    let value = cas.map_or_else(|| op.reply().clone(), |(from, _)| from.clone());
     let name = name(history, key);
     let told = match cas {
         Some((_, to)) => format!("client {} changed {name} to {to} from {value}", op.process),

@@ -256,12 +256,12 @@ fn by_brute_force(history: &History) -> bool {
         .iter()
         .filter_map(|op| {
             let ret = op.has_completion().then_some(op.completed.0);
-            let pair = || op.call.as_pair().map(|(from, to)| (from.clone(), to.clone())).unwrap();
+            let pair = || op.call().as_pair().map(|(from, to)| (from.clone(), to.clone())).unwrap();
             let effect = match (op.function.name(), op.outcome.name()) {
-                ("read", "ok") => Effect::Read(op.reply.clone()),
-                ("write", "ok" | "info") => Effect::Write(op.call.clone()),
+                ("read", "ok") => Effect::Read(op.reply().clone()),
+                ("write", "ok" | "info") => Effect::Write(op.call().clone()),
                 ("cas", "ok" | "info") => Effect::Cas(pair().0, pair().1),
-                ("cas", _) if op.seen().is_some() => Effect::Read(op.reply.clone()),
+                ("cas", _) if op.seen().is_some() => Effect::Read(op.reply().clone()),
                 _ => return None,
             };
             Some(Access { call: op.invoked.0, ret, effect })

@@ -122,7 +122,7 @@ pub(crate) fn stale(history: &History, register: &Register, stale: Stale) -> Ano
             format!("{value} was not all any more: {}", telling.order(old, stale.newer))
         }
         Some(old) => format!("{value} was overwritten: {}", telling.order(old, stale.newer)),
-        None => format!("{name} was absent only before its first write"),
+        None => format!("{name} was {} only before its first write", words::at_first(history)),
     };
     let newer_id = newer.operation;
     let after = if seen == stale.newer {
@@ -276,7 +276,7 @@ fn lost_update(history: &History, register: &Register, [first, second]: [u32; 2]
     let from = telling.row(first).from;
     let writer = register.writers[from as usize];
     let (a, b) = (telling.id(first), telling.id(second));
-    let replaced = history.operation(a).call.as_pair().map(|(from, _)| from.clone()).unwrap_or_default();
+    let replaced = history.operation(a).call().as_pair().map(|(from, _)| from.clone()).unwrap_or_default();
     if writer != NONE {
         telling.step(writer, Side::Completed, format!("wrote {replaced}"));
     }

@@ -72,8 +72,8 @@ fn registers(history: &History) -> BTreeMap<KeyId, Writes<'_>> {
     for (id, op) in history.iter().filter(|(_, op)| op.outcome != Outcome::Fail) {
         let Some(key) = op.key else { continue };
         let value = match op.function {
-            Function::Write => Some(&op.call),
-            Function::Cas => op.call.as_pair().map(|(_, to)| to),
+            Function::Write => Some(op.call()),
+            Function::Cas => op.call().as_pair().map(|(_, to)| to),
             Function::Read => None,
             _ => {
                 other.insert(key);

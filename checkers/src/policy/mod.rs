@@ -77,7 +77,7 @@ fn counted(history: &History, ruling: &Ruling) -> Conflicts {
     let registers: BTreeSet<KeyId> =
         history.operations().iter().filter(replaced).filter_map(|op| op.key).collect();
     for op in history.operations().iter().filter(|op| op.is_ok()) {
-        let shown = op.reply.as_list().map_or(0, |siblings| siblings.len() as u64);
+        let shown = op.reply().as_list().map_or(0, |siblings| siblings.len() as u64);
         match op.function {
             Function::ReadAll if op.key.is_some_and(|key| registers.contains(&key)) => {
                 counts.reads += 1;

@@ -68,10 +68,10 @@ fn sets(history: &History) -> BTreeMap<KeyId, Set<'_>> {
         match op.function {
             Function::Read | Function::ReadAll if op.is_ok() => set.reads.push(id),
             Function::Add if op.outcome != Outcome::Fail => {
-                set.elements.entry(&op.call).or_default().adds.push(id);
+                set.elements.entry(op.call()).or_default().adds.push(id);
             }
             Function::Remove if op.outcome != Outcome::Fail => {
-                set.elements.entry(&op.call).or_default().removes.push(id);
+                set.elements.entry(op.call()).or_default().removes.push(id);
             }
             _ => {}
         }
@@ -110,7 +110,7 @@ impl Element {
         if added.is_ok() && before(added) {
             return true;
         }
-        let shows = |read: &Operation| read.reply.as_list().unwrap_or_default().contains(value);
+        let shows = |read: &Operation| read.reply().as_list().unwrap_or_default().contains(value);
         let mut sights =
             reads.iter().map(|&id| history.operation(id)).filter(|read| before(read) && shows(read));
         sights.any(|read| {

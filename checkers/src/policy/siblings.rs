@@ -86,10 +86,10 @@ fn registers(history: &History) -> BTreeMap<KeyId, Register<'_>> {
         let Some(register) = op.key.and_then(|key| registers.get_mut(&key)) else { continue };
         match op.function {
             Function::Replace => register.write(history, id),
-            Function::Read | Function::ReadAll if op.is_ok() => match op.reply.as_list() {
+            Function::Read | Function::ReadAll if op.is_ok() => match op.reply().as_list() {
                 Some(siblings) => register.reads.push(Sight { operation: id, siblings }),
-                None if op.reply.is_null() => register.reads.push(Sight { operation: id, siblings: &[] }),
-                None => register.unfit = Some(format!("a read shows {}, not a list of siblings", op.reply)),
+                None if op.reply().is_null() => register.reads.push(Sight { operation: id, siblings: &[] }),
+                None => register.unfit = Some(format!("a read shows {}, not a list of siblings", op.reply())),
             },
             Function::Read | Function::ReadAll => {}
             _ if op.outcome == Outcome::Fail => {}
@@ -102,9 +102,10 @@ fn registers(history: &History) -> BTreeMap<KeyId, Register<'_>> {
 impl<'h> Register<'h> {
     fn write(&mut self, history: &'h History, id: OperationId) {
         let op = history.operation(id);
-        let Some((Some(quoted), value)) = op.call.as_pair().map(|(quoted, value)| (quoted.as_list(), value))
+        let Some((Some(quoted), value)) =
+            op.call().as_pair().map(|(quoted, value)| (quoted.as_list(), value))
         else {
-            self.unfit = Some(format!("a replace has {}, not [siblings, value]", op.call));
+            self.unfit = Some(format!("a replace has {}, not [siblings, value]", op.call()));
             return;
         };
         if op.outcome == Outcome::Fail {

@@ -22,12 +22,12 @@ pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
             op.is_ok()
                 && op.key == bank
                 && matches!(op.function, Function::Read | Function::ReadAll)
-                && op.call.is_null()
+                && op.call().is_null()
         });
         let mut totals: BTreeMap<i128, Vec<OperationId>> = BTreeMap::new();
         for (id, op) in reads {
-            let Some(total) = total(&op.reply) else {
-                ruling.undecided.push(format!("a read shows {}, not the accounts' balances", op.reply));
+            let Some(total) = total(op.reply()) else {
+                ruling.undecided.push(format!("a read shows {}, not the accounts' balances", op.reply()));
                 continue;
             };
             ruling.judged += 1;
@@ -46,7 +46,7 @@ pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
 pub(crate) fn is_only_read(history: &History) -> bool {
     let reads_balances = |op: &Operation| {
         matches!(op.function, Function::Read | Function::ReadAll)
-            && (!op.is_ok() || total(&op.reply).is_some())
+            && (!op.is_ok() || total(op.reply()).is_some())
     };
     let operations = history.operations();
     operations.iter().all(reads_balances) && operations.iter().any(Operation::is_ok)
@@ -88,8 +88,11 @@ fn wrong(
 
 fn overdrawn(history: &History, id: OperationId) -> Option<Anomaly> {
     let op = history.operation(id);
-    let (account, balance) =
-        op.reply.as_map()?.iter().find(|(_, balance)| balance.as_int().is_some_and(|balance| balance < 0))?;
+    let (account, balance) = op
+        .reply()
+        .as_map()?
+        .iter()
+        .find(|(_, balance)| balance.as_int().is_some_and(|balance| balance < 0))?;
     Some(Anomaly {
         kind: AnomalyKind::Overdrawn,
         summary: format!("client {} saw {balance} in account {account}", op.process),

@@ -79,7 +79,8 @@ fn keys(history: &History) -> BTreeSet<Option<KeyId>> {
     let added: BTreeSet<_> =
         operations().filter(|op| op.function == Function::Add).map(|op| op.key).collect();
     if !added.is_empty() {
-        let numbers = operations().filter(|op| op.function == Function::Read && op.reply.as_int().is_some());
+        let numbers =
+            operations().filter(|op| op.function == Function::Read && op.reply().as_int().is_some());
         keys.extend(numbers.map(|op| op.key).filter(|key| added.contains(key)));
     }
     keys
@@ -95,15 +96,15 @@ fn add<'h>(
         Function::Decrement => -1,
         // An item that is only seen has no changes at all, and so must be 0.
         Function::Read | Function::ReadAll => {
-            for item in op.reply.as_map().into_iter().flatten().map(|(item, _)| item.as_str()) {
+            for item in op.reply().as_map().into_iter().flatten().map(|(item, _)| item.as_str()) {
                 items.entry(Some(item)).or_default();
             }
             return Ok(());
         }
         _ => return Err(format!("also changed by {}", op.function)),
     };
-    let (item, by) = change(&op.call)
-        .ok_or_else(|| format!("{} has {}, not an amount or [item, amount]", op.function, op.call))?;
+    let (item, by) = change(op.call())
+        .ok_or_else(|| format!("{} has {}, not an amount or [item, amount]", op.function, op.call()))?;
     items.entry(item).or_default().push((id, by.checked_mul(sign).ok_or("an amount is too large")?));
     Ok(())
 }

@@ -51,9 +51,9 @@ fn judge(
             budget.check()?;
         }
         let op = history.operation(id);
-        let Some(number) = counter.shown(&op.reply) else {
+        let Some(number) = counter.shown(op.reply()) else {
             let name = counter.name(history);
-            ruling.undecided.push(format!("{name}: a read showed {}, which is no number", op.reply));
+            ruling.undecided.push(format!("{name}: a read showed {}, which is no number", op.reply()));
             return Ok(());
         };
         ruling.judged += 1;

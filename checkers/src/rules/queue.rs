@@ -56,7 +56,7 @@ impl<'h> Queue<'h> {
     fn add(&mut self, id: OperationId, op: &'h Operation) {
         match (&op.function, op.outcome) {
             (Function::Enqueue, outcome) => {
-                let element = self.elements.entry(&op.call).or_default();
+                let element = self.elements.entry(op.call()).or_default();
                 match outcome {
                     Outcome::Ok => {
                         element.put.push(id);
@@ -69,9 +69,9 @@ impl<'h> Queue<'h> {
             (_, Outcome::Fail) => {}
             (Function::Dequeue, Outcome::Info) => self.takers += 1,
             (_, Outcome::Info) => self.drainers += 1,
-            (Function::Dequeue, Outcome::Ok) if op.reply.is_null() => self.empty.push((op.invoked, id)),
-            (Function::Dequeue, Outcome::Ok) => self.take(&op.reply, id),
-            (_, Outcome::Ok) => match op.reply.as_list() {
+            (Function::Dequeue, Outcome::Ok) if op.reply().is_null() => self.empty.push((op.invoked, id)),
+            (Function::Dequeue, Outcome::Ok) => self.take(op.reply(), id),
+            (_, Outcome::Ok) => match op.reply().as_list() {
                 Some(all) => {
                     for value in all {
                         self.take(value, id);
@@ -90,7 +90,7 @@ impl<'h> Queue<'h> {
     fn judge(&self, ruling: &mut Ruling, history: &History, key: Option<KeyId>) {
         let name = words::key(history, key);
         if let Some(id) = self.malformed {
-            let reply = &history.operation(id).reply;
+            let reply = history.operation(id).reply();
             ruling.undecided.push(format!("{name}: a drain shows {reply}, not what it took"));
             return;
         }

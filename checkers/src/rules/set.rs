@@ -64,23 +64,23 @@ fn sets(history: &History) -> Vec<(Option<KeyId>, Members<'_>)> {
     let mut all: Vec<Members<'_>> = (0..=nameless).map(|_| Members::default()).collect();
     let mut other = vec![false; all.len()];
     for (id, op) in history.iter() {
-        let place = op.key.map_or(nameless, |key| key.0 as usize);
+        let place = op.key.map_or(nameless, KeyId::index);
         let members = &mut all[place];
         match op.function {
             Function::Add => members.add(history, id),
             Function::Remove if op.outcome != Outcome::Fail => {
-                let number = members.number(&op.call);
+                let number = members.number(op.call());
                 members.elements[number].removal_tried = true;
             }
             Function::Read | Function::ReadAll if op.is_ok() => {
-                other[place] |= op.reply.as_list().is_none() && !op.reply.is_null();
+                other[place] |= op.reply().as_list().is_none() && !op.reply().is_null();
                 members.reads.push(id);
             }
             Function::Remove | Function::Read | Function::ReadAll | Function::Dump => {}
             _ => other[place] = true,
         }
     }
-    let keys = (0..nameless as u32).map(|key| Some(KeyId(key))).chain([None]);
+    let keys = (0..nameless as u32).map(|key| Some(KeyId::new(key))).chain([None]);
     let sets = keys.zip(all).zip(other);
     sets.filter(|(_, other)| !other).map(|(set, _)| set).collect()
 }
@@ -106,7 +106,7 @@ impl<'h> Members<'h> {
 
     fn add(&mut self, history: &'h History, id: OperationId) {
         let op = history.operation(id);
-        let number = self.number(&op.call);
+        let number = self.number(op.call());
         let element = &mut self.elements[number];
         if op.outcome == Outcome::Fail {
             element.failed.get_or_insert(id);
@@ -134,7 +134,7 @@ impl<'h> Members<'h> {
             let id = self.reads[place];
             let op = history.operation(id);
             let mut inside = FxHashSet::default();
-            for value in op.reply.as_list().unwrap_or_default() {
+            for value in op.reply().as_list().unwrap_or_default() {
                 let number = self.number(value);
                 let flaw = self.flaw(number, op.completed, !inside.insert(number));
                 if let Some(kind) = flaw.filter(|_| told.insert(number)) {
@@ -181,7 +181,7 @@ impl<'h> Members<'h> {
         delays: &mut Delays,
     ) {
         let op = history.operation(self.reads[place]);
-        for value in op.reply.as_list().unwrap_or_default() {
+        for value in op.reply().as_list().unwrap_or_default() {
             if let Some(&number) = self.numbers.get(value) {
                 present[number as usize] = place;
             }
@@ -228,7 +228,7 @@ impl<'h> Members<'h> {
                 (None, Err(why)) => {
                     let missed = last.filter(|&&id| element.known < history.operation(id).invoked);
                     let holds = |&&id: &&OperationId| {
-                        history.operation(id).reply.as_list().unwrap_or_default().contains(element.value)
+                        history.operation(id).reply().as_list().unwrap_or_default().contains(element.value)
                     };
                     if missed.is_some_and(|id| !holds(&id)) {
                         let value = element.value;

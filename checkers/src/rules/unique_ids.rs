@@ -15,9 +15,9 @@ pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
     }
     let mut ruling = Ruling::default();
     let mut first = FxHashMap::default();
-    for (id, op) in generated().filter(|(_, op)| op.is_ok() && !op.reply.is_null()) {
+    for (id, op) in generated().filter(|(_, op)| op.is_ok() && !op.reply().is_null()) {
         ruling.judged += 1;
-        let earlier = *first.entry((op.key, &op.reply)).or_insert(id);
+        let earlier = *first.entry((op.key, op.reply())).or_insert(id);
         if earlier != id {
             ruling.anomalies.push(twice(history, earlier, id));
         }
@@ -30,7 +30,7 @@ pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
 
 fn twice(history: &History, first: OperationId, second: OperationId) -> Anomaly {
     let (one, other) = (history.operation(first), history.operation(second));
-    let value = &one.reply;
+    let value = one.reply();
     Anomaly {
         kind: AnomalyKind::DuplicateId,
         summary: format!("client {} and client {} were both given {value}", one.process, other.process),

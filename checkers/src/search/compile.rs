@@ -102,11 +102,11 @@ impl<'h> Source<'h, '_> {
                 self.ids.push(id);
             };
             match (&op.function, op.is_ok()) {
-                (Function::Enqueue, _) => push(QueueCall::Enqueue(op.call.clone()), None),
-                (Function::Dequeue, ok) => push(QueueCall::Dequeue, ok.then(|| op.reply.clone())),
+                (Function::Enqueue, _) => push(QueueCall::Enqueue(op.call().clone()), None),
+                (Function::Dequeue, ok) => push(QueueCall::Dequeue, ok.then(|| op.reply().clone())),
                 (_, true) => {
                     let taken = op
-                        .reply
+                        .reply()
                         .as_list()
                         .ok_or_else(|| malformed(self.history, id, "the elements that it took"))?;
                     for element in taken {
@@ -125,7 +125,7 @@ impl<'h> Source<'h, '_> {
 fn malformed(history: &History, id: OperationId, expected: &str) -> Malformed {
     let op = history.operation(id);
     let line = history.line(op.call_event).map_or_else(String::new, |line| format!(" on line {line}"));
-    let value = if op.is_ok() && !op.reply.is_null() { &op.reply } else { &op.call };
+    let value = if op.is_ok() && !op.reply().is_null() { op.reply() } else { op.call() };
     format!("the {}{line} has the value {value} instead of {expected}", op.function)
 }
 
@@ -151,12 +151,12 @@ impl<'h> Values<'h> {
 
 fn action<'h>(op: &'h Operation, values: &mut Values<'h>) -> Said<Action, ()> {
     let action = match op.function {
-        Function::Write => Action::Write(values.number(&op.call)),
+        Function::Write => Action::Write(values.number(op.call())),
         Function::Cas if op.outcome != Outcome::Fail => {
-            let (from, to) = op.call.as_pair().ok_or("a pair [from, to]")?;
+            let (from, to) = op.call().as_pair().ok_or("a pair [from, to]")?;
             Action::Cas { from: values.number(from), to: values.number(to) }
         }
-        _ => Action::Read(values.number(&op.reply)),
+        _ => Action::Read(values.number(op.reply())),
     };
     Ok(Some((action, None)))
 }
@@ -164,9 +164,9 @@ fn action<'h>(op: &'h Operation, values: &mut Values<'h>) -> Said<Action, ()> {
 pub(crate) fn text(op: &Operation) -> Said<Passage<'_, u8>, ()> {
     let bytes = |value| as_bytes(value).ok_or("a string");
     let passage = match op.function {
-        Function::Write => Passage::Write(bytes(&op.call)?),
-        Function::Append => Passage::Append(bytes(&op.call)?),
-        _ => Passage::Read(bytes(&op.reply)?),
+        Function::Write => Passage::Write(bytes(op.call())?),
+        Function::Append => Passage::Append(bytes(op.call())?),
+        _ => Passage::Read(bytes(op.reply())?),
     };
     Ok(Some((passage, None)))
 }
@@ -177,9 +177,9 @@ fn as_bytes(value: &Value) -> Option<&[u8]> {
 
 pub(crate) fn list(op: &Operation) -> Said<Passage<'_, Value>, ()> {
     let passage = match op.function {
-        Function::Write => Passage::Write(as_items(&op.call).ok_or("a list")?),
-        Function::Append => Passage::Append(std::slice::from_ref(&op.call)),
-        _ => Passage::Read(as_items(&op.reply).ok_or("a list")?),
+        Function::Write => Passage::Write(as_items(op.call()).ok_or("a list")?),
+        Function::Append => Passage::Append(std::slice::from_ref(op.call())),
+        _ => Passage::Read(as_items(op.reply()).ok_or("a list")?),
     };
     Ok(Some((passage, None)))
 }
@@ -190,21 +190,21 @@ fn as_items(value: &Value) -> Option<&[Value]> {
 
 fn set(op: &Operation) -> Said<SetCall, BTreeSet<Value>> {
     Ok(Some(match op.function {
-        Function::Add => (SetCall::Add(op.call.clone()), None),
-        Function::Remove => (SetCall::Remove(op.call.clone()), None),
+        Function::Add => (SetCall::Add(op.call().clone()), None),
+        Function::Remove => (SetCall::Remove(op.call().clone()), None),
         _ => (
             SetCall::Read,
-            Some(as_items(&op.reply).ok_or("the elements of a set")?.iter().cloned().collect()),
+            Some(as_items(op.reply()).ok_or("the elements of a set")?.iter().cloned().collect()),
         ),
     }))
 }
 
 fn counter(op: &Operation) -> Said<CounterCall, i64> {
     if is_read(op) {
-        let seen = if op.reply.is_null() { Some(0) } else { op.reply.as_int() };
+        let seen = if op.reply().is_null() { Some(0) } else { op.reply().as_int() };
         return Ok(Some((CounterCall::Read, Some(seen.ok_or("a number")?))));
     }
-    let amount = if op.call.is_null() { Some(1) } else { op.call.as_int() }.ok_or("a number")?;
+    let amount = if op.call().is_null() { Some(1) } else { op.call().as_int() }.ok_or("a number")?;
     let signed = if op.function == Function::Decrement { amount.checked_neg() } else { Some(amount) };
     let amount = signed.ok_or("an amount of at most 63 bits")?;
     Ok(Some((CounterCall::Add(amount), None)))
@@ -212,8 +212,8 @@ fn counter(op: &Operation) -> Said<CounterCall, i64> {
 
 fn stack(op: &Operation) -> (StackCall, Option<Value>) {
     match op.function.name() {
-        "push" => (StackCall::Push(op.call.clone()), None),
-        _ => (StackCall::Pop, op.is_ok().then(|| op.reply.clone())),
+        "push" => (StackCall::Push(op.call().clone()), None),
+        _ => (StackCall::Pop, op.is_ok().then(|| op.reply().clone())),
     }
 }
 
@@ -223,7 +223,7 @@ fn mutex(op: &Operation) -> MutexCall {
 
 fn transaction(op: &Operation) -> Said<Vec<MicroOperation>, Vec<Value>> {
     const EXPECTED: &str = "a list of [\"r\", key, value] and [\"w\", key, value]";
-    let micros = if op.is_ok() && !op.reply.is_null() { &op.reply } else { &op.call };
+    let micros = if op.is_ok() && !op.reply().is_null() { op.reply() } else { op.call() };
     let (mut calls, mut seen) = (Vec::new(), Vec::new());
     for micro in micros.micros().ok_or(EXPECTED)? {
         let Micro { function, key, value } = micro.map_err(|_| EXPECTED)?;

@@ -36,7 +36,7 @@ pub(crate) fn parts(history: &History) -> Vec<Part> {
     let mut groups: Vec<Group<'_>> = (0..=history.keys().len()).map(|_| Group::default()).collect();
     let keyless = groups.len() - 1;
     for (id, op) in history.iter().filter(|(_, op)| op.function != Function::Dump) {
-        groups[op.key.map_or(keyless, |key| key.0 as usize)].add(id, op);
+        groups[op.key.map_or(keyless, KeyId::index)].add(id, op);
     }
     // Where some strings are appended to, those that happen not to be are of the same kind: empty at first.
     let strings = groups.iter().any(|group| group.has(&Function::Append) && !group.calls_others);
@@ -45,7 +45,7 @@ pub(crate) fn parts(history: &History) -> Vec<Part> {
         .zip(groups)
         .filter(|(_, group)| !group.operations.is_empty())
         .map(|(i, group)| Part {
-            key: (i as usize != keyless).then_some(KeyId(i)),
+            key: (i as usize != keyless).then_some(KeyId::new(i)),
             object: group.object(strings),
             operations: group.operations,
         })
@@ -81,10 +81,10 @@ impl<'h> Group<'h> {
             self.functions.push(&op.function);
         }
         if !is_read(op) {
-            self.calls_others |= op.call.as_text().is_none();
+            self.calls_others |= op.call().as_text().is_none();
         } else if op.is_ok() {
-            self.reads_whole |= matches!(op.reply, Value::List(_) | Value::Txn(_) | Value::Map(_));
-            match op.reply {
+            self.reads_whole |= matches!(op.reply(), Value::List(_) | Value::Txn(_) | Value::Map(_));
+            match op.reply() {
                 Value::Null | Value::Text(_) => return,
                 Value::List(_) | Value::Txn(_) => self.reads_lists += 1,
                 Value::Int(_) => self.reads_numbers += 1,

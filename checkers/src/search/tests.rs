@@ -175,12 +175,12 @@ fn accesses(history: &History) -> Vec<Access> {
     use histories::{Function, Outcome};
     let told = history.operations().iter().filter_map(|op| {
         let effect = match (&op.function, op.outcome) {
-            (Function::Read, Outcome::Ok) => Effect::Read(op.reply.clone()),
-            (Function::Cas, Outcome::Fail) if op.seen().is_some() => Effect::Read(op.reply.clone()),
+            (Function::Read, Outcome::Ok) => Effect::Read(op.reply().clone()),
+            (Function::Cas, Outcome::Fail) if op.seen().is_some() => Effect::Read(op.reply().clone()),
             (_, Outcome::Fail) | (Function::Read, _) => return None,
-            (Function::Write, _) => Effect::Write(op.call.clone()),
+            (Function::Write, _) => Effect::Write(op.call().clone()),
             (_, _) => {
-                let (from, to) = op.call.as_pair()?;
+                let (from, to) = op.call().as_pair()?;
                 Effect::Cas(from.clone(), to.clone())
             }
         };

@@ -40,7 +40,7 @@ impl Objects {
             for operation in part.operations {
                 let op = history.operation(operation);
                 let access = Access::of(object, op).map_err(|expected| {
-                    let value = if op.is_ok() && !op.reply.is_null() { &op.reply } else { &op.call };
+                    let value = if op.is_ok() && !op.reply().is_null() { op.reply() } else { op.call() };
                     format!("{key}: the {} has the value {value} instead of {expected}", op.function)
                 })?;
                 let acknowledged = op.outcome != Outcome::Info;

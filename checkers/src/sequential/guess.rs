@@ -73,7 +73,7 @@ pub(super) fn ranks_of_objects(history: &History, objects: &Objects) -> Vec<Rank
 fn by_sight(history: &History, objects: &Objects, stamp: impl Fn(&Deed) -> Option<u64>) -> Rank {
     let mut first: FxHashMap<(u32, &Value), u64> = FxHashMap::default();
     for deed in objects.deeds.iter().filter(|deed| deed.access.only_reads()) {
-        let reply = &history.operation(deed.operation).reply;
+        let reply = history.operation(deed.operation).reply();
         let items = reply.as_list().unwrap_or(std::slice::from_ref(reply));
         for item in items {
             let seen = item.as_list().and_then(<[Value]>::last).unwrap_or(item);

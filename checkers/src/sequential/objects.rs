@@ -124,12 +124,12 @@ fn is_read(op: &Operation) -> bool {
 
 fn register(op: &Operation) -> Result<Access, &'static str> {
     Ok(match op.function {
-        Function::Write => Access::Register(RegisterCall::Write(op.call.clone()), None),
+        Function::Write => Access::Register(RegisterCall::Write(op.call().clone()), None),
         Function::Cas if op.outcome != Outcome::Fail => {
-            let (from, to) = op.call.as_pair().ok_or("a pair [from, to]")?;
+            let (from, to) = op.call().as_pair().ok_or("a pair [from, to]")?;
             Access::Register(RegisterCall::Cas { from: from.clone(), to: to.clone() }, None)
         }
-        _ => Access::Register(RegisterCall::Read, Some(op.reply.clone())),
+        _ => Access::Register(RegisterCall::Read, Some(op.reply().clone())),
     })
 }
 
@@ -139,9 +139,9 @@ fn text(op: &Operation) -> Result<Access, &'static str> {
         text.map(str::to_owned).ok_or("a string")
     };
     Ok(match op.function {
-        Function::Write => Access::Text(KvCall::Put(string(&op.call)?), None),
-        Function::Append => Access::Text(KvCall::Append(string(&op.call)?), None),
-        _ => Access::Text(KvCall::Get, Some(string(&op.reply)?)),
+        Function::Write => Access::Text(KvCall::Put(string(op.call())?), None),
+        Function::Append => Access::Text(KvCall::Append(string(op.call())?), None),
+        _ => Access::Text(KvCall::Get, Some(string(op.reply())?)),
     })
 }
 
@@ -151,17 +151,17 @@ fn items(value: &Value) -> Result<&[Value], &'static str> {
 
 fn list(op: &Operation) -> Result<Access, &'static str> {
     Ok(match op.function {
-        Function::Write => Access::List(ListCall::Write(items(&op.call)?.to_vec()), None),
-        Function::Append => Access::List(ListCall::Append(op.call.clone()), None),
-        _ => Access::List(ListCall::Read, Some(items(&op.reply)?.to_vec())),
+        Function::Write => Access::List(ListCall::Write(items(op.call())?.to_vec()), None),
+        Function::Append => Access::List(ListCall::Append(op.call().clone()), None),
+        _ => Access::List(ListCall::Read, Some(items(op.reply())?.to_vec())),
     })
 }
 
 fn set(op: &Operation) -> Result<Access, &'static str> {
     Ok(match op.function {
-        Function::Add => Access::Set(SetCall::Add(op.call.clone()), None),
-        Function::Remove => Access::Set(SetCall::Remove(op.call.clone()), None),
-        _ => Access::Set(SetCall::Read, Some(items(&op.reply)?.iter().cloned().collect())),
+        Function::Add => Access::Set(SetCall::Add(op.call().clone()), None),
+        Function::Remove => Access::Set(SetCall::Remove(op.call().clone()), None),
+        _ => Access::Set(SetCall::Read, Some(items(op.reply())?.iter().cloned().collect())),
     })
 }
 
@@ -169,9 +169,9 @@ fn counter(op: &Operation) -> Result<Access, &'static str> {
     let number =
         |value: &Value, blank| if value.is_null() { Some(blank) } else { value.as_int() }.ok_or("a number");
     if is_read(op) {
-        return Ok(Access::Counter(CounterCall::Read, Some(number(&op.reply, 0)?)));
+        return Ok(Access::Counter(CounterCall::Read, Some(number(op.reply(), 0)?)));
     }
-    let amount = number(&op.call, 1)?;
+    let amount = number(op.call(), 1)?;
     let signed = if op.function == Function::Decrement { amount.checked_neg() } else { Some(amount) };
     let amount = signed.ok_or("an amount of at most 63 bits")?;
     Ok(Access::Counter(CounterCall::Add(amount), None))
@@ -179,7 +179,7 @@ fn counter(op: &Operation) -> Result<Access, &'static str> {
 
 fn transaction(op: &Operation) -> Result<Access, &'static str> {
     const EXPECTED: &str = "a list of [\"r\", key, value] and [\"w\", key, value]";
-    let micros = if op.is_ok() && !op.reply.is_null() { &op.reply } else { &op.call };
+    let micros = if op.is_ok() && !op.reply().is_null() { op.reply() } else { op.call() };
     let (mut calls, mut seen) = (Vec::new(), Vec::new());
     for micro in micros.micros().ok_or(EXPECTED)? {
         let Micro { function, key, value } = micro.map_err(|_| EXPECTED)?;

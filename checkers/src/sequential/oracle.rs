@@ -48,18 +48,18 @@ fn applied(op: &Operation, state: &[(Option<KeyId>, Value)]) -> Option<Vec<(Opti
     let at = state.iter().position(|(key, _)| *key == op.key);
     let old = at.map_or(Value::Null, |at| state[at].1.clone());
     let new = match (&op.function, op.outcome) {
-        (Function::Write, _) => op.call.clone(),
+        (Function::Write, _) => op.call().clone(),
         (Function::Cas, Outcome::Fail) | (Function::Read | Function::ReadAll, _) => {
-            return (same(&old, &op.reply)).then(|| state.to_vec());
+            return (same(&old, op.reply())).then(|| state.to_vec());
         }
         (Function::Cas, _) => {
-            let (from, to) = op.call.as_pair()?;
+            let (from, to) = op.call().as_pair()?;
             (*from == old).then(|| to.clone())?
         }
-        (Function::Append, _) => Value::list(items(&old).chain([op.call.clone()])),
-        (Function::Add, _) => Value::list(items(&old).chain([op.call.clone()]).collect::<BTreeSet<_>>()),
-        (Function::Remove, _) => Value::list(items(&old).filter(|item| *item != op.call)),
-        (Function::Increment, _) => Value::Int(old.as_int().unwrap_or(0) + op.call.as_int()?),
+        (Function::Append, _) => Value::list(items(&old).chain([op.call().clone()])),
+        (Function::Add, _) => Value::list(items(&old).chain([op.call().clone()]).collect::<BTreeSet<_>>()),
+        (Function::Remove, _) => Value::list(items(&old).filter(|item| item != op.call())),
+        (Function::Increment, _) => Value::Int(old.as_int().unwrap_or(0) + op.call().as_int()?),
         (other, _) => panic!("no rule for {other}"),
     };
     let mut after: Vec<_> = state.iter().filter(|(key, _)| *key != op.key).cloned().collect();

@@ -96,16 +96,16 @@ fn kind(model: ModelName) -> AnomalyKind {
 
 fn absent(history: &History, model: ModelName, (first, then): (OperationId, OperationId)) -> Anomaly {
     let key = history.operation(then).key;
-    let name = words::key(history, key);
+    let (name, at_first) = (words::key(history, key), words::at_first(history));
     let steps = vec![
         words::completed(history, first, format!("{name} had a value")),
-        words::completed(history, then, format!("found {name} absent")),
+        words::completed(history, then, format!("found {name} {at_first}")),
     ];
     Anomaly {
         kind: kind(model),
-        summary: format!("{} and then found it absent", words::clause(history, first)),
+        summary: format!("{} and then found it {at_first}", words::clause(history, first)),
         key,
-        facts: vec![format!("{name} was absent only before its first write")],
+        facts: vec![format!("{name} was {at_first} only before its first write")],
         witness: Witness { model, operations: vec![first, then] },
         steps,
     }

@@ -98,16 +98,16 @@ impl Act {
 fn acts(history: &History) -> Option<(Vec<Act>, Vec<Option<KeyId>>)> {
     let written = |value: &Value, key| {
         history.operations().iter().position(|op| {
-            let to = op.call.as_pair().map_or(&op.call, |(_, to)| to);
+            let to = op.call().as_pair().map_or(op.call(), |(_, to)| to);
             op.outcome != Outcome::Fail && op.key == key && op.function != Function::Read && to == value
         })
     };
     let mut acts = Vec::new();
     for (index, op) in history.operations().iter().enumerate() {
         let source = match (&op.function, op.outcome) {
-            (Function::Read, Outcome::Ok) => Some(&op.reply),
-            (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some(&op.reply),
-            (Function::Cas, Outcome::Ok | Outcome::Info) => op.call.as_pair().map(|(from, _)| from),
+            (Function::Read, Outcome::Ok) => Some(op.reply()),
+            (Function::Cas, Outcome::Fail) if op.seen().is_some() => Some(op.reply()),
+            (Function::Cas, Outcome::Ok | Outcome::Info) => op.call().as_pair().map(|(from, _)| from),
             _ => None,
         };
         let write = op.function != Function::Read && op.outcome != Outcome::Fail;

@@ -4,7 +4,8 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
@@ -12,7 +13,7 @@ use histories::History;
 use histories::read::{self, Format};
 use histories::write::{self, WriteError};
 
-use super::Session;
+use super::{Session, files};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::names::unknown;
@@ -83,6 +84,11 @@ impl FromStr for Target {
 
 pub(crate) fn convert(args: &ConvertArgs, session: &Session, out: &mut dyn Write) -> Result<Exit, Failure> {
     let target = target(args)?;
+    files::exists(&args.input)?;
+    if is_same(&args.input, &args.output) {
+        let output = args.output.display();
+        return Err(Failure::usage(format!("{output} is the input, too; it would be lost")));
+    }
     let loading = session.loading(std::slice::from_ref(&args.input));
     let history = read::file_with(&args.input, &args.reading.options(loading.meter()))
         .map_err(|error| Failure::Harness(error.to_string()))?;
@@ -94,14 +100,46 @@ pub(crate) fn convert(args: &ConvertArgs, session: &Session, out: &mut dyn Write
         target.write(&history, &mut &mut *out).map_err(|error| failed(args, &error))?;
         return Ok(Exit::Success);
     }
-    let refused = |error: std::io::Error| failed(args, &error.into());
-    let mut file = BufWriter::new(File::create(&args.output).map_err(refused)?);
-    target.write(&history, &mut file).map_err(|error| failed(args, &error))?;
-    file.flush().map_err(refused)?;
+    write_file(&args.output, |out| target.write(&history, out)).map_err(|error| failed(args, &error))?;
     let (operations, input, output) =
         (history.operations().len(), args.input.display(), args.output.display());
     session.say(&format!("{operations} operations of {input} written to {output} as {}", target.name()));
     Ok(Exit::Success)
+}
+
+/// Writes a file that takes its place once it is whole: what cannot be written leaves what was there.
+fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let written = |place: &Path| {
+        let mut file = BufWriter::new(File::create(place)?);
+        write(&mut file)?;
+        Ok(file.flush()?)
+    };
+    if path.exists() && !path.is_file() {
+        return written(&path);
+    }
+    let mut part = path.clone().into_os_string();
+    part.push(format!(".{}.part", std::process::id()));
+    let part = PathBuf::from(part);
+    let done = written(&part).and_then(|()| Ok(std::fs::rename(&part, &path)?));
+    if done.is_err() {
+        // What went wrong is told; that nothing can be removed, either, is no news.
+        let _ = std::fs::remove_file(&part);
+    }
+    done
+}
+
+/// Whether two names, through links or not, are of one regular file.
+fn is_same(input: &Path, output: &Path) -> bool {
+    let input = if input.as_os_str() == "-" { Path::new("/dev/stdin") } else { input };
+    let about = |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
+    match (about(input), about(output)) {
+        (Some(input), Some(output)) => (input.dev(), input.ino()) == (output.dev(), output.ino()),
+        _ => false,
+    }
 }
 
 fn failed(args: &ConvertArgs, error: &WriteError) -> Failure {
@@ -120,8 +158,6 @@ fn target(args: &ConvertArgs) -> Result<Target, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn args(input: &Path, output: &Path, to: Option<Target>) -> ConvertArgs {
@@ -146,6 +182,21 @@ mod tests {
     }
 
     #[test]
+    fn the_input_is_never_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link, hard] = ["a.jsonl", "link.jsonl", "hard.jsonl"].map(|name| folder.path().join(name));
+        std::fs::write(&file, "{\"partita\":1}\n").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        std::fs::hard_link(&file, &hard).unwrap();
+        let dotted = folder.path().join(".").join("a.jsonl");
+        for output in [&file, &link, &hard, &dotted] {
+            let error = converted(&args(&file, output, None)).unwrap_err();
+            assert!(error.to_string().ends_with("is the input, too; it would be lost"), "{error}");
+            assert_eq!(std::fs::read(&file).unwrap(), b"{\"partita\":1}\n");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_written_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let [input, output] = ["a.edn", "b.txt"].map(|name| folder.path().join(name));
@@ -162,5 +213,10 @@ mod tests {
                 .to_string()
                 .contains("cannot hold the operation enqueue")
         );
+        assert!(!output.exists(), "nothing is left of what was not written");
+        std::fs::write(&output, "before").unwrap();
+        told(Some(Target::Readable(Format::Plume)));
+        assert_eq!(std::fs::read(&output).unwrap(), b"before");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
     }
 }

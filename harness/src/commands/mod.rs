@@ -5,6 +5,7 @@
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod convert;
+mod files;
 pub(crate) mod hunt;
 pub(crate) mod list;
 pub(crate) mod replay;

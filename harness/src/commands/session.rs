@@ -3,6 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
+use histories::printable_lines;
+
 use crate::cli::{Global, ProgressChoice};
 use crate::loading::Loading;
 use crate::paint::Paint;
@@ -49,17 +51,17 @@ impl Session {
     }
 
     pub(crate) fn error(&self, message: &str) {
-        self.complain(&format!("{}: {message}", self.paint_stderr.bad("error")));
+        self.complain(&format!("{}: {}", self.paint_stderr.bad("error"), printable_lines(message)));
     }
 
     pub(crate) fn warn(&self, message: &str) {
-        self.complain(&format!("{}: {message}", self.paint_stderr.doubtful("warning")));
+        self.complain(&format!("{}: {}", self.paint_stderr.doubtful("warning"), printable_lines(message)));
     }
 
     /// On standard error, unless it is to be quiet.
     pub(crate) fn say(&self, message: &str) {
         if !self.quiet {
-            self.complain(message);
+            self.complain(&printable_lines(message));
         }
     }
 

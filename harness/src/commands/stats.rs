@@ -6,16 +6,16 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use histories::stats;
+use histories::{printable, stats};
 
-use super::Session;
+use super::{Session, files};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::reading::ReadingArgs;
 
 #[derive(Args, Debug)]
 pub(crate) struct StatsArgs {
-    /// History files; `-` is standard input.
+    /// History files, folders of them, or patterns; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
@@ -28,10 +28,14 @@ pub(crate) struct StatsArgs {
 }
 
 pub(crate) fn stats(args: &StatsArgs, session: &Session, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let loading = session.loading(&args.files);
+    let files = files::find(&args.files)?;
+    for skipped in &files.skipped {
+        session.say(skipped);
+    }
+    let loading = session.loading(&files.histories);
     let options = args.reading.options(loading.meter());
     let mut exit = Exit::Success;
-    for (position, file) in args.files.iter().enumerate() {
+    for (position, file) in files.histories.iter().enumerate() {
         let stats = match stats::file(file, &options) {
             Ok(stats) => stats,
             Err(diagnostic) => {
@@ -44,7 +48,12 @@ pub(crate) fn stats(args: &StatsArgs, session: &Session, out: &mut dyn Write) ->
             let line = serde_json::json!({ "file": file.display().to_string(), "stats": stats });
             writeln!(out, "{line}")?;
         } else {
-            writeln!(out, "{}{}\n{stats}", if position > 0 { "\n" } else { "" }, file.display())?;
+            writeln!(
+                out,
+                "{}{}\n{stats}",
+                if position > 0 { "\n" } else { "" },
+                printable(&file.display().to_string())
+            )?;
         }
     }
     Ok(exit)

@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use histories::printable;
+
 use crate::grid::Grid;
 use crate::outcome::{
     Availability, ConvergenceReport, DurabilityReport, Outcome, Percentiles, RunOutcome, StalenessReport,
@@ -135,7 +137,7 @@ fn convergence_words(convergence: &ConvergenceReport) -> String {
         (true, None) => "every replica agreed".to_owned(),
         (false, _) => {
             let keys = &convergence.differing_keys;
-            let named = keys.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+            let named = keys.iter().take(5).map(|key| printable(key)).collect::<Vec<_>>().join(", ");
             format!(
                 "replicas still differ in {} keys ({named}{})",
                 keys.len(),

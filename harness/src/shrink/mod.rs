@@ -83,7 +83,9 @@ impl<'a> Shrinking<'a> {
             operations: operations.len(),
             nodes: self.spec.layout.total(),
             clients: operations.iter().map(|operation| operation.thread).collect::<BTreeSet<_>>().len(),
-            keys: count(operations.iter().filter_map(|o| o.key.as_ref().map(ToString::to_string)).collect()),
+            keys: count(
+                operations.iter().filter_map(|o| o.key.as_ref().map(|key| key.as_str().to_owned())).collect(),
+            ),
             seconds: self.spec.time.as_secs(),
         }
     }
@@ -96,7 +98,7 @@ impl<'a> Shrinking<'a> {
             self.fewer_faults();
             self.less_time();
             self.fewer_nodes();
-            self.fewer_of(|operation| operation.key.as_ref().map(ToString::to_string));
+            self.fewer_of(|operation| operation.key.as_ref().map(|key| key.as_str().to_owned()));
             self.fewer_of(|operation| operation.thread);
             self.fewer_operations();
             self.shorter_faults();

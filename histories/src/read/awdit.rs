@@ -34,7 +34,7 @@ pub(crate) fn read(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), D
             }
             None => {
                 return Err(wrong(
-                    "expected `r key value`, `w key value`, a line of dashes or of equals signs".into(),
+                    "expected `r key value` or `w key value` in 64-bit integers, a line of dashes or of equals signs".into(),
                 ));
             }
         }

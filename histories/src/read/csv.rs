@@ -81,6 +81,9 @@ pub(crate) fn read(
     operations(source, &header, intake, options.memory_bytes_max)
 }
 
+/// When an event happened, when its operation began, its line, whether it completes the operation, and itself.
+type Waiting = (u64, u64, u64, bool, RawEvent<'static>);
+
 /// Operations wait for the end of the file, because their beginnings and ends have to be put in order.
 fn operations(
     source: &mut Source<'_>,
@@ -89,7 +92,7 @@ fn operations(
     memory_bytes_max: u64,
 ) -> Result<(), Diagnostic> {
     let name = source.name().to_owned();
-    let (mut events, mut held) = (Vec::new(), Held::new(memory_bytes_max));
+    let (mut events, mut held) = (Vec::<Waiting>::new(), Held::new(memory_bytes_max));
     rows(source, header, |row, line| {
         let (call, reply) = row.operation()?;
         let (begin, end) = (row.time(Column::Begin)?, row.time(Column::End)?);
@@ -97,7 +100,11 @@ fn operations(
         if end.is_some_and(|end| end < begin) {
             return Err(format!("this operation ends at {} before it begins at {begin}", end.unwrap_or(0)));
         }
-        held.add(2 * size_of_val(&call) as u64 + call.value.heap_bytes())?;
+        let text = |text: Option<&str>| text.map_or(0, str::len);
+        let texts =
+            2 * text(call.key.as_deref()) + text(call.node.as_deref()) + text(row.cell(Column::Error));
+        let values = call.value.heap_bytes() + reply.as_ref().map_or(0, |reply| reply.value.heap_bytes());
+        held.add(2 * size_of::<Waiting>() as u64 + texts as u64 + values)?;
         // At one time an operation that began earlier comes first, so that its process is free for the next.
         events.push((begin, begin, line, false, call));
         if let (Some(end), Some(reply)) = (end, reply) {

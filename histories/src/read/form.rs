@@ -399,6 +399,7 @@ fn number(token: &str) -> Result<Value, String> {
     Err(format!("expected a number, not {token:?}"))
 }
 
+mod micros;
 mod string;
 #[cfg(test)]
 mod tests;

@@ -77,7 +77,7 @@ impl Format {
         if text.starts_with(comment_header::MARK) {
             return Some(Self::Edn);
         }
-        let text = text.trim_start_matches('\u{feff}').trim_start();
+        let text = text.trim_start();
         let first = text.lines().next().unwrap_or_default();
         match text.bytes().next()? {
             b';' => begins_edn(text).then_some(Self::Edn),

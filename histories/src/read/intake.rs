@@ -32,7 +32,11 @@ impl<'s> Intake<'s> {
 
     pub(crate) fn event(&mut self, event: &mut RawEvent<'_>, line: u64) -> Result<(), Problem> {
         let (position, time) = self.sequence.next(event.index, event.time)?;
+        let names = self.processes.name_bytes;
         let process = self.processes.resolve(&event.process);
+        if self.processes.name_bytes > names {
+            self.holds(0)?;
+        }
         self.sink.event(
             Place { position, time, process, line: u32::try_from(line).ok().filter(|line| *line > 0) },
             event,
@@ -47,6 +51,11 @@ impl<'s> Intake<'s> {
         name: &str,
     ) -> Result<(), Diagnostic> {
         self.event(event, line).map_err(|message| Diagnostic::at(name, line, u64::from(line > 0), message))
+    }
+
+    /// Refuses what a reader holds for a while, where memory has no room for it.
+    pub(crate) fn holds(&self, bytes: u64) -> Result<(), Problem> {
+        self.sink.holds(self.processes.name_bytes + bytes)
     }
 
     pub(crate) fn cut_off(&mut self, source: &Source<'_>, what: &str) {
@@ -69,10 +78,14 @@ impl<'s> Intake<'s> {
 struct Processes {
     /// Filled only once a name has come.
     names: FxHashMap<String, u32>,
+    /// Memory of the names, by estimate.
+    name_bytes: u64,
     /// Numbers seen before the first name, and all after.
-    taken: std::collections::BTreeSet<u32>,
-    /// Those before the first name again, where looking one up is fast.
-    known: FxHashSet<u32>,
+    taken: FxHashSet<u32>,
+    /// Those that names have.
+    named: FxHashSet<u32>,
+    /// Every number below is taken.
+    free: u32,
     /// What a number is called where a name had taken it.
     moved: FxHashMap<u32, u32>,
 }
@@ -89,7 +102,7 @@ impl Processes {
 
     fn number(&mut self, number: u32) -> u32 {
         if self.names.is_empty() {
-            if self.taken.len() < TAKEN_MAX && self.known.insert(number) {
+            if self.taken.len() < TAKEN_MAX {
                 self.taken.insert(number);
             }
             return number;
@@ -97,8 +110,7 @@ impl Processes {
         if let Some(moved) = self.moved.get(&number) {
             return *moved;
         }
-        // order never shows: whether any is taken
-        if self.names.values().any(|taken| *taken == number) {
+        if self.named.contains(&number) {
             let free = self.free();
             self.moved.insert(number, free);
             return free;
@@ -112,15 +124,17 @@ impl Processes {
             return *number;
         }
         let number = self.free();
+        self.name_bytes += name.len() as u64 + 96;
+        self.named.insert(number);
         self.names.insert(name.to_owned(), number);
         number
     }
 
     fn free(&mut self) -> u32 {
-        let after_gap = self.taken.iter().zip(0_u32..).find(|(taken, place)| *taken != place);
-        let free = after_gap.map_or(self.taken.len() as u32, |(_, place)| place);
-        self.taken.insert(free);
-        free
+        while !self.taken.insert(self.free) {
+            self.free += 1;
+        }
+        self.free
     }
 }
 

@@ -172,7 +172,7 @@ fn text(value: Value) -> Option<Cow<'static, str>> {
 /// A value, and whether its tag calls it a tuple.
 fn value(scanner: &mut Scanner<'_>) -> Formed<(bool, Value)> {
     if scanner.expect()? != b'#' {
-        return Ok((false, scanner.value()?));
+        return Ok((false, scanner.transaction()?));
     }
     let mut ahead = scanner.fork();
     let tuple = ahead.tag()?.to_ascii_lowercase().ends_with(b"tuple");
@@ -238,7 +238,9 @@ impl<'a> Fields<'a> {
             (key, self.value) = (Some(Cow::Owned(key_text(of.clone()))), inner.clone());
         }
         let function = match self.function.as_deref() {
-            Some(name) if style.ours && !self.whole => Function::from(name),
+            Some(name) if style.ours && !self.whole => {
+                Function::named(name).map_err(|error| error.to_string())?
+            }
             name => function(name, &self.value, self.whole)?,
         };
         let mut error = self.error.filter(|error| !error.is_null()).map(key_text);
@@ -277,7 +279,7 @@ pub(crate) fn function(name: Option<&str>, value: &Value, whole: bool) -> Result
         Some("put") => Function::Write,
         Some("inc") => Function::Increment,
         Some("dec") => Function::Decrement,
-        Some(name) => Function::from(name),
+        Some(name) => Function::named(name).map_err(|error| error.to_string())?,
     })
 }
 
@@ -286,5 +288,8 @@ fn is_transaction(value: &Value) -> bool {
         Some([f, _, _]) => f.as_text().is_some_and(|f| matches!(f, "r" | "w" | "append")),
         _ => false,
     };
-    value.as_list().is_some_and(|items| !items.is_empty() && items.iter().all(micro))
+    match value {
+        Value::Txn(_) => true,
+        value => value.as_list().is_some_and(|items| !items.is_empty() && items.iter().all(micro)),
+    }
 }

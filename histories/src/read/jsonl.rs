@@ -19,7 +19,9 @@ pub use crate::read::source::LINE_BYTES_MAX;
 /// event, and [`History::cut_off`] says where.
 pub fn read(input: impl BufRead, name: &str) -> Result<History, Diagnostic> {
     let mut pairing = Pairing::default();
-    stream(&mut Source::new(Box::new(input), name), &mut pairing)?;
+    let mut source = Source::new(Box::new(input), name);
+    source.skip_mark()?;
+    stream(&mut source, &mut pairing)?;
     Ok(pairing.finish())
 }
 
@@ -88,13 +90,13 @@ fn header(source: &mut Source<'_>, name: &str) -> Result<Header, Diagnostic> {
             return syntax(&error, name, line.number);
         }
         let message = "is not a history: the first line is no header";
-        Diagnostic::at(name, 1, error.column() as u64, message)
+        Diagnostic::at(name, line.number, error.column() as u64, message)
             .help("a history begins with a line such as {\"partita\":1,\"nodes\":[\"n1\",\"n2\",\"n3\"]}")
     })?;
     if header.partita != Header::VERSION {
         let (found, known) = (header.partita, Header::VERSION);
         let message = format!("is a history of format {found}; this version reads format {known}");
-        return Err(Diagnostic::at(name, 1, 1, message));
+        return Err(Diagnostic::at(name, line.number, 1, message));
     }
     Ok(header)
 }
@@ -146,6 +148,7 @@ impl<'a> ParsedEvent<'a> {
             "info" => Kind::Info,
             other => return Err(format!("type is {other:?}; expected invoke, ok, fail or info")),
         };
+        let function = Function::named(&self.f).map_err(|error| error.to_string())?;
         Ok(RawEvent {
             index: Some(self.index),
             time: Some(self.time),
@@ -156,7 +159,7 @@ impl<'a> ParsedEvent<'a> {
             version: self.version,
             term: self.term,
             served_by: self.served_by,
-            ..RawEvent::new(self.process.0, kind, Function::from(&*self.f), self.value)
+            ..RawEvent::new(self.process.0, kind, function, self.value)
         })
     }
 }

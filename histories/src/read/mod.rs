@@ -145,7 +145,9 @@ fn open_file(path: &Path, name: &str) -> Result<File, Diagnostic> {
 fn open<'a>(input: Box<dyn Read + 'a>, name: &str) -> Result<Source<'a>, Diagnostic> {
     let input = unpack::unpack(input)
         .map_err(|error| Diagnostic::whole_file(name, format!("cannot be read: {error}")))?;
-    Ok(Source::new(input, name))
+    let mut source = Source::new(input, name);
+    source.skip_mark()?;
+    Ok(source)
 }
 
 /// Sends all events of `input` into `sink`, and says of which format they were.
@@ -178,6 +180,9 @@ fn unknown(source: &mut Source<'_>) -> Result<Diagnostic, Diagnostic> {
     if source.peek(1)?.is_empty() {
         return Ok(Diagnostic::whole_file(&name, "is empty")
             .help("a history begins with a header line: {\"partita\":1}"));
+    }
+    if [b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| source.rest().starts_with(&mark[..])) {
+        return Ok(Diagnostic::at(&name, 1, 1, "is UTF-16; a history in text is UTF-8"));
     }
     let known: Vec<_> = Format::ALL.iter().map(|format| format.name()).collect();
     Ok(Diagnostic::at(&name, 1, 1, "is not a history: its beginning is none of a format that is read").help(format!(

@@ -81,15 +81,19 @@ fn number(text: &[u8], at: &mut usize, mark: u8, what: &str) -> Result<i64, (usi
     *at += usize::from(text.get(start) == Some(&b'-'));
     let digits_at = *at;
     let mut int = 0_i64;
-    while let Some(digit) = text.get(*at).filter(|byte| byte.is_ascii_digit()) {
-        int = int
-            .checked_mul(10)
-            .and_then(|int| int.checked_add(i64::from(digit - b'0')))
-            .ok_or_else(|| (start, format!("{what} is larger than a 64-bit integer holds")))?;
+    while let Some(digit) = text.get(*at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+        int = int.wrapping_mul(10).wrapping_add(i64::from(digit));
         *at += 1;
     }
-    if digits_at == *at {
-        return Err((start, format!("expected {what}, a whole number")));
+    match *at - digits_at {
+        0 => Err((start, format!("expected {what}, a whole number"))),
+        // So many digits never wrap around.
+        1..=18 => Ok(if digits_at > start { -int } else { int }),
+        _ => large(&text[start..*at])
+            .ok_or_else(|| (start, format!("{what} is larger than a 64-bit integer holds"))),
     }
-    Ok(if digits_at > start { -int } else { int })
+}
+
+fn large(digits: &[u8]) -> Option<i64> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }

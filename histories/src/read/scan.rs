@@ -34,7 +34,7 @@ pub(crate) fn event(line: &[u8]) -> Option<RawEvent<'_>> {
         _ => return None,
     };
     scan.literal(b",\"f\":\"")?;
-    let function = Function::from(scan.text()?);
+    let function = Function::named(scan.text()?).ok()?;
     let mut event = RawEvent::new(process, kind, function, Value::Null);
     (event.index, event.time) = (Some(index), Some(time));
     scan.fields(&mut event)?;

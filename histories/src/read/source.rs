@@ -13,6 +13,9 @@ pub const LINE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 const BLOCK_BYTES: usize = 256 * 1024;
 
+/// What some editors put before UTF-8 text. It says nothing.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A file as it is read.
 pub(crate) struct Source<'a> {
     input: Box<dyn Read + 'a>,
@@ -49,6 +52,14 @@ impl<'a> Source<'a> {
     pub(crate) fn new(input: Box<dyn Read + 'a>, name: &str) -> Self {
         let name = name.to_owned();
         Self { input, name, buffer: Vec::new(), start: 0, ended: false, line: 1, column: 0 }
+    }
+
+    /// Passes over a byte order mark, which no column counts.
+    pub(crate) fn skip_mark(&mut self) -> Result<(), Diagnostic> {
+        if self.peek(BYTE_ORDER_MARK.len())?.starts_with(BYTE_ORDER_MARK) {
+            self.start += BYTE_ORDER_MARK.len();
+        }
+        Ok(())
     }
 
     pub(crate) fn name(&self) -> &str {

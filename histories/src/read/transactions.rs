@@ -27,7 +27,14 @@ pub(crate) struct Transactions<'s> {
     initial: InitialReads,
     /// Operations sent on.
     sent: u32,
+    /// Memory of the micro-operations' room, the spare included.
+    room_bytes: u64,
+    /// Memory of everything that is held here, when that was last looked at.
+    looked_at_bytes: u64,
 }
+
+/// How much more may be held before memory is looked at again.
+const LOOK_BYTES: u64 = 64 << 10;
 
 /// The value that a key has before its first write, where a format says so.
 const INITIAL: i64 = 0;
@@ -37,6 +44,15 @@ struct Open {
     items: Vec<Micro>,
     line: u64,
     kind: Kind,
+}
+
+impl Open {
+    /// Says how many bytes more are held.
+    fn push(&mut self, micro: Micro) -> u64 {
+        let room = self.items.capacity();
+        self.items.push(micro);
+        ((self.items.capacity() - room) * size_of::<Micro>()) as u64
+    }
 }
 
 /// A micro-operation.
@@ -69,6 +85,8 @@ impl<'s> Transactions<'s> {
             spare: Vec::new(),
             initial: InitialReads { value: INITIAL, written_to: BTreeSet::new(), operations: Vec::new() },
             sent: 0,
+            room_bytes: 0,
+            looked_at_bytes: 0,
         }
     }
 
@@ -80,18 +98,30 @@ impl<'s> Transactions<'s> {
         micro: Micro,
         line: u64,
     ) -> Result<(), Diagnostic> {
-        if let Some(open) = self.open.get_mut(&session) {
-            if open.transaction == transaction {
-                open.items.push(micro);
-                return Ok(());
-            }
-            self.close(session)?;
+        if let Some(open) = self.open.get_mut(&session)
+            && open.transaction == transaction
+        {
+            self.room_bytes += open.push(micro);
+            return self.hold(line);
         }
+        self.close(session)?;
         self.begin(session, transaction, line)?;
         if let Some(open) = self.open.get_mut(&session) {
-            open.items.push(micro);
+            self.room_bytes += open.push(micro);
         }
-        Ok(())
+        self.hold(line)
+    }
+
+    /// Refuses what is open, and what is remembered of the rest, where it takes too much memory.
+    fn hold(&mut self, line: u64) -> Result<(), Diagnostic> {
+        let entries = self.open.len() + self.closed.runs.len() + self.initial.written_to.len();
+        let bytes = self.room_bytes + 64 * entries as u64 + 4 * self.initial.operations.len() as u64;
+        if bytes < self.looked_at_bytes + LOOK_BYTES {
+            return Ok(());
+        }
+        self.looked_at_bytes = bytes;
+        let refused = |message| Diagnostic::at(&self.name, line, u64::from(line > 0), message);
+        self.intake.holds(bytes).map_err(refused)
     }
 
     pub(crate) fn begin(&mut self, session: u32, transaction: u64, line: u64) -> Result<(), Diagnostic> {

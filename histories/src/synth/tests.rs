@@ -50,17 +50,17 @@ fn registers_never_show_what_was_not_there() {
             .iter()
             .filter(|op| op.key == key && op.outcome != Outcome::Fail)
             .filter(|op| match op.function {
-                Function::Write => op.call == *value,
-                Function::Cas => op.call.as_pair().is_some_and(|(_, to)| to == value),
+                Function::Write => *op.call() == *value,
+                Function::Cas => op.call().as_pair().is_some_and(|(_, to)| to == value),
                 _ => false,
             })
             .collect::<Vec<_>>()
     };
     for read in history.operations().iter().filter(|op| op.function == Function::Read && op.is_ok()) {
-        if read.reply.is_null() {
+        if read.reply().is_null() {
             continue;
         }
-        let [write] = writes(read.key, &read.reply)[..] else { panic!("{read:?}: one write of each value") };
+        let [write] = writes(read.key, read.reply())[..] else { panic!("{read:?}: one write of each value") };
         assert!(!read.precedes(write), "{read:?} saw the future");
         let newer = history
             .operations()
@@ -77,8 +77,8 @@ fn queues_hand_out_each_element_once_and_lists_only_grow() {
     let mut out: Vec<_> = queue
         .operations()
         .iter()
-        .filter(|op| op.function == Function::Dequeue && !op.reply.is_null())
-        .map(|op| (op.key, op.reply.clone()))
+        .filter(|op| op.function == Function::Dequeue && !op.reply().is_null())
+        .map(|op| (op.key, op.reply().clone()))
         .collect();
     assert!(out.len() > 100);
     out.sort();
@@ -89,7 +89,7 @@ fn queues_hand_out_each_element_once_and_lists_only_grow() {
             .operations()
             .iter()
             .filter(|op| op.key == Some(key) && op.function == Function::ReadAll && op.is_ok());
-        let mut reads: Vec<_> = own.map(|op| op.reply.as_list().unwrap()).collect();
+        let mut reads: Vec<_> = own.map(|op| op.reply().as_list().unwrap()).collect();
         reads.sort_by_key(|read| read.len());
         assert!(reads.windows(2).all(|pair| pair[1].starts_with(pair[0])));
     }
@@ -134,6 +134,6 @@ fn is_planted(history: &History, op: &crate::Operation) -> bool {
     let own_key = |key: &Value| key.as_int().is_some_and(|key| key < 0);
     match op.key {
         Some(key) => history.key(key).as_str().starts_with("planted"),
-        None => op.call.as_list().unwrap().iter().any(|item| own_key(&item.as_list().unwrap()[1])),
+        None => op.call().as_list().unwrap().iter().any(|item| own_key(&item.as_list().unwrap()[1])),
     }
 }

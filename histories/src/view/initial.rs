@@ -37,7 +37,7 @@ fn has_initial(operation: &Operation) -> bool {
     };
     match operation.function {
         Function::Read | Function::Write | Function::Cas | Function::Dump => true,
-        Function::Txn => operation.call.as_list().is_some_and(registers),
+        Function::Txn => operation.call().as_list().is_some_and(registers),
         ref function => is_count(function),
     }
 }
@@ -54,9 +54,9 @@ fn count_from(history: &mut History, initial: &Value) -> Result<(), ViewError> {
 fn shift(operation: &mut Operation, by: i64) {
     if operation.is_ok()
         && operation.function == Function::Read
-        && let Value::Int(seen) = &mut operation.reply
+        && let Value::Int(seen) = operation.reply()
     {
-        *seen = seen.saturating_add(by);
+        operation.set_reply(Value::Int(seen.saturating_add(by)));
     }
 }
 
@@ -84,25 +84,31 @@ fn exchange(operation: &mut Operation, initial: &Value) {
         Some((from, to)) => Value::list([other(from), other(to)]),
         None => value.clone(),
     };
-    let ok = operation.is_ok();
-    match operation.function {
-        Function::Write => operation.call = other(&operation.call),
-        Function::Cas => operation.call = pair(&operation.call),
-        Function::Txn => {
-            operation.call = map_items(&operation.call, |name, _, value| (name == "w").then(|| other(value)));
-        }
-        _ => {}
-    }
-    operation.reply = match operation.function {
-        Function::Read | Function::Write if ok => other(&operation.reply),
-        Function::Cas if ok => pair(&operation.reply),
-        Function::Txn if ok => map_items(&operation.reply, |_, _, value| Some(other(value))),
-        Function::Dump if ok => match operation.reply.as_map() {
-            Some(state) => Value::map(state.iter().map(|(key, value)| (key.clone(), other(value)))),
-            None => return,
-        },
-        // What a failed compare-and-set saw, where it says so.
-        Function::Cas if operation.saw => other(&operation.reply),
-        _ => return,
+    let items = |value: &Value, asked: bool| {
+        map_items(value, |name, _, value| (!asked || name == "w").then(|| other(value)))
     };
+    if let Some(seen) = operation.seen() {
+        let seen = other(seen);
+        operation.set_call(pair(operation.call()));
+        return operation.set_seen(seen);
+    }
+    let (call, reply) = (operation.call(), operation.reply());
+    let ok = operation.is_ok();
+    let call = match operation.function {
+        Function::Write => other(call),
+        Function::Cas => pair(call),
+        Function::Txn => items(call, true),
+        _ => call.clone(),
+    };
+    let reply = match operation.function {
+        Function::Read | Function::Write if ok => other(reply),
+        Function::Cas if ok => pair(reply),
+        Function::Txn if ok => items(reply, false),
+        Function::Dump if ok => match reply.as_map() {
+            Some(state) => Value::map(state.iter().map(|(key, value)| (key.clone(), other(value)))),
+            None => reply.clone(),
+        },
+        _ => reply.clone(),
+    };
+    operation.say(call, reply);
 }

@@ -8,7 +8,7 @@ use indexmap::IndexSet;
 
 use super::ViewError;
 use crate::read::key_text;
-use crate::{Function, Hints, History, Key, KeyId, Nanos, Operation, Outcome, Value};
+use crate::{Function, Hints, History, Key, KeyId, Nanos, Operation, Outcome, Value, printable};
 
 /// Keys that an error names.
 const KNOWN_MAX: usize = 5;
@@ -22,19 +22,19 @@ pub(super) fn to_key(history: &mut History, key: &str) -> Result<(), ViewError> 
     for operation in &mut history.operations {
         match operation.function {
             Function::Txn => {
-                operation.call = items_of(&operation.call, key);
-                operation.reply = items_of(&operation.reply, key);
+                operation.say(items_of(operation.call(), key), items_of(operation.reply(), key));
             }
             Function::Dump => {
-                if let Some(state) = operation.reply.as_map() {
-                    operation.reply = Value::map(state.get(key).map(|value| (key.to_owned(), value.clone())));
+                if let Some(state) = operation.reply().as_map() {
+                    let of_key = state.get(key).map(|value| (key.to_owned(), value.clone()));
+                    operation.set_reply(Value::map(of_key));
                 }
             }
             _ => {}
         }
     }
     let touches = |operation: &Operation| match operation.function {
-        Function::Txn => operation.call.as_list().is_some_and(|items| !items.is_empty()),
+        Function::Txn => operation.call().as_list().is_some_and(|items| !items.is_empty()),
         _ => wanted.is_some() && operation.key == wanted,
     };
     retain(history, |operation| touches(operation) || operation.function == Function::Dump);
@@ -43,10 +43,11 @@ pub(super) fn to_key(history: &mut History, key: &str) -> Result<(), ViewError> 
 
 fn unknown_key(history: &History, key: &str) -> ViewError {
     let items = history.operations.iter().filter(|operation| operation.function == Function::Txn);
-    let items = items.flat_map(|operation| operation.call.as_list().unwrap_or_default());
+    let items = items.flat_map(|operation| operation.call().as_list().unwrap_or_default());
     let of_items = items.filter_map(|item| item.as_list()?.get(1)).map(|key| key_text(key.clone()));
     let known = history.keys.iter().map(|key| key.as_str().to_owned()).chain(of_items);
-    let mut known: Vec<String> = known.collect::<IndexSet<_>>().into_iter().take(KNOWN_MAX + 1).collect();
+    let known = known.collect::<IndexSet<_>>().into_iter().take(KNOWN_MAX + 1);
+    let mut known: Vec<String> = known.map(|key| printable(&key).into_owned()).collect();
     if known.is_empty() {
         return ViewError::NoKeys;
     }
@@ -58,7 +59,7 @@ fn unknown_key(history: &History, key: &str) -> ViewError {
 }
 
 fn has_item_of(operation: &Operation, key: &str) -> bool {
-    let items = (operation.function == Function::Txn).then(|| items_of(&operation.call, key));
+    let items = (operation.function == Function::Txn).then(|| items_of(operation.call(), key));
     items.is_some_and(|items| items.as_list().is_some_and(|items| !items.is_empty()))
 }
 
@@ -77,7 +78,7 @@ pub(super) fn end_at(history: &mut History, to: Nanos) {
     for (id, operation) in (0..).zip(&mut history.operations) {
         if operation.has_completion() && operation.completed > to {
             operation.outcome = Outcome::Info;
-            operation.reply = Value::Null;
+            operation.set_reply(Value::Null);
             operation.completed = Nanos::MAX;
             operation.reply_event = u32::MAX;
             let code = history.hints.encode(id, Hints::NONE);
@@ -98,7 +99,7 @@ pub(super) fn read_from(history: &mut History, from: Nanos) {
 fn only_reads(operation: &Operation) -> bool {
     match operation.function {
         Function::Read | Function::ReadAll | Function::Dump => true,
-        Function::Txn => operation.call.as_list().is_some_and(|items| {
+        Function::Txn => operation.call().as_list().is_some_and(|items| {
             items
                 .iter()
                 .all(|item| item.as_list().and_then(<[_]>::first).and_then(Value::as_text) == Some("r"))
@@ -119,8 +120,8 @@ fn retain(history: &mut History, keep: impl Fn(&Operation) -> bool) {
     history.hints.renumber(&kept);
     let mut keys = IndexSet::default();
     for operation in &mut history.operations {
-        let key = operation.key.map(|KeyId(key)| history.keys[key as usize].clone());
-        operation.key = key.map(|key| KeyId(keys.insert_full(key).0 as u32));
+        let key = operation.key.map(|key| history.keys[key.index()].clone());
+        operation.key = key.map(|key| KeyId::new(keys.insert_full(key).0 as u32));
     }
     history.keys = keys;
 }

@@ -15,7 +15,7 @@ fn shown(history: &History) -> String {
     for (id, op) in history.iter() {
         let key = op.key.map_or("-", |key| history.key(key).as_str());
         let (line, outcome) = (history.line(op.call_event).unwrap(), op.outcome.name());
-        write!(out, "{line}: {} {key} {} -> {outcome} {}", op.function, op.call, op.reply).unwrap();
+        write!(out, "{line}: {} {key} {} -> {outcome} {}", op.function, op.call(), op.reply()).unwrap();
         let hints = history.hints(id).version.map_or_else(String::new, |version| format!(" v{version}"));
         writeln!(out, "{hints}{}", history.error(id).map_or_else(String::new, |error| format!(" {error}")))
             .unwrap();

@@ -87,7 +87,7 @@ fn call(history: &History, id: u32) -> Event {
     let op = Op {
         function: operation.function.clone(),
         key: operation.key.map(|key| history.key(key).clone()),
-        value: operation.call.clone(),
+        value: operation.call().clone(),
     };
     Event {
         op,
@@ -108,11 +108,11 @@ fn reply(history: &History, id: u32) -> Event {
     match operation.outcome {
         Outcome::Ok => {
             event.kind = Kind::Ok;
-            event.op.value = operation.reply.clone();
+            event.op.value = operation.reply().clone();
         }
         Outcome::Fail => {
             event.kind = Kind::Fail;
-            event.seen = operation.saw.then(|| operation.reply.clone());
+            event.seen = operation.saw().cloned();
         }
         Outcome::Info => event.kind = Kind::Info,
     }

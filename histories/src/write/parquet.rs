@@ -82,8 +82,8 @@ impl Rows<'_> {
         self.texts(group, |_, op| op.node.map(|node| history.node_name(node).to_owned()))?;
         self.texts(group, |_, op| Some(op.function.name().to_owned()))?;
         self.texts(group, |_, op| op.key.map(|key| history.key(key).as_str().to_owned()))?;
-        self.texts(group, |_, op| Some(json(&op.call)))?;
-        self.integers(group, |_, op| op.call.as_int())?;
+        self.texts(group, |_, op| Some(json(op.call())))?;
+        self.integers(group, |_, op| op.call().as_int())?;
         self.texts(group, |_, op| answered(op).map(json))?;
         self.integers(group, |_, op| answered(op).and_then(Value::as_int))?;
         self.texts(group, |_, op| Some(op.outcome.name().to_owned()))?;
@@ -137,7 +137,7 @@ impl Rows<'_> {
 
 /// What came back: an answer, or what a failed compare-and-set saw.
 fn answered(operation: &Operation) -> Option<&Value> {
-    (operation.is_ok() || !operation.reply.is_null()).then_some(&operation.reply)
+    (operation.is_ok() || !operation.reply().is_null()).then_some(operation.reply())
 }
 
 fn json(value: &impl serde::Serialize) -> String {
@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(rows.len(), history.operations().len());
         for ((id, op), row) in history.iter().zip(&rows) {
             assert_eq!(row["operation"], Field::Long(id.0.into()));
-            assert_eq!(row["call"], Field::Str(serde_json::to_string(&op.call).unwrap()));
+            assert_eq!(row["call"], Field::Str(serde_json::to_string(op.call()).unwrap()));
             assert_eq!(row["outcome"], Field::Str(op.outcome.name().to_owned()));
             assert_eq!(row["invoked_ns"], Field::Long(op.invoked.0 as i64));
         }

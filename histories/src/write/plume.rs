@@ -71,16 +71,16 @@ fn micros(history: &History, operation: &Operation) -> Result<Vec<Micro>, WriteE
     };
     let micro = |write, key, value: &Value| Ok::<_, WriteError>(Micro { write, key, value: number(value)? });
     match &operation.function {
-        Function::Read => Ok(vec![micro(false, key(), &operation.reply)?]),
-        Function::Write => Ok(vec![micro(true, key(), &operation.call)?]),
+        Function::Read => Ok(vec![micro(false, key(), operation.reply())?]),
+        Function::Write => Ok(vec![micro(true, key(), operation.call())?]),
         Function::Cas => {
-            let Some((from, to)) = operation.call.as_pair() else {
-                return Err(unsupported(format!("the compare-and-set of {}", operation.call)));
+            let Some((from, to)) = operation.call().as_pair() else {
+                return Err(unsupported(format!("the compare-and-set of {}", operation.call())));
             };
             Ok(vec![micro(false, key(), from)?, micro(true, key(), to)?])
         }
         Function::Txn => {
-            let value = if operation.is_ok() { &operation.reply } else { &operation.call };
+            let value = if operation.is_ok() { operation.reply() } else { operation.call() };
             let items = value.micros().into_iter().flatten();
             items
                 .map(|item| match item {

@@ -46,7 +46,7 @@ fn events(shapes: &[Shape]) -> Vec<Event> {
             time: Nanos(events.len() as u64 * 3),
             process: Process::Client(process),
             kind: Kind::Invoke,
-            op: Op::new(Function::Custom(Arc::new(format!("{key}!"))), key.as_str(), call.clone()),
+            op: Op::new(Function::from(&*format!("{key}!")), key.as_str(), call.clone()),
             node: Some(Node(process as u16 % 3)),
             error: None,
             seen: None,
@@ -215,7 +215,7 @@ proptest! {
         for process in 0..3 {
             let of = |history: &crate::History| -> Vec<_> {
                 let own = history.operations().iter().filter(|op| op.process == process);
-                own.map(|op| (op.call.clone(), op.reply.clone())).collect()
+                own.map(|op| (op.call().clone(), op.reply().clone())).collect()
             };
             prop_assert_eq!(of(&back), of(&history));
         }

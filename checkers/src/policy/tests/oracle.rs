@@ -46,7 +46,7 @@ fn writes(history: &History) -> Vec<Write<'_>> {
         history.operations().iter().filter(|op| op.function == Function::Replace).filter(|op| happened(op));
     of_kind
         .map(|op| {
-            let (quoted, value) = op.call.as_pair().unwrap();
+            let (quoted, value) = op.call().as_pair().unwrap();
             (list(quoted), value.clone(), op)
         })
         .collect()
@@ -84,7 +84,7 @@ pub(super) fn siblings(history: &History) -> bool {
             let values: Values = some.iter().map(|(_, value, _)| value.clone()).collect();
             // What was known may have been replaced through writes that this store never saw by themselves.
             let replaced: Values = some.iter().flat_map(|(quoted, ..)| past(&all, quoted)).collect();
-            shown(&all, &some) == list(&read.reply)
+            shown(&all, &some) == list(read.reply())
                 && must.iter().all(|value| values.contains(value) || replaced.contains(value))
         })
     };
@@ -92,7 +92,7 @@ pub(super) fn siblings(history: &History) -> bool {
         let earlier = |op: &Operation| op.process == read.process && op.call_event < read.call_event;
         let written =
             all.iter().filter(|(.., op)| op.is_ok() && earlier(op)).map(|(_, value, _)| value.clone());
-        let seen = reads.iter().filter(|op| earlier(op)).flat_map(|op| list(&op.reply));
+        let seen = reads.iter().filter(|op| earlier(op)).flat_map(|op| list(op.reply()));
         let must: Values = written.chain(seen).filter(|value| !value.is_null()).collect();
         fits(read, &must)
     };
@@ -100,7 +100,7 @@ pub(super) fn siblings(history: &History) -> bool {
         .iter()
         .filter(|(.., op)| op.is_ok())
         .map(|(_, value, _)| value.clone())
-        .chain(reads.iter().flat_map(|op| list(&op.reply)))
+        .chain(reads.iter().flat_map(|op| list(op.reply())))
         .filter(|value| !value.is_null())
         .collect();
     let at_end = |read: &Operation| {
@@ -112,7 +112,7 @@ pub(super) fn siblings(history: &History) -> bool {
         parts(&optional).into_iter().any(|some| {
             let some: Vec<&Write<'_>> =
                 some.into_iter().chain(known.clone()).chain(tombstones.clone()).collect();
-            shown(&all, &some) == list(&read.reply)
+            shown(&all, &some) == list(read.reply())
         })
     };
     history.operations().iter().all(|op| op.function != Function::Replace)
@@ -127,13 +127,14 @@ pub(super) fn observed_removes(history: &History) -> bool {
     };
     let (adds, removes) = (of(Function::Add), of(Function::Remove));
     let ends = ends(history);
-    let elements: BTreeSet<&Value> = adds.iter().map(|op| &op.call).collect();
+    let elements: BTreeSet<&Value> = adds.iter().map(|op| op.call()).collect();
     ends.is_empty()
         || elements.into_iter().all(|element| {
-            let adds: Vec<&Operation> = adds.iter().copied().filter(|op| op.call == *element).collect();
-            let removes: Vec<&Operation> = removes.iter().copied().filter(|op| op.call == *element).collect();
+            let adds: Vec<&Operation> = adds.iter().copied().filter(|op| op.call() == element).collect();
+            let removes: Vec<&Operation> =
+                removes.iter().copied().filter(|op| op.call() == element).collect();
             let possible = outcomes(history, element, &adds, &removes);
-            let there = |end: &&Operation| end.reply.as_list().unwrap_or_default().contains(element);
+            let there = |end: &&Operation| end.reply().as_list().unwrap_or_default().contains(element);
             ends.iter().any(|end| possible.contains(&there(end)))
         })
 }
@@ -191,7 +192,7 @@ fn must_see(
         sources == [add.call_event]
     };
     let reads = history.operations().iter().filter(|op| op.function == Function::ReadAll && op.is_ok());
-    let mut sights = reads.filter(|op| op.reply.as_list().unwrap_or_default().contains(element));
+    let mut sights = reads.filter(|op| op.reply().as_list().unwrap_or_default().contains(element));
     (add.is_ok() && earlier(add)) || sights.any(|read| earlier(read) && only_source(read))
 }
 
@@ -199,7 +200,7 @@ fn must_see(
 pub(super) fn hybrid_clock(history: &History) -> bool {
     let ops = history.operations();
     let written = |op: &Operation| {
-        (op.function == Function::Write && op.outcome != Outcome::Fail).then(|| op.call.clone())
+        (op.function == Function::Write && op.outcome != Outcome::Fail).then(|| op.call().clone())
     };
     let follows = |a: &Operation, b: &Operation| {
         let session = a.process == b.process
@@ -209,7 +210,7 @@ pub(super) fn hybrid_clock(history: &History) -> bool {
         let read = b.function == Function::Read
             && b.is_ok()
             && a.key == b.key
-            && written(a).as_ref() == Some(&b.reply);
+            && written(a).as_ref() == Some(b.reply());
         session || read
     };
     let mut before: Vec<Vec<bool>> =
@@ -225,11 +226,14 @@ pub(super) fn hybrid_clock(history: &History) -> bool {
     let observed = |op: &Operation| {
         op.is_ok()
             || ops.iter().any(|read| {
-                read.function == Function::Read && read.is_ok() && read.key == op.key && read.reply == op.call
+                read.function == Function::Read
+                    && read.is_ok()
+                    && read.key == op.key
+                    && read.reply() == op.call()
             })
     };
     let wrong = |end: &&Operation| {
-        let left = ops.iter().position(|op| op.key == end.key && written(op).as_ref() == Some(&end.reply));
+        let left = ops.iter().position(|op| op.key == end.key && written(op).as_ref() == Some(end.reply()));
         let Some(left) = left else { return false };
         (0..ops.len()).any(|other| {
             other != left
@@ -239,6 +243,7 @@ pub(super) fn hybrid_clock(history: &History) -> bool {
                 && before[left][other]
         })
     };
-    let differ = |end: &&Operation| ends.iter().any(|other| other.key == end.key && other.reply != end.reply);
+    let differ =
+        |end: &&Operation| ends.iter().any(|other| other.key == end.key && other.reply() != end.reply());
     !ends.iter().filter(|end| !differ(end)).any(wrong)
 }

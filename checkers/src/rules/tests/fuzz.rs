@@ -1,6 +1,6 @@
 //! Random small histories of each data type, judged by the rule and by the oracle.
 
-use histories::{Function, History, ModelName};
+use histories::{Function, History, ModelName, Operation};
 
 use super::{finding, oracle};
 use crate::linear::tests::Dice;
@@ -239,7 +239,7 @@ fn fuzz_identifiers_and_banks() {
     };
     let distinct = |history: &History| {
         let given = history.operations().iter().filter(|op| op.is_ok());
-        let given: Vec<_> = given.map(|op| &op.reply).collect();
+        let given: Vec<_> = given.map(|op| op.reply()).collect();
         (0..given.len()).all(|i| !given[..i].contains(&given[i]))
     };
     fuzz(ModelName::UniqueIds, 1_500, make, distinct);
@@ -264,7 +264,7 @@ fn fuzz_identifiers_and_banks() {
     let sound = |history: &History| {
         oracle::all(history, Function::ReadAll).iter().filter(|read| read.is_ok()).all(|read| {
             let balances: Vec<i64> =
-                read.reply.as_map().unwrap().values().map(|balance| balance.as_int().unwrap()).collect();
+                read.reply().as_map().unwrap().values().map(|balance| balance.as_int().unwrap()).collect();
             balances.iter().sum::<i64>() == 30 && balances.iter().all(|&balance| balance >= 0)
         })
     };

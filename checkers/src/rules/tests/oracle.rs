@@ -27,21 +27,21 @@ pub(super) fn counter(history: &History) -> bool {
     let changes: Vec<(&Operation, i64)> = ups
         .iter()
         .filter(|op| happened(op))
-        .map(|op| (*op, op.call.as_int().unwrap()))
-        .chain(downs.iter().filter(|op| happened(op)).map(|op| (*op, -op.call.as_int().unwrap())))
+        .map(|op| (*op, op.call().as_int().unwrap()))
+        .chain(downs.iter().filter(|op| happened(op)).map(|op| (*op, -op.call().as_int().unwrap())))
         .collect();
     all(history, Function::Read).into_iter().filter(|read| read.is_ok()).all(|read| {
         parts(&changes).any(|part| {
             let has = |op: &Operation| part.iter().any(|(other, _)| other.call_event == op.call_event);
             changes.iter().all(|(op, _)| !op.precedes(read) || has(op))
                 && part.iter().all(|(op, _)| op.invoked <= read.completed)
-                && Value::Int(part.iter().map(|(_, by)| by).sum()) == read.reply
+                && Value::Int(part.iter().map(|(_, by)| by).sum()) == *read.reply()
         })
     })
 }
 
 fn elements(read: &Operation) -> &[Value] {
-    read.reply.as_list().unwrap_or_default()
+    read.reply().as_list().unwrap_or_default()
 }
 
 /// Whether every read of a set shows what somebody had begun to add, once, and every last read what is known.
@@ -50,7 +50,7 @@ pub(super) fn set(history: &History) -> bool {
     let reads: Vec<&Operation> =
         all(history, Function::ReadAll).into_iter().filter(|read| read.is_ok()).collect();
     let begun = |read: &Operation, value: &Value| {
-        adds.iter().filter(|op| happened(op)).any(|add| add.call == *value && add.invoked <= read.completed)
+        adds.iter().filter(|op| happened(op)).any(|add| add.call() == value && add.invoked <= read.completed)
     };
     let sound = reads.iter().all(|read| {
         elements(read).iter().all(|value| begun(read, value))
@@ -58,11 +58,11 @@ pub(super) fn set(history: &History) -> bool {
     });
     let removes = all(history, Function::Remove);
     let removed =
-        |value: &Value| removes.iter().filter(|op| happened(op)).any(|remove| remove.call == *value);
+        |value: &Value| removes.iter().filter(|op| happened(op)).any(|remove| remove.call() == value);
     let known: BTreeSet<&Value> = adds
         .iter()
         .filter(|add| add.is_ok())
-        .map(|add| &add.call)
+        .map(|add| add.call())
         .chain(reads.iter().flat_map(|read| elements(read)))
         .filter(|value| !removed(value))
         .collect();
@@ -91,27 +91,26 @@ pub(super) fn queue(history: &History) -> bool {
         all(history, Function::Enqueue).into_iter().filter(|put| happened(put)).collect();
     let takes = all(history, Function::Dequeue);
     let out: Vec<&Operation> =
-        takes.iter().copied().filter(|take| take.is_ok() && !take.reply.is_null()).collect();
+        takes.iter().copied().filter(|take| take.is_ok() && !take.reply().is_null()).collect();
     let count = |value: &Value| {
-        let known = puts.iter().filter(|put| put.is_ok() && put.call == *value).count();
-        let all = puts.iter().filter(|put| put.call == *value).count();
-        let taken = out.iter().filter(|take| take.reply == *value).count();
+        let known = puts.iter().filter(|put| put.is_ok() && put.call() == value).count();
+        let all = puts.iter().filter(|put| put.call() == value).count();
+        let taken = out.iter().filter(|take| take.reply() == value).count();
         (known, all, taken)
     };
     let values: BTreeSet<&Value> =
-        puts.iter().map(|put| &put.call).chain(out.iter().map(|take| &take.reply)).collect();
+        puts.iter().map(|put| put.call()).chain(out.iter().map(|take| take.reply())).collect();
     let first = |take: &Operation| {
-        let same = out.iter().filter(|other| other.reply == take.reply);
+        let same = out.iter().filter(|other| other.reply() == take.reply());
         same.map(|other| other.call_event).min() == Some(take.call_event)
     };
-    let early = out
-        .iter()
-        .filter(|take| first(take))
-        .any(|take| puts.iter().filter(|put| put.call == take.reply).all(|put| put.invoked > take.completed));
+    let early = out.iter().filter(|take| first(take)).any(|take| {
+        puts.iter().filter(|put| put.call() == take.reply()).all(|put| put.invoked > take.completed)
+    });
     let last_put: Option<Nanos> = puts.iter().filter(|put| put.is_ok()).map(|put| put.completed).max();
-    let found_empty = takes
-        .iter()
-        .any(|take| take.is_ok() && take.reply.is_null() && last_put.is_none_or(|last| take.invoked > last));
+    let found_empty = takes.iter().any(|take| {
+        take.is_ok() && take.reply().is_null() && last_put.is_none_or(|last| take.invoked > last)
+    });
     let unseen = takes.iter().filter(|take| take.outcome == Outcome::Info).count();
     // One dequeue of unknown outcome after another takes any element, or none.
     let mut worlds: BTreeSet<Vec<usize>> =
@@ -139,7 +138,7 @@ pub(super) fn queue(history: &History) -> bool {
 /// Whether no two transactions see two keys in opposite orders, each of them written once.
 pub(super) fn long_fork(history: &History) -> bool {
     let accesses = |op: &Operation| -> Vec<(String, String, Value)> {
-        let list = if op.is_ok() { &op.reply } else { &op.call };
+        let list = if op.is_ok() { op.reply() } else { op.call() };
         list.as_list()
             .unwrap()
             .iter()

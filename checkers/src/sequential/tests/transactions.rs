@@ -96,7 +96,7 @@ fn has_order(history: &History) -> bool {
 
 fn applied(op: &Operation, state: &BTreeMap<Value, Value>) -> Option<BTreeMap<Value, Value>> {
     let mut after = state.clone();
-    for micro in if op.is_ok() { &op.reply } else { &op.call }.as_list()? {
+    for micro in if op.is_ok() { op.reply() } else { op.call() }.as_list()? {
         let [function, key, value] = micro.as_list()? else { return None };
         if function.as_text() == Some("w") {
             after.insert(key.clone(), value.clone());

@@ -34,7 +34,7 @@ pub(super) fn report(history: &History, found: &[Linearization]) -> Vec<Report> 
             order.iter().map(|&id| history.operation(id).call_event).collect()
         };
         Report {
-            key: found.key.map(|key| history.key(key).to_string()),
+            key: found.key.map(|key| history.key(key).as_str().to_owned()),
             order: found.order.as_ref().ok().map(events),
             why: found.order.as_ref().err().cloned(),
         }

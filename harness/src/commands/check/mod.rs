@@ -2,7 +2,6 @@
 //!
 //! Demands what `--model` names, else what a file's header promises; with neither it describes.
 
-mod files;
 mod graph;
 mod judge;
 mod linearizations;
@@ -19,10 +18,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use checkers::{Budget, Finding, Linearization};
 use histories::read::{Format, Options};
 use histories::view::View;
-use histories::{History, ModelName};
+use histories::{History, ModelName, printable};
 use table::Row;
 
-use super::Session;
+use super::{Session, files};
 use crate::checking;
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::exit::Exit;
@@ -130,8 +129,12 @@ impl Job<'_> {
         let answers = Mutex::new(Vec::with_capacity(files.len()));
         let work = || {
             while let Some((position, file)) = take(&next, files) {
-                loading.say(format!("{} of {}", position + 1, files.len()));
-                let answer = self.check_file(file).and_then(|checked| self.answer(&checked, files.len()));
+                let say = |doing: &str| match files.len() {
+                    1 => loading.say(doing.to_owned()),
+                    count => loading.say(format!("{} of {count}", position + 1)),
+                };
+                let answer =
+                    self.check_file(file, say).and_then(|checked| self.answer(&checked, files.len()));
                 // A thread that panicked has ended the whole command already.
                 if let Ok(mut answers) = answers.lock() {
                     answers.push((position, answer));
@@ -148,9 +151,11 @@ impl Job<'_> {
         answers.into_iter().map(|(_, answer)| answer).collect()
     }
 
-    fn check_file(&self, file: &Path) -> Result<Checked, Failure> {
+    fn check_file(&self, file: &Path, say: impl Fn(&str)) -> Result<Checked, Failure> {
+        say("reading");
         let history = histories::read::file_with(file, &self.options)
             .map_err(|diagnostic| Failure::Harness(diagnostic.to_string()))?;
+        say("checking");
         let file_name = file.display().to_string();
         let history =
             self.view.of(history).map_err(|error| Failure::usage(format!("{file_name}: {error}")))?;
@@ -180,7 +185,7 @@ impl Job<'_> {
         if !text.is_empty() && args.format == CheckFormat::Text {
             for file in graphs {
                 // Writing to a string cannot fail.
-                let _ = writeln!(text, "graph: {}", file.display());
+                let _ = writeln!(text, "graph: {}", printable(&file.display().to_string()));
             }
         }
         let cut = checked.history.cut_off();

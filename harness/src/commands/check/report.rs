@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use histories::stats;
 use serde::Serialize;
 
 use super::{Checked, linearizations};
@@ -38,7 +39,7 @@ pub(super) fn json(checked: &Checked) -> String {
         format: checked.format(),
         operations: checked.history.operations().len(),
         events: checked.history.event_count(),
-        keys: checked.history.keys().len(),
+        keys: stats::keys(&checked.history),
         processes: processes(checked),
         truncated: checked.history.cut_off().is_some(),
         verdicts: verdicts(checked),

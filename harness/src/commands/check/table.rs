@@ -2,7 +2,7 @@
 //!
 //! Proofs are for who looks at one file.
 
-use histories::ModelName;
+use histories::{ModelName, printable};
 
 use super::{Checked, judge};
 use crate::checking;
@@ -28,7 +28,7 @@ pub(super) fn row(checked: &Checked, paint: Paint) -> Row {
         count => format!("{count} models"),
     };
     vec![
-        checked.file.clone(),
+        printable(&checked.file).into_owned(),
         checked.format().to_owned(),
         checked.history.operations().len().to_string(),
         names(&summary.strongest),
@@ -53,7 +53,7 @@ fn demanded(checked: &Checked, paint: Paint) -> String {
 /// A file that was not checked; why is told on standard error.
 pub(super) fn unreadable(file: &str, paint: Paint) -> Row {
     let dash = || "-".to_owned();
-    vec![file.to_owned(), dash(), dash(), paint.bad("not read"), dash(), dash(), String::new()]
+    vec![printable(file).into_owned(), dash(), dash(), paint.bad("not read"), dash(), dash(), String::new()]
 }
 
 /// The table; what was demanded is a column where something was.

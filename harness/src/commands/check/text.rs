@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use histories::ModelName;
+use histories::{ModelName, printable, stats};
 
 use super::{Checked, linearizations, report};
 use crate::checking;
@@ -37,7 +37,7 @@ fn header(checked: &Checked, paint: Paint) -> String {
         "{} in {} on {} by {}",
         count(history.operations().len(), "operation"),
         count(history.event_count() as usize, "event"),
-        count(history.keys().len(), "key"),
+        count(stats::keys(history), "key"),
         count(report::processes(checked), "client")
     );
     let header = &history.header;
@@ -46,7 +46,7 @@ fn header(checked: &Checked, paint: Paint) -> String {
     let origin = [system.trim(), header.workload.as_str(), seed.as_str()];
     let origin = origin.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ");
     let origin = if origin.is_empty() { origin } else { format!("; {origin}") };
-    format!("{}: {counts}{origin}", paint.strong(&checked.file))
+    format!("{}: {counts}{}", paint.strong(&printable(&checked.file)), printable(&origin))
 }
 
 fn names(models: &[ModelName]) -> String {

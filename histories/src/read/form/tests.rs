@@ -48,6 +48,44 @@ fn forms_of_json_become_values() {
     assert!(matches!(json("\"\\u+123\""), Err(Trouble::At(3, _))));
 }
 
+/// What is read, and where it ends.
+fn both_ways(text: &[u8], dialect: Dialect, last: bool) -> [(Formed<Value>, Option<usize>); 2] {
+    [true, false].map(|transaction| {
+        let mut scanner = Scanner::new(text, dialect, last);
+        let value = if transaction { scanner.transaction() } else { scanner.value() };
+        let end = value.is_ok().then(|| scanner.offset());
+        (value, end)
+    })
+}
+
+#[test]
+fn a_transaction_is_the_list_that_it_stands_for_however_it_is_damaged() {
+    for (text, dialect) in [
+        (r#"[[:r 1 nil] [:append "a" [1 2]], [:w :k -5] ]} "#, Dialect::Edn),
+        (r#"[ ["r",1,null],["append","a",[1,{"b":2}]],["w",12345678901234567890,true]],"#, Dialect::Json),
+        ("[[:rr 1 nil] [r 1 2] [\"w\" 3 4 5] (:w 3 4)]", Dialect::Edn),
+        ("[[:r 1 #_2 3] [:w ; five\n 6 7]]", Dialect::Edn),
+    ] {
+        for place in 0..=text.len() {
+            for byte in b" ,]}[(:;#\"09-nr\xff\\" {
+                let (before, after) = text.as_bytes().split_at(place);
+                let longer = [before, &[*byte], after].concat();
+                let other = [before, &[*byte], after.get(1..).unwrap_or_default()].concat();
+                for text in [before, &longer, &other] {
+                    for last in [false, true] {
+                        let [transaction, value] = both_ways(text, dialect, last);
+                        assert_eq!(transaction, value, "{}", String::from_utf8_lossy(text));
+                    }
+                }
+            }
+        }
+    }
+    let deep = format!("[[:r 1 {}{}]]", "[".repeat(DEPTH_MAX - 2), "]".repeat(DEPTH_MAX - 2));
+    let [transaction, value] = both_ways(deep.as_bytes(), Dialect::Edn, true);
+    assert!(value.0.is_ok());
+    assert_eq!(transaction, value);
+}
+
 #[test]
 fn a_form_that_the_text_cuts_asks_for_more() {
     let text = r#"{:a [1 "b\n" #{2}] :c #x/y [3]} "#;

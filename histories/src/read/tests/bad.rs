@@ -1,13 +1,13 @@
 //! Bad input: one clear error each, never a panic, a hang or memory without bounds.
 
-use std::io::{self, Read};
+use std::io::Write;
 
 use insta::assert_snapshot;
 
 use super::formats::shown;
 use crate::read::{Format, Options, read_with};
 
-const HEADER: &str = "{\"partita\":1}\n";
+pub(super) const HEADER: &str = "{\"partita\":1}\n";
 
 fn answer(text: impl AsRef<[u8]>, name: &str) -> String {
     match read_with(text.as_ref(), name, &Options::default()) {
@@ -55,7 +55,62 @@ fn events_that_no_client_can_have_made_are_refused() {
         answer("w(1,1,0,7)\nw(1,2,0,8)\nw(1,3,0,7)\n", "interleaved-transaction"),
         answer("process,f,start,end\n0,read,9,5\n", "ends-before"),
         answer("process,f,start,end\n0,read,5,9\n0,read,7,12\n", "overlap"),
+        ours(&ours_event(0, 5, "invoke").repeat(2)),
+        ours(&(ours_event(0, 5, "invoke") + &ours_event(2, 6, "ok"))),
+        ours(&(ours_event(0, 5, "invoke") + &ours_event(1, 4, "ok"))),
+        ours(&(ours_event(0, 5, "invoke") + &ours_event(1, 6, "invoke"))),
+        ours(&ours_event(0, 5, "ok")),
     ];
+    assert_snapshot!(answers.join("\n"));
+}
+
+fn ours_event(index: u32, time: u64, kind: &str) -> String {
+    format!("{{\"index\":{index},\"time\":{time},\"process\":3,\"type\":\"{kind}\",\"f\":\"read\"}}\n")
+}
+
+#[test]
+fn a_transaction_is_answered_as_it_was_asked() {
+    let ours = |asked: &str, kind: &str, answered: &str| {
+        let event = |index: u32, kind: &str, value: &str| {
+            let head = format!("{{\"index\":{index},\"time\":{index},\"process\":0,\"type\":\"{kind}\"");
+            format!("{head},\"f\":\"txn\",\"value\":{value}}}\n")
+        };
+        ours(&(event(0, "invoke", asked) + &event(1, kind, answered)))
+    };
+    let asked = r#"[["r","x",null],["w","y",1]]"#;
+    let answers = [
+        ours(asked, "ok", r#"[["r","x",5],["w","y",1]]"#),
+        ours(asked, "ok", r#"[["r","x",5]]"#),
+        ours(asked, "ok", r#"[["r","x",5],["w","y",1],["w","y",2]]"#),
+        ours(asked, "ok", r#"[["r","z",5],["w","y",1]]"#),
+        ours(asked, "ok", r#"[["r","x",5],["append","y",1]]"#),
+        ours(asked, "ok", r#"[["r","x",5],["w","y",2]]"#),
+        ours(asked, "fail", r#"[["w","y",1]]"#),
+        ours(asked, "info", "null"),
+        answer(
+            "{:process 0 :type :invoke :f :txn :value [[:r 1 nil]]}\n{:process 0 :type :ok :f :txn :value [[:r 2 3]]}",
+            "edn",
+        ),
+        answer(
+            "{:process 0 :type :invoke :f :txn :value [[:r 1 nil]]}\n{:process 0 :type :info :f :txn :value [:gone]}",
+            "edn-info",
+        ),
+    ];
+    assert_snapshot!(answers.join("\n"));
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_shown_in_messages() {
+    let answers = [
+        ours(&ours_event(0, 5, "ok").replace("read", "\\u001b[2Jread\\r")),
+        ours(&ours_event(0, 5, "\\u001b[31mok")),
+        answer(format!("{}\n", "x".repeat(3)), "a\u{1b}[1mb"),
+        answer("{:process 0 :type :ok :f :\u{9b}read}", "edn"),
+        answer("process,type,f,value\n0,\u{1b}c,read,\n", "csv"),
+    ];
+    for answer in &answers {
+        assert!(!answer.chars().any(|character| character != '\n' && character.is_control()), "{answer:?}");
+    }
     assert_snapshot!(answers.join("\n"));
 }
 
@@ -94,80 +149,56 @@ fn text_that_is_none_is_refused_with_its_place() {
         answer(b"S\0\0\0\0\0\0\0\x01C\0\0\0\0\0\0\0\x02", "cobra-commit"),
         answer(b"\x1f\x8b\x08\0rubbish that is no gzip at all", "gzip"),
         answer(b"\x28\xb5\x2f\xfdrubbish", "zstd"),
+        answer(b"\xff\xfew\0(\x001\0", "utf-16"),
     ];
     assert_snapshot!(answers.join("\n"));
 }
 
-/// Bytes that never end.
-fn endless(head: &'static [u8], byte: u8) -> impl Read {
-    head.chain(io::repeat(byte))
-}
-
 #[test]
-fn what_has_no_end_meets_a_limit() {
-    let mut out = Vec::new();
-    for (name, head) in [
-        ("line", &b"{\"partita\":1}\n{\"index\":0,\"f\":\""[..]),
-        ("edn", b"{:type :invoke, :f :write, :value \""),
-        ("json", b"[{\"type\":\"invoke\",\"value\":\""),
-        ("plume", b"w(1,1,0,0)\nw("),
-    ] {
-        let error = read_with(endless(head, b'1'), name, &Options::default()).unwrap_err();
-        out.push(error.to_string());
-    }
-    let long = endless(b"{\"partita\":1}\n{\"index\":0,\"f\":\"", b'a').take(200_000_000);
-    out.push(read_with(long, "200-MB-line", &Options::default()).unwrap_err().to_string());
-    let bomb = zstd::encode_all(io::repeat(b'\n').take(1 << 30), 1).unwrap();
-    let options = Options { format: Some(Format::Jsonl), ..Options::default() };
-    out.push(read_with(&*bomb, "bomb", &options).unwrap_err().to_string());
-    assert_snapshot!(out.join("\n"));
-}
-
-/// Invocations and completions that never end.
-struct Events(u64, Vec<u8>);
-
-impl Read for Events {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.1.len() < into.len() {
-            let (index, kind) = (self.0, if self.0.is_multiple_of(2) { "invoke" } else { "ok" });
-            let head = if index == 0 { HEADER } else { "" };
-            let line = format!(
-                "{head}{{\"index\":{index},\"time\":{index},\"process\":0,\"type\":\"{kind}\",\"f\":\"read\"}}\n"
-            );
-            self.1.extend_from_slice(line.as_bytes());
-            self.0 += 1;
+fn every_format_refuses_bytes_and_numbers_that_are_none() {
+    let gigantic = "123456789012345678901234567890";
+    let log = "INFO  jepsen.util - 0\t:invoke\t:write\t";
+    let heads: [(&str, &str, &str); 7] = [
+        ("json", "[{\"type\":\"invoke\",\"process\":0,\"f\":\"write\",\"value\":", "}]"),
+        ("log", log, "\n"),
+        ("plume", "w(1,1,0,0)\nw(1,", ",0,1)\n"),
+        ("plume-session", "w(1,1,0,0)\nw(1,2,", ",1)\n"),
+        ("dbcop", "[[{\"events\":[{\"Write\":{\"variable\":0,\"version\":", "}}]}]]"),
+        ("awdit", "w 1 1\nw 1 ", "\n"),
+        ("csv", "process,type,f,value\n0,invoke,write,", "\n"),
+    ];
+    let mut answers = Vec::new();
+    for (name, head, end) in heads {
+        for (what, bytes) in [("integer", gigantic.as_bytes()), ("utf8", b"\xff\xfe"), ("nul", b"\0")] {
+            answers
+                .push(answer([head.as_bytes(), bytes, end.as_bytes()].concat(), &format!("{name}-{what}")));
         }
-        into.copy_from_slice(&self.1[..into.len()]);
-        self.1.drain(..into.len());
-        Ok(into.len())
     }
+    let brackets = "[".repeat(100_000);
+    answers.push(answer(format!("{log}{brackets}\n"), "log-brackets"));
+    assert_snapshot!(answers.join("\n"));
 }
 
 #[test]
-fn an_endless_stream_of_events_meets_the_memory_limit() {
-    let options = Options { memory_bytes_max: 4 << 20, ..Options::default() };
-    let error = read_with(Events(0, Vec::new()), "-", &options).unwrap_err();
-    assert_snapshot!(error, @"-:87382:1: the operations up to here take more than 4 MiB of memory, the limit that is set");
-}
-
-/// Rows that never end.
-struct Rows;
-
-impl Read for Rows {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let row = b"0,read,5,9\n";
-        let whole = into.len() / row.len() * row.len();
-        into[..whole].chunks_exact_mut(row.len()).for_each(|place| place.copy_from_slice(row));
-        Ok(whole)
-    }
-}
-
-#[test]
-fn operations_that_wait_to_be_put_in_order_meet_the_memory_limit() {
-    let options = Options { memory_bytes_max: 4 << 20, ..Options::default() };
-    let table = b"process,f,start,end\n".chain(Rows);
-    let error = read_with(table, "-", &options).unwrap_err().to_string();
-    assert!(error.ends_with("take more than 4 MiB of memory, the limit that is set"), "{error}");
+fn compressed_files_that_break_off_say_so() {
+    let text = (0..2_000).map(|i| format!("w({i},{},0,{i})\n", i * 7919)).collect::<String>();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let (gzip, zstd) = (gzip.finish().unwrap(), zstd::encode_all(text.as_bytes(), 3).unwrap());
+    let cut = |bytes: &[u8]| bytes[..bytes.len() / 2].to_vec();
+    let message = |bytes: &[u8], name: &str| {
+        let error = read_with(bytes, name, &Options::default()).unwrap_err();
+        // How much comes out before the end is the library's affair.
+        format!("{name}: {}", error.message)
+    };
+    let answers = [
+        message(&cut(&gzip), "gzip"),
+        message(&cut(&zstd), "zstd"),
+        message(&gzip[..3], "gzip-head"),
+        message(&zstd[..5], "zstd-head"),
+        message(&[&gzip[..], b"\x1f\x8b\x08rubbish"].concat(), "gzip-second"),
+    ];
+    assert_snapshot!(answers.join("\n"));
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn transactions_without_a_name_or_a_process_are_transactions_of_one_client() {
             .iter()
             .all(|operation| operation.outcome == Outcome::Ok && operation.process == 0)
     );
-    assert_eq!(history.operations()[1].reply.to_string(), r#"[["append" 255 8] ["r" 253 [1 3 4]]]"#);
+    assert_eq!(history.operations()[1].reply().to_string(), r#"[["append" 255 8] ["r" 253 [1 3 4]]]"#);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn transactions_in_sessions_have_no_real_time_order() {
     let operations = history.operations();
     assert!(operations.iter().all(|one| operations.iter().all(|other| !one.precedes(other))));
     let first = operations.iter().find(|operation| operation.process == 0).unwrap();
-    let zeros = first.call.as_list().unwrap();
+    let zeros = first.call().as_list().unwrap();
     assert!(zeros.len() > 1, "the transaction that writes the first value of every key");
     assert!(zeros.iter().all(|write| write.as_list().unwrap()[2] == Value::Int(0)));
 }

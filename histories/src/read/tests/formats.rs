@@ -17,7 +17,8 @@ pub(super) fn shown(history: &History) -> String {
     for (id, op) in history.iter() {
         let key = op.key.map_or("-", |key| history.key(key).as_str());
         let at = |event: u32| history.line(event).map_or("-".into(), |line| line.to_string());
-        let (call, reply, end) = (&op.call, &op.reply, if op.has_completion() { op.completed.0 } else { 0 });
+        let (call, reply, end) =
+            (op.call(), op.reply(), if op.has_completion() { op.completed.0 } else { 0 });
         write!(out, "{} {} {key} {call} -> {} {reply}", op.process, op.function, op.outcome.name()).unwrap();
         write!(out, " [{}..{end}] lines {}-{}", op.invoked.0, at(op.call_event), at(op.reply_event)).unwrap();
         if let Some(node) = op.node {
@@ -142,6 +143,25 @@ fn compressed_files_are_read_as_they_are() {
     let text = "{:process 0, :type :invoke, :f :read, :value nil}\n";
     let zstd = zstd::encode_all(text.as_bytes(), 3).unwrap();
     assert_eq!(read(zstd), read(text));
+}
+
+#[test]
+fn a_byte_order_mark_says_nothing() {
+    for text in [
+        "{\"partita\":1}\n{\"index\":0,\"time\":5,\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n",
+        "{:process 0, :type :invoke, :f :read, :value nil}\n",
+        "; partita {\"header\":{\"partita\":1}}\n{:process 0, :type :invoke, :f :read, :value nil}\n",
+        "[{\"type\":\"invoke\",\"f\":\"read\",\"process\":0}]",
+        "INFO  jepsen.util - 0\t:invoke\t:read\tnil\n",
+        "w(1,5,0,0)\n",
+        "w 1 2\n",
+        "[[{\"events\":[{\"Write\":{\"variable\":0,\"version\":1}}]}]]",
+        "process,f,start,end\n0,read,5,9\n",
+    ] {
+        assert_eq!(read(format!("\u{feff}{text}")), read(text), "{text}");
+    }
+    let wrong = read_with("\u{feff}w(1,5,0,0) x\n".as_bytes(), "plume", &Options::default());
+    assert_eq!((wrong.as_ref().unwrap_err().line, wrong.unwrap_err().column), (1, 10));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod bad;
 mod corpus;
 mod formats;
+mod limits;
 mod scan;
 
 use insta::assert_snapshot;
@@ -32,7 +33,7 @@ fn operations_are_paired_with_their_completions() {
     let history = read(text.as_bytes(), "h.jsonl").unwrap();
     let [write, cas, unfinished] = history.operations() else { panic!("three operations") };
     assert_eq!((write.outcome, write.node, write.completed), (Outcome::Ok, Some(Node(1)), Nanos(9)));
-    assert_eq!((cas.outcome, cas.reply.clone()), (Outcome::Fail, Value::Null));
+    assert_eq!((cas.outcome, cas.reply().clone()), (Outcome::Fail, Value::Null));
     assert_eq!((unfinished.outcome, unfinished.returned()), (Outcome::Info, Nanos::MAX));
     assert!(!unfinished.has_completion());
     assert_eq!(unfinished.function, Function::Read);

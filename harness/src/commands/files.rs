@@ -2,6 +2,7 @@
 //!
 //! It never leaves out a file without saying so.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,8 @@ pub(super) struct Files {
     pub(super) histories: Vec<PathBuf>,
     /// With the reason, for a person.
     pub(super) skipped: Vec<String>,
+    /// The files themselves, whatever they are called.
+    known: BTreeSet<PathBuf>,
 }
 
 /// Everything that is named, in its order.
@@ -33,8 +36,9 @@ pub(super) fn find(named: &[PathBuf]) -> Result<Files, Failure> {
         }
     }
     if files.histories.is_empty() {
-        let skipped = files.skipped.len();
-        return Err(Failure::usage(format!("there is no history among what is named ({skipped} skipped)")));
+        let nothing = "there is no history among what is named".to_owned();
+        let lines: Vec<String> = std::iter::once(nothing).chain(files.skipped).collect();
+        return Err(Failure::usage(lines.join("\n  ")));
     }
     Ok(files)
 }
@@ -52,10 +56,18 @@ fn expand(name: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !text.contains(['*', '?', '[']) {
         return Err(missing(name));
     }
-    let paths = glob::glob(&text).map_err(|error| Failure::usage(format!("{text}: {error}")))?;
+    let no_pattern =
+        |error| Failure::usage(format!("{text}: there is no such file, and as a pattern: {error}"));
+    let paths = glob::glob(&text).map_err(no_pattern)?;
     let paths: Result<Vec<PathBuf>, glob::GlobError> = paths.collect();
     let paths = paths.map_err(|error| Failure::Harness(format!("{text}: {error}")))?;
     if paths.is_empty() { Err(Failure::usage(format!("{text}: no file matches"))) } else { Ok(paths) }
+}
+
+/// Refuses the name of an input that is not there.
+pub(super) fn exists(file: &Path) -> Result<(), Failure> {
+    // A link that leads nowhere is told from a name that is not there when it is opened.
+    if is_stdin(file) || file.symlink_metadata().is_ok() { Ok(()) } else { Err(missing(file)) }
 }
 
 /// A name that is not there is a mistake of the command line, answered with the nearest that is.
@@ -78,15 +90,25 @@ impl Files {
     /// other is gone through.
     fn add(&mut self, path: PathBuf) -> Result<(), Failure> {
         if !path.is_dir() {
-            self.histories.push(path);
+            self.take(path);
         } else if path.join(OF_A_RUN).is_file() {
-            self.histories.push(path.join(OF_A_RUN));
+            self.take(path.join(OF_A_RUN));
         } else if matches!(read::detect(&path), Ok(Some(Format::Cobra))) {
-            self.histories.push(path);
+            self.take(path);
         } else {
             self.go_through(&path)?;
         }
         Ok(())
+    }
+
+    /// A file is looked at once, however often it is named.
+    fn take(&mut self, path: PathBuf) {
+        let known = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        if self.known.insert(known) {
+            self.histories.push(path);
+        } else {
+            self.skip(&path, "it is named more than once");
+        }
     }
 
     fn go_through(&mut self, folder: &Path) -> Result<(), Failure> {
@@ -101,11 +123,13 @@ impl Files {
                 self.skip(&path, "a link to a folder");
             } else if path.is_dir() {
                 self.add(path)?;
+            } else if path.exists() && !path.is_file() {
+                self.skip(&path, "it is no regular file");
             } else if matches!(read::detect(&path), Ok(None)) {
                 self.skip(&path, "its beginning is none of a format that is read");
             } else {
                 // One that cannot be read says so when it is.
-                self.histories.push(path);
+                self.take(path);
             }
         }
         Ok(())
@@ -146,11 +170,31 @@ mod tests {
         assert_eq!(names(&found, folder.path()), all);
         assert_eq!(found.skipped.len(), 1);
         assert!(found.skipped[0].contains("LICENSE: its beginning"), "{:?}", found.skipped);
-        let matched = find(&[path("*"), path("b/?.txt")]).unwrap();
-        assert_eq!(names(&matched, folder.path())[..5], all);
-        assert_eq!(names(&matched, folder.path())[5], "b/c.txt");
+        let matched = find(&[path("*"), path("b/?.txt"), path("b/../a.edn")]).unwrap();
+        assert_eq!(names(&matched, folder.path()), all);
+        let twice = matched.skipped.iter().filter(|skipped| skipped.ends_with("named more than once"));
+        assert_eq!(twice.count(), 2, "{:?}", matched.skipped);
+        let none = find(&[path("b/LICENSE"), path("b")]).map(|found| names(&found, folder.path()));
+        assert_eq!(
+            none.unwrap(),
+            ["b/LICENSE", "b/c.txt"],
+            "what is named itself is not judged by its beginning"
+        );
         assert!(find(&[path("*.none")]).unwrap_err().to_string().ends_with("no file matches"));
         assert!(find(&[path("a.ednn")]).unwrap_err().to_string().contains("a.edn?"));
         assert!(find(&["-".into(), "-".into()]).is_err());
+        assert!(find(&[path("a[.edn")]).unwrap_err().to_string().contains("no such file, and as a pattern"));
+    }
+
+    #[test]
+    fn of_a_folder_without_a_history_is_told_what_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("notes.txt"), "words").unwrap();
+        nix::unistd::mkfifo(&folder.path().join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let error = find(&[folder.path().to_owned()]).unwrap_err().to_string();
+        let lines: Vec<&str> = error.lines().collect();
+        assert_eq!(lines[0], "there is no history among what is named");
+        assert!(lines[1].contains("notes.txt: its beginning is none"), "{error}");
+        assert!(lines[2].contains("pipe: it is no regular file"), "{error}");
     }
 }
