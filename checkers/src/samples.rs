@@ -1,6 +1,6 @@
 //! The histories that the literature argues with, as samples, and the verdict of every model on every stored sample.
 //!
-//! `PARTITA_WRITE_SAMPLES=1 cargo test -p checkers samples` writes them anew; read the difference in `verdicts.tsv`.
+//! `PARTITA_WRITE_SAMPLES=1 cargo test -p checkers samples` writes them anew; read the difference in `histories/verdicts.tsv`.
 
 use std::fmt::Write;
 use std::fs;
@@ -188,7 +188,7 @@ fn every_sample_has_the_verdicts_that_are_stored_with_it() {
         }
         assert_eq!(fs::read_to_string(&file).unwrap(), content, "{name}");
     }
-    let (file, table) = (folder().join("verdicts.tsv"), verdicts());
+    let (file, table) = (folder().join("../verdicts.tsv"), verdicts());
     if writes {
         fs::write(&file, &table).unwrap();
     }

@@ -15,14 +15,19 @@
 //! nemesis heal [20,21]
 //! ```
 
+mod clients;
+
 use std::fmt::Write as _;
 
 use histories::{
-    Applied, Event, FaultStep, Function, Header, Hints, History, Key, Kind, Nanos, Node, Op, Pairing,
-    Process, Value,
+    Applied, Event, FaultStep, Function, Header, Hints, History, Key, Kind, ModelName, Nanos, Node, Op,
+    Operation, Pairing, Process, Value,
 };
 
-use crate::{Anomaly, Side};
+use crate::dispatch::all;
+use crate::{Anomaly, Budget, Finding, Hierarchy, Side, Verdict};
+
+pub(crate) use clients::Clients;
 
 pub(crate) fn history(text: &str) -> History {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -47,6 +52,26 @@ pub(crate) fn lines(history: &History) -> String {
         format!("c{} {} {key} {call} -> {reply} [{from},{to}] {outcome}", op.process, op.function)
     });
     operations.collect::<Vec<_>>().join("\n")
+}
+
+/// What every checker finds by itself; nothing that held implies anything that was violated.
+///
+/// Where a client's operation ends in the nanosecond in which its next begins, real time does not order the two, and the
+/// session does: then what is linearizable need not keep the sessions' order.
+pub(crate) fn coherent_findings(history: &History) -> Vec<Finding> {
+    let (ladder, budget) = (Hierarchy::default(), Budget::unlimited());
+    let found: Vec<Finding> = all().iter().flat_map(|checker| checker.check(history, &budget)).collect();
+    let touches = |a: &Operation, b: &Operation| a.process == b.process && a.completed == b.invoked;
+    let operations = history.operations();
+    let touching = operations.iter().any(|a| operations.iter().any(|b| touches(a, b)));
+    let held = found.iter().filter(|finding| finding.verdict == Verdict::Valid);
+    for strong in held.filter(|finding| !touching || finding.model != ModelName::Linearizable) {
+        for weak in found.iter().filter(|weak| ladder.implies(strong.model, weak.model)) {
+            let violated = matches!(weak.verdict, Verdict::Invalid(_));
+            assert!(!violated, "{} but not {}:\n{}", strong.model, weak.model, lines(history));
+        }
+    }
+    found
 }
 
 /// From events in order, which are numbered here.

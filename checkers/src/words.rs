@@ -24,6 +24,7 @@ pub(crate) fn value(op: &Operation) -> Value {
         Function::Cas if op.outcome == Outcome::Fail => op.reply().clone(),
         Function::Cas => op.call().as_pair().map(|(_, to)| to.clone()).unwrap_or_default(),
         Function::Read | Function::ReadAll | Function::Dump => op.reply().clone(),
+        Function::Txn if op.is_ok() && !op.reply().is_null() => op.reply().clone(),
         _ => op.call().clone(),
     }
 }
@@ -73,6 +74,7 @@ fn action(history: &History, op: &Operation) -> String {
         (Function::Append | Function::Add, _) => format!("{} of {value} to {key}", op.function),
         (Function::Remove, _) => format!("remove of {value} from {key}"),
         (Function::Increment | Function::Decrement, _) => format!("{} of {key} by {value}", op.function),
+        (Function::Txn, _) => format!("transaction {value}"),
         _ => format!("{} of {key} = {value}", op.function),
     }
 }
@@ -85,6 +87,7 @@ pub(crate) fn clause(history: &History, id: OperationId) -> String {
         (Function::Read, _) => format!("client {client} read {key} = {value}"),
         (Function::Write, _) => format!("client {client} wrote {key} = {value}"),
         (Function::Append, _) => format!("client {client} appended {value} to {key}"),
+        (Function::Txn, _) => format!("client {client} ran the transaction {value}"),
         (Function::Cas, _) if op.outcome == Outcome::Fail => format!("client {client} found {key} = {value}"),
         (Function::Cas, Some((from, to))) => format!("client {client} changed {key} from {from} to {to}"),
         _ => format!("client {client} did {}", action(history, &op)),
@@ -99,6 +102,7 @@ pub(crate) fn done(history: &History, id: OperationId) -> String {
         Function::Read | Function::ReadAll => format!("client {} had read {value}", op.process),
         Function::Cas if op.outcome == Outcome::Fail => format!("client {} had found {value}", op.process),
         Function::Cas => format!("the compare-and-set to {value} had been acknowledged"),
+        Function::Txn => format!("the transaction {value} had been acknowledged"),
         _ => format!("the {} of {value} had been acknowledged", op.function),
     }
 }
@@ -111,6 +115,7 @@ pub(crate) fn short(history: &History, id: OperationId) -> String {
         Function::Cas if op.outcome != Outcome::Fail => format!("the compare-and-set to {value}"),
         Function::Cas => format!("client {}'s sight of {value}", op.process),
         Function::Read => format!("client {}'s read of {value}", op.process),
+        Function::Txn => format!("the transaction {value}"),
         _ => format!("the {} of {value}", op.function),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The only door from the harness to the checkers.
 
-use checkers::{Budget, Finding, Hierarchy};
+use checkers::{Budget, Finding, Hierarchy, SessionSets, Verdict};
 use histories::{History, ModelName};
 
 /// What findings come to.
@@ -29,5 +29,24 @@ pub(crate) fn summary(findings: &[Finding]) -> Summary {
         weakest_violated: ladder.weakest_violated(findings),
         undecided: checkers::undecided(findings),
         not_applicable: checkers::not_applicable(findings),
+    }
+}
+
+/// The least sets of session guarantees that a history violates, where all four together are violated and one of the
+/// least sets has several of them: what is violated one by one says the findings themselves.
+pub(crate) fn guarantees(
+    history: &History,
+    findings: &[Finding],
+    budget: &Budget,
+) -> Option<Vec<Vec<ModelName>>> {
+    let verdict = |model| findings.iter().find(|finding| finding.model == model).map(|found| &found.verdict);
+    let together = verdict(ModelName::CausalConvergence)?;
+    let is_small = history.operations().len() <= SessionSets::OPERATIONS_MAX;
+    if !matches!(together, Verdict::Invalid(_)) || verdict(ModelName::MonotonicReads).is_none() || !is_small {
+        return None;
+    }
+    match checkers::session_sets(history, budget) {
+        SessionSets::Minimal(sets) if sets.iter().any(|set| set.len() > 1) => Some(sets),
+        SessionSets::Minimal(_) | SessionSets::Unexplained | SessionSets::Undecided(_) => None,
     }
 }

@@ -5,7 +5,7 @@
 use clap::Args;
 use histories::read::{self, Format, Meter};
 use histories::view::{Object, View};
-use histories::{Nanos, Value};
+use histories::{Conflict, Nanos, Value};
 
 use crate::quantity::Time;
 
@@ -39,6 +39,11 @@ pub(crate) struct ViewArgs {
     #[arg(long, value_name = "OBJECT")]
     object: Option<Object>,
 
+    /// What becomes of concurrent writes, where the file's header does not tell: home, lww (by wall time: the hint
+    /// `version`), lww-hlc, version-vector, merge or crdt.
+    #[arg(long, value_name = "POLICY")]
+    conflict: Option<Conflict>,
+
     /// What every register or counter holds before the first write [default: nothing, which reads as null; a counter: 0].
     #[arg(long, value_name = "VALUE", value_parser = value, allow_negative_numbers = true)]
     initial: Option<Value>,
@@ -61,6 +66,7 @@ impl ViewArgs {
         let nanos = |time: &Option<Time>| time.as_ref().map(|time| Nanos::from(time.0));
         View {
             object: self.object,
+            conflict: self.conflict,
             initial: self.initial.clone().filter(|value| !value.is_null()),
             key: self.key.clone(),
             from: nanos(&self.from),

@@ -1,5 +1,7 @@
 //! The first line of a history: where it comes from and what is demanded of it.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ModelName, Node};
@@ -69,9 +71,41 @@ pub enum Conflict {
     Crdt,
 }
 
+impl Conflict {
+    const NAMES: [(&str, Self); 6] = [
+        ("home", Self::Home),
+        ("lww", Self::Lww),
+        ("lww-hlc", Self::LwwHlc),
+        ("version-vector", Self::VersionVector),
+        ("merge", Self::Merge),
+        ("crdt", Self::Crdt),
+    ];
+}
+
+impl FromStr for Conflict {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::NAMES.iter().find(|(name, _)| *name == text);
+        found.map(|(_, conflict)| *conflict).ok_or_else(|| {
+            let known: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).collect();
+            format!("no conflict policy is called {text:?}; they are {}", known.join(", "))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_has_one_name() {
+        for (name, conflict) in Conflict::NAMES {
+            assert_eq!(serde_json::to_value(conflict).unwrap(), name);
+            assert_eq!(name.parse(), Ok(conflict));
+        }
+        assert!("last".parse::<Conflict>().is_err());
+    }
 
     #[test]
     fn neighbours_share_a_leader() {

@@ -197,7 +197,7 @@ impl Telling<'_> {
                 let value = self.value(step.from, key, Access::Write);
                 format!("{then} read {} = {value}, written by {first}", self.names.key(key))
             }
-            Reason::RealTime => format!("{first} had {from} before {then} {to}"),
+            Reason::RealTime => format!("{first} {from} before {then} {to}"),
             Reason::Inferred(index) => {
                 let key = self.proof.because[index as usize].0.key;
                 let value = |t: u32| self.value(t, key, Access::Write);

@@ -27,9 +27,6 @@ const MONOTONIC_WRITES: u8 = 4;
 const WRITES_FOLLOW_READS: u8 = 8;
 const ALL: u8 = 15;
 
-/// Beyond this many operations the sets of what was held do not fit.
-const OPERATIONS_MAX: usize = 8_192;
-
 /// What is known of the sets of session guarantees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionSets {
@@ -39,6 +36,11 @@ pub enum SessionSets {
     Unexplained,
     /// Not decided, and why.
     Undecided(String),
+}
+
+impl SessionSets {
+    /// Beyond this many operations the sets of what was held do not fit.
+    pub const OPERATIONS_MAX: usize = 8_192;
 }
 
 /// Decides all fifteen sets.
@@ -65,9 +67,10 @@ pub fn session_sets(history: &History, budget: &Budget) -> SessionSets {
         Err(exhausted) => return SessionSets::Undecided(exhausted.to_string()),
         Ok(Some(_)) => {}
     }
-    if columns.len() > OPERATIONS_MAX {
+    if columns.len() > SessionSets::OPERATIONS_MAX {
         return SessionSets::Undecided(format!(
-            "all four together are violated; of more than {OPERATIONS_MAX} operations the sets are not told apart"
+            "all four together are violated; of more than {} operations the sets are not told apart",
+            SessionSets::OPERATIONS_MAX
         ));
     }
     let mut least: Vec<u8> = Vec::new();

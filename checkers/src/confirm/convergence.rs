@@ -55,29 +55,43 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
     }
 }
 
-/// The key is not here, and on as many other nodes as it is kept on.
+/// The key is not here, and in the same round on as many other nodes as it is kept on.
 fn says_nothing(history: &History, dump: &Operation, key: Option<&str>) -> bool {
     let holds =
         |op: &Operation| op.reply().as_map().is_some_and(|map| key.is_some_and(|key| map.contains_key(key)));
-    let since = quiet(history);
-    let holders: BTreeSet<Option<Node>> =
-        dumps(history).filter(|op| op.invoked >= since && holds(op)).map(|op| op.node).collect();
-    !holds(dump) && history.header.copies.is_some_and(|copies| holders.len() >= usize::from(copies))
+    let rounds = rounds(history);
+    let own = rounds.iter().find(|round| is_in(round, dump));
+    let holders = own.map_or(0, |round| round.iter().filter(|op| op.is_ok() && holds(op)).count());
+    !holds(dump) && history.header.copies.is_some_and(|copies| holders >= usize::from(copies))
 }
 
 fn dumps(history: &History) -> impl Iterator<Item = &Operation> {
     history.operations().iter().filter(|op| op.function == Function::Dump)
 }
 
-/// Whether since then every node was dumped once more: of each, more dumps ended than the one in question's own
-/// number among those of its node.
-fn superseded(history: &History, dump: &Operation) -> bool {
+/// The dumps since all was quiet. A round ends before the first node that is asked again.
+fn rounds(history: &History) -> Vec<Vec<&Operation>> {
     let since = quiet(history);
-    let ended = |node: Option<Node>| {
-        dumps(history).filter(move |op| op.node == node && op.has_completion() && op.invoked >= since)
-    };
-    let number = ended(dump.node).filter(|op| op.call_event <= dump.call_event).count();
-    dumps(history).all(|op| ended(op.node).count() > number)
+    let mut rounds: Vec<Vec<&Operation>> = Vec::new();
+    for op in dumps(history).filter(|op| op.invoked >= since) {
+        match rounds.last_mut().filter(|round| round.iter().all(|other| other.node != op.node)) {
+            Some(round) => round.push(op),
+            None => rounds.push(vec![op]),
+        }
+    }
+    rounds
+}
+
+fn is_in(round: &[&Operation], dump: &Operation) -> bool {
+    round.iter().any(|op| op.call_event == dump.call_event)
+}
+
+/// Whether a later round of dumps has one of every node, and each came to an end.
+fn superseded(history: &History, dump: &Operation) -> bool {
+    let nodes: BTreeSet<Option<Node>> = dumps(history).map(|op| op.node).collect();
+    let rounds = rounds(history);
+    let mut later = rounds.iter().skip_while(|round| !is_in(round, dump)).skip(1);
+    later.any(|round| round.len() == nodes.len() && round.iter().all(|op| op.has_completion()))
 }
 
 fn answered_later(history: &History, last: &Operation) -> bool {

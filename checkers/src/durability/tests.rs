@@ -1,5 +1,9 @@
 //! What is lost and what only seems so.
 
+mod fuzz;
+mod oracle;
+mod replicas;
+
 use histories::{AnomalyKind, History};
 
 use crate::testing::{self, told};

@@ -136,7 +136,8 @@ impl Linear {
     pub fn linearizations(&self, history: &History, budget: &Budget) -> Vec<Linearization> {
         let parts = search::parts(history);
         let found = parts.par_iter().map(|part| {
-            let order = self.order(history, part, budget).ok_or_else(|| "no order was found".to_owned());
+            let order =
+                self.order(history, part, budget, u64::MAX).ok_or_else(|| "no order was found".to_owned());
             let replayed =
                 order.and_then(|order| match confirm::replay(history, part, self.queues, &order) {
                     Ok(()) => Ok(order),
@@ -388,6 +389,7 @@ fn method(keys: &[KeyReport]) -> &'static str {
         ["fragments"] => "fragments",
         ["queues"] => "queues",
         ["search"] => "search",
+        ["serial order"] => "serial order",
         ["sets"] => "sets",
         ["zones"] => "zones",
         ["chains", "zones"] => "zones+chains",
@@ -398,6 +400,7 @@ fn method(keys: &[KeyReport]) -> &'static str {
         ["fragments", "zones"] => "zones+fragments",
         ["search", "sets"] => "sets+search",
         ["queues", "search"] => "queues+search",
+        ["search", "serial order"] => "serial order+search",
         _ => "several",
     }
 }

@@ -16,11 +16,18 @@ use crate::{Budget, Exhausted, Linear};
 
 use super::chains::Chains;
 use super::fragments::{self, Assembled};
+use super::reads;
 
 impl Linear {
     /// The operations of a part in an order that explains them all, without those that took no effect. `None` where
-    /// there is none, or none was found within the budget.
-    pub(super) fn order(self, history: &History, part: &Part, budget: &Budget) -> Option<Vec<OperationId>> {
+    /// there is none, or none was found within the budget, or, where it has to be searched for, in so many steps.
+    pub(crate) fn order(
+        self,
+        history: &History,
+        part: &Part,
+        budget: &Budget,
+        steps_max: u64,
+    ) -> Option<Vec<OperationId>> {
         let register = match part.object {
             Ok(Object::Register) => Register::compile(history, part.key, &part.operations, budget).ok(),
             Ok(Object::List | Object::Text) => match fragments::assemble(history, part, budget).ok()? {
@@ -32,13 +39,16 @@ impl Linear {
         };
         match register {
             Some(register) => of_register(&register, budget).ok()?,
-            None => search::order_of_part(history, part, self.queues, budget),
+            None => search::order_of_part(history, part, self.queues, budget, steps_max),
         }
     }
 }
 
-/// Of a register without anomalies.
+/// Of a register. Where its zones conflict it is an order all the same, which does not replay.
 fn of_register(register: &Register, budget: &Budget) -> Result<Option<Vec<OperationId>>, Exhausted> {
+    if reads::unexplained(register, reads::Order::RealTime).is_some() {
+        return Ok(None);
+    }
     let Ok(chains) = Chains::link(register, budget)? else { return Ok(None) };
     let reads = Reads::of(register);
     let mut heads: Vec<((bool, i64, u8), u32)> =

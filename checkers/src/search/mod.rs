@@ -21,10 +21,12 @@ mod recheck;
 mod register;
 mod selection;
 mod sequence;
+mod serial;
 mod sets;
 mod shrink;
 mod timeline;
 mod trace;
+mod transactions;
 mod window;
 
 #[cfg(test)]

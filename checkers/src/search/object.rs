@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use histories::{Function, History, KeyId, Operation, OperationId, Value};
 
+use super::transactions;
+
 /// What a key holds, by the operations that clients issue on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Object {
@@ -50,6 +52,10 @@ pub(crate) fn parts(history: &History) -> Vec<Part> {
             operations: group.operations,
         })
         .collect();
+    if let Some(at) = parts.iter().position(|part| part.object == Ok(Object::Transactions)) {
+        let transactions = parts.remove(at);
+        parts.extend(transactions::apart(history, transactions));
+    }
     if let Some(function) = elsewhere {
         for part in parts.iter_mut().filter(|part| part.key.is_some()) {
             part.object = Err(format!("the key may also be changed by {function}"));

@@ -13,7 +13,7 @@ use super::object::{Object, Part, is_read, parts};
 use super::selection::{QueueOrder, Standing, limited};
 use super::sets::Ruled;
 use super::shrink::shrink;
-use super::{Answer, Stop, Want, queues, sets};
+use super::{Answer, Stop, Want, queues, serial, sets};
 use crate::{Anomaly, Budget, Step, Witness, words};
 
 /// What a part came to.
@@ -65,6 +65,9 @@ fn by_rules(
     let (method, ruled) = match &compiled.entries {
         Entries::Set(entries) => ("sets", sets::decide(entries, meter)),
         Entries::Queue(entries) if order == QueueOrder::Fifo => ("queues", queues::decide(entries, meter)),
+        Entries::Transactions(entries) => {
+            ("serial order", serial::order(entries, meter).map(|order| order.map(|_| Ruled::Holds)))
+        }
         _ => ("search", Ok(None)),
     };
     (if ruled == Ok(None) { "search" } else { method }, ruled)
@@ -120,17 +123,19 @@ fn by_search(
 }
 
 /// The operations of a part in an order that explains them, without those that took no effect. `None` where there is
-/// no such order, or none was found within the budget.
+/// no such order, or none was found within the budget and in so many steps.
 pub(crate) fn order_of_part(
     history: &History,
     part: &Part,
     order: QueueOrder,
     budget: &Budget,
+    steps_max: u64,
 ) -> Option<Vec<OperationId>> {
     let compiled = compile(history, part).ok()?;
-    let meter = &mut Meter::new(budget);
+    let meter = &mut limited(&Meter::new(budget), steps_max);
     let by_rules = match &compiled.entries {
         Entries::Set(entries) => sets::order(entries, meter).ok()?,
+        Entries::Transactions(entries) => serial::order(entries, meter).ok()?,
         _ => None,
     };
     let entries = match by_rules {
@@ -145,7 +150,9 @@ pub(crate) fn order_of_part(
 
 /// Whether the operations of a witness, beside anything that the rest may have done, really admit no order.
 pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), String> {
-    let part = parts(history).into_iter().find(|part| part.key == anomaly.key);
+    let first = anomaly.witness.operations.first().ok_or("the witness is empty")?;
+    let is_of = |part: &Part| part.key == anomaly.key && part.operations.contains(first);
+    let part = parts(history).into_iter().find(is_of);
     let part = part.ok_or("the key has no operations")?;
     let compiled = compile(history, &part)?;
     let witness: BTreeSet<OperationId> = anomaly.witness.operations.iter().copied().collect();

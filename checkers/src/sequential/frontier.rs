@@ -2,14 +2,15 @@
 //!
 //! It never claims an order that it has not executed step by step, nor that there is none before it has tried all.
 //! A read that is next and fits is done at once: it changes nothing, so nothing is lost.
+//!
+//! What grows with the number of tries are the places that lead nowhere, and the states that deeds led to. Both count
+//! against the budget; the rest grows with the history alone.
 
-use std::rc::Rc;
-
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use super::accesses::{Deed, Objects};
+use super::cells::Cells;
 use super::guess::Rank;
-use super::objects::State;
 use super::search::{Found, Stop};
 use crate::registers::NONE;
 use crate::{Budget, Exhausted};
@@ -18,30 +19,24 @@ use crate::{Budget, Exhausted};
 pub(super) fn order(objects: &Objects, rank: &Rank, dead_ends_max: u64, budget: &Budget) -> Found {
     let mut search = Search::new(objects, rank, budget);
     match search.run(dead_ends_max) {
-        Ok(true) => Found::Order(search.trail),
+        Ok(true) => Found::Order(search.trail.iter().map(|step| step.deed).collect()),
         Ok(false) => Found::Nothing,
         Err(stop) => Found::Stopped(stop, search.farthest),
     }
 }
 
-/// A point to come back to.
-struct Branch {
-    place: Place,
-    /// Length of the trail before it.
-    depth: usize,
-    /// What is left to try, the best last.
-    moves: Vec<u32>,
+/// One deed that was done.
+struct Step {
+    deed: u32,
+    /// How many states had been replaced before.
+    replaced: usize,
 }
 
-/// How far each session has come, and what each object holds; this alone tells what may follow.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Place {
-    /// By session, the next deed that its session knows to have happened, [`NONE`] past the last.
-    next: Vec<u32>,
-    /// Sorted: what nobody was told of and may happen yet.
-    open: Vec<u32>,
-    /// By object, its state's number.
-    states: Vec<u32>,
+/// A choice that may have been wrong.
+struct Branch {
+    /// Length of the trail before it.
+    depth: usize,
+    tried: u32,
 }
 
 struct Search<'o> {
@@ -52,35 +47,61 @@ struct Search<'o> {
     following: Vec<(u32, Vec<u32>)>,
     /// By deed, its session.
     session: Vec<u32>,
-    states: Interned,
-    place: Place,
-    trail: Vec<u32>,
+    cells: Cells<'o>,
+    /// By session, the next deed that its session knows to have happened, [`NONE`] past the last.
+    next: Vec<u32>,
+    /// Sessions that are not past their last.
+    unfinished: usize,
+    /// Sorted: what nobody was told of and may happen yet.
+    open: Vec<u32>,
+    /// By cell, its state's number.
+    states: Vec<u32>,
+    trail: Vec<Step>,
+    /// Cells, each with the state that it had.
+    replaced: Vec<(u32, u32)>,
     branches: Vec<Branch>,
-    dead: FxHashSet<Place>,
-    bytes: usize,
+    /// Places that lead nowhere.
+    dead: FxHashSet<Box<[u32]>>,
+    dead_bytes: usize,
+    /// Sessions whose next deed may be a read that fits.
+    due: Vec<u32>,
+    /// What the deed that was looked at last would change.
+    changes: Vec<(u32, u32)>,
     farthest: u32,
+    steps: u32,
 }
+
+/// Steps between two looks at the clock.
+const STEPS: u32 = 256;
+/// A place's row in its table and what the allocator adds; the table is up to half empty.
+const PLACE_BYTES: usize = 64;
 
 impl<'o> Search<'o> {
     fn new(objects: &'o Objects, rank: &'o Rank, budget: &'o Budget) -> Self {
         let deeds = objects.deeds.as_slice();
+        let cells = Cells::of(objects);
         let mut search = Self {
             deeds,
             rank,
             budget,
             following: vec![(NONE, Vec::new()); deeds.len()],
             session: Vec::with_capacity(deeds.len()),
-            states: Interned::default(),
-            place: Place { next: Vec::new(), open: Vec::new(), states: Vec::new() },
+            next: Vec::new(),
+            unfinished: 0,
+            open: Vec::new(),
+            states: cells.initial.clone(),
+            cells,
             trail: Vec::with_capacity(deeds.len()),
+            replaced: Vec::with_capacity(deeds.len()),
             branches: Vec::new(),
             dead: FxHashSet::default(),
-            bytes: 0,
+            dead_bytes: 0,
+            due: Vec::new(),
+            changes: Vec::new(),
             farthest: 0,
+            steps: 0,
         };
         search.link();
-        search.place.states =
-            objects.initial.iter().map(|state| search.states.number(state.clone())).collect();
         search
     }
 
@@ -88,154 +109,149 @@ impl<'o> Search<'o> {
         let mut last: Option<usize> = None;
         for (i, deed) in self.deeds.iter().enumerate() {
             if i == 0 || self.deeds[i - 1].process != deed.process {
-                self.place.next.push(NONE);
+                self.next.push(NONE);
                 last = None;
             }
-            self.session.push(self.place.next.len() as u32 - 1);
+            self.session.push(self.next.len() as u32 - 1);
             match last {
                 Some(last) if deed.acknowledged => self.following[last].0 = i as u32,
                 Some(last) => self.following[last].1.push(i as u32),
-                None if deed.acknowledged => self.place.next[self.session[i] as usize] = i as u32,
-                None => self.place.open.push(i as u32),
+                None if deed.acknowledged => self.next[self.session[i] as usize] = i as u32,
+                None => self.open.push(i as u32),
             }
             last = if deed.acknowledged { Some(i) } else { last };
         }
+        self.unfinished = self.next.iter().filter(|&&next| next != NONE).count();
+        self.due = (0..self.next.len() as u32).collect();
     }
 
     fn run(&mut self, dead_ends_max: u64) -> Result<bool, Stop> {
         let mut dead_ends = 0;
+        let mut tried = None;
         self.settle()?;
-        while self.place.next.iter().any(|&next| next != NONE) {
-            self.farthest = self.farthest.max(self.trail.len() as u32);
-            if self.dead.contains(&self.place) || !self.advance()? {
-                dead_ends += 1;
-                if dead_ends > dead_ends_max {
-                    return Err(Stop::DeadEnds);
-                }
-                if !self.retreat()? {
-                    return Ok(false);
-                }
+        while self.unfinished > 0 {
+            let fresh = tried.is_some() || self.dead.is_empty() || !self.dead.contains(&self.place());
+            if let Some(deed) = self.candidate(tried).filter(|_| fresh) {
+                self.branches.push(Branch { depth: self.trail.len(), tried: deed });
+                self.execute(deed);
+                self.settle()?;
+                tried = None;
+                continue;
             }
+            dead_ends += 1;
+            self.bury()?;
+            if dead_ends > dead_ends_max {
+                return Err(Stop::DeadEnds);
+            }
+            let Some(branch) = self.branches.pop() else { return Ok(false) };
+            self.back_to(branch.depth);
+            tried = Some(branch.tried);
         }
         Ok(true)
     }
 
-    /// Takes the best move, and notes the others. Whether there is one.
-    fn advance(&mut self) -> Result<bool, Stop> {
-        let next = self.place.next.iter().copied().filter(|&next| next != NONE);
-        let mut moves: Vec<u32> = next.chain(self.place.open.iter().copied()).collect();
-        moves.sort_unstable_by_key(|&deed| std::cmp::Reverse((self.rank[deed as usize], deed)));
-        let Some(deed) = self.best(&mut moves) else { return Ok(false) };
-        if !moves.is_empty() {
-            self.branches.push(Branch { place: self.place.clone(), depth: self.trail.len(), moves });
-        }
-        self.execute(deed);
-        self.settle()?;
-        Ok(true)
-    }
-
-    /// Takes the last of the moves that is possible. None is tried before it is wanted: a state may be large.
-    fn best(&mut self, moves: &mut Vec<u32>) -> Option<u32> {
-        while let Some(deed) = moves.pop() {
-            if self.after(deed).is_some() {
+    /// Of the deeds that are possible now the first by rank after `tried`.
+    fn candidate(&mut self, tried: Option<u32>) -> Option<u32> {
+        let rank = |deed: u32| (self.rank[deed as usize], deed);
+        let mut least = tried.map(rank);
+        loop {
+            let next = self.next.iter().copied().filter(|&next| next != NONE);
+            let left = next.chain(self.open.iter().copied()).map(rank);
+            let (place, deed) = left.filter(|&place| least.is_none_or(|least| place > least)).min()?;
+            if self.cells.after(deed, &self.states, &mut self.changes) {
                 return Some(deed);
             }
+            least = Some((place, deed));
         }
-        None
     }
 
-    /// Goes back to where another move is left, and takes it. Whether there is one.
-    fn retreat(&mut self) -> Result<bool, Stop> {
-        let here = self.place.clone();
-        self.bury(here);
-        while let Some(mut branch) = self.branches.pop() {
-            self.trail.truncate(branch.depth);
-            self.place.clone_from(&branch.place);
-            let Some(deed) = self.best(&mut branch.moves) else {
-                self.bury(branch.place);
-                continue;
-            };
-            self.branches.push(branch);
-            self.execute(deed);
-            self.settle()?;
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
+    /// Does each read that is next in its session and fits.
     fn settle(&mut self) -> Result<(), Stop> {
-        self.budget.check().map_err(|Exhausted| Stop::Time)?;
-        if self.bytes.saturating_add(self.states.bytes) > self.budget.memory_bytes_max {
-            return Err(Stop::Memory);
-        }
-        let mut work: Vec<u32> = self.place.next.clone();
-        while let Some(deed) = work.pop() {
-            if deed != NONE && self.deeds[deed as usize].access.only_reads() && self.after(deed).is_some() {
+        self.check()?;
+        self.due.clear();
+        self.due.extend(0..self.next.len() as u32);
+        while let Some(session) = self.due.pop() {
+            let deed = self.next[session as usize];
+            if deed != NONE
+                && self.deeds[deed as usize].access.only_reads()
+                && self.cells.after(deed, &self.states, &mut self.changes)
+            {
                 self.execute(deed);
-                work.push(self.place.next[self.session[deed as usize] as usize]);
+                self.due.push(session);
             }
         }
+        self.farthest = self.farthest.max(self.trail.len() as u32);
         Ok(())
     }
 
-    /// The state of its object after a deed.
-    fn after(&mut self, deed: u32) -> Option<u32> {
-        let Deed { object, access, .. } = &self.deeds[deed as usize];
-        self.states.step(self.place.states[*object as usize], deed, access)
+    fn check(&mut self) -> Result<(), Stop> {
+        self.steps += 1;
+        if self.steps.is_multiple_of(STEPS) {
+            self.budget.check().map_err(|Exhausted| Stop::Time)?;
+        }
+        let bytes = self.dead_bytes.saturating_add(self.cells.bytes);
+        if bytes > self.budget.memory_bytes_max { Err(Stop::Memory) } else { Ok(()) }
     }
 
+    /// Does a deed whose changes were found last.
     fn execute(&mut self, deed: u32) {
-        let object = self.deeds[deed as usize].object as usize;
-        if let Some(after) = self.after(deed) {
-            self.place.states[object] = after;
+        self.trail.push(Step { deed, replaced: self.replaced.len() });
+        for &(cell, after) in &self.changes {
+            let state = &mut self.states[cell as usize];
+            if *state != after {
+                self.replaced.push((cell, *state));
+                *state = after;
+            }
         }
         if self.deeds[deed as usize].acknowledged {
             let (next, between) = &self.following[deed as usize];
-            self.place.next[self.session[deed as usize] as usize] = *next;
-            self.place.open.extend(between);
-            self.place.open.sort_unstable();
-        } else {
-            self.place.open.retain(|&other| other != deed);
+            self.next[self.session[deed as usize] as usize] = *next;
+            self.unfinished -= usize::from(*next == NONE);
+            self.open.extend(between);
+            if !between.is_empty() {
+                self.open.sort_unstable();
+            }
+        } else if let Ok(at) = self.open.binary_search(&deed) {
+            self.open.remove(at);
         }
-        self.trail.push(deed);
     }
 
-    /// Notes that a place leads nowhere.
-    fn bury(&mut self, place: Place) {
-        self.bytes += size_of::<Place>() + 4 * (place.next.len() + place.open.len() + place.states.len());
+    fn back_to(&mut self, depth: usize) {
+        while self.trail.len() > depth
+            && let Some(Step { deed, replaced }) = self.trail.pop()
+        {
+            for (cell, before) in self.replaced.drain(replaced..).rev() {
+                self.states[cell as usize] = before;
+            }
+            if self.deeds[deed as usize].acknowledged {
+                let (next, between) = &self.following[deed as usize];
+                self.next[self.session[deed as usize] as usize] = deed;
+                self.unfinished += usize::from(*next == NONE);
+                if !between.is_empty() {
+                    self.open.retain(|other| !between.contains(other));
+                }
+            } else if let Err(at) = self.open.binary_search(&deed) {
+                self.open.insert(at, deed);
+            }
+        }
+    }
+
+    /// What alone tells what may follow: how far each session has come, what may happen yet, and what each cell holds.
+    fn place(&self) -> Box<[u32]> {
+        let mut place = Vec::with_capacity(self.next.len() + self.open.len() + 1 + self.states.len());
+        place.extend_from_slice(&self.next);
+        place.extend_from_slice(&self.open);
+        place.push(NONE);
+        place.extend_from_slice(&self.states);
+        place.into()
+    }
+
+    /// Notes that what has been done so far leads nowhere.
+    fn bury(&mut self) -> Result<(), Stop> {
+        let place = self.place();
+        self.dead_bytes += size_of_val(&*place) + PLACE_BYTES;
         self.dead.insert(place);
-    }
-}
-
-/// States by number, and what follows from them.
-#[derive(Default)]
-struct Interned {
-    states: Vec<Rc<State>>,
-    numbers: FxHashMap<Rc<State>, u32>,
-    steps: FxHashMap<(u32, u32), Option<u32>>,
-    bytes: usize,
-}
-
-impl Interned {
-    fn number(&mut self, state: State) -> u32 {
-        if let Some(&number) = self.numbers.get(&state) {
-            return number;
-        }
-        let number = self.states.len() as u32;
-        self.bytes += state.bytes() + 64;
-        let state = Rc::new(state);
-        self.states.push(Rc::clone(&state));
-        self.numbers.insert(state, number);
-        number
-    }
-
-    fn step(&mut self, state: u32, deed: u32, access: &super::objects::Access) -> Option<u32> {
-        if let Some(&after) = self.steps.get(&(state, deed)) {
-            return after;
-        }
-        let after = self.states[state as usize].step(access).map(|after| self.number(after));
-        self.bytes += 32;
-        self.steps.insert((state, deed), after);
-        after
+        self.budget.check().map_err(|Exhausted| Stop::Time)?;
+        self.check()
     }
 }

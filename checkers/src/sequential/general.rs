@@ -2,6 +2,8 @@
 //!
 //! It never searches while causal consistency of transactions, which is necessary, is not established.
 
+use std::cell::LazyCell;
+
 use histories::{Function, History, ModelName, OperationId};
 
 use super::accesses::{Deed, Objects};
@@ -10,6 +12,7 @@ use super::growth::{self, Growth};
 use super::problem::components;
 use super::search::Found;
 use super::{Decided, Method, guess, proof, replay};
+use crate::search::parts;
 use crate::{Budget, Causal, Checker, Finding, Verdict};
 
 /// How many wrong choices a guess may come to before the next is tried.
@@ -29,12 +32,13 @@ pub(super) fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
     if let Some(violated) = necessary(history, budget) {
         return (violated, Method::Forced);
     }
-    let parts = components(&objects.deeds, |deed| (deed.process, deed.object));
-    super::merged(
-        parts
-            .into_iter()
-            .map(|deeds| component(history, &Objects { initial: objects.initial.clone(), deeds }, budget)),
-    )
+    let parts = LazyCell::new(|| parts(history));
+    let components = components(&objects.deeds, |deed| (deed.process, deed.object));
+    super::merged(components.into_iter().map(|deeds| {
+        let objects = Objects { initial: objects.initial.clone(), deeds };
+        let linearization = || guess::by_linearization(history, &parts, &objects, budget);
+        component(history, &objects, linearization, budget)
+    }))
 }
 
 /// A violation of what sequential consistency implies, and which is decided fast.
@@ -48,7 +52,12 @@ fn necessary(history: &History, budget: &Budget) -> Option<Verdict> {
     findings.into_iter().find(invalid).map(|finding| finding.verdict)
 }
 
-fn component(history: &History, objects: &Objects, budget: &Budget) -> (Decided, Method) {
+fn component(
+    history: &History,
+    objects: &Objects,
+    linearization: impl FnOnce() -> guess::Rank,
+    budget: &Budget,
+) -> (Decided, Method) {
     match growth::decide(objects) {
         Some(Growth::Order(order)) => return (held(objects, &order), Method::Forced),
         Some(Growth::Contradiction(deeds)) => {
@@ -58,8 +67,9 @@ fn component(history: &History, objects: &Objects, budget: &Budget) -> (Decided,
         None => {}
     }
     let ranks = guess::ranks_of_objects(history, objects);
-    for rank in &ranks {
-        match order(objects, rank, GUESS_DEAD_ENDS_MAX, budget) {
+    let guesses = ranks.iter().cloned().chain(std::iter::once_with(linearization));
+    for rank in guesses {
+        match order(objects, &rank, GUESS_DEAD_ENDS_MAX, budget) {
             Found::Order(order) => return (held(objects, &order), Method::Witness),
             Found::Nothing => return (violated(history, objects, budget), Method::Search),
             Found::Stopped(..) => {}

@@ -2,12 +2,14 @@
 //!
 //! It never decides anything: a wrong guess costs time.
 
-use histories::{History, Value};
+use histories::{History, OperationId, Value};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::accesses::{Deed, Objects};
 use super::problem::Problem;
-use crate::words;
+use crate::search::Part;
+use crate::{Budget, Linear, words};
 
 /// By node or deed, those of less first.
 pub(super) type Rank = Vec<u64>;
@@ -88,4 +90,52 @@ fn by_sight(history: &History, objects: &Objects, stamp: impl Fn(&Deed) -> Optio
         own.or(seen).unwrap_or(u64::MAX)
     };
     objects.deeds.iter().map(rank).collect()
+}
+
+/// How many steps a linearization of one key may take, beside a few for each operation.
+const STEPS: u64 = 1_000_000;
+
+/// By when operations took effect, where each key has an order that respects time: one made of these moments is an
+/// order of all keys. Of a key without one, by when operations were known to have happened. `parts` are by object.
+pub(super) fn by_linearization(
+    history: &History,
+    parts: &[Part],
+    objects: &Objects,
+    budget: &Budget,
+) -> Rank {
+    let mut used: Vec<u32> = objects.deeds.iter().map(|deed| deed.object).collect();
+    used.sort_unstable();
+    used.dedup();
+    let orders = used.par_iter().filter_map(|&object| {
+        let part = parts.get(object as usize)?;
+        let steps = STEPS + 64 * part.operations.len() as u64;
+        Some(moments(history, &Linear::default().order(history, part, budget, steps)?))
+    });
+    let moments: FxHashMap<OperationId, (u64, u32)> = orders.flatten_iter().collect();
+    let moment = |deed: &Deed| {
+        let returned = (history.operation(deed.operation).returned().0, 0);
+        moments.get(&deed.operation).copied().unwrap_or(returned)
+    };
+    let mut sorted: Vec<(u64, u32, usize)> = objects
+        .deeds
+        .iter()
+        .enumerate()
+        .map(|(place, deed)| (moment(deed).0, moment(deed).1, place))
+        .collect();
+    sorted.sort_unstable();
+    let mut rank = vec![0; sorted.len()];
+    for (at, (_, _, place)) in (0..).zip(sorted) {
+        rank[place] = at;
+    }
+    rank
+}
+
+/// The earliest moment of each operation of an order, and its place in it.
+fn moments(history: &History, order: &[OperationId]) -> Vec<(OperationId, (u64, u32))> {
+    let mut now = 0;
+    let at = |(place, &operation): (u32, &OperationId)| {
+        now = history.operation(operation).invoked.0.max(now);
+        (operation, (now, place))
+    };
+    (1..).zip(order).map(at).collect()
 }

@@ -10,6 +10,7 @@
 //! to, the edges alone decide. Objects of other kinds are guessed and searched.
 
 pub(crate) mod accesses;
+mod cells;
 mod clocks;
 mod cycle;
 mod forced;

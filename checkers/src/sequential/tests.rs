@@ -253,6 +253,9 @@ fn compare_with(
         let history = random(&mut dice);
         let (verdict, method) = judge(&history);
         counts.searched += u32::from(method == "frontier search");
+        if case % 4 == 0 {
+            testing::coherent_findings(&history);
+        }
         match verdict {
             Verdict::Valid => {
                 assert!(is_sequential(&history), "case {case}: missed in {:#?}", history.operations());

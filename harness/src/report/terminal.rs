@@ -104,11 +104,16 @@ fn verdict_words(verdict: &VerdictReport, run: &RunOutcome, paint: Paint) -> Str
 
 /// What a verdict says, in words, with what was expected where it came otherwise.
 pub(crate) fn held(verdict: &VerdictReport, paint: Paint) -> String {
+    held_though(verdict, "promised", paint)
+}
+
+/// The same, of what was promised or demanded.
+pub(crate) fn held_though(verdict: &VerdictReport, expected: &str, paint: Paint) -> String {
     let why = verdict.why.as_deref().unwrap_or("no reason was given");
     match (verdict.verdict.as_str(), verdict.expected.as_deref()) {
         ("valid", Some("invalid")) => format!("{}, though it need not", paint.good("held")),
         ("valid", _) => paint.good("held"),
-        ("invalid", Some("valid")) => format!("{}, though promised", paint.bad("VIOLATED")),
+        ("invalid", Some("valid")) => format!("{}, though {expected}", paint.bad("VIOLATED")),
         ("invalid", Some(_)) => format!("{}, as this mode may", paint.doubtful("violated")),
         ("invalid", None) => paint.doubtful("violated"),
         ("unknown", _) => format!("{}: {why}", paint.doubtful("undecided")),
@@ -171,13 +176,14 @@ pub(crate) fn staleness_words(staleness: &StalenessReport) -> String {
         return format!("none of {} reads was stale", staleness.reads);
     }
     format!(
-        "{} of {} reads stale: median {:.1} ms, p99 {:.1} ms, at most {:.1} ms and {} versions behind",
+        "{} of {} reads stale: median {:.1} ms, p99 {:.1} ms, at most {:.1} ms and {} version{} behind",
         staleness.stale_reads,
         staleness.reads,
         staleness.p50_ms,
         staleness.p99_ms,
         staleness.max_ms,
-        staleness.max_versions
+        staleness.max_versions,
+        if staleness.max_versions == 1 { "" } else { "s" }
     )
 }
 

@@ -49,7 +49,8 @@ impl Shape {
     }
 }
 
-/// A line is `session :type :f value`; `K` and `L` are keys, which become the plant's own.
+/// A line is `session :type :f value`. In the values of transactions `K` and `L` are keys, which become the plant's own;
+/// any other operation is on the one, or after a word `L` on the other.
 struct Script {
     object: Object,
     name: &'static str,
@@ -89,6 +90,23 @@ scripts! {
     ]
     Register "lost-write" "A write that was acknowledged is gone." [
         "0 :invoke :write 1" "0 :ok :write 1" "1 :invoke :read nil" "1 :ok :read nil"
+    ]
+    Register "causal-read" "A client sees an answer and then not what it answers." [
+        "0 :invoke :write 1" "0 :ok :write 1" "0 :invoke :write 2" "0 :ok :write 2"
+        "1 :invoke :read nil" "1 :ok :read 2" "L 1 :invoke :write 3" "L 1 :ok :write 3"
+        "L 2 :invoke :read nil" "L 2 :ok :read 3" "2 :invoke :read nil" "2 :ok :read 1"
+    ]
+    Register "cyclic-causality" "Two clients each see what the other writes only then." [
+        "0 :invoke :read nil" "L 1 :invoke :read nil" "0 :ok :read 1" "L 1 :ok :read 2"
+        "L 0 :invoke :write 2" "1 :invoke :write 1" "L 0 :ok :write 2" "1 :ok :write 1"
+    ]
+    Register "cyclic-arbitration" "Two clients write at the same time, and each then sees the other's write." [
+        "0 :invoke :write 1" "1 :invoke :write 2" "0 :ok :write 1" "1 :ok :write 2"
+        "0 :invoke :read nil" "1 :invoke :read nil" "0 :ok :read 2" "1 :ok :read 1"
+    ]
+    Register "store-buffer" "Two clients each write one key and then do not see the other's write." [
+        "0 :invoke :write 1" "L 1 :invoke :write 2" "0 :ok :write 1" "L 1 :ok :write 2"
+        "L 0 :invoke :read nil" "1 :invoke :read nil" "L 0 :ok :read nil" "1 :ok :read nil"
     ]
     Set "lost-write" "An element that was acknowledged is missing from all later reads." [
         "0 :invoke :add 1" "0 :ok :add 1" "1 :invoke :read-all nil" "1 :ok :read-all []"
@@ -162,6 +180,13 @@ scripts! {
         "0 :invoke :append \"a\"" "1 :invoke :append \"b\"" "0 :ok :append \"a\"" "1 :ok :append \"b\""
         "0 :invoke :read nil" "0 :ok :read \"ab\"" "1 :invoke :read nil" "1 :ok :read \"ba\""
     ]
+    Kv "non-monotonic-read" "A client sees what was appended, and then not." [
+        "0 :invoke :append \"a\"" "1 :invoke :read nil" "1 :ok :read \"a\"" "1 :invoke :read nil" "1 :ok :read nil"
+        "0 :ok :append \"a\""
+    ]
+    Kv "duplicate-element" "What was appended once is there twice." [
+        "0 :invoke :append \"a\"" "0 :ok :append \"a\"" "1 :invoke :read nil" "1 :ok :read \"aa\""
+    ]
     Mutex "two-holders" "A client takes the lock while another holds it." [
         "0 :invoke :acquire nil" "0 :ok :acquire nil" "1 :invoke :acquire nil" "1 :ok :acquire nil"
     ]
@@ -232,6 +257,15 @@ scripts! {
         "0 :invoke :txn [[:w K 1]]" "0 :ok :txn [[:w K 1]]" "0 :invoke :txn [[:w K 2]]" "0 :ok :txn [[:w K 2]]"
         "1 :invoke :txn [[:r K nil]]" "1 :ok :txn [[:r K 2]]" "1 :invoke :txn [[:r K nil]]" "1 :ok :txn [[:r K 1]]"
     ]
+    RwRegister "write-skew" "Two transactions each read what the other changes (G2-item)." [
+        "0 :invoke :txn [[:r K nil] [:w L 1]]" "1 :invoke :txn [[:r L nil] [:w K 1]]"
+        "0 :ok :txn [[:r K nil] [:w L 1]]" "1 :ok :txn [[:r L nil] [:w K 1]]"
+    ]
+    RwRegister "long-fork" "Two transactions see two writes in opposite orders." [
+        "0 :invoke :txn [[:w K 1]]" "1 :invoke :txn [[:w L 1]]" "0 :ok :txn [[:w K 1]]" "1 :ok :txn [[:w L 1]]"
+        "2 :invoke :txn [[:r K nil] [:r L nil]]" "3 :invoke :txn [[:r K nil] [:r L nil]]"
+        "2 :ok :txn [[:r K 1] [:r L nil]]" "3 :ok :txn [[:r K nil] [:r L 1]]"
+    ]
     RwRegister "circular-read" "Two transactions each see the other's write (G1c)." [
         "0 :invoke :txn [[:w K 1] [:r L nil]]" "1 :invoke :txn [[:w L 1] [:r K nil]]"
         "0 :ok :txn [[:w K 1] [:r L 1]]" "1 :ok :txn [[:w L 1] [:r K 1]]"
@@ -239,7 +273,7 @@ scripts! {
 }
 
 /// Sessions that a script uses.
-const SESSIONS: u32 = 3;
+const SESSIONS: u32 = 4;
 
 /// How many processes the plants of a history take, after the clients'.
 pub(super) fn sessions(shape: &Shape) -> u32 {
@@ -287,10 +321,14 @@ impl Planted {
 }
 
 fn step(line: &str, number: u32, base: u32) -> Option<Step> {
+    let (line, name) = match line.strip_prefix("L ") {
+        Some(line) => (line, format!("planted{number}-L")),
+        None => (line, format!("planted{number}")),
+    };
     let event = log_event(line)?;
     let RawProcess::Number(session) = event.process else { return None };
     let value = with_keys(&event.value, number);
-    let key = (event.function != Function::Txn).then(|| Key::from(format!("planted{number}")));
+    let key = (event.function != Function::Txn).then(|| Key::from(name));
     Some(Step { process: base + session, kind: event.kind, op: Op { function: event.function, key, value } })
 }
 

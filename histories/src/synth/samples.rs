@@ -75,6 +75,26 @@ fn verdicts(object: Object, anomaly: Option<&str>) -> &'static [(&'static str, b
             ("monotonic-reads", false),
             ("read-your-writes", true),
         ],
+        (Object::Register, Some("causal-read")) => {
+            &[("linearizable", false), ("sequential", false), ("causal", false), ("pram", true)]
+        }
+        (Object::Register, Some("cyclic-causality")) => {
+            &[("linearizable", false), ("sequential", false), ("causal", false), ("read-your-writes", true)]
+        }
+        (Object::Register, Some("cyclic-arbitration")) => &[
+            ("linearizable", false),
+            ("sequential", false),
+            ("causal-convergence", false),
+            ("causal-memory", true),
+            ("causal", true),
+        ],
+        (Object::Register, Some("store-buffer")) => &[
+            ("linearizable", false),
+            ("sequential", false),
+            ("causal-convergence", true),
+            ("causal-memory", true),
+            ("real-time-causal", true),
+        ],
         (Object::Register, Some(_)) => &[("linearizable", false), ("sequential", false)],
         (_, Some("fractured-read" | "non-repeatable-read")) => {
             &[("serializable", false), ("causal", false), ("read-atomic", false), ("read-committed-be", true)]
@@ -97,6 +117,9 @@ fn verdicts(object: Object, anomaly: Option<&str>) -> &'static [(&'static str, b
             &[("serializable", false), ("snapshot-isolation", false), ("read-committed", true)]
         }
         (_, Some("write-skew")) => &[("serializable", false), ("snapshot-isolation", true)],
+        (_, Some("long-fork")) => {
+            &[("serializable", false), ("snapshot-isolation", false), ("causal-convergence", true)]
+        }
         (_, Some(_)) if transactions => &[("serializable", false), ("read-committed", false)],
         (_, Some(_)) => &[("linearizable", false)],
     }
@@ -120,9 +143,9 @@ fn the_stored_samples_are_what_the_generator_makes() {
         for (file, _, _, content) in &samples {
             fs::write(folder.join(file), content).unwrap();
         }
-        fs::write(folder.join("index.tsv"), index()).unwrap();
+        fs::write(folder.join("../samples.tsv"), index()).unwrap();
     }
-    assert_eq!(fs::read_to_string(folder.join("index.tsv")).unwrap(), index());
+    assert_eq!(fs::read_to_string(folder.join("../samples.tsv")).unwrap(), index());
     for (file, _, _, content) in &samples {
         assert!(fs::read(folder.join(file)).unwrap() == *content, "{file} is not what the generator makes");
         let history = read::file(&folder.join(file)).unwrap();

@@ -118,7 +118,7 @@ fn what_is_planted_is_there_at_its_place_and_on_its_own_key() {
                 (0..).zip(history.operations()).filter(|(_, op)| is_planted(&history, op)).collect();
             assert!(own.len() >= 2, "{object} {name}");
             assert!((500..510).contains(&own[0].0), "{object} {name}: {}", own[0].0);
-            assert!(own.iter().all(|(_, op)| op.has_completion() && (5..11).contains(&op.process)), "{name}");
+            assert!(own.iter().all(|(_, op)| op.has_completion() && (5..13).contains(&op.process)), "{name}");
             assert!(Planted::about(*object, name).is_some());
         }
     }

@@ -11,13 +11,15 @@ mod tests;
 
 pub use object::Object;
 
-use crate::{Function, History, Nanos, Value};
+use crate::{Conflict, Function, History, Nanos, Value};
 
 /// What to look at, and what to take it for. By default everything, as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
     /// What keys hold: functions get the names that this object has for them.
     pub object: Option<Object>,
+    /// What becomes of concurrent writes, where the header does not tell or tells something else.
+    pub conflict: Option<Conflict>,
     /// What every key holds before the first write. From here on null stands for it.
     pub initial: Option<Value>,
     /// The only key that is looked at.
@@ -52,6 +54,7 @@ pub enum ViewError {
 impl View {
     /// The history as this view shows it.
     pub fn of(&self, mut history: History) -> Result<History, ViewError> {
+        history.header.conflict = self.conflict.or(history.header.conflict);
         if let Some(object) = self.object {
             object::rename(&mut history, object)?;
         }

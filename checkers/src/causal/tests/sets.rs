@@ -93,7 +93,7 @@ fn every_set_agrees_with_all_arbitrations() {
     let shape = Shape { transactions: 8, processes: 3, keys: 2, accesses: 1 };
     let mut tally = [[0_u32; 2]; 16];
     let mut together_only = 0;
-    for seed in 0..testing::cases(6_000) {
+    for seed in 0..testing::cases(20_000) {
         let sample = sample(7_000_000 + seed, shape);
         let Ok(compiled) = compile(&sample.history, &Budget::unlimited()) else { continue };
         let columns = &compiled.columns;

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use histories::{Function, History, Nanos, Operation, Outcome, Value};
 
+use crate::models::{Entry, Mutex, MutexCall};
+
 pub(super) fn all(history: &History, function: Function) -> Vec<&Operation> {
     history.operations().iter().filter(|op| op.function == function).collect()
 }
@@ -190,4 +192,16 @@ pub(super) fn long_fork(history: &History) -> bool {
             })
         })
     })
+}
+
+/// Whether some order of all acquisitions and releases lets one client hold the lock at a time, by trying all.
+pub(super) fn mutex(history: &History) -> bool {
+    let entry = |op: &Operation| Entry {
+        invoked: op.invoked.0,
+        returned: op.is_ok().then_some(op.completed.0),
+        call: if op.function.name() == "acquire" { MutexCall::Acquire } else { MutexCall::Release },
+        reply: None,
+    };
+    let entries: Vec<_> = history.operations().iter().filter(|op| happened(op)).map(entry).collect();
+    crate::search::oracle::is_linearizable(&Mutex, &entries)
 }

@@ -4,7 +4,9 @@
 
 mod machines;
 mod rules;
+mod serial;
 
+use std::collections::BTreeMap;
 use std::hash::Hash;
 
 use histories::Value;
@@ -195,18 +197,23 @@ fn multi_register() {
             .collect()
     };
     fuzz("multi-register", &MultiRegister::default(), call, |state, call, _| {
-        let mut state = state.clone();
-        let mut seen = Vec::new();
-        for micro in call {
-            match micro {
-                MicroOperation::Read(key) => seen.push(state.get(key).cloned().unwrap_or_default()),
-                MicroOperation::Write(key, value) => {
-                    state.insert(key.clone(), value.clone());
-                }
+        multi_register_reply(state, call)
+    });
+}
+
+#[expect(clippy::ptr_arg, reason = "the call of the model")]
+fn multi_register_reply(state: &BTreeMap<Value, Value>, call: &Vec<MicroOperation>) -> Option<Vec<Value>> {
+    let mut state = state.clone();
+    let mut seen = Vec::new();
+    for micro in call {
+        match micro {
+            MicroOperation::Read(key) => seen.push(state.get(key).cloned().unwrap_or_default()),
+            MicroOperation::Write(key, value) => {
+                state.insert(key.clone(), value.clone());
             }
         }
-        Some(seen)
-    });
+    }
+    Some(seen)
 }
 
 fn kv_call(dice: &mut Dice) -> KvCall {

@@ -5,6 +5,7 @@
 mod graph;
 mod judge;
 mod linearizations;
+mod proofs;
 mod report;
 mod table;
 mod text;
@@ -40,6 +41,9 @@ struct Checked {
     demands: Vec<ModelName>,
     /// Where they were asked for, for each key of what is linearizable.
     linearizations: Vec<Linearization>,
+    /// The least sets of session guarantees that are violated, where the guarantees were looked at and one by one do not
+    /// tell it.
+    guarantees: Option<Vec<Vec<ModelName>>>,
     /// The command that made the history, where its folder knows.
     reproduce: Option<String>,
 }
@@ -165,8 +169,9 @@ impl Job<'_> {
         let demands = models.map_or_else(|| history.header.demands.clone(), <[_]>::to_vec);
         let linearizations =
             if self.args.witness { linearizations::of(&history, &findings, &budget) } else { Vec::new() };
+        let guarantees = checking::guarantees(&history, &findings, &budget);
         let reproduce = reproduce(file);
-        Ok(Checked { file: file_name, findings, demands, linearizations, reproduce, history })
+        Ok(Checked { file: file_name, findings, demands, linearizations, guarantees, reproduce, history })
     }
 
     fn answer(&self, checked: &Checked, files: usize) -> Result<Answer, Failure> {

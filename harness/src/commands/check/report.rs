@@ -26,6 +26,9 @@ struct FileReport<'a> {
     strongest: Vec<&'static str>,
     weakest_violated: Vec<&'static str>,
     undecided: Vec<&'static str>,
+    /// The least sets of session guarantees that are violated, where several together are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    guarantees: Vec<Vec<&'static str>>,
     staleness: Option<StalenessReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     linearizations: Vec<linearizations::Report>,
@@ -46,6 +49,12 @@ pub(super) fn json(checked: &Checked) -> String {
         strongest: summary.strongest.iter().map(|model| model.name()).collect(),
         weakest_violated: summary.weakest_violated.iter().map(|model| model.name()).collect(),
         undecided: summary.undecided.iter().map(|model| model.name()).collect(),
+        guarantees: checked
+            .guarantees
+            .iter()
+            .flatten()
+            .map(|set| set.iter().map(|model| model.name()).collect())
+            .collect(),
         staleness: staleness(checked),
         linearizations: linearizations::report(&checked.history, &checked.linearizations),
     };

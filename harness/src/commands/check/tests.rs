@@ -28,6 +28,7 @@ fn stale(demands: &[ModelName]) -> Checked {
         ],
         demands: demands.to_vec(),
         linearizations: Vec::new(),
+        guarantees: None,
         reproduce: Some("partita run --seed 7".into()),
     }
 }
@@ -57,7 +58,7 @@ fn an_empty_history_decides_nothing() {
 }
 
 #[test]
-fn a_person_reads_a_table_and_the_first_anomaly_of_each_model() {
+fn a_person_reads_a_table_and_each_proof_once() {
     let text = text::render(&stale(&[ModelName::Linearizable]), crate::paint::Paint::PLAIN, false, false);
     insta::assert_snapshot!(text);
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use histories::{ModelName, printable, stats};
 
-use super::{Checked, linearizations, report};
+use super::{Checked, linearizations, proofs, report};
 use crate::checking;
 use crate::exit::Exit;
 use crate::grid::Grid;
@@ -22,9 +22,8 @@ pub(super) fn render(checked: &Checked, paint: Paint, every_anomaly: bool, expla
     if let Some(staleness) = report::staleness(checked) {
         let _ = writeln!(text, "  staleness: {}", terminal::staleness_words(&staleness));
     }
-    for verdict in &verdicts {
-        text.push_str(&terminal::anomalies(verdict, paint, every_anomaly));
-    }
+    let weakest = checking::summary(&checked.findings).weakest_violated;
+    text.push_str(&proofs::text(&verdicts, &weakest, paint, every_anomaly));
     text.push_str(&linearizations::text(&checked.history, &checked.linearizations));
     let _ = writeln!(text, "\n{}", closing(checked, paint));
     text
@@ -69,7 +68,7 @@ fn models(verdicts: &[VerdictReport], paint: Paint, explain: bool) -> Grid {
         let about = model.filter(|_| explain).map_or("", |model| model.about());
         grid.push(vec![
             verdict.model.clone(),
-            terminal::held(verdict, paint),
+            terminal::held_though(verdict, "demanded", paint),
             verdict.method.clone(),
             about.to_owned(),
         ]);
@@ -91,6 +90,7 @@ fn closing(checked: &Checked, paint: Paint) -> String {
             lines.push(format!("{label}: {}", names(models)));
         }
     }
+    lines.extend(checked.guarantees.as_ref().map(|sets| guarantees(sets)));
     let exit = super::judge::exit(&checked.demands, &checked.findings, &checked.history);
     let demands = names(&checked.demands);
     lines.push(match (exit, checked.demands.is_empty()) {
@@ -101,4 +101,14 @@ fn closing(checked: &Checked, paint: Paint) -> String {
         (_, false) => format!("demanded: {demands}: {}", paint.bad("VIOLATED")),
     });
     lines.join("\n")
+}
+
+/// The least sets of session guarantees that are violated, where a set of several is among them: each of them alone
+/// may hold.
+fn guarantees(sets: &[Vec<ModelName>]) -> String {
+    let sets: Vec<String> = sets
+        .iter()
+        .map(|set| set.iter().map(|model| model.name()).collect::<Vec<_>>().join(" with "))
+        .collect();
+    format!("session guarantees violated: {}", sets.join("; "))
 }

@@ -1,0 +1,165 @@
+//! Random small histories with a final state: the classes of acknowledged writes against the definitions.
+
+use histories::{Function, History, Operation, Value};
+
+use super::oracle::{self, Classes};
+use super::{check, testing};
+use crate::testing::Clients;
+use crate::{Durable, Verdict};
+
+const NODES: [&str; 2] = ["n1", "n2"];
+
+/// Asks every node what stands there at the end, by dumps or by reads; returns what they say.
+fn finals(clients: &mut Clients, key: &str, held: &[String; 2]) -> Vec<Value> {
+    let dumps = clients.dice.one_in(2);
+    let now = clients.free.into_iter().max().unwrap() + 20;
+    for (place, value) in (0..).zip(held) {
+        let times = format!("[{},{}]", now + 2 * place, now + 1 + 2 * place);
+        let node = NODES[place as usize];
+        clients.lines.push(if dumps {
+            let state = if value == "nil" || value == "[]" { "{}".into() } else { format!("{key}={value}") };
+            format!("c90 dump {node} {state} {times}")
+        } else {
+            let function = if value.starts_with('[') { "read-all" } else { "read" };
+            format!("c90 {function} {key} {value} {times} at {node}")
+        });
+    }
+    clients.lines.push("nodes n1 n2".into());
+    // What was read before the last update is not final.
+    clients.lines.push(format!("c92 increment c 1 [{},{}]", now - 10, now - 9));
+    if dumps {
+        // Nobody asks the replicas again.
+        clients.lines.push(format!("c91 read elsewhere nil [{},{}]", now + 10, now + 11));
+    }
+    held.iter().map(|text| value(text)).collect()
+}
+
+fn value(text: &str) -> Value {
+    match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        Some(items) => Value::list(items.split(';').filter(|item| !item.is_empty()).map(value)),
+        None => text.parse().map_or(Value::Null, Value::Int),
+    }
+}
+
+fn register(seed: u64) -> (History, Vec<Value>) {
+    let mut clients = Clients::new(seed);
+    let mut replicas = ["nil".to_owned(), "nil".to_owned()];
+    let spoil = 2 + clients.dice.below(8);
+    for next in 1..2 + clients.dice.below(7) {
+        let seen = replicas[clients.dice.below(2) as usize].clone();
+        let outcome = match clients.dice.below(6) {
+            0..2 => {
+                clients.act(&format!("read x {seen}"));
+                continue;
+            }
+            2 if seen != "nil" => clients.act(&format!("cas x {seen} {next}")),
+            _ => clients.act(&format!("write x {next}")),
+        };
+        for replica in &mut replicas {
+            let reaches = outcome == "ok" || (outcome == "info" && clients.dice.one_in(2));
+            if reaches != clients.dice.one_in(spoil) {
+                *replica = next.to_string();
+            }
+        }
+    }
+    if clients.dice.one_in(2) {
+        replicas[1] = replicas[0].clone();
+    }
+    let finals = finals(&mut clients, "x", &replicas);
+    (clients.history(), finals)
+}
+
+fn set(seed: u64) -> (History, Vec<Value>) {
+    let mut clients = Clients::new(seed);
+    let mut replicas: [Vec<u64>; 2] = [Vec::new(), Vec::new()];
+    let spoil = 2 + clients.dice.below(20);
+    let list =
+        |items: &[u64]| format!("[{}]", items.iter().map(u64::to_string).collect::<Vec<_>>().join(";"));
+    let functions = ["add", "add", "add", "remove", "read-all"];
+    for at in 0..1 + clients.dice.below(7) {
+        let element = clients.dice.below(4);
+        let function = if at == 0 { "add" } else { functions[clients.dice.below(5) as usize] };
+        if function == "read-all" {
+            let seen = list(&replicas[clients.dice.below(2) as usize]);
+            clients.act(&format!("read-all s {seen}"));
+            continue;
+        }
+        let outcome = clients.act(&format!("{function} s {element}"));
+        for replica in &mut replicas {
+            let reaches = outcome == "ok" || (outcome == "info" && clients.dice.one_in(2));
+            if reaches != clients.dice.one_in(spoil) {
+                replica.retain(|&other| other != element);
+                replica.extend((function == "add").then_some(element));
+            }
+        }
+    }
+    if clients.dice.one_in(spoil) {
+        replicas[0].push(4);
+    }
+    if clients.dice.one_in(2) {
+        replicas[1] = replicas[0].clone();
+    }
+    let finals = finals(&mut clients, "s", &replicas.map(|items| list(&items)));
+    (clients.history(), finals)
+}
+
+fn compare(
+    name: &str,
+    make: impl Fn(u64) -> (History, Vec<Value>),
+    oracle: impl Fn(&History, &[Value]) -> Classes,
+) {
+    let (mut verdicts, mut classes) = ([0_u64; 3], [0_u64; 3]);
+    let cases = testing::cases(20_000);
+    for seed in 0..cases {
+        let (history, finals) = make(seed);
+        let expected = oracle(&history, &finals);
+        let finding = check(&Durable, &history);
+        let told =
+            || format!("{name}, seed {seed}: {finding:#?}, {expected:?}\n{}", testing::lines(&history));
+        let place = match &finding.verdict {
+            Verdict::Valid => 0,
+            Verdict::Invalid(_) => 1,
+            Verdict::Unknown(_) | Verdict::NotApplicable(_) => 2,
+        };
+        verdicts[place] += 1;
+        if is_cut_off(&history) {
+            assert_eq!(place, 2, "{}", told());
+            continue;
+        }
+        assert_eq!(place == 1, expected.violated, "{}", told());
+        assert!(place != 2 || expected.acknowledged == 0, "{}", told());
+        let Some(counts) = &finding.figures.durability else { continue };
+        let found = (counts.acknowledged, counts.lost, counts.superseded, counts.discarded);
+        let wanted = (expected.acknowledged, expected.lost, expected.superseded, expected.discarded);
+        assert_eq!(found, wanted, "{}", told());
+        for (tally, count) in classes.iter_mut().zip([counts.lost, counts.superseded, counts.discarded]) {
+            *tally += count;
+        }
+    }
+    tell(name, verdicts, classes);
+    assert!(verdicts[0] > cases / 10 && verdicts[1] > cases / 20, "{name}: {verdicts:?}");
+}
+
+/// Reads are no final state while somebody still waits for an answer.
+fn is_cut_off(history: &History) -> bool {
+    let dumped = history.operations().iter().any(|op| op.function == Function::Dump);
+    let waits =
+        |op: &Operation| !matches!(op.function, Function::Read | Function::ReadAll) && !op.has_completion();
+    !dumped && history.operations().iter().any(waits)
+}
+
+#[expect(clippy::print_stderr, reason = "shown by --nocapture only")]
+fn tell(name: &str, [held, violated, undecided]: [u64; 3], [lost, superseded, discarded]: [u64; 3]) {
+    eprintln!("fuzz durability of {name}: {held} held, {violated} violated, {undecided} undecided");
+    eprintln!("fuzz durability of {name}: {lost} lost, {superseded} superseded, {discarded} discarded");
+}
+
+#[test]
+fn writes_of_registers_become_what_the_definitions_say() {
+    compare("registers", register, |history, finals| oracle::register(history, "x", finals));
+}
+
+#[test]
+fn elements_of_sets_become_what_the_definitions_say() {
+    compare("sets", set, |history, finals| oracle::collection(history, "s", finals));
+}
