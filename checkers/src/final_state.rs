@@ -5,7 +5,8 @@
 //! An observation is final where it was invoked after the nemesis's last `heal` was done and after the last update
 //! had completed. Of the dumps only each node's last counts; and where every node has one, reads that ended before
 //! the first of those began are out of date. Without dumps a key's reads count once every node was asked for it: fewer
-//! may be reads of the workload itself, from a run that was cut off, and lag behind.
+//! may be reads of the workload itself, from a run that was cut off, and lag behind. A dump is what one node holds, not what
+//! the system answers: where it answered no read, something may be there all the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,6 +98,8 @@ pub(crate) struct FinalState<'h> {
     dumps: Vec<OperationId>,
     /// By key; none where the history is about one object without a name.
     reads: BTreeMap<Option<KeyId>, Vec<OperationId>>,
+    /// Keys that were read, and no read was answered.
+    unanswered: BTreeSet<Option<KeyId>>,
 }
 
 impl<'h> FinalState<'h> {
@@ -113,6 +116,9 @@ impl<'h> FinalState<'h> {
                 _ => {}
             }
         }
+        let is_read = |op: &&Operation| matches!(op.function, Function::Read | Function::ReadAll);
+        let asked = history.operations().iter().filter(is_read).filter(|op| quiet.is_final(op));
+        let unanswered = asked.map(|op| op.key).filter(|key| !reads.contains_key(key)).collect();
         if dumps.is_empty() {
             keep_asked_everywhere(history, &mut reads)?;
         }
@@ -133,7 +139,7 @@ impl<'h> FinalState<'h> {
                 ids.retain(|&id| history.operation(id).completed >= began);
             }
         }
-        Ok(Self { history, dumps: last, reads })
+        Ok(Self { history, dumps: last, reads, unanswered })
     }
 
     /// Everything that was seen of a key; empty where nobody looked.
@@ -143,6 +149,13 @@ impl<'h> FinalState<'h> {
         let read = read
             .map(|&operation| Seen { operation, value: self.history.operation(operation).reply().clone() });
         dumped.chain(read).collect()
+    }
+
+    /// Why what no node shows of a key may be there all the same.
+    pub(crate) fn may_hide(&self, key: Option<KeyId>) -> Option<&'static str> {
+        self.unanswered
+            .contains(&key)
+            .then_some("nobody answered a read of it at the end, and what nodes hold may not be all")
     }
 
     /// What dumps show of a key; what has no name stands in none.

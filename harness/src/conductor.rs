@@ -9,7 +9,7 @@ mod liveness;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
-use histories::{Event, Key, Kind, Nanos, Node, Op};
+use histories::{Event, Key, Kind, Nanos, Node, Op, Process};
 use indexmap::IndexSet;
 use nemesis::{Action, Dice, Layout, Schedule, View};
 use systems::{Ground, Routing, Status};
@@ -127,6 +127,12 @@ impl Clients {
         self.processes.iter_mut().for_each(|process| *process += threads);
     }
 
+    /// Whether a thread stands for this process still.
+    fn is(&self, thread: u32, process: Process) -> bool {
+        let now = self.processes.get(thread as usize).copied().map(Process::Client);
+        now == Some(process)
+    }
+
     fn all_free(&self) -> bool {
         self.free.len() == self.processes.len()
     }
@@ -233,8 +239,12 @@ impl Conductor {
     }
 
     fn completed(&mut self, thread: u32, event: &Event) {
+        // What a process was told that was renewed meanwhile, the one after it does not know.
+        let known = self.clients.is(thread, event.process);
         self.clients.give_back(thread, event.kind);
-        self.generator.observe(event);
+        if known {
+            self.generator.observe(event);
+        }
         if let Some(liveness) = &mut self.liveness {
             liveness.answered(thread, event);
         }

@@ -58,19 +58,24 @@ pub(crate) fn specs(
     let mut specs = Vec::new();
     for seed in seeds(options, seed_drawn)? {
         for mode in &modes {
+            let layout = layout(options, mode);
+            let mode = &system.on(mode, layout)?;
             let faults = faults(options, system.as_ref(), mode, faults_default)?;
+            // Of several workloads a mode is run with those that it can do.
+            let able = |workload: &String| has_something_to_do(workload, mode, system.as_ref());
+            if options.workload.is_some() && !workloads.iter().any(able) {
+                let asked = workloads.join(" or ");
+                return Err(format!(
+                    "{} has no operation that the {asked} workload changes anything with",
+                    mode.name
+                ));
+            }
             for workload in &workloads {
                 if options.workload.is_none() && !is_usual(workload, mode) {
                     continue;
                 }
-                if !has_something_to_do(workload, mode, system.as_ref()) {
-                    if options.workload.is_none() {
-                        continue;
-                    }
-                    return Err(format!(
-                        "{} has no operation that the {workload} workload changes anything with",
-                        mode.name
-                    ));
+                if !able(workload) {
+                    continue;
                 }
                 specs.push(RunSpec {
                     suite: suite.to_owned(),
@@ -78,7 +83,7 @@ pub(crate) fn specs(
                     mode: mode.clone(),
                     workload: workload.clone(),
                     faults: faults.clone(),
-                    layout: layout(options, mode),
+                    layout,
                     clients: options.clients.unwrap_or(defaults::CLIENTS),
                     rate: options.rate.unwrap_or(Rate(Some(defaults::RATE))).0,
                     keys: options.keys,

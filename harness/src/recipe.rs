@@ -103,12 +103,13 @@ pub(crate) fn load(path: &Path, catalogue: &Catalogue, out: PathBuf) -> Result<R
 fn spec(recipe: Recipe, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, String> {
     let system = catalogue.system(Some(&recipe.system))?;
     let budget = BudgetLimits::default();
+    let layout = Layout { datacentres: recipe.datacentres, nodes_each: recipe.nodes };
     Ok(RunSpec {
-        mode: system.mode(&recipe.mode)?,
+        mode: system.on(&system.mode(&recipe.mode)?, layout)?,
         workload: catalogue.workload(&recipe.workload)?,
         routing: recipe.routing.parse::<crate::options::RoutingName>()?.0,
         stage: recipe.stage.parse()?,
-        layout: Layout { datacentres: recipe.datacentres, nodes_each: recipe.nodes },
+        layout,
         suite: recipe.suite,
         faults: recipe.faults,
         clients: recipe.clients,

@@ -1,4 +1,4 @@
-//! How much memory a member takes that holds a million keys, family by family, each in a process of its own.
+//! How much memory a member takes that holds a million keys, mode by mode, each in a process of its own.
 //!
 //! The other datacentres of a multi-leader store are unreachable all the time, so that changes for them pile up.
 
@@ -14,34 +14,58 @@ use systems::store::{
 };
 
 const KEYS: u64 = 1_000_000;
-const MODES: [&str; 7] = [
-    "single/quorum",
-    "multi/home",
-    "multi/lww",
-    "multi/version-vector",
-    "multi/crdt",
-    "leaderless/abd",
-    "leaderless/quorum[versions=vector]",
+/// Modes, each with what its keys hold.
+const CASES: [(&str, &str); 14] = [
+    ("single/quorum", "register"),
+    ("multi/home", "register"),
+    ("multi/lww", "register"),
+    ("multi/lww-hlc", "register"),
+    ("multi/version-vector", "register"),
+    ("multi/merge", "cart"),
+    ("multi/merge", "set"),
+    ("multi/crdt", "counter"),
+    ("multi/crdt", "cart"),
+    ("multi/crdt", "set"),
+    ("multi/crdt", "list"),
+    ("leaderless/abd", "register"),
+    ("leaderless/quorum", "register"),
+    ("leaderless/quorum[versions=vector]", "register"),
 ];
 
-/// Fills one member that is alone, with disks that are done at once.
-struct Fill {
-    layout: Layout,
+fn command(kind: &str, key: Key, number: u64) -> Command {
+    let value = Value::Int(number as i64);
+    match kind {
+        "register" => Command::Write { key, value },
+        "counter" => Command::Increment { key, by: 1 },
+        "cart" => Command::Count { key, item: "apple".into(), by: 1 },
+        "set" => Command::Add { key, value },
+        "list" => Command::Append { key, value },
+        other => panic!("no kind is called {other}"),
+    }
 }
 
-impl Visit for Fill {
-    type Out = usize;
+/// Fills one member that is alone, with disks that are done at once.
+struct Fill<'a> {
+    layout: Layout,
+    kind: &'a str,
+}
 
-    fn visit<P: Protocol>(self, protocol: P) -> usize {
+impl Visit for Fill<'_> {
+    /// Bytes in memory in the end, and at the peak.
+    type Out = (u64, u64);
+
+    fn visit<P: Protocol>(self, protocol: P) -> (u64, u64) {
         let layout = self.layout;
         let mut now = Now::default();
         let mut member = protocol.recover(Member { node: Node(0), layout }, 0, Vec::new(), now);
         let (mut out, mut queue) = (Outbox::default(), VecDeque::new());
         let mut answered = 0;
-        let requests = (0..KEYS).map(|number| {
-            let (key, value) = (Key::from(format!("key-{number}")), Value::Int(number as i64));
-            let request =
-                Request { command: Command::Write { key, value }, level: None, after: None, context: None };
+        // What has its home elsewhere would be handed on.
+        let keys = (0..).map(|number| Key::from(format!("key-{number}")));
+        let keys = keys.filter(|key| protocol.home(layout, key).is_none_or(|home| home == 0));
+        let requests = (0..KEYS).zip(keys).map(|(number, key)| {
+            let command = command(self.kind, key, number);
+            let request = Request { command, level: None, after: None, context: None };
             Input::Request { id: RequestId(number), request }
         });
         // Long enough for an election, of which it needs no voice but its own.
@@ -57,17 +81,17 @@ impl Visit for Fill {
             }
         }
         assert_eq!(answered as u64, KEYS, "every write is answered");
-        let held = resident();
+        let held = (memory("VmRSS:"), memory("VmHWM:"));
         assert_eq!(member.dump().len() as u64, KEYS);
         held
     }
 }
 
-/// Bytes in memory of this process (Linux).
-fn resident() -> usize {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok();
-    let pages = pages.and_then(|text| text.split(' ').nth(1)?.parse::<usize>().ok());
-    pages.unwrap_or_default() * 4096
+/// Bytes that this process has in memory, as Linux tells them.
+fn memory(what: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or_default() * 1024
 }
 
 fn layout(name: &str) -> Layout {
@@ -75,16 +99,23 @@ fn layout(name: &str) -> Layout {
 }
 
 fn main() {
-    let chosen = std::env::args().skip(1).find(|argument| argument.contains('/'));
-    if let Some(name) = chosen {
-        let (_, store): (_, Store) = mode(&name).expect("a mode");
-        let bytes = store.visit(Fill { layout: layout(&name) });
-        println!("{name}: {} MiB for {KEYS} keys, {} bytes a key", bytes >> 20, bytes as u64 / KEYS);
+    let arguments: Vec<String> = std::env::args().collect();
+    let place = arguments.iter().position(|argument| argument.contains('/') && argument != &arguments[0]);
+    if let Some(place) = place {
+        let (name, kind) = (&arguments[place], arguments.get(place + 1).map_or("register", String::as_str));
+        let (_, store): (_, Store) = mode(name).expect("a mode");
+        let (held, peak) = store.visit(Fill { layout: layout(name), kind });
+        let each = held / KEYS;
+        println!(
+            "{name}, {kind}: {} MiB, {} MiB at the peak, for {KEYS} keys; {each} bytes a key",
+            held >> 20,
+            peak >> 20
+        );
         return;
     }
     let own = std::env::current_exe().expect("this program");
-    for name in MODES {
-        let ended = Process::new(&own).arg(name).status().expect("this program starts");
-        assert!(ended.success(), "{name}");
+    for (name, kind) in CASES {
+        let ended = Process::new(&own).args([name, kind]).status().expect("this program starts");
+        assert!(ended.success(), "{name}, {kind}");
     }
 }

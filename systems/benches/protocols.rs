@@ -13,7 +13,7 @@ use systems::store::{
 };
 
 const OPERATIONS: u64 = 20_000;
-/// Asked at a time.
+/// Asked at a time in each datacentre.
 const CLIENTS: u64 = 64;
 const KEYS: u64 = 1000;
 
@@ -24,6 +24,7 @@ struct Loop<P: Protocol> {
     members: Vec<P::Replica>,
     queue: VecDeque<(Node, Input<MessageOf<P>>)>,
     keys: Vec<Key>,
+    clients: u64,
     now: Nanos,
     answered: u64,
     out: OutboxOf<P>,
@@ -38,6 +39,7 @@ impl<P: Protocol> Loop<P> {
             members: layout.nodes().map(member).collect(),
             queue: VecDeque::new(),
             keys: (0..KEYS).map(|number| Key::from(format!("k{number}"))).collect(),
+            clients: CLIENTS * u64::from(layout.datacentres),
             now: Nanos::ZERO,
             answered: 0,
             out: Outbox::default(),
@@ -82,7 +84,7 @@ impl<P: Protocol> Loop<P> {
             let request = Request { command, level: None, after: None, context: None };
             self.now = self.now + Nanos(1000);
             self.handle(Node((number % nodes) as u16), Input::Request { id: RequestId(number), request });
-            if number % CLIENTS == CLIENTS - 1 {
+            if number % self.clients == self.clients - 1 {
                 self.drain();
             }
         }

@@ -80,6 +80,10 @@ pub trait System: Send + Sync {
     fn modes(&self) -> Vec<Mode>;
     /// A mode by name, with options in brackets where the system takes them; the error names the nearest known.
     fn mode(&self, text: &str) -> Result<Mode, String>;
+    /// The mode as a cluster of this layout gives it; refuses what none can do, with the reason.
+    fn on(&self, mode: &Mode, _layout: Layout) -> Result<Mode, String> {
+        Ok(mode.clone())
+    }
     /// The operations that `mode` supports; a workload drops the others and says so.
     fn supports(&self, mode: &Mode, function: &Function) -> bool;
     fn powers(&self) -> Powers;

@@ -48,6 +48,8 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: Option<K
     let present: Vec<BTreeSet<&Value>> =
         finals.iter().map(|seen| seen.value.as_list().unwrap_or_default().iter().collect()).collect();
     let elements = elements(tally.history, key);
+    let hidden = state.may_hide(key);
+    let mut hides = false;
     if let Some(now) = phantom(tally.history, key, &elements, &finals) {
         let operation = now.operation;
         tally.gone.push(Gone { kind: AnomalyKind::PhantomRead, key, operation, shown: None, now });
@@ -59,14 +61,15 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: Option<K
         let mut gone = |kind, operation, shown| {
             tally.gone.push(Gone { kind, key, operation, shown, now: now.clone() });
         };
+        let missing = !somewhere && !element.removals_attempted;
         match (element.acknowledged, element.attempted) {
-            (Some(operation), _) if !somewhere && !element.removals_attempted => {
+            (Some(_), _) if missing && hidden.is_some() => hides = true,
+            (None, Some(_)) if missing && hidden.is_some() => hides |= element.shown.is_some(),
+            (Some(operation), _) if missing => {
                 gone(AnomalyKind::LostWrite, operation, None);
                 tally.counts.lost += 1;
             }
-            (None, Some(operation))
-                if !somewhere && !element.removals_attempted && element.shown.is_some() =>
-            {
+            (None, Some(operation)) if missing && element.shown.is_some() => {
                 gone(AnomalyKind::LostWrite, operation, element.shown);
             }
             (None, None) if somewhere => {
@@ -85,6 +88,9 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: Option<K
                 now: now.clone(),
             });
         }
+    }
+    if let Some(why) = hidden.filter(|_| hides) {
+        tally.undecide(key, why);
     }
 }
 

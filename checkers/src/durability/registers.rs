@@ -24,6 +24,7 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: Option<K
         let (operation, now) = (*operation, now.clone());
         tally.gone.push(Gone { kind: AnomalyKind::Revived, key, operation, shown: None, now });
     }
+    let hidden = state.may_hide(key);
     let mut lost: Vec<u32> = Vec::new();
     for (index, row) in (0..).zip(&register.rows).filter(|(_, row)| row.access != Access::Read) {
         let fate = finals.fate(register, index);
@@ -33,14 +34,17 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: Option<K
                 Fate::Present => {}
                 Fate::Superseded => tally.counts.superseded += 1,
                 Fate::Discarded => tally.counts.discarded += 1,
-                Fate::Lost => tally.counts.lost += 1,
+                Fate::Lost => tally.counts.lost += u64::from(hidden.is_none()),
             }
         }
         if fate == Fate::Lost && register.zones[row.value as usize].first_return < NEVER {
             lost.push(index);
         }
     }
-    report(tally, key, register, &lost, now);
+    match hidden.filter(|_| !lost.is_empty()) {
+        Some(why) => tally.undecide(key, why),
+        None => report(tally, key, register, &lost, now),
+    }
 }
 
 /// Of the writes that are gone, those that no other of them had replaced.

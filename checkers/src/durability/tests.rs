@@ -334,3 +334,19 @@ fn where_a_key_is_kept_on_some_nodes_only_the_others_say_nothing_of_it() {
     let lost = "c7 dump n1 x=1 [20,21]\nc8 dump n2 x=1 [22,23]\nc9 dump n3 {} [24,25]";
     assert_eq!(judged(Some(2), lost), ("valid", "invalid"));
 }
+
+#[test]
+fn what_nodes_hold_is_not_all_where_nobody_answers() {
+    let unanswered = "nodes n1 n2
+         c1 write x 1 [0,1]
+         c1 write x 2 [2,3]
+         c1 add s 5 [4,5]
+         nemesis heal [6,7]
+         c9 dump n1 x=1 [10,11]
+         c9 dump n2 x=1 [12,13]
+         c9 read x nil [14,15] fail
+         c9 read s nil [16,17] fail";
+    assert_eq!(counts(unanswered), ("unknown", 3, 0, 0, 0));
+    let answered = format!("{unanswered}\nc9 read x 1 [18,19]\nc9 read s nil [20,21]");
+    assert_eq!(counts(&answered), ("invalid", 3, 2, 0, 0));
+}

@@ -16,6 +16,10 @@ struct World {
     calls: Vec<(Part, Call)>,
     actions: Vec<(Nanos, Action)>,
     events: u64,
+    /// What each process has read.
+    read: BTreeSet<(u32, Option<Key>)>,
+    /// Writes that quote what another process has read, or nobody.
+    misquoted: Vec<Call>,
     /// Nothing is known of what was asked in this part.
     silent: Option<Part>,
 }
@@ -53,6 +57,8 @@ impl World {
             calls: Vec::new(),
             actions: Vec::new(),
             events: 0,
+            read: BTreeSet::new(),
+            misquoted: Vec::new(),
             silent: None,
         }
     }
@@ -76,6 +82,11 @@ impl World {
     fn submit(&mut self, call: Call) {
         let late = Nanos::from_millis(self.dice.between(1, 40));
         self.calls.push((self.conductor.part(), call.clone()));
+        let quotes = call.op.function == Function::Replace
+            && call.op.value.as_pair().is_some_and(|(quoted, _)| *quoted != Value::list([]));
+        if quotes && !self.read.contains(&(call.process, call.op.key.clone())) {
+            self.misquoted.push(call.clone());
+        }
         let before = self.open.insert(call.thread, (self.now + late, call));
         assert!(before.is_none(), "a thread has one operation open at most");
     }
@@ -100,6 +111,9 @@ impl World {
         let silent = self.silent == Some(self.conductor.part());
         let kind = if silent || !read_only && self.dice.chance(1, 20) { Kind::Info } else { Kind::Ok };
         let value = if read_only { Value::Int(1) } else { call.op.value.clone() };
+        if kind == Kind::Ok && call.op.function == Function::ReadAll {
+            self.read.insert((call.process, call.op.key.clone()));
+        }
         let event = Event {
             index: self.events,
             time: self.now,
@@ -230,4 +244,19 @@ fn who_is_never_answered_makes_no_progress() {
     assert_eq!(progressed.within, None);
     assert_eq!(progressed.missing, ["no read", "no update"]);
     assert!(progressed.asked > 20, "{progressed:?}");
+}
+
+#[test]
+fn nobody_quotes_what_a_process_before_it_was_told() {
+    let mix = [Function::ReadAll, Function::Replace];
+    let survives = ["kill"];
+    for seed in 0..20 {
+        let mut world = World::new("siblings", "none", seed);
+        world.conductor.shape.keys = Some(1);
+        let layout = nemesis::Layout::single(3);
+        let liveness = Liveness::new(layout, &survives, systems::sim::POWERS, 4, &mix, Dice::new(seed));
+        world.conductor = world.conductor.requires_progress(liveness);
+        world.run();
+        assert_eq!(world.misquoted, [], "seed {seed}");
+    }
 }

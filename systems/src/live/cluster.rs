@@ -63,6 +63,13 @@ impl System for StoreSystem {
         store::mode(text).map(|(mode, _)| mode)
     }
 
+    fn on(&self, mode: &Mode, layout: Layout) -> Result<Mode, String> {
+        let (_, store) = store::mode(&mode.name)?;
+        store.validate(layout).map_err(|why| format!("{}: {why}", mode.name))?;
+        let (available_with_majority, available_with_majorities) = store.available(layout);
+        Ok(Mode { available_with_majority, available_with_majorities, ..mode.clone() })
+    }
+
     fn supports(&self, mode: &Mode, function: &Function) -> bool {
         store::mode(&mode.name).is_ok_and(|(_, store)| store.supports(function))
     }

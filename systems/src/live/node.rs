@@ -58,6 +58,7 @@ pub fn run_blocking(arguments: NodeArguments) -> Result<(), NodeError> {
 /// Runs a member until its disk or its replica fails. Says `listening ADDRESS` on standard output once it serves.
 pub async fn run(arguments: NodeArguments) -> Result<(), NodeError> {
     let (_, store) = store::mode(&arguments.mode).map_err(NodeError::Mode)?;
+    store.validate(arguments.layout).map_err(NodeError::Mode)?;
     let serving = store.visit(Serve(&arguments)).await?;
     announce(serving.address).map_err(|error| NodeError::Io { what: "say where it listens", error })?;
     serving.until_failure().await

@@ -79,7 +79,8 @@ pub(super) fn modes<F: Family>() -> Vec<Mode> {
     F::presets().iter().filter_map(mode).collect()
 }
 
-/// A preset with options changed; `text` is the mode as the user wrote it.
+/// A preset with options changed; `text` is the mode as the user wrote it. Whether a cluster can do that depends on its
+/// layout: [`Family::validate`].
 pub(super) fn mode<F: Family>(
     preset: &Preset,
     text: &str,
@@ -90,7 +91,6 @@ pub(super) fn mode<F: Family>(
     for (name, value) in overrides {
         options.set(name, value).map_err(|error| format!("{text}: {error}"))?;
     }
-    options.validate(preset.layout).map_err(|error| format!("{text}: {error}"))?;
     Ok((describe(preset, text.to_owned(), &options, options != original), options))
 }
 

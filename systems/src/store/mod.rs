@@ -6,6 +6,7 @@ mod bugs;
 mod clock;
 pub mod codec;
 pub mod family;
+mod few;
 mod keyed;
 pub mod leaderless;
 pub mod multi;

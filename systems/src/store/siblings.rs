@@ -3,6 +3,7 @@
 use histories::Node;
 use serde::{Deserialize, Serialize};
 
+use super::few::put;
 use super::vector::VersionVector;
 
 /// Names a version: the `count`th change of `node`.
@@ -62,7 +63,7 @@ impl<V> Siblings<V> {
         self.context.raise(dot.node, dot.count);
         if let Some(value) = value.filter(|_| !known && !dot.is_in(quoted)) {
             let place = self.versions.partition_point(|(old, _)| *old < dot);
-            self.versions.insert(place, (dot, value));
+            put(&mut self.versions, place, (dot, value));
         }
     }
 }
@@ -74,7 +75,7 @@ impl<V: Clone> Siblings<V> {
         self.versions.retain(|(dot, _)| !dot.is_in(&other.context) || in_other(dot));
         for (dot, value) in other.versions.iter().filter(|(dot, _)| !dot.is_in(&self.context)) {
             let place = self.versions.partition_point(|(old, _)| old < dot);
-            self.versions.insert(place, (*dot, value.clone()));
+            put(&mut self.versions, place, (*dot, value.clone()));
         }
         self.context.merge(&other.context);
     }

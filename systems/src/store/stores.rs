@@ -45,6 +45,13 @@ impl Store {
         each!(self, options => Family::validate(options, layout))
     }
 
+    /// Whether reads and writes go on with a majority of all nodes, and with one of each datacentre.
+    pub fn available(&self, layout: Layout) -> (bool, bool) {
+        each!(self, options => {
+            (options.available_with_majority(layout), options.available_with_majorities(layout))
+        })
+    }
+
     /// What it can be asked.
     pub fn supports(&self, function: &Function) -> bool {
         each!(self, options => options.supports(function))
@@ -82,7 +89,7 @@ pub fn modes() -> Vec<Mode> {
     modes
 }
 
-/// A mode by name, `single/quorum` or `single/quorum[read=lease,sync=never]`.
+/// A mode by name, `single/quorum` or `single/quorum[read=lease,sync=never]`. [`Store::validate`] says which layouts can do it.
 ///
 /// ```
 /// use systems::store::{Store, mode, single::Read};
@@ -127,12 +134,18 @@ fn split(text: &str) -> Result<(&str, Pairs<'_>), String> {
     let inside = rest
         .strip_suffix(']')
         .ok_or_else(|| format!("{text:?} opens a bracket and never closes it: single/quorum[read=lease]"))?;
-    let pairs = inside.split(',').map(str::trim).filter(|pair| !pair.is_empty());
-    let pairs = pairs.map(|pair| {
+    let mut pairs: Pairs<'_> = Vec::new();
+    for pair in inside.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let (option, value) = pair
             .split_once('=')
+            .map(|(option, value)| (option.trim(), value.trim()))
             .ok_or_else(|| format!("{pair:?} in {text:?} is no option: write name=value, read=lease"))?;
-        Ok((option.trim(), value.trim()))
-    });
-    Ok((name, pairs.collect::<Result<_, String>>()?))
+        if let Some((_, before)) = pairs.iter().find(|(other, _)| *other == option) {
+            return Err(format!(
+                "{text:?} gives {option} twice, as {before:?} and as {value:?}: give it once"
+            ));
+        }
+        pairs.push((option, value));
+    }
+    Ok((name, pairs))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use histories::Node;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -11,27 +12,46 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// IEEE TSE 1983). A node that is not named has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VersionVector(
-    /// By rising node: there are few of them.
-    Vec<(Node, u64)>,
+    /// By rising node, and never empty. Shared until one is raised: the same vector stands in changes, in messages and in
+    /// contexts.
+    Option<Arc<[(Node, u64)]>>,
 );
 
 impl VersionVector {
+    fn entries(&self) -> &[(Node, u64)] {
+        self.0.as_deref().unwrap_or_default()
+    }
+
     /// How many changes of `node` are included.
     pub fn get(&self, node: Node) -> u64 {
-        self.0.iter().find(|(other, _)| *other == node).map_or(0, |(_, count)| *count)
+        // There are few of them.
+        self.entries().iter().find(|(other, _)| *other == node).map_or(0, |(_, count)| *count)
     }
 
     /// Includes the changes of `node` up to `count`.
     pub fn raise(&mut self, node: Node, count: u64) {
-        match self.0.binary_search_by_key(&node, |(other, _)| *other) {
-            Ok(place) => self.0[place].1 = self.0[place].1.max(count),
-            Err(place) if count > 0 => self.0.insert(place, (node, count)),
-            Err(_) => {}
+        let place = match self.entries().iter().position(|(other, _)| *other >= node) {
+            Some(place) if self.entries()[place].0 == node => {
+                if let Some(held) = self.0.as_mut().filter(|held| held[place].1 < count) {
+                    Arc::make_mut(held)[place].1 = count;
+                }
+                return;
+            }
+            Some(place) => place,
+            None => self.entries().len(),
+        };
+        if count > 0 {
+            let (before, after) = self.entries().split_at(place);
+            let entries = before.iter().copied().chain([(node, count)]).chain(after.iter().copied());
+            self.0 = Some(entries.collect());
         }
     }
 
     /// Includes everything that `other` includes.
     pub fn merge(&mut self, other: &Self) {
+        if self.is_empty() {
+            return self.clone_from(other);
+        }
         for (node, count) in other.iter() {
             self.raise(node, count);
         }
@@ -48,11 +68,11 @@ impl VersionVector {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Node, u64)> + '_ {
-        self.0.iter().copied()
+        self.entries().iter().copied()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 }
 

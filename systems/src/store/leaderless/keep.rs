@@ -24,6 +24,8 @@ impl Replica {
         operation.since = now;
         operation.retry_at = now + self.options.timing.retry;
         self.store(number);
+        // Those who have it already may be enough.
+        self.settle(number);
     }
 
     /// Gives the cell to everyone who holds the key.
@@ -84,8 +86,15 @@ impl Replica {
         if operation.answered(from) {
             return;
         }
-        let Phase::Store { cell, stored, purpose, .. } = &mut operation.phase else { return };
+        let Phase::Store { stored, .. } = &mut operation.phase else { return };
         stored.push(from);
+        self.settle(number);
+    }
+
+    /// Answers once enough have stored it, and ends once all have.
+    fn settle(&mut self, number: u64) {
+        let Some(operation) = self.operations.get_mut(&number) else { return };
+        let Phase::Store { cell, stored, purpose, .. } = &mut operation.phase else { return };
         let enough = stored.len() >= self.quorum_write;
         let read = purpose.is_read().then(|| cell.clone());
         let (version, stamp) = (cell.version(), cell.stamp());

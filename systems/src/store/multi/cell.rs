@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::change::{Change, Effect};
 use super::options::Cart;
 use crate::store::clock::{HybridTime, Stamp};
+use crate::store::few::{Few, put};
 use crate::store::siblings::{Dot, Siblings};
 use crate::store::single::{Data, cart_value};
 use crate::store::{VersionVector, single};
@@ -24,8 +25,8 @@ pub(super) enum Cell {
     },
     Versions(Siblings<(HybridTime, Data)>),
     /// By origin, so that what two datacentres hold can come together.
-    Counter(BTreeMap<Node, i64>),
-    Items(BTreeMap<String, BTreeMap<Node, i64>>),
+    Counter(Few<Node, i64>),
+    Items(Few<String, Few<Node, i64>>),
     /// By rising stamp.
     List(Vec<(Stamp, Value)>),
     Set(Additions),
@@ -36,7 +37,7 @@ pub(super) enum Cell {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Additions {
     /// By rising value.
-    pub(super) elements: Vec<(Value, BTreeSet<Dot>)>,
+    pub(super) elements: Vec<(Value, Vec<Dot>)>,
     /// Undone before they arrived, which only overtaking can bring about. Each is forgotten when it arrives.
     pub(super) awaited: BTreeSet<Dot>,
 }
@@ -47,7 +48,7 @@ impl Additions {
     }
 
     pub(super) fn of(&self, value: &Value) -> Vec<Dot> {
-        self.find(value).map_or_else(|_| Vec::new(), |place| self.elements[place].1.iter().copied().collect())
+        self.find(value).map_or_else(|_| Vec::new(), |place| self.elements[place].1.clone())
     }
 
     pub(super) fn add(&mut self, dot: Dot, value: &Value) {
@@ -56,9 +57,12 @@ impl Additions {
         }
         match self.find(value) {
             Ok(place) => {
-                self.elements[place].1.insert(dot);
+                let dots = &mut self.elements[place].1;
+                if let Err(place) = dots.binary_search(&dot) {
+                    dots.insert(place, dot);
+                }
             }
-            Err(place) => self.elements.insert(place, (value.clone(), BTreeSet::from([dot]))),
+            Err(place) => put(&mut self.elements, place, (value.clone(), vec![dot])),
         }
     }
 
@@ -66,9 +70,7 @@ impl Additions {
         let mut missing: BTreeSet<Dot> = added.iter().copied().collect();
         if let Ok(place) = self.find(value) {
             let dots = &mut self.elements[place].1;
-            added.iter().filter(|dot| dots.remove(dot)).for_each(|dot| {
-                missing.remove(dot);
-            });
+            dots.retain(|dot| !missing.remove(dot));
             if dots.is_empty() {
                 self.elements.remove(place);
             }
@@ -84,8 +86,8 @@ impl Cell {
             Effect::Decided(_) => None,
             Effect::Last(data) => Some(Self::Last { stamp: Stamp::ZERO, data: data.clone() }),
             Effect::Version { .. } => Some(Self::Versions(Siblings::default())),
-            Effect::Counted { item: None, .. } => Some(Self::Counter(BTreeMap::new())),
-            Effect::Counted { item: Some(_), .. } => Some(Self::Items(BTreeMap::new())),
+            Effect::Counted { item: None, .. } => Some(Self::Counter(Few::default())),
+            Effect::Counted { item: Some(_), .. } => Some(Self::Items(Few::default())),
             Effect::Appended(_) => Some(Self::List(Vec::new())),
             Effect::Added(_) | Effect::Removed { .. } => Some(Self::Set(Additions::default())),
         }
@@ -103,12 +105,33 @@ impl Cell {
         }
     }
 
-    /// The cell after `change`, whatever was there. A change of a lower kind than the cell's is without effect.
-    pub(super) fn after(cell: Option<Self>, change: &Change) -> Option<Self> {
-        let fresh = Self::before(&change.effect)?;
-        let mut cell = cell.filter(|cell| cell.rank() >= fresh.rank()).unwrap_or(fresh);
+    /// What a key holds that held nothing, after `change`; nothing where that is no matter of cells.
+    pub(super) fn of(change: &Change) -> Option<Self> {
+        let mut cell = Self::before(&change.effect)?;
         cell.take(change);
         Some(cell)
+    }
+
+    /// Takes `change`, whatever was there. A change of a lower kind than the cell's is without effect.
+    pub(super) fn change(&mut self, change: &Change) {
+        if self.is_of(&change.effect) {
+            return self.take(change);
+        }
+        if let Some(other) = Self::of(change).filter(|other| other.rank() > self.rank()) {
+            *self = other;
+        }
+    }
+
+    fn is_of(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Decided(_) => false,
+            Effect::Last(_) => matches!(self, Self::Last { .. }),
+            Effect::Version { .. } => matches!(self, Self::Versions(_)),
+            Effect::Counted { item: None, .. } => matches!(self, Self::Counter(_)),
+            Effect::Counted { item: Some(_), .. } => matches!(self, Self::Items(_)),
+            Effect::Appended(_) => matches!(self, Self::List(_)),
+            Effect::Added(_) | Effect::Removed { .. } => matches!(self, Self::Set(_)),
+        }
     }
 
     fn take(&mut self, change: &Change) {
@@ -121,15 +144,15 @@ impl Cell {
             }
             (Self::Counter(sums), Effect::Counted { item: None, by }) => count(sums, change.origin, *by),
             (Self::Items(items), Effect::Counted { item: Some(item), by }) => {
-                let sums = items.entry(item.clone()).or_default();
+                let sums = items.at(&**item);
                 count(sums, change.origin, *by);
                 if sums.is_empty() {
-                    items.remove(item);
+                    items.remove(&**item);
                 }
             }
             (Self::List(items), Effect::Appended(value)) => {
                 let place = items.partition_point(|(stamp, _)| *stamp < change.stamp());
-                items.insert(place, (change.stamp(), value.clone()));
+                put(items, place, (change.stamp(), value.clone()));
             }
             (Self::Set(set), Effect::Added(value)) => set.add(change.dot(), value),
             (Self::Set(set), Effect::Removed { value, added }) => set.undo(value, added),
@@ -142,8 +165,8 @@ impl Cell {
         match self {
             Self::Last { data, .. } => Self::Last { stamp: Stamp::ZERO, data: data.clone() },
             Self::Versions(_) => Self::Versions(Siblings::default()),
-            Self::Counter(_) => Self::Counter(BTreeMap::new()),
-            Self::Items(_) => Self::Items(BTreeMap::new()),
+            Self::Counter(_) => Self::Counter(Few::default()),
+            Self::Items(_) => Self::Items(Few::default()),
             Self::List(_) => Self::List(Vec::new()),
             Self::Set(_) => Self::Set(Additions::default()),
         }
@@ -188,7 +211,7 @@ impl Cell {
 }
 
 /// What `origin` counted is kept by itself, and nothing where it comes to nothing.
-fn count(sums: &mut BTreeMap<Node, i64>, origin: Node, by: i64) {
+fn count(sums: &mut Few<Node, i64>, origin: Node, by: i64) {
     let sum = sums.get(&origin).copied().unwrap_or(0).wrapping_add(by);
     if sum == 0 {
         sums.remove(&origin);
@@ -197,8 +220,8 @@ fn count(sums: &mut BTreeMap<Node, i64>, origin: Node, by: i64) {
     }
 }
 
-fn total(sums: &BTreeMap<Node, i64>) -> i64 {
-    sums.values().fold(0, |total, sum| total.wrapping_add(*sum))
+fn total(sums: &Few<Node, i64>) -> i64 {
+    sums.iter().fold(0, |total, (_, sum)| total.wrapping_add(*sum))
 }
 
 /// What the application makes of siblings: the union of sets; of carts every item that some sibling has, as often as in the
@@ -214,7 +237,7 @@ pub(super) fn merge(versions: &Siblings<(HybridTime, Data)>, cart: Cart) -> Opti
                 union.extend(items.iter().cloned());
             }
         }
-        return Some(single::Data::Set(Arc::new(union)));
+        return Some(single::Data::Set(Arc::new(union.into_iter().collect())));
     }
     let mut items: BTreeMap<String, i64> = BTreeMap::new();
     for (_, _, data) in &by_time {
@@ -224,5 +247,5 @@ pub(super) fn merge(versions: &Siblings<(HybridTime, Data)>, cart: Cart) -> Opti
             items.insert(item.clone(), most.map_or(*count, |most| most.max(*count)));
         }
     }
-    Some(Data::Cart(Arc::new(items)))
+    Some(Data::Cart(Arc::new(items.into_iter().collect())))
 }

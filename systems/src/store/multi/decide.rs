@@ -8,7 +8,7 @@ use super::cell::{Cell, merge};
 use super::change::Effect;
 use super::options::{Cart, Conflict, Options, Register};
 use crate::store::single::{Data, Outcome, changed, decide};
-use crate::store::{Command, Request, VersionVector};
+use crate::store::{Command, VersionVector};
 
 /// Versions of a key that one datacentre takes before a write has to quote some.
 pub(super) const SIBLINGS_MAX: usize = 64;
@@ -17,13 +17,14 @@ fn refused<T>(error: String) -> Result<T, Outcome> {
     Err(Outcome::Refused { error, seen: None })
 }
 
-/// The effect of `request` on what the key holds; none where it changes nothing.
+/// The effect of `command` on what the key holds, `quoted` being the versions that its client has read; none where it
+/// changes nothing.
 pub(super) fn effect(
     options: &Options,
     cell: Option<&Cell>,
-    request: &Request,
+    command: &Command,
+    quoted: &VersionVector,
 ) -> Result<Option<Effect>, Outcome> {
-    let command = &request.command;
     if let Command::Cas { .. } = command {
         return refused(
             "no datacentre can compare and set what all may write: only conflict=home can".to_owned(),
@@ -31,9 +32,9 @@ pub(super) fn effect(
     }
     match options.conflict {
         Conflict::Home | Conflict::Lww | Conflict::LwwHlc => last(cell, command),
-        Conflict::VersionVector => version(cell, request),
+        Conflict::VersionVector => version(cell, command, quoted),
         Conflict::Merge => merged(options, cell, command),
-        Conflict::Crdt => crdt(options, cell, request),
+        Conflict::Crdt => crdt(options, cell, command, quoted),
     }
 }
 
@@ -46,11 +47,14 @@ fn last(cell: Option<&Cell>, command: &Command) -> Result<Option<Effect>, Outcom
     Ok(decide(command, current)?.map(|change| Effect::Last(changed(current, &change))))
 }
 
-fn version(cell: Option<&Cell>, request: &Request) -> Result<Option<Effect>, Outcome> {
-    let Command::Write { value, .. } = &request.command else {
+fn version(
+    cell: Option<&Cell>,
+    command: &Command,
+    quoted: &VersionVector,
+) -> Result<Option<Effect>, Outcome> {
+    let Command::Write { value, .. } = command else {
         return refused("siblings are kept of registers only".to_owned());
     };
-    let quoted = request.context.clone().unwrap_or_default();
     if let Some(Cell::Versions(versions)) = cell
         && quoted.is_empty()
         && versions.len() >= SIBLINGS_MAX
@@ -58,7 +62,7 @@ fn version(cell: Option<&Cell>, request: &Request) -> Result<Option<Effect>, Out
         return refused(format!("{} siblings are there: read them, and quote what is read", versions.len()));
     }
     let data = (*value != Value::Null).then(|| Data::Register(value.clone()));
-    Ok(Some(Effect::Version { data, quoted }))
+    Ok(Some(Effect::Version { data, quoted: quoted.clone() }))
 }
 
 /// Carts and sets by their merge, the rest as a data type or by the last write.
@@ -86,10 +90,17 @@ fn replaced(options: &Options, cell: Option<&Cell>, command: &Command) -> Result
         .map(|change| Effect::Version { data: Some(changed(current, &change)), quoted }))
 }
 
-fn crdt(options: &Options, cell: Option<&Cell>, request: &Request) -> Result<Option<Effect>, Outcome> {
-    match &request.command {
-        Command::Write { key, .. } if options.register_of(key) == Register::Mv => version(cell, request),
-        Command::Read { .. } | Command::Write { .. } | Command::Cas { .. } => last(cell, &request.command),
+fn crdt(
+    options: &Options,
+    cell: Option<&Cell>,
+    command: &Command,
+    quoted: &VersionVector,
+) -> Result<Option<Effect>, Outcome> {
+    match command {
+        Command::Write { key, .. } if options.register_of(key) == Register::Mv => {
+            version(cell, command, quoted)
+        }
+        Command::Read { .. } | Command::Write { .. } | Command::Cas { .. } => last(cell, command),
         command => typed(cell, command),
     }
 }
@@ -98,7 +109,9 @@ fn crdt(options: &Options, cell: Option<&Cell>, request: &Request) -> Result<Opt
 fn typed(cell: Option<&Cell>, command: &Command) -> Result<Option<Effect>, Outcome> {
     let (effect, wanted) = match command {
         Command::Increment { by, .. } => (Effect::Counted { item: None, by: *by }, "counter"),
-        Command::Count { item, by, .. } => (Effect::Counted { item: Some(item.clone()), by: *by }, "cart"),
+        Command::Count { item, by, .. } => {
+            (Effect::Counted { item: Some(item.as_str().into()), by: *by }, "cart")
+        }
         Command::Append { value, .. } => (Effect::Appended(value.clone()), "list"),
         Command::Add { value, .. } => (Effect::Added(value.clone()), "set"),
         Command::Remove { value, .. } => {
@@ -106,7 +119,7 @@ fn typed(cell: Option<&Cell>, command: &Command) -> Result<Option<Effect>, Outco
                 Some(Cell::Set(set)) => set.of(value),
                 _ => Vec::new(),
             };
-            (Effect::Removed { value: value.clone(), added }, "set")
+            (Effect::Removed { value: value.clone(), added: added.into() }, "set")
         }
         Command::Read { .. } | Command::Write { .. } | Command::Cas { .. } => return Ok(None),
     };

@@ -38,23 +38,57 @@ impl Inbox {
         }
     }
 
-    pub(super) fn put(&mut self, changes: Vec<Arc<Change>>) {
-        for change in changes {
-            let place = (change.origin, change.sequence);
-            let waiting = self.waiting.entry(change.origin).or_default();
-            if change.sequence > self.logged.get(change.origin)
-                && !self.ahead.contains(&place)
-                && waiting.len() < WAITING_MAX
-            {
-                waiting.insert(change.sequence, change);
+    /// What may go to the log now that these have come, in an order that keeps what `delivery` promises. The own changes are
+    /// not waited for: whatever depends on them was made after they were applied here.
+    pub(super) fn take(
+        &mut self,
+        mut changes: Vec<Arc<Change>>,
+        delivery: Delivery,
+        me: Node,
+    ) -> Vec<Arc<Change>> {
+        // As long as all comes in its order nothing is put by.
+        let mut in_order = self.waiting.is_empty();
+        changes.retain(|change| {
+            if !self.is_new(change) {
+                return false;
             }
+            in_order = in_order && self.is_ready(change, delivery, me);
+            if in_order {
+                self.note(change)
+            } else {
+                self.put(change)
+            }
+            in_order
+        });
+        if !in_order {
+            self.release(delivery, me, &mut changes);
+        }
+        changes
+    }
+
+    fn is_new(&self, change: &Change) -> bool {
+        change.sequence > self.logged.get(change.origin)
+            && !self.ahead.contains(&(change.origin, change.sequence))
+    }
+
+    fn is_ready(&self, change: &Change, delivery: Delivery, me: Node) -> bool {
+        let in_order = change.sequence == self.logged.get(change.origin) + 1;
+        let has = |(node, count): (Node, u64)| node == me || self.logged.get(node) >= count;
+        match delivery {
+            Delivery::None => true,
+            Delivery::Fifo => in_order,
+            Delivery::Causal => in_order && change.after.iter().all(has),
         }
     }
 
-    /// What may go to the log now, in an order that keeps what `delivery` promises. The own changes are not waited for:
-    /// whatever depends on them was made after they were applied here.
-    pub(super) fn release(&mut self, delivery: Delivery, me: Node) -> Vec<Arc<Change>> {
-        let mut released = Vec::new();
+    fn put(&mut self, change: &Arc<Change>) {
+        let waiting = self.waiting.entry(change.origin).or_default();
+        if waiting.len() < WAITING_MAX {
+            waiting.insert(change.sequence, Arc::clone(change));
+        }
+    }
+
+    fn release(&mut self, delivery: Delivery, me: Node, released: &mut Vec<Arc<Change>>) {
         let origins: Vec<Node> = self.waiting.keys().copied().collect();
         loop {
             let before = released.len();
@@ -65,26 +99,24 @@ impl Inbox {
                 }
             }
             if released.len() == before {
-                return released;
+                break;
             }
         }
+        self.waiting.retain(|_, waiting| !waiting.is_empty());
     }
 
     fn next(&mut self, origin: Node, delivery: Delivery, me: Node) -> Option<Arc<Change>> {
-        let waiting = self.waiting.get_mut(&origin)?;
-        let (sequence, change) = waiting.first_key_value()?;
-        let in_order = *sequence == self.logged.get(origin) + 1;
-        let has = |(node, count): (Node, u64)| node == me || self.logged.get(node) >= count;
-        let ready = match delivery {
-            Delivery::None => true,
-            Delivery::Fifo => in_order,
-            Delivery::Causal => in_order && change.after.iter().all(has),
-        };
-        if ready { waiting.pop_first().map(|(_, change)| change) } else { None }
+        let (_, first) = self.waiting.get(&origin)?.first_key_value()?;
+        let ready = self.is_ready(first, delivery, me);
+        self.waiting.get_mut(&origin).filter(|_| ready)?.pop_first().map(|(_, change)| change)
     }
 
     fn note(&mut self, change: &Change) {
-        self.ahead.insert((change.origin, change.sequence));
+        if change.sequence == self.logged.get(change.origin) + 1 {
+            self.logged.raise(change.origin, change.sequence);
+        } else {
+            self.ahead.insert((change.origin, change.sequence));
+        }
         while self.ahead.remove(&(change.origin, self.logged.get(change.origin) + 1)) {
             self.logged.raise(change.origin, self.logged.get(change.origin) + 1);
         }

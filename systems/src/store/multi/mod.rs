@@ -78,6 +78,8 @@ pub struct Replica {
     group_out: Outbox<single::Message<State>, Record>,
     /// The datacentres that changes are shipped to where nothing is rerouted.
     downstream: Vec<u16>,
+    /// Of each origin, up to where the log says that all have it, or will.
+    forgotten: VersionVector,
     /// What was here when everything was shipped, if nothing that matters for it was heard since.
     shipped: Option<VersionVector>,
 }
@@ -110,6 +112,7 @@ impl Replica {
             sends: Vec::new(),
             group_out: Outbox::default(),
             downstream,
+            forgotten: VersionVector::default(),
             shipped: None,
         }
     }

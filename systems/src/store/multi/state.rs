@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use histories::{Key, Node, Value};
+use histories::{Key, Nanos, Node, Value};
 use serde::{Deserialize, Serialize};
 
 use super::cell::Cell;
@@ -16,7 +16,7 @@ use super::options::{Conflict, Options};
 use crate::store::clock::{HybridClock, HybridTime};
 use crate::store::keyed::Keyed;
 use crate::store::single::{self, Machine, Outcome, Place, Prepared, Sight, decide};
-use crate::store::{Bug, DumpEntry, Request, VersionVector};
+use crate::store::{Bug, Command, DumpEntry, Request, VersionVector};
 
 /// One origin's changes, as far as some datacentre may still lack them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,8 +55,10 @@ impl Trail {
 
     fn forget(&mut self, up_to: u64) {
         let count = up_to.saturating_sub(self.base).min(self.changes.len() as u64);
-        self.changes.drain(..count as usize);
-        self.base += count;
+        if count > 0 {
+            self.changes.drain(..count as usize);
+            self.base += count;
+        }
     }
 
     /// The first change that is not kept any more comes before those after the first `after`.
@@ -92,6 +94,8 @@ pub struct State {
     pub(super) me: Node,
     pub(super) clock: HybridClock,
     pub(super) vector: VersionVector,
+    /// The same without the own changes, where changes say what they come after (`delivery=causal`).
+    others: VersionVector,
     pub(super) trails: BTreeMap<Node, Trail>,
     known: BTreeMap<Node, VersionVector>,
     /// Of `conflict=home`.
@@ -109,6 +113,7 @@ impl State {
             me,
             clock: HybridClock::default(),
             vector: VersionVector::default(),
+            others: VersionVector::default(),
             trails: origins.iter().map(|origin| (*origin, Trail::default())).collect(),
             known: origins
                 .iter()
@@ -121,12 +126,13 @@ impl State {
         }
     }
 
-    fn local(&mut self, index: u64, request: &Request, wall: histories::Nanos) -> Outcome {
-        let key = request.command.key();
+    fn local(&mut self, index: u64, command: &Command, quoted: &VersionVector, wall: Nanos) -> Outcome {
+        let key = command.key();
         let effect = if self.options.conflict == Conflict::Home {
-            decide(&request.command, self.homes.data(key)).map(|change| change.map(Effect::Decided))
+            let decided = decide(command, self.homes.data(key));
+            decided.map(|change| change.map(|change| Effect::Decided(Box::new(change))))
         } else {
-            effect(&self.options, self.cells.get(key).map(|(_, cell)| cell), request)
+            effect(&self.options, self.cells.get(key).map(|(_, cell)| cell), command, quoted)
         };
         let effect = match effect {
             Ok(Some(effect)) => effect,
@@ -136,8 +142,8 @@ impl State {
         let wall_only = self.options.conflict == Conflict::Lww;
         let time = if wall_only { HybridTime::of_wall(wall) } else { self.clock.tick(wall) };
         let sequence = self.vector.get(self.me) + 1;
-        let after = if self.options.is_causal() { self.vector.clone() } else { VersionVector::default() };
-        let change = Change { origin: self.me, sequence, time, after, key: key.clone(), effect };
+        let change =
+            Change { origin: self.me, sequence, time, after: self.others.clone(), key: key.clone(), effect };
         self.take(index, &Arc::new(change));
         let stamped = matches!(self.options.conflict, Conflict::Lww | Conflict::LwwHlc);
         Outcome::Done { version: stamped.then_some(time.wall.0) }
@@ -156,7 +162,8 @@ impl State {
         trail.push(Arc::clone(change));
         // Whoever lacks what is forgotten now is sent the whole state one day.
         trail.forget(trail.last().saturating_sub(self.options.backlog));
-        self.vector.raise(change.origin, trail.last());
+        let last = trail.last();
+        self.raise(change.origin, last);
         self.clock.observe(change.time);
         match &change.effect {
             Effect::Decided(decided) => self.homes.change(index, decided),
@@ -164,40 +171,41 @@ impl State {
         }
     }
 
+    /// All changes of `origin` up to `last` are here.
+    pub(super) fn raise(&mut self, origin: Node, last: u64) {
+        self.vector.raise(origin, last);
+        if origin != self.me && self.options.is_causal() {
+            self.others.raise(origin, last);
+        }
+    }
+
     fn merge(&mut self, index: u64, change: &Change) {
-        let change = &self.spoil(self.cells.get(&change.key).map(|(_, cell)| cell), change);
-        let Some(place) = self.cells.get_mut(&change.key) else {
-            if let Some(cell) = Cell::after(None, change) {
+        let change = &self.spoil(change);
+        let Some((version, cell)) = self.cells.get_mut(&change.key) else {
+            if let Some(cell) = Cell::of(change) {
                 self.cells.insert(change.key.clone(), (index, cell));
             }
             return;
         };
-        if let Cell::Last { stamp, .. } = &place.1 {
+        if let Cell::Last { stamp, .. } = cell {
             self.discarded += u64::from(*stamp > change.stamp());
         }
-        // What stands there meanwhile nobody sees.
-        let before = std::mem::replace(&mut place.1, Cell::Counter(BTreeMap::new()));
-        match Cell::after(Some(before), change) {
-            Some(cell) => *place = (index, cell),
-            None => {
-                self.cells.remove(&change.key);
-            }
-        }
+        *version = index;
+        cell.change(change);
     }
 
     /// The change as a planted bug has it, or as it is.
-    fn spoil<'c>(&self, before: Option<&Cell>, change: &'c Change) -> Cow<'c, Change> {
-        let from_elsewhere = change.origin != self.me;
-        let effect = match (self.options.bug, &change.effect, before) {
-            (Some(Bug::MergeDropsSibling), Effect::Version { data, .. }, Some(Cell::Versions(held)))
-                if from_elsewhere =>
-            {
+    fn spoil<'c>(&self, change: &'c Change) -> Cow<'c, Change> {
+        let Some(bug) = self.options.bug.filter(|_| change.origin != self.me) else {
+            return Cow::Borrowed(change);
+        };
+        let before = self.cells.get(&change.key).map(|(_, cell)| cell);
+        let effect = match (bug, &change.effect, before) {
+            (Bug::MergeDropsSibling, Effect::Version { data, .. }, Some(Cell::Versions(held))) => {
                 Effect::Version { data: data.clone(), quoted: held.context().clone() }
             }
-            (Some(Bug::RemoveTakesUnseen), Effect::Removed { value, .. }, Some(Cell::Set(set)))
-                if from_elsewhere =>
-            {
-                Effect::Removed { value: value.clone(), added: set.of(value) }
+            (Bug::RemoveTakesUnseen, Effect::Removed { value, .. }, Some(Cell::Set(set))) => {
+                Effect::Removed { value: value.clone(), added: set.of(value).into() }
             }
             _ => return Cow::Borrowed(change),
         };
@@ -227,7 +235,9 @@ impl Machine for State {
     type Foresight = ();
 
     fn prepare(&self, (): &mut (), at: Place, request: Request) -> Prepared<Work> {
-        Prepared { work: Work::Local { request, wall: at.wall }, outcome: None }
+        let Request { command, context, .. } = request;
+        let work = Work::Local { command, quoted: context.unwrap_or_default(), wall: at.wall };
+        Prepared { work, outcome: None }
     }
 
     fn foresee(&self, (): &mut (), _index: u64, _work: &Work) {}
@@ -236,7 +246,7 @@ impl Machine for State {
 
     fn apply(&mut self, index: u64, work: &Work) -> Outcome {
         match work {
-            Work::Local { request, wall } => return self.local(index, request, *wall),
+            Work::Local { command, quoted, wall } => return self.local(index, command, quoted, *wall),
             Work::Remote(changes) => changes.iter().for_each(|change| self.take(index, change)),
             Work::Known(known) => self.learn(known),
             Work::Holding(holding) => self.take_in(index, holding),

@@ -3,7 +3,7 @@
 //!
 //! Knows nothing of who sends what; a holding is of one moment, and includes every change that its vector counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use histories::{Key, Node};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::cell::{Additions, Cell};
 use super::state::State;
 use crate::store::clock::HybridTime;
+use crate::store::few::Few;
 use crate::store::keyed::Keyed;
 use crate::store::siblings::Dot;
 use crate::store::{VersionVector, single};
@@ -58,8 +59,10 @@ impl State {
         self.homes.take_over(index, &other.homes, newer);
         for (origin, trail) in &mut self.trails {
             trail.skip_to(other.vector.get(*origin));
-            self.vector.raise(*origin, trail.last());
         }
+        let lasts: Vec<(Node, u64)> =
+            self.trails.iter().map(|(origin, trail)| (*origin, trail.last())).collect();
+        lasts.into_iter().for_each(|(origin, last)| self.raise(origin, last));
         self.clock.observe(other.time);
     }
 }
@@ -102,15 +105,13 @@ impl Both<'_> {
                 Cell::Versions(own)
             }
             (Cell::Counter(own), Cell::Counter(theirs)) => Cell::Counter(self.sums(own, theirs)),
-            (Cell::Items(mut own), Cell::Items(theirs)) => {
-                for item in theirs.keys().filter(|item| !own.contains_key(*item)).cloned().collect::<Vec<_>>()
-                {
-                    own.insert(item, BTreeMap::new());
-                }
-                let none = BTreeMap::new();
-                let merged = own.into_iter().map(|(item, sums)| {
-                    let sums = self.sums(sums, theirs.get(&item).unwrap_or(&none));
-                    (item, sums)
+            (Cell::Items(own), Cell::Items(theirs)) => {
+                let names: BTreeSet<&String> =
+                    own.iter().chain(theirs.iter()).map(|(item, _)| item).collect();
+                let none = Few::default();
+                let merged = names.into_iter().map(|item| {
+                    let held = own.get(item).cloned().unwrap_or_default();
+                    (item.clone(), self.sums(held, theirs.get(item).unwrap_or(&none)))
                 });
                 Cell::Items(merged.filter(|(_, sums)| !sums.is_empty()).collect())
             }
@@ -128,12 +129,12 @@ impl Both<'_> {
     }
 
     /// Each origin counts by itself: whoever has more of its changes has its sum.
-    fn sums(&self, mut own: BTreeMap<Node, i64>, theirs: &BTreeMap<Node, i64>) -> BTreeMap<Node, i64> {
+    fn sums(&self, mut own: Few<Node, i64>, theirs: &Few<Node, i64>) -> Few<Node, i64> {
         for (origin, _) in self.other.iter().filter(|(origin, _)| self.other_is_ahead(*origin)) {
             match theirs.get(&origin) {
                 Some(sum) => own.insert(origin, *sum),
                 None => own.remove(&origin),
-            };
+            }
         }
         own
     }
@@ -175,8 +176,8 @@ mod tests {
     use super::super::change::{Change, Work};
     use super::super::options::Options;
     use super::*;
+    use crate::store::Command;
     use crate::store::single::Machine;
-    use crate::store::{Command, Request};
 
     const NAMES: [Node; 3] = [Node(0), Node(1), Node(2)];
 
@@ -203,10 +204,10 @@ mod tests {
         prop::collection::vec(prop_oneof![4 => local, 3 => ship, 1 => transfer], 0..60)
     }
 
-    fn request(what: u8, number: i64) -> Request {
+    fn command(what: u8, number: i64) -> Command {
         let key = |name: &str| Key::from(name);
         let value = Value::Int(i64::from(what % 3));
-        let command = match what % 8 {
+        match what % 8 {
             0 => Command::Write { key: key("r"), value: Value::Int(number) },
             1 => Command::Increment { key: key("c"), by: i64::from(what % 5) - 2 },
             2 => Command::Count { key: key("k"), item: "apple".into(), by: i64::from(what % 3) - 1 },
@@ -214,8 +215,7 @@ mod tests {
             4 | 5 => Command::Add { key: key("s"), value },
             6 => Command::Remove { key: key("s"), value },
             _ => Command::Write { key: key("mv/v"), value: Value::Int(number) },
-        };
-        Request { command, level: None, after: None, context: None }
+        }
     }
 
     /// Ships all that `to` lacks of what `from` has, in any order that causality allows.
@@ -240,7 +240,8 @@ mod tests {
             for (number, step) in (1..).zip(&steps) {
                 match *step {
                     Step::Local { at, what } => {
-                        let work = Work::Local { request: request(what, number), wall: Nanos(number as u64) };
+                        let (command, wall) = (command(what, number), Nanos(number as u64));
+                        let work = Work::Local { command, quoted: VersionVector::default(), wall };
                         sites[at].apply(0, &work);
                         // What it came to, a removal for one, depends on what the site had seen.
                         let change = sites[at].trails[&NAMES[at]].newest().cloned();

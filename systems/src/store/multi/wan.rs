@@ -2,6 +2,7 @@
 //!
 //! Only a leader whose lead is settled speaks, and only of what its group has committed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use histories::{Nanos, Node};
@@ -11,6 +12,7 @@ use super::change::{Change, Work};
 use super::inbox::Inbox;
 use super::message::{Hello, Message};
 use super::options::{Delivery, Repair, Reroute};
+use super::state::Trail;
 use super::transfer::Holding;
 use crate::store::{Bug, VersionVector};
 
@@ -31,6 +33,7 @@ impl Replica {
         if self.lead != Some(self.group.term()) {
             self.lead = Some(self.group.term());
             self.shipped = None;
+            self.forgotten = VersionVector::default();
             self.inbox = Inbox::starting_at(self.group.state().vector.clone());
             self.hello_at = self.now;
             for far in &mut self.far {
@@ -44,7 +47,6 @@ impl Replica {
             self.shipped = None;
             self.hello_all();
             self.ask_around();
-            self.forget();
         }
         if self.now >= self.exchange_at {
             self.exchange_at = self.now + self.options.exchange;
@@ -94,6 +96,9 @@ impl Replica {
         let datacentre = self.layout.datacentre(from);
         self.far[usize::from(datacentre)].hear(self.now, from, hello);
         self.shipped = None;
+        if self.lead.is_some() {
+            self.forget();
+        }
     }
 
     pub(super) fn on_ship(&mut self, from: Node, changes: Vec<Arc<Change>>) {
@@ -105,12 +110,11 @@ impl Replica {
             let own: Vec<_> = changes.iter().filter(|change| change.origin == self.name).cloned().collect();
             self.group.enter(Work::Remote(own));
         }
-        self.inbox.put(changes);
         let delivery = match self.options.delivery {
             Delivery::Causal if self.options.has(Bug::CausalSkipsWait) => Delivery::Fifo,
             delivery => delivery,
         };
-        let released = self.inbox.release(delivery, self.name);
+        let released = self.inbox.take(changes, delivery, self.name);
         if released.is_empty() {
             // Nothing new: the sender does not know what is here.
             self.told = VersionVector::default();
@@ -134,15 +138,20 @@ impl Replica {
     }
 
     /// Whether datacentre `name` lacks changes, of those `of` which it is sent, that are not kept any more.
-    fn forgot(&self, name: Node, has: &VersionVector, of: impl Fn(Node) -> bool) -> bool {
-        let trails = self.group.state().trails.iter().filter(|(origin, _)| **origin != name && of(**origin));
+    fn forgot(
+        trails: &BTreeMap<Node, Trail>,
+        name: Node,
+        has: &VersionVector,
+        of: impl Fn(Node) -> bool,
+    ) -> bool {
+        let trails = trails.iter().filter(|(origin, _)| **origin != name && of(**origin));
         trails.into_iter().any(|(origin, trail)| trail.has_forgotten(has.get(*origin)))
     }
 
     /// Whoever asks is sent the first of what it lacks, whatever the topology.
     pub(super) fn on_ask(&mut self, from: Node, has: &VersionVector) {
         let name = self.far[usize::from(self.layout.datacentre(from))].name;
-        if self.lead.is_some() && self.forgot(name, has, |_| true) {
+        if self.lead.is_some() && Self::forgot(&self.group.state().trails, name, has, |_| true) {
             return self.sends.push((from, Message::Holding(Box::new(self.group.state().holding()))));
         }
         let trails = self.group.state().trails.iter().filter(|(origin, _)| **origin != name);
@@ -188,16 +197,16 @@ impl Replica {
             (far.sent, far.moved_at) = (far.has.clone(), self.now);
         }
         let forwards = self.options.topology.forwards() || self.options.reroute == Reroute::On;
-        let (name, sent, own) = (far.name, far.sent.clone(), self.name);
-        if self.forgot(name, &sent, |origin| forwards || origin == own) {
+        let (own, trails) = (self.name, &self.group.state().trails);
+        let is_sent = |origin: Node| forwards || origin == own;
+        if Self::forgot(trails, far.name, &far.sent, is_sent) {
             return self.send_holding(at, leader);
         }
-        let far = &mut self.far[usize::from(at)];
         let mut changes = Vec::new();
-        for (origin, trail) in &self.group.state().trails {
+        for (origin, trail) in trails {
             let (has, sent) = (far.has.get(*origin), far.sent.get(*origin));
             let returns = *origin == far.name && !self.options.has(Bug::RingLoop);
-            if returns || !(forwards || *origin == self.name) || sent >= has + WINDOW {
+            if returns || !is_sent(*origin) || sent >= has + WINDOW || trail.last() <= sent {
                 continue;
             }
             let before = changes.len();
@@ -241,19 +250,23 @@ impl Replica {
         self.tell(self.asked, Message::Ask(self.group.state().vector.clone()));
     }
 
+    /// Once all have enough that is kept, the log says so.
     fn forget(&mut self) {
         let state = self.group.state();
-        let all_have = |origin: &Node| {
-            let others = self.others().map(|at| &self.far[usize::from(at)]).filter(|far| far.name != *origin);
-            others.map(|far| far.has.get(*origin)).min().unwrap_or(u64::MAX)
+        let all_have = |origin: Node| {
+            let others = self.others().map(|at| &self.far[usize::from(at)]).filter(|far| far.name != origin);
+            // Where there are two, nobody else could lack what came from the other.
+            others.map(|far| far.has.get(origin)).min().unwrap_or(state.vector.get(origin))
         };
         let due = state.trails.iter().any(|(origin, trail)| {
-            let first = state.vector.get(*origin) - trail.len() as u64;
-            trail.len() >= FORGET_FROM && all_have(origin) >= first + FORGET_FROM as u64
+            let first = (state.vector.get(*origin) - trail.len() as u64).max(self.forgotten.get(*origin));
+            trail.len() >= FORGET_FROM && all_have(*origin) >= first + FORGET_FROM as u64
         });
         if due {
+            let forgotten = state.trails.keys().map(|origin| (*origin, all_have(*origin))).collect();
             let known = self.others().map(|at| &self.far[usize::from(at)]);
             let known = known.map(|far| (far.name, far.has.clone())).collect();
+            self.forgotten = forgotten;
             self.group.enter(Work::Known(known));
         }
     }

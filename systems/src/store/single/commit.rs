@@ -62,7 +62,7 @@ impl<M: Machine> Replica<M> {
     }
 
     fn apply(&mut self, index: u64) {
-        let Some(entry) = self.log.get(index).cloned() else { return };
+        let Some(entry) = self.log.get(index) else { return };
         if self.options.has(Bug::SkipEntry) && self.leading.is_none() && index.is_multiple_of(50) {
             return;
         }
@@ -72,8 +72,8 @@ impl<M: Machine> Replica<M> {
         };
         // Without fencing what comes before this entry may be replaced elsewhere, and a command decided otherwise there.
         let definite = !(self.unfenced() && self.options.format == Format::Log);
-        if let Payload::Epoch(epoch) = entry.payload {
-            self.chain.tail.begin(epoch);
+        if let Payload::Epoch(epoch) = &entry.payload {
+            self.chain.tail.begin(*epoch);
         }
         let Some(leading) = self.leading.as_mut() else { return };
         if let Payload::Work(work) = &entry.payload {

@@ -198,8 +198,9 @@ impl<M: Machine> Replica<M> {
     /// Hears from the leader: no election, and no vote, for a while.
     pub(super) fn hear_leader(&mut self, from: Node, term: u64) {
         self.leader = Some(from);
-        self.leader_term = term;
-        self.outlive_forwards(term);
+        if std::mem::replace(&mut self.leader_term, term) != term {
+            self.outlive_forwards(term);
+        }
         self.heard_at = self.now;
         self.refuse_until = self.now + self.options.timing.lease;
         self.rest();

@@ -2,7 +2,7 @@
 //!
 //! Never executes the same forwarded write twice, and never denies one that may have been executed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 
 use histories::{Nanos, Node};
 
@@ -78,7 +78,31 @@ pub(super) struct Seen {
 struct Window {
     /// Everything below counts as seen.
     floor: u64,
-    numbers: BTreeSet<u64>,
+    /// By rising number, as they mostly come.
+    numbers: VecDeque<u64>,
+}
+
+impl Window {
+    /// Whether it is the first time.
+    fn insert(&mut self, number: u64) -> bool {
+        if number < self.floor {
+            return false;
+        }
+        let place = match self.numbers.back() {
+            Some(last) if *last >= number => match self.numbers.binary_search(&number) {
+                Ok(_) => return false,
+                Err(place) => place,
+            },
+            _ => self.numbers.len(),
+        };
+        self.numbers.insert(place, number);
+        if self.numbers.len() > SEEN_MAX
+            && let Some(lowest) = self.numbers.pop_front()
+        {
+            self.floor = lowest + 1;
+        }
+        true
+    }
 }
 
 impl Seen {
@@ -89,14 +113,7 @@ impl Seen {
 
     /// Whether it is the first time.
     fn insert(&mut self, from: Node, id: ForwardId) -> bool {
-        let window = self.numbers.entry((from, id.life)).or_default();
-        let new = id.number >= window.floor && window.numbers.insert(id.number);
-        if window.numbers.len() > SEEN_MAX
-            && let Some(lowest) = window.numbers.pop_first()
-        {
-            window.floor = lowest + 1;
-        }
-        new
+        self.numbers.entry((from, id.life)).or_default().insert(id.number)
     }
 }
 

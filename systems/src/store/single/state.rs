@@ -2,7 +2,7 @@
 //!
 //! Deterministic: the same entries in the same order give the same state on every member.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use histories::{Key, Value};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::foresight::{Foresight, encode, foresee, forget};
 use super::machine::{Machine, Outcome, Place, Prepared, Sight};
 use super::message::{Change, Work};
+use crate::store::few::{Few, put};
 use crate::store::keyed::Keyed;
 use crate::store::{Command, DumpEntry, Request};
 
@@ -20,10 +21,11 @@ use crate::store::{Command, DumpEntry, Request};
 pub enum Data {
     Register(Value),
     List(Arc<Vec<Value>>),
-    Set(Arc<BTreeSet<Value>>),
+    /// By rising value.
+    Set(Arc<Vec<Value>>),
     Counter(i64),
     /// How many of each item.
-    Cart(Arc<BTreeMap<String, i64>>),
+    Cart(Arc<Few<String, i64>>),
 }
 
 impl Data {
@@ -41,7 +43,7 @@ impl Data {
         match self {
             Self::Register(value) => value.clone(),
             Self::List(items) => Value::List(Arc::clone(items)),
-            Self::Set(items) => Value::list(items.iter().cloned()),
+            Self::Set(items) => Value::List(Arc::clone(items)),
             Self::Counter(sum) => Value::Int(*sum),
             Self::Cart(items) => cart_value(items.iter()),
         }
@@ -164,14 +166,18 @@ fn alter(data: &mut Data, change: &Change) {
         (data, Change::Set { value, .. }) => *data = Data::Register(value.clone()),
         (Data::List(items), Change::Appended { value, .. }) => Arc::make_mut(items).push(value.clone()),
         (Data::Set(items), Change::Added { value, .. }) => {
-            Arc::make_mut(items).insert(value.clone());
+            if let Err(place) = items.binary_search(value) {
+                put(Arc::make_mut(items), place, value.clone());
+            }
         }
         (Data::Set(items), Change::Removed { value, .. }) => {
-            Arc::make_mut(items).remove(value);
+            if let Ok(place) = items.binary_search(value) {
+                Arc::make_mut(items).remove(place);
+            }
         }
         (Data::Counter(sum), Change::Incremented { by, .. }) => *sum = sum.saturating_add(*by),
         (Data::Cart(items), Change::Counted { item, by, .. }) => {
-            let count = Arc::make_mut(items).entry(item.clone()).or_default();
+            let count = Arc::make_mut(items).at(item.as_str());
             *count = count.saturating_add(*by);
         }
         _ => {}

@@ -7,7 +7,7 @@ use crate::store::leaderless::{Options, Versions};
 use crate::store::{Memory, Store, mode, modes};
 
 fn error(text: &str) -> String {
-    mode(text).map(|(mode, _)| mode.name).unwrap_err()
+    mode(text).and_then(|(mode, store)| store.validate(mode.layout)).unwrap_err()
 }
 
 fn promise(text: &str) -> Vec<ModelName> {

@@ -33,7 +33,7 @@ fn every_preset_has_a_ring_and_a_star() {
 #[test]
 fn impossible_combinations_are_refused_with_the_reason() {
     let refused = |text: &str, part: &str| {
-        let error = mode(text).unwrap_err();
+        let error = mode(text).and_then(|(mode, store)| store.validate(mode.layout)).unwrap_err();
         assert!(error.contains(part), "{text}: {error}");
     };
     refused("multi/home[delivery=none]", "counts on each origin's order");

@@ -12,7 +12,7 @@ fn modes() -> Vec<crate::Mode> {
 }
 
 fn error(text: &str) -> String {
-    mode(text).map(|(mode, _)| mode.name).unwrap_err()
+    mode(text).and_then(|(mode, options)| options.validate(mode.layout.total())).unwrap_err()
 }
 
 #[test]
@@ -100,6 +100,10 @@ fn an_unknown_word_suggests_the_nearest() {
     assert!(error("single/quorum[ack=majorty]").contains(r#"did you mean "majority"?"#));
     assert!(error("single/quorum[read=lease").contains("never closes"));
     assert!(error("single/quorum[lease]").contains("name=value"));
+    assert!(
+        error("single/quorum[read=lease, read=index]")
+            .contains(r#"gives read twice, as "lease" and as "index""#)
+    );
     assert!(error("single/quorum[heartbeat=fast]").contains("20ms or 1s"));
 }
 
@@ -119,4 +123,6 @@ fn impossible_combinations_are_refused_with_the_reason() {
         let error = error(text);
         assert!(error.contains(reason), "{text}: {error}");
     }
+    let (_, options) = mode("single/quorum[ack=any 3]").unwrap();
+    assert_eq!(options.validate(5), Ok(()), "what three nodes cannot do five can");
 }
