@@ -93,12 +93,11 @@ impl Pairing {
 
     /// The index of a node's name, which is added where the header did not list it.
     pub fn node(&mut self, name: &str) -> Result<Node, Problem> {
-        let index = match self.history.nodes.get_index_of(name) {
-            Some(index) => index,
-            None => {
-                self.held.add(name.len() as u64 + 64)?;
-                self.history.nodes.insert_full(name.to_owned()).0
-            }
+        let index = if let Some(index) = self.history.nodes.get_index_of(name) {
+            index
+        } else {
+            self.held.add(name.len() as u64 + 64)?;
+            self.history.nodes.insert_full(name.to_owned()).0
         };
         u16::try_from(index).map(Node).map_err(|_| "more than 65,536 nodes".into())
     }

@@ -168,12 +168,11 @@ impl Counter {
         }
         self.stats.concurrency = self.stats.concurrency.max(self.open.len() as u64);
         if let Some(key) = event.key.as_deref() {
-            match self.keys.get_mut(key) {
-                Some(count) => *count += 1,
-                None => {
-                    self.held.add(ENTRY_BYTES + key.len() as u64)?;
-                    self.keys.insert(key.into(), 1);
-                }
+            if let Some(count) = self.keys.get_mut(key) {
+                *count += 1;
+            } else {
+                self.held.add(ENTRY_BYTES + key.len() as u64)?;
+                self.keys.insert(key.into(), 1);
             }
         }
         self.written(event)
@@ -198,12 +197,11 @@ impl Counter {
     }
 
     fn inner_key(&mut self, key: &Value) -> Result<(), Problem> {
-        match self.inner_keys.get_mut(key) {
-            Some(count) => *count += 1,
-            None => {
-                self.held.add(ENTRY_BYTES + key.heap_bytes())?;
-                self.inner_keys.insert(key.clone(), 1);
-            }
+        if let Some(count) = self.inner_keys.get_mut(key) {
+            *count += 1;
+        } else {
+            self.held.add(ENTRY_BYTES + key.heap_bytes())?;
+            self.inner_keys.insert(key.clone(), 1);
         }
         Ok(())
     }
@@ -216,12 +214,11 @@ impl Counter {
             ));
         };
         let name = function.name();
-        let outcomes = match self.stats.by_function.get_mut(name) {
-            Some(outcomes) => outcomes,
-            None => {
-                self.held.add(ENTRY_BYTES + name.len() as u64)?;
-                self.stats.by_function.entry(name.to_owned()).or_default()
-            }
+        let outcomes = if let Some(outcomes) = self.stats.by_function.get_mut(name) {
+            outcomes
+        } else {
+            self.held.add(ENTRY_BYTES + name.len() as u64)?;
+            self.stats.by_function.entry(name.to_owned()).or_default()
         };
         match event.kind {
             Kind::Ok => outcomes.ok += 1,
@@ -239,12 +236,11 @@ impl Counter {
             Some(_) => return Ok(()),
             None => op.function.name().to_owned(),
         };
-        match self.stats.faults.get_mut(&name) {
-            Some(count) => *count += 1,
-            None => {
-                self.held.add(ENTRY_BYTES + name.len() as u64)?;
-                self.stats.faults.insert(name, 1);
-            }
+        if let Some(count) = self.stats.faults.get_mut(&name) {
+            *count += 1;
+        } else {
+            self.held.add(ENTRY_BYTES + name.len() as u64)?;
+            self.stats.faults.insert(name, 1);
         }
         Ok(())
     }

@@ -75,7 +75,32 @@ impl Scanner<'_> {
         if let Some(int) = self.short_int() {
             return Some(Value::Int(int));
         }
-        self.value().ok()
+        self.nothing().or_else(|| self.ints()).or_else(|| self.value().ok())
+    }
+
+    /// `nil`
+    fn nothing(&mut self) -> Option<Value> {
+        let rest = self.text[self.at..].strip_prefix(self.nil().as_bytes())?;
+        ends_token(*rest.first()?, self.dialect).then(|| self.at += self.nil().len())?;
+        Some(Value::Null)
+    }
+
+    /// `[1 2 3]`, which reads of lists see.
+    fn ints(&mut self) -> Option<Value> {
+        let start = self.at;
+        self.byte(b'[')?;
+        let mut items = Vec::new();
+        loop {
+            self.blanks();
+            if self.byte(b']').is_some() {
+                return Some(Value::list(items));
+            }
+            let Some(int) = self.short_int() else {
+                self.at = start;
+                return None;
+            };
+            items.push(Value::Int(int));
+        }
     }
 }
 
