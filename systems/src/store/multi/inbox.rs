@@ -54,9 +54,9 @@ impl Inbox {
             }
             in_order = in_order && self.is_ready(change, delivery, me);
             if in_order {
-                self.note(change)
+                self.note(change);
             } else {
-                self.put(change)
+                self.put(change);
             }
             in_order
         });

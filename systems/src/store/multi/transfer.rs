@@ -62,7 +62,9 @@ impl State {
         }
         let lasts: Vec<(Node, u64)> =
             self.trails.iter().map(|(origin, trail)| (*origin, trail.last())).collect();
-        lasts.into_iter().for_each(|(origin, last)| self.raise(origin, last));
+        for (origin, last) in lasts {
+            self.raise(origin, last);
+        }
         self.clock.observe(other.time);
     }
 }

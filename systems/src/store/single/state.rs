@@ -42,8 +42,7 @@ impl Data {
     pub(in crate::store) fn value(&self) -> Value {
         match self {
             Self::Register(value) => value.clone(),
-            Self::List(items) => Value::List(Arc::clone(items)),
-            Self::Set(items) => Value::List(Arc::clone(items)),
+            Self::List(items) | Self::Set(items) => Value::List(Arc::clone(items)),
             Self::Counter(sum) => Value::Int(*sum),
             Self::Cart(items) => cart_value(items.iter()),
         }
