@@ -66,6 +66,8 @@ impl Model for MultiRegister {
     }
 
     fn state_bytes(&self, state: &Self::State) -> usize {
-        size_of::<Self::State>() + state.len() * 2 * size_of::<(Value, Value)>()
+        // A node of the tree has room for eleven entries, and all but the first hold five at least.
+        let nodes = state.len().div_ceil(5);
+        size_of::<Self::State>() + nodes * 11 * size_of::<(Value, Value)>()
     }
 }

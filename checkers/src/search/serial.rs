@@ -198,39 +198,51 @@ impl<'p> Search<'p> {
     /// What returns first, what it needs before it, and what writes a key that one of these writes. `None` where it needs
     /// what comes only after it.
     fn bearing(&mut self, limit: u64) -> Option<Vec<u32>> {
-        let mut bearing = vec![*self.by_return.get(self.returned)?];
+        let mut bearing = Vec::new();
         self.times += 1;
-        self.noted[bearing[0] as usize] = self.times;
+        self.note(vec![*self.by_return.get(self.returned)?], &mut bearing);
         let mut at = 0;
         while let Some(&node) = bearing.get(at) {
+            self.note(self.needs(node), &mut bearing);
             at += 1;
-            if self.node(node).invoked > limit {
-                return None;
+        }
+        if bearing.iter().any(|&node| self.node(node).invoked > limit) {
+            return None;
+        }
+        let mut at = 0;
+        while let Some(&node) = bearing.get(at) {
+            // What cannot happen yet stands after what returns first, and so does all that needs it.
+            if self.node(node).invoked <= limit {
+                self.note(self.needs(node), &mut bearing);
+                self.note(self.rivals(node, limit), &mut bearing);
             }
-            let before = bearing.len();
-            self.needs(node, &mut bearing);
-            for &(key, _) in &self.node(node).writes {
-                let rivals = self.active.iter().copied().filter(|&rival| {
-                    let rival = self.node(rival);
-                    rival.invoked <= limit && rival.writes.iter().any(|&(other, _)| other == key)
-                });
-                bearing.extend(rivals);
-            }
-            let mut kept = before;
-            for place in before..bearing.len() {
-                let other = bearing[place];
-                if std::mem::replace(&mut self.noted[other as usize], self.times) != self.times {
-                    bearing[kept] = other;
-                    kept += 1;
-                }
-            }
-            bearing.truncate(kept);
+            at += 1;
         }
         Some(bearing)
     }
 
+    /// Adds what is not noted yet.
+    fn note(&mut self, found: Vec<u32>, bearing: &mut Vec<u32>) {
+        for node in found {
+            if std::mem::replace(&mut self.noted[node as usize], self.times) != self.times {
+                bearing.push(node);
+            }
+        }
+    }
+
+    /// What may happen now, too, and writes a key that a transaction writes.
+    fn rivals(&self, node: u32, limit: u64) -> Vec<u32> {
+        let keys = &self.node(node).writes;
+        let is_rival = |other: &Node| {
+            let writes = |&(key, _): &(u32, u32)| other.writes.iter().any(|&(written, _)| written == key);
+            other.invoked <= limit && keys.iter().any(writes)
+        };
+        self.active.iter().copied().filter(|&other| is_rival(self.node(other))).collect()
+    }
+
     /// The writers of what a transaction reads, and who has yet to read what it, or one of those, would overwrite.
-    fn needs(&self, node: u32, needs: &mut Vec<u32>) {
+    fn needs(&self, node: u32) -> Vec<u32> {
+        let mut needs = Vec::new();
         let reads_left = |key: u32| {
             let readers = &self.problem.readers[self.current[key as usize] as usize];
             readers.iter().copied().filter(move |&other| other != node && !self.done[other as usize])
@@ -244,6 +256,7 @@ impl<'p> Search<'p> {
         for &(key, _) in &self.node(node).writes {
             needs.extend(reads_left(key));
         }
+        needs
     }
 
     fn execute(&mut self, node: u32) {
