@@ -86,13 +86,14 @@ impl Read for Counting {
     }
 }
 
-type Endless = fn() -> Box<dyn Read>;
+/// A name, what never ends, and whether `stats` has to hold it, too.
+type Endless = (&'static str, fn() -> Box<dyn Read>, bool);
 
 #[test]
 fn whatever_a_reader_holds_meets_the_memory_limit() {
     let options = Options { memory_bytes_max: 4 << 20, ..Options::default() };
     let mut out = Vec::new();
-    let endless: [(&str, Endless, bool); 8] = [
+    let endless: [Endless; 8] = [
         ("transaction", || Box::new(Again(b"w(1,1,0,0)\n")), true),
         ("awdit-transaction", || Box::new(Again(b"w 1 1\n")), true),
         ("cobra-transaction", || Box::new((&b"S\0\0\0\0\0\0\0\x01"[..]).chain(Again(&COBRA_WRITE))), true),
