@@ -61,22 +61,7 @@ pub(crate) fn specs(
             let layout = layout(options, mode);
             let mode = &system.on(mode, layout)?;
             let faults = faults(options, system.as_ref(), mode, faults_default)?;
-            // Of several workloads a mode is run with those that it can do.
-            let able = |workload: &String| has_something_to_do(workload, mode, system.as_ref());
-            if options.workload.is_some() && !workloads.iter().any(able) {
-                let asked = workloads.join(" or ");
-                return Err(format!(
-                    "{} has no operation that the {asked} workload changes anything with",
-                    mode.name
-                ));
-            }
-            for workload in &workloads {
-                if options.workload.is_none() && !is_usual(workload, mode) {
-                    continue;
-                }
-                if !able(workload) {
-                    continue;
-                }
+            for workload in suited(&workloads, options, mode, system.as_ref())? {
                 specs.push(RunSpec {
                     suite: suite.to_owned(),
                     system: system.clone(),
@@ -105,6 +90,25 @@ pub(crate) fn specs(
         }
     }
     Ok(specs)
+}
+
+/// The workloads that a mode is run with: of those that were asked for, which it can do, else the usual ones.
+fn suited<'w>(
+    workloads: &'w [String],
+    options: &Options,
+    mode: &Mode,
+    system: &dyn System,
+) -> Result<Vec<&'w String>, String> {
+    let asked = options.workload.is_some();
+    let suits = |workload: &&String| {
+        (asked || is_usual(workload, mode)) && has_something_to_do(workload, mode, system)
+    };
+    let suited: Vec<_> = workloads.iter().filter(suits).collect();
+    if asked && suited.is_empty() {
+        let (mode, asked) = (&mode.name, workloads.join(" or "));
+        return Err(format!("{mode} has no operation that the {asked} workload changes anything with"));
+    }
+    Ok(suited)
 }
 
 /// What a mode is run with unless told: data types of their own where it merges them.
