@@ -17,6 +17,7 @@ mod nemesis_event;
 mod node;
 mod op;
 mod operation;
+mod packed;
 mod pairing;
 mod raw;
 pub mod read;

@@ -239,7 +239,7 @@ fn fuzz_identifiers_and_banks() {
     };
     let distinct = |history: &History| {
         let given = history.operations().iter().filter(|op| op.is_ok());
-        let given: Vec<_> = given.map(|op| op.reply()).collect();
+        let given: Vec<_> = given.map(Operation::reply).collect();
         (0..given.len()).all(|i| !given[..i].contains(&given[i]))
     };
     fuzz(ModelName::UniqueIds, 1_500, make, distinct);
