@@ -1,14 +1,14 @@
 //! What each checker takes for a history file, to hold against another program on the same file.
 //!
-//! `cargo bench -p checkers --bench causal_file -- FILE [CHECKER | sets]...`, without names the causal one; it
-//! prints processor time and the peak of memory as well.
+//! `cargo bench -p checkers --bench causal_file -- FILE [CHECKER | MODEL | sets]...`, without names the causal checker;
+//! it prints processor time and the peak of memory as well. A causal model is decided alone.
 
 #![expect(clippy::print_stdout, reason = "it is run by hand")]
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use checkers::{Budget, all};
+use checkers::{Budget, Causal, Checker, Finding, all, causal_models};
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
@@ -25,14 +25,25 @@ fn main() {
         println!("the sets of session guarantees: {}", began.elapsed());
         println!("    {sets:?}");
     }
+    for model in Causal
+        .models()
+        .iter()
+        .filter(|model| names.iter().any(|name| name != "causal" && name == model.name()))
+    {
+        timed(model.name(), || causal_models(&history, &[*model], &Budget::unlimited()));
+    }
     for checker in all().into_iter().filter(|checker| names.iter().any(|name| name == checker.name())) {
-        let began = Moment::now();
-        let findings = checker.check(&history, &Budget::unlimited());
-        println!("{}: {}", checker.name(), began.elapsed());
-        for finding in findings {
-            let (model, verdict) = (finding.model.name(), finding.verdict.name());
-            println!("    {model:22} {verdict:15} {:.3?}", finding.elapsed);
-        }
+        timed(checker.name(), || checker.check(&history, &Budget::unlimited()));
+    }
+}
+
+fn timed(name: &str, check: impl FnOnce() -> Vec<Finding>) {
+    let began = Moment::now();
+    let findings = check();
+    println!("{name}: {}", began.elapsed());
+    for finding in findings {
+        let (model, verdict) = (finding.model.name(), finding.verdict.name());
+        println!("    {model:22} {verdict:15} {:.3?}", finding.elapsed);
     }
 }
 

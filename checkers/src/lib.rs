@@ -38,7 +38,7 @@ mod words;
 
 pub use anomaly::{Anomaly, Side, Step, Witness};
 pub use budget::{Budget, Exhausted};
-pub use causal::{Causal, SessionSets, session_sets};
+pub use causal::{Causal, SessionSets, causal_models, session_sets};
 pub use confirm::confirm;
 pub use convergence::Convergent;
 pub use dispatch::{all, check_all, checkers_for};

@@ -210,17 +210,17 @@ impl Group {
     }
 }
 
-struct Table<'h> {
+struct Table {
     register: Register,
-    interner: Interner<'h>,
+    interner: Interner,
 }
 
-impl<'h> Table<'h> {
+impl Table {
     fn new(key: Option<KeyId>, count: usize) -> Self {
         Self { register: Register::new(key, count), interner: Interner::new(count) }
     }
 
-    fn add(&mut self, id: OperationId, op: &'h Operation) -> Result<(), Beyond> {
+    fn add(&mut self, id: OperationId, op: &Operation) -> Result<(), Beyond> {
         self.register.has_ok |= op.is_ok();
         match op.function {
             Function::Read if op.is_ok() => self.read(id, op),
@@ -238,7 +238,7 @@ impl<'h> Table<'h> {
         Ok(())
     }
 
-    fn read(&mut self, id: OperationId, op: &'h Operation) {
+    fn read(&mut self, id: OperationId, op: &Operation) {
         let value = self.value(op.reply());
         self.register.push(Row { access: Access::Read, ..row(id, op, value) });
     }
@@ -246,8 +246,8 @@ impl<'h> Table<'h> {
     fn write(
         &mut self,
         id: OperationId,
-        op: &'h Operation,
-        to: &'h Value,
+        op: &Operation,
+        to: &Value,
         from: u32,
         access: Access,
     ) -> Result<(), Beyond> {
@@ -263,7 +263,7 @@ impl<'h> Table<'h> {
         Ok(())
     }
 
-    fn value(&mut self, value: &'h Value) -> u32 {
+    fn value(&mut self, value: &Value) -> u32 {
         let id = self.interner.id(value);
         self.register.know(id);
         id
@@ -280,21 +280,21 @@ pub(crate) fn time(nanos: u64) -> i64 {
 }
 
 /// Values to dense ids, in the order in which they first occur.
-pub(crate) struct Interner<'h> {
+pub(crate) struct Interner {
     /// Small integers, the common case.
     small: Vec<u32>,
     small_max: usize,
-    others: FxHashMap<&'h Value, u32>,
+    others: FxHashMap<Value, u32>,
     next: u32,
 }
 
-impl<'h> Interner<'h> {
+impl Interner {
     pub(crate) fn new(count: usize) -> Self {
         Self { small: Vec::new(), small_max: 2 * count + 64, others: FxHashMap::default(), next: 1 }
     }
 
-    pub(crate) fn id(&mut self, value: &'h Value) -> u32 {
-        let slot = match value {
+    pub(crate) fn id(&mut self, value: &Value) -> u32 {
+        match value {
             Value::Null => return INITIAL,
             Value::Int(int) if (0..self.small_max as i64).contains(int) => {
                 let index = *int as usize;
@@ -302,14 +302,17 @@ impl<'h> Interner<'h> {
                     let len = (index + 1).next_power_of_two().min(self.small_max);
                     self.small.resize(len, NONE);
                 }
-                &mut self.small[index]
+                if self.small[index] != NONE {
+                    return self.small[index];
+                }
+                self.small[index] = self.next;
             }
-            other => self.others.entry(other).or_insert(NONE),
-        };
-        if *slot == NONE {
-            *slot = self.next;
-            self.next += 1;
+            other => match self.others.get(other) {
+                Some(id) => return *id,
+                None => drop(self.others.insert(other.clone(), self.next)),
+            },
         }
-        *slot
+        self.next += 1;
+        self.next - 1
     }
 }

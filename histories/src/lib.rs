@@ -18,6 +18,7 @@ mod nemesis_event;
 mod node;
 mod op;
 mod operation;
+mod packed;
 mod pairing;
 mod printable;
 mod raw;

@@ -3,18 +3,21 @@
 //! It never changes what a value says. As a list of `[function, key, value]` it is equal to that list, which is made
 //! only for who asks for it.
 
-use std::sync::{Arc, OnceLock};
+use std::borrow::Cow;
+use std::slice;
+use std::sync::OnceLock;
 
 use crate::Value;
+use crate::packed::{self, Packed};
 
 /// What a transaction does to one key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Micro<'a> {
     /// `r`, `w`, `append` or another tool's word.
     pub function: &'a str,
-    pub key: &'a Value,
+    pub key: Cow<'a, Value>,
     /// What was written, or seen: null where nobody has answered yet.
-    pub value: &'a Value,
+    pub value: Cow<'a, Value>,
 }
 
 /// Micro-operations that every history has.
@@ -54,18 +57,35 @@ pub(crate) struct Row {
 /// The micro-operations of a transaction.
 #[derive(Debug)]
 pub struct Micros {
-    /// Shared between what a client asked and what it was answered.
-    rows: Arc<[Row]>,
-    /// The values instead of those in the rows, where these are not the same.
-    values: Option<Box<[Value]>>,
-    listed: OnceLock<Box<[Value]>>,
+    items: Items,
+    derived: OnceLock<Box<Derived>>,
 }
 
-const _: () = assert!(size_of::<Row>() <= 40);
+#[derive(Debug)]
+enum Items {
+    Packed(Packed),
+    Rows(Box<[Row]>),
+}
+
+/// What follows from the items, once somebody has asked for it.
+#[derive(Debug, Default)]
+struct Derived {
+    listed: OnceLock<Box<[Value]>>,
+    question: OnceLock<Value>,
+}
+
+const _: () = assert!(size_of::<Row>() <= 40 && size_of::<Micros>() <= 40);
 
 impl Micros {
     pub(crate) fn new(rows: Vec<Row>) -> Self {
-        Self { rows: rows.into(), values: None, listed: OnceLock::new() }
+        match Packed::of(&rows) {
+            Some(packed) => Self::packed(packed),
+            None => Self { items: Items::Rows(rows.into()), derived: OnceLock::new() },
+        }
+    }
+
+    pub(crate) fn packed(packed: Packed) -> Self {
+        Self { items: Items::Packed(packed), derived: OnceLock::new() }
     }
 
     /// The same from a list of `[function, key, value]`; `None` where an item is another.
@@ -82,49 +102,171 @@ impl Micros {
         list.iter().map(row).collect::<Option<Vec<Row>>>().map(Self::new)
     }
 
-    /// With functions and keys held once, where `asked` has the same.
-    pub(crate) fn answering(self, asked: &Self) -> Self {
-        let same = |(one, other): (&Row, &Row)| one.verb == other.verb && one.key == other.key;
-        let fits = self.values.is_none() && self.rows.len() == asked.rows.len();
-        if !fits || !self.rows.iter().zip(&*asked.rows).all(same) {
-            return self;
+    pub(crate) fn each(&self) -> Iter<'_> {
+        match &self.items {
+            Items::Packed(packed) => Iter::Packed(packed.iter()),
+            Items::Rows(rows) => Iter::Rows(rows.iter()),
         }
-        let values = self.rows.iter().map(|row| row.value.clone()).collect();
-        Self { rows: Arc::clone(&asked.rows), values: Some(values), listed: OnceLock::new() }
     }
 
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = Micro<'_>> {
-        self.rows.iter().enumerate().map(|(place, row)| Micro {
-            function: row.verb.name(),
-            key: &row.key,
-            value: self.values.as_ref().map_or(&row.value, |values| &values[place]),
+    /// What was asked, where this is the answer: of what was read nothing is known.
+    pub(crate) fn question(&self) -> &Value {
+        self.derived().question.get_or_init(|| match &self.items {
+            Items::Packed(packed) => Value::Txn(Self::packed(packed.question()).into()),
+            Items::Rows(_) => {
+                Value::Txn(self.with_values(|micro| (micro.function == "r").then_some(Value::Null)).into())
+            }
         })
     }
 
+    /// Whether [`Micros::question`] of `answer` is this.
+    pub(crate) fn is_question_of(&self, answer: &Self) -> bool {
+        match (&self.items, &answer.items) {
+            (Items::Packed(asked), Items::Packed(answered)) => {
+                let answered = answered.iter();
+                asked
+                    .iter()
+                    .eq(answered.map(|(verb, key, value)| (verb, key, value.filter(|_| verb != Verb::Read))))
+            }
+            _ => self.each().eq(answer.each().map(|micro| match micro.function {
+                "r" => Micro { value: Cow::Owned(Value::Null), ..micro },
+                _ => micro,
+            })),
+        }
+    }
+
     /// The same with other values where `change` gives one.
-    pub(crate) fn with_values(&self, change: impl Fn(Micro<'_>) -> Option<Value>) -> Self {
-        let values = self.iter().map(|micro| change(micro).unwrap_or_else(|| micro.value.clone())).collect();
-        Self { rows: Arc::clone(&self.rows), values: Some(values), listed: OnceLock::new() }
+    pub(crate) fn with_values(&self, change: impl Fn(&Micro<'_>) -> Option<Value>) -> Self {
+        let row = |micro: Micro<'_>| {
+            let verb = Verb::of(micro.function)?;
+            let value = change(&micro).unwrap_or_else(|| micro.value.into_owned());
+            Some(Row { verb, key: micro.key.into_owned(), value })
+        };
+        Self::new(self.each().filter_map(row).collect())
     }
 
     /// As a list of lists.
     pub(crate) fn listed(&self) -> &[Value] {
-        self.listed.get_or_init(|| {
+        self.derived().listed.get_or_init(|| {
             let list = |micro: Micro<'_>| {
-                Value::list([Value::word(micro.function), micro.key.clone(), micro.value.clone()])
+                Value::list([Value::word(micro.function), micro.key.into_owned(), micro.value.into_owned()])
             };
-            self.iter().map(list).collect()
+            self.each().map(list).collect()
         })
     }
 
-    /// Memory, by estimate; rows that are shared are the question's.
+    fn derived(&self) -> &Derived {
+        self.derived.get_or_init(Box::default)
+    }
+
+    /// Memory, by estimate.
     pub(crate) fn heap_bytes(&self) -> u64 {
-        let row = |row: &Row| size_of::<Row>() as u64 + row.key.heap_bytes();
-        let held = match &self.values {
-            Some(values) => 16 * values.len() as u64,
-            None => 24 + self.rows.iter().map(row).sum::<u64>(),
+        let row = |row: &Row| size_of::<Row>() as u64 + row.key.heap_bytes() + row.value.heap_bytes();
+        let held = match &self.items {
+            Items::Packed(packed) => packed.len() as u64,
+            Items::Rows(rows) => rows.iter().map(row).sum(),
         };
-        let values: u64 = self.iter().map(|micro| micro.value.heap_bytes()).sum();
-        size_of::<Self>() as u64 + 32 + held + values
+        size_of::<Self>() as u64 + 40 + held
+    }
+}
+
+impl PartialEq for Micros {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.items, &other.items) {
+            (Items::Packed(one), Items::Packed(other)) => one == other,
+            _ => self.each().eq(other.each()),
+        }
+    }
+}
+
+/// One micro-operation after the other.
+pub(crate) enum Iter<'a> {
+    Packed(packed::Iter<'a>),
+    Rows(slice::Iter<'a, Row>),
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Micro<'a>;
+
+    fn next(&mut self) -> Option<Micro<'a>> {
+        match self {
+            Self::Packed(items) => items.next().map(packed::micro),
+            Self::Rows(rows) => rows.next().map(|row| Micro {
+                function: row.verb.name(),
+                key: Cow::Borrowed(&row.key),
+                value: Cow::Borrowed(&row.value),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::hash_map::DefaultHasher;
+    use std::hash::{Hash, Hasher};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Mostly whole numbers and null, as in histories.
+    fn value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            4 => any::<i64>().prop_map(Value::Int),
+            8 => (-300_i64..300).prop_map(Value::Int),
+            4 => Just(Value::Null),
+            1 => "[a-c]{0,2}".prop_map(Value::text),
+            1 => proptest::collection::vec((0_i64..3).prop_map(Value::Int), 0..3).prop_map(Value::list),
+        ]
+    }
+
+    fn list() -> impl Strategy<Value = Value> {
+        let verb = prop_oneof![Just("r"), Just("w"), Just("append")];
+        let micro = (verb, value(), value());
+        let micro = micro.prop_map(|(verb, key, value)| Value::list([verb.into(), key, value]));
+        proptest::collection::vec(micro, 1..9).prop_map(Value::list)
+    }
+
+    fn hash(value: &Value) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        value.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// The answer's list with null in place of what was read.
+    fn question(list: &Value) -> Value {
+        let items = list.as_list().unwrap().iter().map(|item| match item.as_list().unwrap() {
+            [verb, key, _] if *verb == "r".into() => Value::list([verb.clone(), key.clone(), Value::Null]),
+            _ => item.clone(),
+        });
+        Value::list(items)
+    }
+
+    proptest! {
+        #[test]
+        fn a_transaction_says_what_its_list_says(one in list(), other in list()) {
+            let (txn, other_txn) = (one.clone().compact(), other.clone().compact());
+            prop_assert!(matches!(txn, Value::Txn(_)));
+            prop_assert_eq!(&txn, &one);
+            prop_assert_eq!(hash(&txn), hash(&one));
+            prop_assert_eq!(txn.to_string(), one.to_string());
+            prop_assert_eq!(serde_json::to_string(&txn).unwrap(), serde_json::to_string(&one).unwrap());
+            let micros = |value: &Value| format!("{:?}", value.micros().unwrap().collect::<Vec<_>>());
+            prop_assert_eq!(micros(&txn).replace("Owned", "Borrowed"), micros(&one));
+            for (left, right) in [(&txn, &other_txn), (&txn, &other), (&one, &other_txn)] {
+                prop_assert_eq!(left.cmp(right), one.cmp(&other));
+                prop_assert_eq!(left == right, one == other);
+            }
+        }
+
+        #[test]
+        fn a_question_is_its_answer_without_what_was_read(answer in list(), other in list()) {
+            let asked = question(&answer);
+            let (Value::Txn(txn), Value::Txn(other)) = (answer.compact(), other.compact()) else { panic!("lists") };
+            prop_assert_eq!(txn.question(), &asked);
+            let Value::Txn(asked) = asked.compact() else { panic!("a list") };
+            prop_assert!(asked.is_question_of(&txn));
+            prop_assert_eq!(asked.is_question_of(&other), other.question() == txn.question());
+        }
     }
 }

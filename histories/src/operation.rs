@@ -57,6 +57,8 @@ enum Form {
     Answered,
     /// The invocation's and the completion's: what was written or swapped comes back as it was asked for.
     Same,
+    /// The completion's, of which the invocation is the question.
+    Question,
     /// A list of the invocation's and the completion's.
     Both,
 }
@@ -90,6 +92,7 @@ impl Operation {
         match self.form {
             Form::Answered => &NULL,
             Form::Asked | Form::FoundNull | Form::Same => &self.value,
+            Form::Question => self.question(),
             Form::Both => self.both().0,
         }
     }
@@ -98,9 +101,18 @@ impl Operation {
     pub fn reply(&self) -> &Value {
         match self.form {
             Form::Asked | Form::FoundNull => &NULL,
-            Form::Answered | Form::Same => &self.value,
+            Form::Answered | Form::Same | Form::Question => &self.value,
             Form::Both => self.both().1,
         }
+    }
+
+    /// What a transaction did, or was to do: its answer where there is one, which tells both.
+    pub(crate) fn deeds(&self) -> &Value {
+        if self.is_ok() && !self.reply().is_null() { self.reply() } else { self.call() }
+    }
+
+    fn question(&self) -> &Value {
+        if let Value::Txn(micros) = &self.value { micros.question() } else { &NULL }
     }
 
     fn both(&self) -> (&Value, &Value) {
@@ -115,6 +127,8 @@ impl Operation {
             (Form::Answered, reply)
         } else if call == reply {
             (Form::Same, call)
+        } else if call.is_question_of(&reply) {
+            (Form::Question, reply)
         } else {
             (Form::Both, Value::list([call, reply]))
         };
@@ -135,6 +149,11 @@ impl Operation {
         if null {
             self.form = Form::FoundNull;
         }
+    }
+
+    /// Memory beside the operation itself, by estimate.
+    pub(crate) fn heap_bytes(&self) -> u64 {
+        self.value.heap_bytes()
     }
 
     pub fn is_ok(&self) -> bool {
@@ -181,3 +200,35 @@ impl PartialEq for Operation {
 }
 
 impl Eq for Operation {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_says_what_it_was_told() {
+        let txn = |value: Value| Value::list([Value::list(["r".into(), 1.into(), value])]).compact();
+        let values = [
+            Value::Null,
+            1.into(),
+            "a".into(),
+            Value::list([1.into(), 2.into()]),
+            txn(Value::Null),
+            txn(7.into()),
+        ];
+        for call in &values {
+            for reply in &values {
+                let mut operation = Operation::new(0, Function::Cas, call.clone(), 0, Nanos(1));
+                assert_eq!((operation.call(), operation.reply()), (call, &Value::Null));
+                operation.set_reply(reply.clone());
+                assert_eq!((operation.call(), operation.reply()), (call, reply));
+                assert_eq!(operation.seen(), None);
+                operation.outcome = Outcome::Fail;
+                operation.set_seen(reply.clone());
+                assert_eq!((operation.call(), operation.seen()), (call, Some(reply)));
+                operation.set_reply(Value::Null);
+                assert_eq!((operation.call(), operation.seen()), (call, None));
+            }
+        }
+    }
+}

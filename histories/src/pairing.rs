@@ -38,7 +38,12 @@ impl Held {
     }
 
     pub(crate) fn add(&mut self, bytes: u64) -> Result<(), Problem> {
-        self.bytes += bytes;
+        self.change(0, bytes)
+    }
+
+    /// What took some bytes takes so many now.
+    fn change(&mut self, before: u64, after: u64) -> Result<(), Problem> {
+        self.bytes = self.bytes.saturating_sub(before) + after;
         self.with(0)
     }
 
@@ -206,16 +211,13 @@ impl Pairing {
         self.matches(process, id, event)?;
         self.answers(process, id, event)?;
         let operation = &mut self.history.operations[id.index()];
+        let before = operation.heap_bytes();
         operation.completed = place.time;
         operation.reply_event = place.position;
         match event.kind {
             Kind::Ok => {
                 operation.outcome = Outcome::Ok;
-                let reply = std::mem::take(&mut event.value).answering(operation.call());
-                if reply != *operation.call() {
-                    self.held.add(reply.heap_bytes())?;
-                }
-                operation.set_reply(reply);
+                operation.set_reply(std::mem::take(&mut event.value));
             }
             Kind::Fail => {
                 operation.outcome = Outcome::Fail;
@@ -225,6 +227,7 @@ impl Pairing {
             }
             Kind::Info | Kind::Invoke => {}
         }
+        self.held.change(before, operation.heap_bytes())?;
         if operation.node.is_none() {
             operation.node = node;
         }
@@ -333,7 +336,7 @@ fn initial_reads_are_null(operation: &mut Operation, reads: &InitialReads) {
     let Value::Txn(micros) = operation.reply() else { return };
     let unwritten = |key: &Value| key.as_int().is_some_and(|key| !reads.written_to.contains(&key));
     let changed = micros.with_values(|micro| {
-        let initially = micro.function == "r" && *micro.value == initial && unwritten(micro.key);
+        let initially = micro.function == "r" && *micro.value == initial && unwritten(&micro.key);
         initially.then_some(Value::Null)
     });
     operation.set_reply(Value::Txn(changed.into()));

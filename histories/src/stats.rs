@@ -90,7 +90,7 @@ pub fn read(input: impl Read, name: &str, options: &Options) -> Result<Stats, Di
 pub fn keys(history: &History) -> usize {
     let transactions = history.operations().iter().filter(|operation| operation.function == Function::Txn);
     let micros = transactions.flat_map(|operation| operation.call().micros().into_iter().flatten().flatten());
-    let inner: FxHashSet<Value> = micros.map(|micro| micro.key.clone()).collect();
+    let inner: FxHashSet<Value> = micros.map(|micro| micro.key.into_owned()).collect();
     history.keys().len() + inner.len()
 }
 
@@ -185,7 +185,7 @@ impl Counter {
             }
             (Function::Txn, items) => {
                 for Micro { function, key, value } in items.micros().into_iter().flatten().flatten() {
-                    self.inner_key(key)?;
+                    self.inner_key(&key)?;
                     if matches!(function, "w" | "append") {
                         self.values.add(&(key, value));
                     }

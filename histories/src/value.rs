@@ -1,5 +1,6 @@
 //! What operations carry: a small JSON-shaped value, 16 bytes in memory.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -84,13 +85,15 @@ impl Value {
             Self::Txn(micros) => (None, Some(micros)),
             _ => return None,
         };
-        let rows = rows.into_iter().flat_map(|micros| micros.iter().map(Ok));
+        let rows = rows.into_iter().flat_map(|micros| micros.each().map(Ok));
         Some(list.into_iter().flat_map(move |list| list.iter().map(Self::micro)).chain(rows))
     }
 
     fn micro(&self) -> Result<Micro<'_>, NoMicro> {
         match self.as_list() {
-            Some([Self::Text(function), key, value]) => Ok(Micro { function, key, value }),
+            Some([Self::Text(function), key, value]) => {
+                Ok(Micro { function, key: Cow::Borrowed(key), value: Cow::Borrowed(value) })
+            }
             _ => Err(NoMicro),
         }
     }
@@ -106,14 +109,11 @@ impl Value {
         }
     }
 
-    /// The same in less memory, where it repeats what was asked.
-    pub(crate) fn answering(self, asked: &Self) -> Self {
-        match (self, asked) {
-            (Self::Txn(micros), Self::Txn(asked)) => match Arc::try_unwrap(micros) {
-                Ok(micros) => Self::Txn(Arc::new(micros.answering(asked))),
-                Err(shared) => Self::Txn(shared),
-            },
-            (value, _) => value,
+    /// Whether it is all that was asked where `answer` was answered: the same but for what was read.
+    pub(crate) fn is_question_of(&self, answer: &Self) -> bool {
+        match (self, answer) {
+            (Self::Txn(asked), Self::Txn(answered)) => asked.is_question_of(answered),
+            _ => false,
         }
     }
 
@@ -171,7 +171,7 @@ impl PartialEq for Value {
             (Self::Text(one), Self::Text(other)) => one == other,
             (Self::List(one), Self::List(other)) => one == other,
             (Self::Map(one), Self::Map(other)) => one == other,
-            (Self::Txn(one), Self::Txn(other)) => one.iter().eq(other.iter()),
+            (Self::Txn(one), Self::Txn(other)) => one == other,
             (Self::List(_), Self::Txn(_)) | (Self::Txn(_), Self::List(_)) => {
                 self.as_list() == other.as_list()
             }
@@ -247,7 +247,7 @@ impl fmt::Display for Value {
             }
             Self::Txn(micros) => {
                 f.write_str("[")?;
-                for (i, Micro { function, key, value }) in micros.iter().enumerate() {
+                for (i, Micro { function, key, value }) in micros.each().enumerate() {
                     write!(f, "{}[{function:?} {key} {value}]", if i == 0 { "" } else { " " })?;
                 }
                 f.write_str("]")
@@ -273,7 +273,7 @@ impl Serialize for Value {
             Self::List(items) => items.serialize(serializer),
             Self::Map(entries) => entries.serialize(serializer),
             Self::Txn(micros) => {
-                serializer.collect_seq(micros.iter().map(|micro| (micro.function, micro.key, micro.value)))
+                serializer.collect_seq(micros.each().map(|micro| (micro.function, micro.key, micro.value)))
             }
         }
     }

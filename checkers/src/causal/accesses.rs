@@ -2,6 +2,8 @@
 //!
 //! It never says what an access means; reads whose answer nobody learned do not occur at all.
 
+use std::borrow::Cow;
+
 use histories::{Function, History, KeyId, Micro, Operation, Outcome, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,20 +15,22 @@ pub(crate) enum Access {
 }
 
 /// Where an access went.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Target<'h> {
     /// The operation's own key, or the one register of a system without keys.
     Own(Option<KeyId>),
     /// A key inside a transaction.
-    Named(&'h Value),
+    Named(Cow<'h, Value>),
 }
 
 impl Target<'_> {
-    pub(crate) fn text(self, history: &History) -> String {
+    pub(crate) fn text(&self, history: &History) -> String {
         match self {
-            Self::Own(key) => crate::words::key(history, key),
-            Self::Named(Value::Text(text)) => text.to_string(),
-            Self::Named(other) => other.to_string(),
+            Self::Own(key) => crate::words::key(history, *key),
+            Self::Named(name) => match &**name {
+                Value::Text(text) => text.to_string(),
+                other => other.to_string(),
+            },
         }
     }
 }
@@ -38,18 +42,19 @@ pub(crate) struct Malformed;
 /// Everything an operation is known to have done, or to do if it happened at all.
 pub(crate) fn each<'h>(
     op: &'h Operation,
-    mut visit: impl FnMut(Access, Target<'h>, &'h Value),
+    mut visit: impl FnMut(Access, Target<'h>, Cow<'h, Value>),
 ) -> Result<(), Malformed> {
-    let own = Target::Own(op.key);
+    let own = || Target::Own(op.key);
+    let held = Cow::Borrowed;
     match (&op.function, op.outcome) {
-        (Function::Read, Outcome::Ok) => visit(Access::Read, own, op.reply()),
-        (Function::Write, Outcome::Ok | Outcome::Info) => visit(Access::Write, own, op.call()),
+        (Function::Read, Outcome::Ok) => visit(Access::Read, own(), held(op.reply())),
+        (Function::Write, Outcome::Ok | Outcome::Info) => visit(Access::Write, own(), held(op.call())),
         (Function::Cas, Outcome::Ok | Outcome::Info) => {
             let (from, to) = op.call().as_pair().ok_or(Malformed)?;
-            visit(Access::Read, own, from);
-            visit(Access::Write, own, to);
+            visit(Access::Read, own(), held(from));
+            visit(Access::Write, own(), held(to));
         }
-        (Function::Cas, Outcome::Fail) if op.seen().is_some() => visit(Access::Read, own, op.reply()),
+        (Function::Cas, Outcome::Fail) if op.seen().is_some() => visit(Access::Read, own(), held(op.reply())),
         (Function::Txn, Outcome::Ok) => transaction(op.reply(), visit)?,
         (Function::Txn, Outcome::Info) => transaction(op.call(), |access, target, value| {
             if access != Access::Read {
@@ -62,7 +67,7 @@ pub(crate) fn each<'h>(
 }
 
 /// One of an operation's accesses, by its place among those that are not [`Access::Other`].
-pub(crate) fn nth(op: &Operation, place: u32) -> Option<(Target<'_>, &Value)> {
+pub(crate) fn nth(op: &Operation, place: u32) -> Option<(Target<'_>, Cow<'_, Value>)> {
     let (mut found, mut at) = (None, 0);
     each(op, |access, target, value| {
         if access != Access::Other {
@@ -79,14 +84,17 @@ pub(crate) fn nth(op: &Operation, place: u32) -> Option<(Target<'_>, &Value)> {
 /// What an operation that failed would have written.
 pub(crate) fn aborted<'h>(
     op: &'h Operation,
-    mut visit: impl FnMut(Target<'h>, &'h Value),
+    mut visit: impl FnMut(Target<'h>, Cow<'h, Value>),
 ) -> Result<(), Malformed> {
     if op.outcome != Outcome::Fail {
         return Ok(());
     }
     match op.function {
-        Function::Write => visit(Target::Own(op.key), op.call()),
-        Function::Cas => visit(Target::Own(op.key), op.call().as_pair().ok_or(Malformed)?.1),
+        Function::Write => visit(Target::Own(op.key), Cow::Borrowed(op.call())),
+        Function::Cas => {
+            let (_, to) = op.call().as_pair().ok_or(Malformed)?;
+            visit(Target::Own(op.key), Cow::Borrowed(to));
+        }
         Function::Txn => transaction(op.call(), |access, target, value| {
             if access == Access::Write {
                 visit(target, value);
@@ -99,7 +107,7 @@ pub(crate) fn aborted<'h>(
 
 fn transaction<'h>(
     list: &'h Value,
-    mut visit: impl FnMut(Access, Target<'h>, &'h Value),
+    mut visit: impl FnMut(Access, Target<'h>, Cow<'h, Value>),
 ) -> Result<(), Malformed> {
     for item in list.micros().ok_or(Malformed)? {
         let Micro { function, key, value } = item.map_err(|_| Malformed)?;

@@ -85,7 +85,7 @@ impl Cell {
 pub(super) struct Draft<'h> {
     history: &'h History,
     pub(super) keys: Keys<'h>,
-    values: Interner<'h>,
+    values: Interner,
     pub(super) operations: Vec<OperationId>,
     processes: Vec<u32>,
     /// Whether the outcome is unknown.
@@ -155,12 +155,12 @@ impl<'h> Draft<'h> {
             let key = keys.id(target);
             match access {
                 Access::Read => {
-                    keys.shapes[key as usize].read |= is_collection(value);
-                    cells.push(Cell { key, value: values.id(value) });
+                    keys.shapes[key as usize].read |= is_collection(&value);
+                    cells.push(Cell { key, value: values.id(&value) });
                 }
                 Access::Write => {
-                    keys.shapes[key as usize].written |= is_collection(value);
-                    cells.push(Cell { key: key | WRITE, value: values.id(value) });
+                    keys.shapes[key as usize].written |= is_collection(&value);
+                    cells.push(Cell { key: key | WRITE, value: values.id(&value) });
                 }
                 Access::Other => others.push(key),
             }
@@ -181,7 +181,7 @@ impl<'h> Draft<'h> {
     fn aborted(&mut self, id: OperationId, op: &'h Operation) -> Result<(), Malformed> {
         let (keys, values, aborted) = (&mut self.keys, &mut self.values, &mut self.aborted);
         accesses::aborted(op, |target, value| {
-            aborted.entry((keys.id(target), values.id(value))).or_insert(id);
+            aborted.entry((keys.id(target), values.id(&value))).or_insert(id);
         })
     }
 
@@ -214,7 +214,7 @@ impl<'h> Draft<'h> {
     fn repeats(&self, t: usize, access: u32) -> Unfit {
         let id = self.operations[t];
         accesses::nth(self.history.operation(id), access).map_or(Unfit::Malformed(id), |(target, value)| {
-            Unfit::Repeats { key: target.text(self.history), value: value.clone() }
+            Unfit::Repeats { key: target.text(self.history), value: value.into_owned() }
         })
     }
 
@@ -259,6 +259,7 @@ impl<'h> Draft<'h> {
             columns.operation.retain(|_| kept.next() == Some(&true));
         }
         (columns.read_start, columns.reads) = resolved.into_columns();
+        columns.reads.shrink_to_fit();
         columns
     }
 

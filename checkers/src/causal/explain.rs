@@ -2,6 +2,8 @@
 //!
 //! It never looks at the whole graph, only at the part that a proof was cut down to.
 
+use std::borrow::Cow;
+
 use histories::{AnomalyKind, Function, ModelName, OperationId, Value};
 
 use super::accesses::{self, Access};
@@ -21,7 +23,7 @@ pub(crate) fn flaw(compiled: &Compiled<'_>, flaw: &Flaw, model: ModelName) -> An
     let history = compiled.names.history;
     let op = &*history.as_recorded(flaw.operation);
     let (key, value) = accesses::nth(op, flaw.access).map_or_else(
-        || (words::key(history, op.key), &Value::Null),
+        || (words::key(history, op.key), Cow::Owned(Value::Null)),
         |(target, value)| (target.text(history), value),
     );
     let read = format!("client {} read {key} = {value}", op.process);
@@ -249,7 +251,7 @@ impl Telling<'_> {
 
     fn value(&self, t: u32, key: u32, access: Access) -> Value {
         let value = self.names.value(self.part.operation[t as usize], key, access);
-        self.names.history.value_as_recorded(value.unwrap_or(&Value::Null))
+        self.names.history.value_as_recorded(value.as_deref().unwrap_or(&Value::Null))
     }
 
     pub(crate) fn name(&self, t: u32) -> String {

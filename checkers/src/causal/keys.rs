@@ -2,6 +2,8 @@
 //!
 //! It never looks at an order; it decodes again only to quote a value.
 
+use std::borrow::Cow;
+
 use histories::{History, Key, KeyId, OperationId, Value};
 
 use super::accesses::{self, Access, Target};
@@ -13,7 +15,7 @@ use crate::registers::Interner;
 pub(crate) struct Names<'h> {
     pub(crate) history: &'h History,
     /// Those that only transactions name.
-    named: Vec<&'h Value>,
+    named: Vec<Cow<'h, Value>>,
 }
 
 impl<'h> Names<'h> {
@@ -24,14 +26,14 @@ impl<'h> Names<'h> {
     pub(crate) fn key(&self, key: u32) -> String {
         let own = self.history.keys().len();
         let target = match (key as usize).checked_sub(own + 1) {
-            Some(named) => Target::Named(self.named[named]),
+            Some(named) => Target::Named(Cow::Borrowed(&*self.named[named])),
             None => Target::Own(self.key_id(key)),
         };
         target.text(self.history)
     }
 
     /// What an operation wrote to a key last, or read of it first.
-    pub(crate) fn value(&self, operation: OperationId, key: u32, access: Access) -> Option<&'h Value> {
+    pub(crate) fn value(&self, operation: OperationId, key: u32, access: Access) -> Option<Cow<'h, Value>> {
         let key = self.key(key);
         let mut found = None;
         accesses::each(self.history.operation(operation), |kind, target, value| {
@@ -56,9 +58,9 @@ pub(crate) struct Shape {
 /// transactions name.
 pub(crate) struct Keys<'h> {
     history: &'h History,
-    names: Interner<'h>,
+    names: Interner,
     by_name: Vec<u32>,
-    named: Vec<&'h Value>,
+    named: Vec<Cow<'h, Value>>,
     /// By key, whether whole collections were read or written.
     pub(super) shapes: Vec<Shape>,
     /// Which are of other data types.
@@ -83,7 +85,7 @@ impl<'h> Keys<'h> {
             Target::Own(Some(key)) => key.place(),
             Target::Own(None) => self.history.keys().len() as u32,
             Target::Named(name) => {
-                let index = self.names.id(name) as usize;
+                let index = self.names.id(&name) as usize;
                 if index >= self.by_name.len() {
                     self.by_name.resize(index + 1, NONE);
                 }
@@ -95,11 +97,14 @@ impl<'h> Keys<'h> {
         }
     }
 
-    fn add(&mut self, name: &'h Value) -> u32 {
-        if let Some(key) = self.history.key_id(&Key::from(Target::Named(name).text(self.history))) {
+    fn add(&mut self, name: Cow<'h, Value>) -> u32 {
+        let target = Target::Named(name);
+        if let Some(key) = self.history.key_id(&Key::from(target.text(self.history))) {
             return key.place();
         }
-        self.named.push(name);
+        if let Target::Named(name) = target {
+            self.named.push(name);
+        }
         self.shapes.push(Shape::default());
         self.foreign.push(false);
         self.foreign.len() as u32 - 1

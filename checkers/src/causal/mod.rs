@@ -66,45 +66,50 @@ impl Checker for Causal {
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
-        let started = Stopwatch::start();
-        let compiled = match compile::compile(history, budget) {
-            Ok(compiled) => compiled,
-            Err(unfit) => {
-                let verdict = unfit_verdict(history, &unfit);
-                return self.models().iter().map(|&model| finding(model, verdict.clone(), started)).collect();
-            }
-        };
-        let analysis = Analysis::new(history, &compiled.columns, budget);
-        // What all models share is counted as the time of the one that it decides.
-        let shared = started.elapsed();
-        let mut held = Vec::new();
-        let mut findings = Vec::new();
-        for &model in self.models() {
-            let started = Stopwatch::start();
-            let implied = held.iter().any(|&stronger| implies(stronger, model));
-            let transactional = matches!(model, ModelName::ReadAtomic | ModelName::ReadCommittedBe);
-            let verdict = match &analysis {
-                _ if transactional && !compiled.has_transactions => {
-                    Verdict::NotApplicable("there are no transactions".into())
-                }
-                _ if model == ModelName::RealTimeCausal && !history.has_real_time() => {
-                    Verdict::NotApplicable("the history does not tell what preceded what in real time".into())
-                }
-                Ok(_) if implied => decided(&compiled, model, None),
-                Ok(analysis) => verdict(history, &compiled, analysis, model, budget),
-                Err(exhausted) => Verdict::Unknown(exhausted.to_string()),
-            };
-            if verdict == Verdict::Valid {
-                held.push(model);
-            }
-            let mut finding = finding(model, verdict, started);
-            if model == ModelName::CausalConvergence {
-                finding.elapsed += shared;
-            }
-            findings.push(finding);
-        }
-        findings
+        causal_models(history, self.models(), budget)
     }
+}
+
+/// Decides some of [`Causal`]'s models, those that imply others first.
+pub fn causal_models(history: &History, models: &[ModelName], budget: &Budget) -> Vec<Finding> {
+    let started = Stopwatch::start();
+    let compiled = match compile::compile(history, budget) {
+        Ok(compiled) => compiled,
+        Err(unfit) => {
+            let verdict = unfit_verdict(history, &unfit);
+            return models.iter().map(|&model| finding(model, verdict.clone(), started)).collect();
+        }
+    };
+    let analysis = Analysis::new(history, &compiled.columns, budget);
+    // What all models share is counted as the time of the one that it decides.
+    let shared = started.elapsed();
+    let mut held = Vec::new();
+    let mut findings = Vec::new();
+    for &model in models {
+        let started = Stopwatch::start();
+        let implied = held.iter().any(|&stronger| implies(stronger, model));
+        let transactional = matches!(model, ModelName::ReadAtomic | ModelName::ReadCommittedBe);
+        let verdict = match &analysis {
+            _ if transactional && !compiled.has_transactions => {
+                Verdict::NotApplicable("there are no transactions".into())
+            }
+            _ if model == ModelName::RealTimeCausal && !history.has_real_time() => {
+                Verdict::NotApplicable("the history does not tell what preceded what in real time".into())
+            }
+            Ok(_) if implied => decided(&compiled, model, None),
+            Ok(analysis) => verdict(history, &compiled, analysis, model, budget),
+            Err(exhausted) => Verdict::Unknown(exhausted.to_string()),
+        };
+        if verdict == Verdict::Valid {
+            held.push(model);
+        }
+        let mut finding = finding(model, verdict, started);
+        if model == ModelName::CausalConvergence {
+            finding.elapsed += shared;
+        }
+        findings.push(finding);
+    }
+    findings
 }
 
 /// Of these models, what follows from what.

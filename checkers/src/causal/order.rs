@@ -33,14 +33,25 @@ impl Order {
         if forward { Ok(Self::Completion) } else { Self::with(columns, &[]) }
     }
 
-    /// An order that respects further edges as well.
+    /// An order that respects further edges as well, and else keeps near to that of the columns.
     pub(crate) fn with(columns: &Columns, edges: &[Edge]) -> Result<Self, Vec<bool>> {
+        if let Some(sequence) = backwards(columns, edges) {
+            return Ok(Self::sorted(sequence));
+        }
         let graph = Successors::of(columns, |visit| {
             for edge in edges {
                 visit(edge.from, edge.to);
             }
         });
         graph.sort()
+    }
+
+    fn sorted(sequence: Vec<u32>) -> Self {
+        let mut position = vec![0; sequence.len()];
+        for (index, &t) in (0..).zip(&sequence) {
+            position[t as usize] = index;
+        }
+        Self::Sorted { sequence, position }
     }
 
     pub(crate) fn at(&self, index: usize) -> u32 {
@@ -60,6 +71,54 @@ impl Order {
     pub(crate) fn is_forward(&self, edge: &Edge) -> bool {
         self.position(edge.from) < self.position(edge.to)
     }
+}
+
+/// Each transaction after all that must come before it, found by going back from each in turn, which needs no list of
+/// who follows whom. `None` where there is a cycle.
+fn backwards(columns: &Columns, edges: &[Edge]) -> Option<Vec<u32>> {
+    // By the one that comes later, what an edge has before it.
+    let mut into: Vec<(u32, u32)> = edges.iter().map(|edge| (edge.to, edge.from)).collect();
+    into.sort_unstable();
+    let mut has_more = vec![false; columns.len()];
+    for &(to, _) in &into {
+        has_more[to as usize] = true;
+    }
+    let before = |t: u32| {
+        let first = if has_more[t as usize] { into.partition_point(|&(to, _)| to < t) } else { into.len() };
+        let inferred = into[first..].iter().take_while(move |&&(to, _)| to == t).map(|&(_, from)| from);
+        columns.causes(t).chain(inferred)
+    };
+    let mut stages = vec![Stage::New; columns.len()];
+    let mut sequence = Vec::with_capacity(columns.len());
+    let mut open = Vec::new();
+    for start in columns.ids() {
+        open.push(start);
+        while let Some(&t) = open.last() {
+            if stages[t as usize] == Stage::New {
+                stages[t as usize] = Stage::Open;
+                let waits = open.len();
+                open.extend(before(t).filter(|&cause| stages[cause as usize] != Stage::Done));
+                if open[waits..].iter().any(|&cause| stages[cause as usize] == Stage::Open) {
+                    return None;
+                }
+                continue;
+            }
+            open.pop();
+            if stages[t as usize] == Stage::Open {
+                stages[t as usize] = Stage::Done;
+                sequence.push(t);
+            }
+        }
+    }
+    Some(sequence)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    New,
+    /// What comes before it is being looked at.
+    Open,
+    Done,
 }
 
 /// Who follows whom.
@@ -119,11 +178,7 @@ impl Successors {
         if sequence.len() < nodes {
             return Err(self.trim(waiting.into_iter().map(|count| count > 0).collect()));
         }
-        let mut position = vec![0; nodes];
-        for (index, &t) in (0..).zip(&sequence) {
-            position[t as usize] = index;
-        }
-        Ok(Order::Sorted { sequence, position })
+        Ok(Order::sorted(sequence))
     }
 
     /// Takes away what leads to no cycle.

@@ -49,9 +49,9 @@ impl<'h> Transaction<'h> {
         let _ = accesses::each(op, |access, target, value| {
             let key = target.text(history);
             match access {
-                Access::Write => drop(transaction.writes.insert(key, value.clone())),
+                Access::Write => drop(transaction.writes.insert(key, value.into_owned())),
                 Access::Read if !transaction.writes.contains_key(&key) => {
-                    transaction.reads.push((key, value.clone()));
+                    transaction.reads.push((key, value.into_owned()));
                 }
                 _ => {}
             }
@@ -84,7 +84,7 @@ fn unexplained(history: &History, op: &Operation, kind: AnomalyKind) -> bool {
     let writes_it = |other: &Operation, key: &str, value: &Value| {
         let mut writes = false;
         let _ = accesses::each(other, |access, target, written| {
-            writes |= access == Access::Write && written == value && target.text(history) == key;
+            writes |= access == Access::Write && *written == *value && target.text(history) == key;
         });
         writes
     };
@@ -95,9 +95,10 @@ fn unexplained(history: &History, op: &Operation, kind: AnomalyKind) -> bool {
     let _ = accesses::each(op, |access, target, value| {
         let key = target.text(history);
         if access == Access::Write {
-            own.insert(key, value.clone());
+            own.insert(key, value.into_owned());
             return;
         }
+        let value = &*value;
         let elsewhere = others().any(|other| writes_it(other, &key, value));
         found |= match kind {
             AnomalyKind::InternalRead => {

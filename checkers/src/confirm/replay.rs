@@ -229,10 +229,10 @@ fn transaction(state: &mut BTreeMap<Value, Value>, op: &Operation) -> bool {
     let micros = if op.is_ok() && !op.reply().is_null() { op.reply() } else { op.call() };
     micros.micros().into_iter().flatten().all(|micro| match micro {
         Ok(Micro { function: "w", key, value }) => {
-            state.insert(key.clone(), value.clone());
+            state.insert(key.into_owned(), value.into_owned());
             true
         }
-        Ok(Micro { key, value, .. }) => !op.is_ok() || state.get(key).unwrap_or(&Value::Null) == value,
+        Ok(Micro { key, value, .. }) => !op.is_ok() || *state.get(&*key).unwrap_or(&Value::Null) == *value,
         Err(_) => false,
     })
 }

@@ -216,7 +216,7 @@ fn reads(history: &History, op: &Operation) -> Vec<(String, Value)> {
     // What is malformed reads nothing that is known.
     let _ = accesses::each(op, |access, target, value| {
         if access == Access::Read {
-            list.push((target.text(history), value.clone()));
+            list.push((target.text(history), value.into_owned()));
         }
     });
     list
@@ -226,7 +226,7 @@ fn written(history: &History, op: &Operation, key: &str) -> Vec<Value> {
     let mut list = Vec::new();
     let _ = accesses::each(op, |access, target, value| {
         if access != Access::Read && target.text(history) == key {
-            list.push(value.clone());
+            list.push(value.into_owned());
         }
     });
     list

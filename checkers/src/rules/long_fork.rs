@@ -5,6 +5,9 @@
 //!
 //! After Sovran et al., "Transactional storage for geo-replicated systems", SOSP 2011, section 3.
 
+use std::borrow::Cow;
+use std::mem;
+
 use histories::{AnomalyKind, Function, History, ModelName, Operation, OperationId, Value};
 use rustc_hash::FxHashMap;
 
@@ -45,12 +48,12 @@ struct Written<'h> {
     by_key: Vec<Writes<'h>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Writes<'h> {
     None,
-    Read(&'h Value),
+    Read(Cow<'h, Value>),
     ReadsDiffer,
-    Once(&'h Value),
+    Once(Cow<'h, Value>),
     More,
 }
 
@@ -65,7 +68,7 @@ impl<'h> Written<'h> {
                 if key >= by_key.len() {
                     by_key.resize(key + 1, Writes::None);
                 }
-                by_key[key] = match (access, by_key[key]) {
+                by_key[key] = match (access, mem::replace(&mut by_key[key], Writes::More)) {
                     (Access::Read, Writes::None) if op.is_ok() && !value.is_null() => Writes::Read(value),
                     (Access::Read, Writes::Read(other))
                         if op.is_ok() && !value.is_null() && value != other =>
@@ -87,10 +90,10 @@ impl<'h> Written<'h> {
         let Self { keys, by_key } = self;
         let _ = accesses::each(op, |access, target, value| {
             let key = keys.id(target);
-            let (Writes::Once(written) | Writes::Read(written)) = by_key[key as usize] else { return };
+            let (Writes::Once(written) | Writes::Read(written)) = &by_key[key as usize] else { return };
             if access != Access::Read {
                 own.push(key);
-            } else if value.is_null() || value == written {
+            } else if value.is_null() || value == *written {
                 seen.push((key, !value.is_null()));
             }
         });

@@ -16,7 +16,7 @@ pub(super) fn apart(history: &History, whole: Part) -> Vec<Part> {
 }
 
 fn groups(history: &History, operations: &[OperationId]) -> Option<Vec<Vec<OperationId>>> {
-    let mut names: FxHashMap<&Value, u32> = FxHashMap::default();
+    let mut names: FxHashMap<Value, u32> = FxHashMap::default();
     let mut parents: Vec<u32> = Vec::new();
     let mut firsts: Vec<u32> = Vec::with_capacity(operations.len());
     for &id in operations {
@@ -26,7 +26,7 @@ fn groups(history: &History, operations: &[OperationId]) -> Option<Vec<Vec<Opera
             if !matches!(function, "r" | "w") {
                 return None;
             }
-            let name = *names.entry(key).or_insert(next);
+            let name = *names.entry(key.into_owned()).or_insert(next);
             if name == next {
                 parents.push(name);
             }

@@ -185,10 +185,10 @@ fn transaction(op: &Operation) -> Result<Access, &'static str> {
         let Micro { function, key, value } = micro.map_err(|_| EXPECTED)?;
         match function {
             "r" => {
-                calls.push(MicroOperation::Read(key.clone()));
-                seen.push(value.clone());
+                calls.push(MicroOperation::Read(key.into_owned()));
+                seen.push(value.into_owned());
             }
-            "w" => calls.push(MicroOperation::Write(key.clone(), value.clone())),
+            "w" => calls.push(MicroOperation::Write(key.into_owned(), value.into_owned())),
             _ => return Err(EXPECTED),
         }
     }

@@ -11,7 +11,7 @@ use crate::read::source::{Block, Line};
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// How much text is held and parsed at once.
-pub(crate) const BLOCK_BYTES: usize = 64 * PIECE_BYTES;
+pub(crate) const BLOCK_BYTES: usize = 32 * PIECE_BYTES;
 
 /// What `parse` makes of each line of a block that is not blank, in order.
 pub(crate) fn lines<'a, T: Send>(

@@ -5,12 +5,11 @@
 //! and only the order within each session is left.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::micros::{Micros, Row, Verb};
+use crate::micros::{Micros, Verb};
 use crate::raw::{InitialReads, RawEvent, RawProcess};
 use crate::read::intake::Intake;
 use crate::{Diagnostic, Function, Kind, Value};
@@ -65,13 +64,12 @@ pub(crate) enum Micro {
 }
 
 impl Micro {
-    fn row(self, answered: bool) -> Row {
-        let (verb, key, value) = match self {
+    fn item(self, answered: bool) -> (Verb, i64, Option<i64>) {
+        match self {
             Self::Write(key, value) => (Verb::Write, key, Some(value)),
             Self::Read(key, value) => (Verb::Read, key, answered.then_some(value)),
             Self::ReadInitial(key) => (Verb::Read, key, None),
-        };
-        Row { verb, key: key.into(), value: value.map_or(Value::Null, Value::Int) }
+        }
     }
 }
 
@@ -181,10 +179,8 @@ impl<'s> Transactions<'s> {
                 _ => {}
             }
         }
-        let asked = items.iter().map(|micro| micro.row(false)).collect();
-        let answered = items.iter().map(|micro| micro.row(true)).collect();
-        let value = |rows| Value::Txn(Arc::new(Micros::new(rows)));
-        (value(asked), value(answered))
+        let micros = |answered| items.iter().map(|micro| micro.item(answered)).collect::<Micros>();
+        (Value::Txn(micros(false).into()), Value::Txn(micros(true).into()))
     }
 
     pub(crate) fn cut_off_at(&mut self, at: Diagnostic) {

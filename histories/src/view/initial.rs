@@ -5,7 +5,7 @@
 
 use super::{ViewError, map_items, place};
 use crate::history::Beginning;
-use crate::{Function, History, Operation, Value};
+use crate::{Function, History, Micro, Operation, Value};
 
 pub(super) fn begin_with(history: &mut History, initial: &Value) -> Result<(), ViewError> {
     if let Some(operation) = history.operations.iter().find(|operation| !has_initial(operation)) {
@@ -29,15 +29,10 @@ fn is_count(function: &Function) -> bool {
 
 /// Whether an operation is one of a register, a counter or a transaction on registers.
 fn has_initial(operation: &Operation) -> bool {
-    let registers = |items: &[Value]| {
-        items.iter().all(|item| match item.as_list() {
-            Some([name, _, _]) => matches!(name.as_text(), Some("r" | "w")),
-            _ => false,
-        })
-    };
+    let register = |micro: Result<Micro<'_>, _>| micro.is_ok_and(|micro| matches!(micro.function, "r" | "w"));
     match operation.function {
         Function::Read | Function::Write | Function::Cas | Function::Dump => true,
-        Function::Txn => operation.call().as_list().is_some_and(registers),
+        Function::Txn => operation.deeds().micros().is_some_and(|mut micros| micros.all(register)),
         ref function => is_count(function),
     }
 }

@@ -97,4 +97,5 @@ fn map_items(items: &Value, change: impl Fn(&str, &Value, &Value) -> Option<Valu
         },
         _ => item.clone(),
     }))
+    .compact()
 }

@@ -34,7 +34,7 @@ pub(super) fn to_key(history: &mut History, key: &str) -> Result<(), ViewError> 
         }
     }
     let touches = |operation: &Operation| match operation.function {
-        Function::Txn => operation.call().as_list().is_some_and(|items| !items.is_empty()),
+        Function::Txn => operation.deeds().micros().is_some_and(|mut micros| micros.next().is_some()),
         _ => wanted.is_some() && operation.key == wanted,
     };
     retain(history, |operation| touches(operation) || operation.function == Function::Dump);
@@ -43,7 +43,7 @@ pub(super) fn to_key(history: &mut History, key: &str) -> Result<(), ViewError> 
 
 fn unknown_key(history: &History, key: &str) -> ViewError {
     let items = history.operations.iter().filter(|operation| operation.function == Function::Txn);
-    let items = items.flat_map(|operation| operation.call().as_list().unwrap_or_default());
+    let items = items.flat_map(|operation| operation.deeds().as_list().unwrap_or_default());
     let of_items = items.filter_map(|item| item.as_list()?.get(1)).map(|key| key_text(key.clone()));
     let known = history.keys.iter().map(|key| key.as_str().to_owned()).chain(of_items);
     let known = known.collect::<IndexSet<_>>().into_iter().take(KNOWN_MAX + 1);
@@ -59,7 +59,7 @@ fn unknown_key(history: &History, key: &str) -> ViewError {
 }
 
 fn has_item_of(operation: &Operation, key: &str) -> bool {
-    let items = (operation.function == Function::Txn).then(|| items_of(operation.call(), key));
+    let items = (operation.function == Function::Txn).then(|| items_of(operation.deeds(), key));
     items.is_some_and(|items| items.as_list().is_some_and(|items| !items.is_empty()))
 }
 
@@ -69,7 +69,7 @@ fn items_of(items: &Value, key: &str) -> Value {
         Some([_, of, _]) => key_text(of.clone()) == key,
         _ => false,
     };
-    Value::list(list.iter().filter(of_key).cloned())
+    Value::list(list.iter().filter(of_key).cloned()).compact()
 }
 
 /// Ends the history: of what was open then, nobody learns how it came out.
@@ -99,11 +99,10 @@ pub(super) fn read_from(history: &mut History, from: Nanos) {
 fn only_reads(operation: &Operation) -> bool {
     match operation.function {
         Function::Read | Function::ReadAll | Function::Dump => true,
-        Function::Txn => operation.call().as_list().is_some_and(|items| {
-            items
-                .iter()
-                .all(|item| item.as_list().and_then(<[_]>::first).and_then(Value::as_text) == Some("r"))
-        }),
+        Function::Txn => operation
+            .deeds()
+            .micros()
+            .is_some_and(|mut micros| micros.all(|micro| micro.is_ok_and(|micro| micro.function == "r"))),
         _ => false,
     }
 }

@@ -144,10 +144,10 @@ fn transaction(items: &Value, out: &mut String) {
 
 fn compact(micros: &Micros, out: &mut String) {
     out.push('[');
-    for (i, Micro { function, key, value: seen }) in micros.iter().enumerate() {
+    for (i, Micro { function, key, value: seen }) in micros.each().enumerate() {
         out.push_str(if i == 0 { "[" } else { " [" });
         name(function, out);
-        for part in [key, seen] {
+        for part in [&*key, &*seen] {
             out.push(' ');
             value(part, out);
         }

@@ -98,10 +98,10 @@ fn value(found: &Value, out: &mut Vec<u8>) {
         }
         Value::Txn(micros) => {
             out.push(b'[');
-            for (i, Micro { function, key, value: seen }) in micros.iter().enumerate() {
+            for (i, Micro { function, key, value: seen }) in micros.each().enumerate() {
                 out.extend_from_slice(if i == 0 { b"[" } else { b",[" });
                 string(function, out);
-                for part in [key, seen] {
+                for part in [&*key, &*seen] {
                     out.push(b',');
                     value(part, out);
                 }

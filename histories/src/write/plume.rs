@@ -84,10 +84,14 @@ fn micros(history: &History, operation: &Operation) -> Result<Vec<Micro>, WriteE
             let items = value.micros().into_iter().flatten();
             items
                 .map(|item| match item {
-                    Ok(item) if item.function == "r" => micro(false, item.key.clone(), item.value),
-                    Ok(item) if item.function == "w" => micro(true, item.key.clone(), item.value),
+                    Ok(item) if item.function == "r" => micro(false, item.key.into_owned(), &item.value),
+                    Ok(item) if item.function == "w" => micro(true, item.key.into_owned(), &item.value),
                     Ok(item) => {
-                        let item = Value::list([item.function.into(), item.key.clone(), item.value.clone()]);
+                        let item = Value::list([
+                            item.function.into(),
+                            item.key.into_owned(),
+                            item.value.into_owned(),
+                        ]);
                         Err(unsupported(format!("the micro-operation {item}; it holds r and w")))
                     }
                     Err(_) => Err(unsupported(format!("the transaction {value}; it holds r and w"))),

@@ -1,6 +1,6 @@
 //! Random small histories of each data type, judged by the rule and by the oracle.
 
-use histories::{Function, History, ModelName};
+use histories::{Function, History, ModelName, Operation};
 
 use super::{finding, oracle};
 use crate::testing::Clients;
@@ -181,7 +181,7 @@ fn fuzz_identifiers_and_banks() {
     };
     let distinct = |history: &History| {
         let given = history.operations().iter().filter(|op| op.is_ok());
-        let given: Vec<_> = given.map(|op| op.reply()).collect();
+        let given: Vec<_> = given.map(Operation::reply).collect();
         (0..given.len()).all(|i| !given[..i].contains(&given[i]))
     };
     fuzz(ModelName::UniqueIds, 20_000, make, distinct);
