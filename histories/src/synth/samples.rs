@@ -57,45 +57,7 @@ fn verdicts(object: Object, anomaly: Option<&str>) -> &'static [(&'static str, b
         (Object::Mutex, None) => &[("linearizable", true), ("mutex", true)],
         (Object::Mutex, Some(_)) => &[("linearizable", false), ("mutex", false)],
         (_, None) => &[("linearizable", true)],
-        (Object::Register, Some("stale-read" | "future-read" | "lost-write")) => &[
-            ("linearizable", false),
-            ("sequential", true),
-            ("monotonic-reads", true),
-            ("read-your-writes", true),
-        ],
-        (Object::Register, Some("missed-own-write")) => &[
-            ("linearizable", false),
-            ("sequential", false),
-            ("read-your-writes", false),
-            ("monotonic-reads", true),
-        ],
-        (Object::Register, Some("non-monotonic-read")) => &[
-            ("linearizable", false),
-            ("sequential", false),
-            ("monotonic-reads", false),
-            ("read-your-writes", true),
-        ],
-        (Object::Register, Some("causal-read")) => {
-            &[("linearizable", false), ("sequential", false), ("causal", false), ("pram", true)]
-        }
-        (Object::Register, Some("cyclic-causality")) => {
-            &[("linearizable", false), ("sequential", false), ("causal", false), ("read-your-writes", true)]
-        }
-        (Object::Register, Some("cyclic-arbitration")) => &[
-            ("linearizable", false),
-            ("sequential", false),
-            ("causal-convergence", false),
-            ("causal-memory", true),
-            ("causal", true),
-        ],
-        (Object::Register, Some("store-buffer")) => &[
-            ("linearizable", false),
-            ("sequential", false),
-            ("causal-convergence", true),
-            ("causal-memory", true),
-            ("real-time-causal", true),
-        ],
-        (Object::Register, Some(_)) => &[("linearizable", false), ("sequential", false)],
+        (Object::Register, Some(anomaly)) => of_register(anomaly),
         (_, Some("fractured-read" | "non-repeatable-read")) => {
             &[("serializable", false), ("causal", false), ("read-atomic", false), ("read-committed-be", true)]
         }
@@ -122,6 +84,48 @@ fn verdicts(object: Object, anomaly: Option<&str>) -> &'static [(&'static str, b
         }
         (_, Some(_)) if transactions => &[("serializable", false), ("read-committed", false)],
         (_, Some(_)) => &[("linearizable", false)],
+    }
+}
+
+fn of_register(anomaly: &str) -> &'static [(&'static str, bool)] {
+    match anomaly {
+        "stale-read" | "future-read" | "lost-write" => &[
+            ("linearizable", false),
+            ("sequential", true),
+            ("monotonic-reads", true),
+            ("read-your-writes", true),
+        ],
+        "missed-own-write" => &[
+            ("linearizable", false),
+            ("sequential", false),
+            ("read-your-writes", false),
+            ("monotonic-reads", true),
+        ],
+        "non-monotonic-read" => &[
+            ("linearizable", false),
+            ("sequential", false),
+            ("monotonic-reads", false),
+            ("read-your-writes", true),
+        ],
+        "causal-read" => &[("linearizable", false), ("sequential", false), ("causal", false), ("pram", true)],
+        "cyclic-causality" => {
+            &[("linearizable", false), ("sequential", false), ("causal", false), ("read-your-writes", true)]
+        }
+        "cyclic-arbitration" => &[
+            ("linearizable", false),
+            ("sequential", false),
+            ("causal-convergence", false),
+            ("causal-memory", true),
+            ("causal", true),
+        ],
+        "store-buffer" => &[
+            ("linearizable", false),
+            ("sequential", false),
+            ("causal-convergence", true),
+            ("causal-memory", true),
+            ("real-time-causal", true),
+        ],
+        _ => &[("linearizable", false), ("sequential", false)],
     }
 }
 

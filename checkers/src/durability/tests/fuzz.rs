@@ -76,7 +76,7 @@ fn set(seed: u64) -> (History, Vec<Value>) {
     let list =
         |items: &[u64]| format!("[{}]", items.iter().map(u64::to_string).collect::<Vec<_>>().join(";"));
     let functions = ["add", "add", "add", "remove", "read-all"];
-    for at in 0..1 + clients.dice.below(7) {
+    for at in 0..=clients.dice.below(7) {
         let element = clients.dice.below(4);
         let function = if at == 0 { "add" } else { functions[clients.dice.below(5) as usize] };
         if function == "read-all" {

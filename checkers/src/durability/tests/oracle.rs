@@ -41,7 +41,7 @@ pub(super) fn register(history: &History, key: &str, finals: &[Value]) -> Classe
     let finals: Vec<&Value> = finals.iter().filter(|value| !value.is_null()).collect();
     let writer = |value: &Value| writes.iter().copied().find(|op| written(op) == Some(value));
     let happened = |op: &&Operation| op.outcome != Outcome::Fail;
-    let strange = finals.iter().any(|value| writer(value).filter(happened).is_none());
+    let strange = finals.iter().any(|value| writer(value).is_none_or(|op| !happened(&op)));
     let revived = finals.iter().any(|value| writer(value).is_some_and(|op| op.outcome == Outcome::Fail));
     let mut classes = Classes { violated: revived, ..Classes::default() };
     for write in writes.iter().copied().filter(happened) {

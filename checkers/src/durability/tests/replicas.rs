@@ -19,7 +19,7 @@ fn history(dice: &mut Dice) -> History {
     }
     let (mut now, mut asked) = (10, 10);
     let spoil = 2 + dice.below(16);
-    for _ in 0..1 + dice.below(3) {
+    for _ in 0..=dice.below(3) {
         if dice.one_in(6) {
             lines.push(format!("c3 write x 2 [{now},{}]", now + 1));
             now += 2;

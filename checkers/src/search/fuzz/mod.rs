@@ -197,12 +197,11 @@ fn multi_register() {
             .collect()
     };
     fuzz("multi-register", &MultiRegister::default(), call, |state, call, _| {
-        multi_register_reply(state, call)
+        Some(multi_register_reply(state, call))
     });
 }
 
-#[expect(clippy::ptr_arg, reason = "the call of the model")]
-fn multi_register_reply(state: &BTreeMap<Value, Value>, call: &Vec<MicroOperation>) -> Option<Vec<Value>> {
+fn multi_register_reply(state: &BTreeMap<Value, Value>, call: &[MicroOperation]) -> Vec<Value> {
     let mut state = state.clone();
     let mut seen = Vec::new();
     for micro in call {
@@ -213,7 +212,7 @@ fn multi_register_reply(state: &BTreeMap<Value, Value>, call: &Vec<MicroOperatio
             }
         }
     }
-    Some(seen)
+    seen
 }
 
 fn kv_call(dice: &mut Dice) -> KvCall {

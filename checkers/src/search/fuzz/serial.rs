@@ -24,7 +24,7 @@ fn transactions_with_unique_values() {
     let mut tally = Tally::default();
     for seed in 0..cases_or(METHOD_CASES) {
         let entries = history(&model, &mut Dice::new(seed ^ 0x7A5), &mut call, &mut |state, call, _| {
-            multi_register_reply(state, call)
+            Some(multi_register_reply(state, call))
         });
         let expected = oracle::is_linearizable(&model, &entries);
         tally.count(expected);
