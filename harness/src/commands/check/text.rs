@@ -90,7 +90,7 @@ fn closing(checked: &Checked, paint: Paint) -> String {
             lines.push(format!("{label}: {}", names(models)));
         }
     }
-    lines.extend(checked.guarantees.as_ref().map(|sets| guarantees(sets)));
+    lines.extend(checked.guarantees.as_deref().map(guarantees));
     let exit = super::judge::exit(&checked.demands, &checked.findings, &checked.history);
     let demands = names(&checked.demands);
     lines.push(match (exit, checked.demands.is_empty()) {
