@@ -12,6 +12,8 @@ pub(crate) fn other_micros(asked: &Value, answered: &Value) -> Option<String> {
         place += 1;
         let (asked, answered) = match (questions.next(), answers.next()) {
             (None, None) => return None,
+            // An empty question says nothing of what is asked.
+            (None, Some(_)) if place == 1 => return None,
             (Some(asked), Some(answered)) => (asked.ok()?, answered.ok()?),
             (more, other) => {
                 // What is no micro-operation is another's affair.
