@@ -3,6 +3,7 @@
 mod bugs;
 mod command;
 mod conformance;
+mod delivery;
 mod docs;
 mod hostile;
 mod live;
