@@ -6,6 +6,9 @@ use crate::Value;
 
 /// How an answer names other micro-operations than were asked; what a read saw is the answer itself.
 pub(crate) fn other_micros(asked: &Value, answered: &Value) -> Option<String> {
+    if asked.is_question_of(answered) {
+        return None;
+    }
     let (mut questions, mut answers) = (asked.micros()?, answered.micros()?);
     let mut place = 0_usize;
     loop {

@@ -54,6 +54,18 @@ pub(crate) struct Row {
     pub(crate) value: Value,
 }
 
+impl Row {
+    /// What was asked, where it is on whole numbers.
+    fn asked(&self) -> Option<(Verb, i64, Option<i64>)> {
+        let key = self.key.as_int()?;
+        match (self.verb, &self.value) {
+            (Verb::Read, _) | (_, Value::Null) => Some((self.verb, key, None)),
+            (verb, Value::Int(value)) => Some((verb, key, Some(*value))),
+            _ => None,
+        }
+    }
+}
+
 /// The micro-operations of a transaction.
 #[derive(Debug)]
 pub struct Micros {
@@ -109,6 +121,11 @@ impl Micros {
         }
     }
 
+    /// The same, where all keys and values are whole numbers or null, and this is held so.
+    pub(crate) fn numbers(&self) -> Option<packed::Iter<'_>> {
+        if let Items::Packed(packed) = &self.items { Some(packed.iter()) } else { None }
+    }
+
     /// What was asked, where this is the answer: of what was read nothing is known.
     pub(crate) fn question(&self) -> &Value {
         self.derived().question.get_or_init(|| match &self.items {
@@ -122,11 +139,10 @@ impl Micros {
     /// Whether [`Micros::question`] of `answer` is this.
     pub(crate) fn is_question_of(&self, answer: &Self) -> bool {
         match (&self.items, &answer.items) {
-            (Items::Packed(asked), Items::Packed(answered)) => {
-                let answered = answered.iter();
-                asked
-                    .iter()
-                    .eq(answered.map(|(verb, key, value)| (verb, key, value.filter(|_| verb != Verb::Read))))
+            (Items::Packed(asked), Items::Packed(answered)) => asked.is_question_of(answered),
+            (Items::Packed(asked), Items::Rows(answered)) => {
+                let answered = answered.iter().map(Row::asked);
+                asked.iter().map(Some).eq(answered)
             }
             _ => self.each().eq(answer.each().map(|micro| match micro.function {
                 "r" => Micro { value: Cow::Owned(Value::Null), ..micro },
@@ -135,8 +151,19 @@ impl Micros {
         }
     }
 
+    /// The same where reads that saw `value` saw nothing, if `changes` says so of the key.
+    pub(crate) fn unread(&self, value: i64, changes: impl Fn(i64) -> bool) -> Self {
+        match &self.items {
+            Items::Packed(packed) => Self::packed(packed.unread(value, changes)),
+            Items::Rows(_) => self.with_values(|micro| {
+                let saw_it = micro.function == "r" && micro.value.as_int() == Some(value);
+                (saw_it && micro.key.as_int().is_some_and(&changes)).then_some(Value::Null)
+            }),
+        }
+    }
+
     /// The same with other values where `change` gives one.
-    pub(crate) fn with_values(&self, change: impl Fn(&Micro<'_>) -> Option<Value>) -> Self {
+    fn with_values(&self, change: impl Fn(&Micro<'_>) -> Option<Value>) -> Self {
         let row = |micro: Micro<'_>| {
             let verb = Verb::of(micro.function)?;
             let value = change(&micro).unwrap_or_else(|| micro.value.into_owned());

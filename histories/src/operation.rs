@@ -142,6 +142,15 @@ impl Operation {
         self.say(self.call().clone(), reply);
     }
 
+    /// Gives a transaction an answer that differs from the one it has in what was read, of which no question tells.
+    pub(crate) fn set_seen_by_reads(&mut self, reply: Value) {
+        if self.form == Form::Question {
+            self.value = reply;
+        } else {
+            self.set_reply(reply);
+        }
+    }
+
     /// Notes what an operation that failed found instead.
     pub(crate) fn set_seen(&mut self, seen: Value) {
         let null = seen.is_null();

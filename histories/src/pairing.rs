@@ -331,15 +331,10 @@ impl Sink for Pairing {
 
 /// Replaces the initial value by null where a transaction read it of a key to which no transaction wrote it.
 fn initial_reads_are_null(operation: &mut Operation, reads: &InitialReads) {
-    let initial = Value::Int(reads.value);
     // Of a transaction without an answer nothing is known.
     let Value::Txn(micros) = operation.reply() else { return };
-    let unwritten = |key: &Value| key.as_int().is_some_and(|key| !reads.written_to.contains(&key));
-    let changed = micros.with_values(|micro| {
-        let initially = micro.function == "r" && *micro.value == initial && unwritten(&micro.key);
-        initially.then_some(Value::Null)
-    });
-    operation.set_reply(Value::Txn(changed.into()));
+    let changed = micros.unread(reads.value, |key| !reads.written_to.contains(&key));
+    operation.set_seen_by_reads(Value::Txn(changed.into()));
 }
 
 /// A history from events that were never in a file, for tests and generators.

@@ -12,6 +12,7 @@ use std::path::Path;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use serde::Serialize;
 
+use crate::micros::Verb;
 use crate::pairing::Held;
 use crate::raw::{InitialReads, Place, Problem, RawEvent, Sink};
 use crate::read::{self, Options};
@@ -138,6 +139,7 @@ impl Counter {
     }
 
     fn finish(mut self) -> Stats {
+        self.values.look_up();
         for function in self.open.values() {
             self.stats.by_function.entry(function.name().to_owned()).or_default().unfinished += 1;
         }
@@ -183,15 +185,30 @@ impl Counter {
             (Function::Write | Function::Append | Function::Add | Function::Enqueue, value) => {
                 self.values.add(&(event.key.as_deref(), value));
             }
-            (Function::Txn, items) => {
-                for Micro { function, key, value } in items.micros().into_iter().flatten().flatten() {
-                    self.inner_key(&key)?;
-                    if matches!(function, "w" | "append") {
-                        self.values.add(&(key, value));
-                    }
+            (Function::Txn, items) => return self.transaction(items),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn transaction(&mut self, items: &Value) -> Result<(), Problem> {
+        if let Value::Txn(micros) = items
+            && let Some(numbers) = micros.numbers()
+        {
+            for (verb, key, value) in numbers {
+                let key = Value::Int(key);
+                self.inner_key(&key)?;
+                if verb != Verb::Read {
+                    self.values.add(&(key, value.map_or(Value::Null, Value::Int)));
                 }
             }
-            _ => {}
+            return Ok(());
+        }
+        for Micro { function, key, value } in items.micros().into_iter().flatten().flatten() {
+            self.inner_key(&key)?;
+            if matches!(function, "w" | "append") {
+                self.values.add(&(key, value));
+            }
         }
         Ok(())
     }
@@ -283,10 +300,14 @@ impl Sink for Counter {
     fn initial(&mut self, _reads: &InitialReads) {}
 }
 
+const WAITING_MAX: usize = 256;
+
 /// Values seen, as hashes, thinned out when they become too many.
 #[derive(Default)]
 struct Values {
     seen: FxHashSet<u64>,
+    /// Looked up together, so that the processor waits for memory once for many of them.
+    waiting: Vec<u64>,
     repeated: FxHashSet<u64>,
     /// Only hashes without these bits are kept.
     mask: u64,
@@ -298,12 +319,27 @@ impl Values {
         let hash = BuildHasherDefault::<FxHasher>::default().hash_one(value);
         // The upper bits of this hash are the better ones.
         let hash = hash.rotate_left(32);
-        if hash & self.mask != 0 {
-            return;
+        self.waiting.push(hash);
+        if self.waiting.len() >= WAITING_MAX {
+            self.look_up();
         }
-        if !self.seen.insert(hash) && self.repeated.insert(hash) {
-            self.duplicates += 1;
+    }
+
+    fn look_up(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for hash in waiting.drain(..) {
+            if hash & self.mask != 0 {
+                continue;
+            }
+            if !self.seen.insert(hash) && self.repeated.insert(hash) {
+                self.duplicates += 1;
+            }
+            self.thin_out();
         }
+        self.waiting = waiting;
+    }
+
+    fn thin_out(&mut self) {
         if self.seen.len() > VALUES_MAX {
             self.mask = self.mask << 1 | 1;
             let mask = self.mask;
@@ -396,10 +432,12 @@ mod tests {
         for value in 0..(VALUES_MAX as i64 + 10) {
             values.add(&Value::Int(value));
         }
+        values.look_up();
         assert_eq!((values.mask, values.duplicates), (1, 0));
         for value in 0..1_000 {
             values.add(&Value::Int(value));
         }
+        values.look_up();
         assert!((300..700).contains(&values.duplicates), "{}", values.duplicates);
         assert!(values.seen.len() <= VALUES_MAX);
     }

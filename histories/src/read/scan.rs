@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::micros::{Micros, Row, Verb};
 use crate::raw::{RawEvent, RawProcess};
+use crate::read::form::numbers_ahead;
 use crate::{Function, Kind, Value};
 
 /// The event on a line, if the line has the shape that our writer gives it.
@@ -174,7 +175,7 @@ impl<'a> Scan<'a> {
 
     fn list(&mut self, depth: usize) -> Option<Value> {
         self.at += 1;
-        let mut items = Vec::new();
+        let mut items = Vec::with_capacity(numbers_ahead(&self.line[self.at..]));
         if self.literal(b"]").is_some() {
             return Some(Value::list(items));
         }

@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
 use crate::micros::{Micros, Verb};
+use crate::packed::{self, Packed};
 use crate::raw::{InitialReads, RawEvent, RawProcess};
 use crate::read::intake::Intake;
 use crate::{Diagnostic, Function, Kind, Value};
@@ -19,9 +20,11 @@ pub(crate) struct Transactions<'s> {
     intake: Intake<'s>,
     name: String,
     open: IndexMap<u32, Open, FxBuildHasher>,
+    /// Where among the open ones the last micro-operation went, as the next one mostly does.
+    last: usize,
     closed: Ranges,
     /// Room for the micro-operations of transactions to come.
-    spare: Vec<Vec<Micro>>,
+    spare: Vec<Vec<u8>>,
     /// What may be the initial value, where it was written and who read it.
     initial: InitialReads,
     /// Operations sent on.
@@ -40,17 +43,30 @@ const INITIAL: i64 = 0;
 
 struct Open {
     transaction: u64,
-    items: Vec<Micro>,
+    /// What was answered, packed.
+    items: Vec<u8>,
+    /// Whether a read saw what may be the initial value.
+    saw_initial: bool,
     line: u64,
     kind: Kind,
 }
 
 impl Open {
+    fn new(transaction: u64, items: Vec<u8>, line: u64) -> Self {
+        Self { transaction, items, saw_initial: false, line, kind: Kind::Ok }
+    }
+
     /// Says how many bytes more are held.
-    fn push(&mut self, micro: Micro) -> u64 {
+    fn push(&mut self, micro: Micro, initial: &mut InitialReads) -> u64 {
+        match micro {
+            Micro::Write(key, INITIAL) => drop(initial.written_to.insert(key)),
+            Micro::Read(_, INITIAL) => self.saw_initial = true,
+            _ => {}
+        }
+        let (verb, key, value) = micro.item();
         let room = self.items.capacity();
-        self.items.push(micro);
-        ((self.items.capacity() - room) * size_of::<Micro>()) as u64
+        packed::push(&mut self.items, verb, key, value);
+        (self.items.capacity() - room) as u64
     }
 }
 
@@ -64,10 +80,10 @@ pub(crate) enum Micro {
 }
 
 impl Micro {
-    fn item(self, answered: bool) -> (Verb, i64, Option<i64>) {
+    fn item(self) -> (Verb, i64, Option<i64>) {
         match self {
             Self::Write(key, value) => (Verb::Write, key, Some(value)),
-            Self::Read(key, value) => (Verb::Read, key, answered.then_some(value)),
+            Self::Read(key, value) => (Verb::Read, key, Some(value)),
             Self::ReadInitial(key) => (Verb::Read, key, None),
         }
     }
@@ -79,6 +95,7 @@ impl<'s> Transactions<'s> {
             intake,
             name: name.to_owned(),
             open: IndexMap::default(),
+            last: 0,
             closed: Ranges::default(),
             spare: Vec::new(),
             initial: InitialReads { value: INITIAL, written_to: BTreeSet::new(), operations: Vec::new() },
@@ -96,18 +113,23 @@ impl<'s> Transactions<'s> {
         micro: Micro,
         line: u64,
     ) -> Result<(), Diagnostic> {
-        if let Some(open) = self.open.get_mut(&session)
-            && open.transaction == transaction
-        {
-            self.room_bytes += open.push(micro);
-            return self.hold(line);
+        if !self.goes_on(session, transaction) {
+            self.close(session)?;
+            self.begin(session, transaction, line)?;
         }
-        self.close(session)?;
-        self.begin(session, transaction, line)?;
-        if let Some(open) = self.open.get_mut(&session) {
-            self.room_bytes += open.push(micro);
+        if let Some((_, open)) = self.open.get_index_mut(self.last) {
+            self.room_bytes += open.push(micro, &mut self.initial);
         }
         self.hold(line)
+    }
+
+    /// Whether the session has the transaction open, which is the last then.
+    fn goes_on(&mut self, session: u32, transaction: u64) -> bool {
+        if self.open.get_index(self.last).is_none_or(|(last, _)| *last != session) {
+            let Some(place) = self.open.get_index_of(&session) else { return false };
+            self.last = place;
+        }
+        self.open.get_index(self.last).is_some_and(|(_, open)| open.transaction == transaction)
     }
 
     /// Refuses what is open, and what is remembered of the rest, where it takes too much memory.
@@ -128,7 +150,7 @@ impl<'s> Transactions<'s> {
             return Err(Diagnostic::at(&self.name, line, u64::from(line > 0), message));
         }
         let items = self.spare.pop().unwrap_or_default();
-        self.open.insert(session, Open { transaction, items, line, kind: Kind::Ok });
+        self.last = self.open.insert_full(session, Open::new(transaction, items, line)).0;
         Ok(())
     }
 
@@ -152,13 +174,20 @@ impl<'s> Transactions<'s> {
         value: i64,
         line: u64,
     ) -> Result<(), Diagnostic> {
-        let items = vec![Micro::Write(key, value)];
-        self.emit(session, Open { transaction: 0, items, line, kind: Kind::Fail })
+        let items = self.spare.pop().unwrap_or_default();
+        let mut open = Open { kind: Kind::Fail, ..Open::new(0, items, line) };
+        self.room_bytes += open.push(Micro::Write(key, value), &mut self.initial);
+        self.emit(session, open)
     }
 
+    /// Sends what the client asked, without answers, and what it got.
     fn emit(&mut self, session: u32, mut open: Open) -> Result<(), Diagnostic> {
-        let (call, reply) = self.values(&open.items);
-        for (kind, value) in [(Kind::Invoke, call), (open.kind, reply)] {
+        if open.saw_initial {
+            self.initial.operations.push(self.sent);
+        }
+        let answer = Packed::of_bytes(&open.items);
+        for (kind, micros) in [(Kind::Invoke, answer.question()), (open.kind, answer)] {
+            let value = Value::Txn(Micros::packed(micros).into());
             let mut event = RawEvent::new(RawProcess::Number(session), kind, Function::Txn, value);
             self.intake.event_on(&mut event, open.line, &self.name)?;
         }
@@ -166,21 +195,6 @@ impl<'s> Transactions<'s> {
         open.items.clear();
         self.spare.push(open.items);
         Ok(())
-    }
-
-    /// What the client asked, without answers, and what it got.
-    fn values(&mut self, items: &[Micro]) -> (Value, Value) {
-        for micro in items {
-            match *micro {
-                Micro::Write(key, INITIAL) => drop(self.initial.written_to.insert(key)),
-                Micro::Read(_, INITIAL) if self.initial.operations.last() != Some(&self.sent) => {
-                    self.initial.operations.push(self.sent);
-                }
-                _ => {}
-            }
-        }
-        let micros = |answered| items.iter().map(|micro| micro.item(answered)).collect::<Micros>();
-        (Value::Txn(micros(false).into()), Value::Txn(micros(true).into()))
     }
 
     pub(crate) fn cut_off_at(&mut self, at: Diagnostic) {

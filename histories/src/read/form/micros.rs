@@ -89,7 +89,7 @@ impl Scanner<'_> {
     fn ints(&mut self) -> Option<Value> {
         let start = self.at;
         self.byte(b'[')?;
-        let mut items = Vec::new();
+        let mut items = Vec::with_capacity(numbers_ahead(&self.text[self.at..]));
         loop {
             self.blanks();
             if self.byte(b']').is_some() {
@@ -103,6 +103,16 @@ impl Scanner<'_> {
         }
     }
 }
+
+/// How many whole numbers come before the next closing bracket, as room for a list of them. No more than a hint, which
+/// what is no list of numbers cannot make large.
+pub(crate) fn numbers_ahead(text: &[u8]) -> usize {
+    let Some(end) = memchr::memchr(b']', text) else { return 0 };
+    let ends_number = |pair: &&[u8]| pair[0].is_ascii_digit() && !pair[1].is_ascii_digit();
+    text[..=end].windows(2).filter(ends_number).count().min(NUMBERS_MAX)
+}
+
+const NUMBERS_MAX: usize = 1024;
 
 /// Room for the micro-operations of most transactions.
 const ROWS_MEAN: usize = 8;
