@@ -45,17 +45,21 @@ pub fn checkers_for(models: &[ModelName]) -> Vec<Box<dyn Checker>> {
 pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budget) -> Vec<Finding> {
     let ladder = Hierarchy::default();
     let Some(models) = models else {
-        let found = findings(&applicable(history), history, budget);
+        let found = findings(&applicable(history), history, |checker| checker.check(history, budget));
         return ModelName::ALL.iter().filter_map(|&model| ladder.deduce(&found, model)).collect();
     };
     let (deciding, helping) = stages(models);
-    let mut found = findings(&deciding, history, budget);
+    let mut found = findings(&deciding, history, |checker| checker.check_some(history, models, budget));
     let is_open = |&model: &ModelName| {
         let deduced = ladder.deduce(&found, model).map(|finding| finding.verdict);
         !matches!(deduced, Some(Verdict::Valid | Verdict::Invalid(_)))
     };
     if models.iter().any(is_open) {
-        found.extend(findings(&helping, history, budget));
+        found.extend(findings(&deciding, history, |checker| {
+            let left = left_out(checker, &found);
+            if left.is_empty() { Vec::new() } else { checker.check_some(history, &left, budget) }
+        }));
+        found.extend(findings(&helping, history, |checker| checker.check(history, budget)));
     }
     let mut asked = BTreeSet::new();
     let once = models.iter().filter(|&&model| asked.insert(model));
@@ -76,12 +80,22 @@ fn stages(models: &[ModelName]) -> (Checkers, Checkers) {
 
 type Checkers = Vec<Box<dyn Checker>>;
 
-fn findings(checkers: &[Box<dyn Checker>], history: &History, budget: &Budget) -> Vec<Finding> {
+fn findings(
+    checkers: &[Box<dyn Checker>],
+    history: &History,
+    check: impl Fn(&dyn Checker) -> Vec<Finding> + Sync,
+) -> Vec<Finding> {
     checkers
         .par_iter()
-        .flat_map(|checker| checker.check(history, budget))
+        .flat_map(|checker| check(checker.as_ref()))
         .map(|finding| re_checked(history, finding))
         .collect()
+}
+
+/// What a checker decides and was not demanded of it.
+fn left_out(checker: &dyn Checker, found: &[Finding]) -> Vec<ModelName> {
+    let is_found = |model: &ModelName| found.iter().any(|finding| finding.model == *model);
+    checker.models().iter().copied().filter(|model| !is_found(model)).collect()
 }
 
 /// The finding, if its proofs stand up to a re-check that shares nothing with the search. One that does not is a bug of
@@ -176,6 +190,33 @@ mod tests {
             linearizable += found.iter().filter(held).count();
         }
         assert!(linearizable > 500);
+    }
+
+    #[test]
+    fn what_is_demanded_is_found_as_it_is_among_all() {
+        let mut dice = Dice(11);
+        for _ in 0..300 {
+            let history = random(&mut dice, 8, false);
+            let all = check_all(&history, None, &Budget::unlimited());
+            for model in Causal.models() {
+                let alone = check_all(&history, Some(&[*model]), &Budget::unlimited()).remove(0);
+                let among = all.iter().find(|finding| finding.model == *model).unwrap();
+                assert_eq!(alone.verdict.name(), among.verdict.name(), "{model}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_demanded_model_leaves_open_is_asked_of_the_rest_of_its_checker() {
+        let decided = |models: &[ModelName]| -> Vec<ModelName> {
+            let history = testing::history("c1 write x 1 [0,1]\nc2 read x 1 [2,3]");
+            let findings = Causal.check_some(&history, models, &Budget::unlimited());
+            findings.iter().map(|finding| finding.model).collect()
+        };
+        assert_eq!(decided(&[Sequential, Pram]), [Pram]);
+        let found = check_all(&testing::history("c1 write x 1 [0,1]"), Some(&[Pram]), &Budget::unlimited());
+        assert!(!left_out(&Causal, &found).contains(&Pram));
+        assert_eq!(left_out(&Causal, &found).len(), Causal.models().len() - 1);
     }
 
     #[test]

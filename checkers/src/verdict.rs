@@ -59,4 +59,8 @@ pub trait Checker: Send + Sync {
     /// The models that [`Checker::check`] returns a finding for, each exactly once.
     fn models(&self) -> &'static [ModelName];
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding>;
+    /// Findings for some of its models, and for others only where they cost nothing more.
+    fn check_some(&self, history: &History, _models: &[ModelName], budget: &Budget) -> Vec<Finding> {
+        self.check(history, budget)
+    }
 }

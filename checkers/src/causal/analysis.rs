@@ -23,6 +23,10 @@ use crate::{Budget, Exhausted};
 const TRIES_MAX: usize = 64;
 /// How many readers are.
 const READERS_MAX: usize = 8;
+/// Which beginnings of sessions are looked at before the whole of each: one part in so many.
+const BEGINNINGS: [usize; 2] = [256, 32];
+/// Of how many sessions.
+const BEGUN_MAX: usize = 4;
 
 /// Inference common to several models, made once.
 pub(crate) struct Analysis<'c> {
@@ -210,15 +214,20 @@ impl<'c> Analysis<'c> {
         if replays(self.columns, order.unwrap_or(&Order::Completion)) {
             return Ok(None);
         }
-        let judge = |end: u32| -> Result<Option<Proof>, Exhausted> {
+        let judge = |&end: &u32| -> Result<Option<Proof>, Exhausted> {
             let view = View::saturate(self.columns, sources, ground, end, budget)?;
             Ok(self.judge(&view, ground, order))
         };
-        View::ends(self.columns)
-            .into_par_iter()
-            .map(judge)
-            .find_first(|found| !matches!(found, Ok(None)))
-            .unwrap_or(Ok(None))
+        let told = |found: &Result<Option<Proof>, Exhausted>| !matches!(found, Ok(None));
+        let ends = View::ends(self.columns);
+        // A store that does not keep the model shows it soon, and the view of a beginning is small.
+        let beginnings = BEGINNINGS.iter().flat_map(|&share| {
+            ends.iter().take(BEGUN_MAX).map(move |&end| View::beginning(self.columns, end, share))
+        });
+        if let Some(found) = beginnings.map(|end| judge(&end)).find(told) {
+            return found;
+        }
+        ends.par_iter().map(judge).find_first(told).unwrap_or(Ok(None))
     }
 
     fn judge(&self, view: &View<'_>, ground: &Ground<'_>, order: Option<&Order>) -> Option<Proof> {

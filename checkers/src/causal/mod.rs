@@ -68,6 +68,12 @@ impl Checker for Causal {
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
         causal_models(history, self.models(), budget)
     }
+
+    fn check_some(&self, history: &History, models: &[ModelName], budget: &Budget) -> Vec<Finding> {
+        let demanded: Vec<ModelName> =
+            self.models().iter().copied().filter(|model| models.contains(model)).collect();
+        causal_models(history, &demanded, budget)
+    }
 }
 
 /// Decides some of [`Causal`]'s models, those that imply others first.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::columns::{Columns, NONE};
 use super::order::Edge;
 
-/// How many closing edges a search for the shortest cycle tries.
+/// How many closing edges a search for the shortest cycle tries before it takes what it has.
 const CLOSING_MAX: usize = 128;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,7 +205,11 @@ pub(crate) fn cycle(roads: &Roads<'_>, left: &[bool]) -> Option<Vec<Step>> {
     closing.sort_by_key(|step| step.from - step.to);
     let mut search = Search::new(columns);
     let mut best: Option<(u32, usize, Vec<Step>)> = None;
-    for step in closing.into_iter().take(CLOSING_MAX) {
+    for (tried, step) in closing.into_iter().enumerate() {
+        // Not every one is on a cycle: it may lead from one to another.
+        if tried >= CLOSING_MAX && best.is_some() {
+            break;
+        }
         let below = best.as_ref().map_or(NONE, |&(cost, ..)| cost + 1);
         let Some((cost, mut steps)) = search.path(roads, (step.to, step.from), below, is_left) else {
             continue;

@@ -130,6 +130,13 @@ impl<'c> View<'c> {
         columns.ids().filter(|&t| !followed[t as usize] && reads(t)).collect()
     }
 
+    /// The last transaction in the first of so many parts of the session with an end, and at least the first one.
+    pub(crate) fn beginning(columns: &Columns, end: u32, parts: usize) -> u32 {
+        let back = || std::iter::successors(Some(end), |&t| columns.previous(t));
+        let count = back().count();
+        back().nth(count - count.div_ceil(parts)).unwrap_or(end)
+    }
+
     /// Saturates the view of the session that ends with a transaction.
     pub(crate) fn saturate(
         columns: &'c Columns,
