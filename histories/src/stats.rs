@@ -3,14 +3,16 @@
 //! It never holds operations: memory grows with keys and sessions only, and repeated values are found by a sample once
 //! there are more than [`VALUES_MAX`] of them.
 
+mod values;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::hash::{BuildHasher, BuildHasherDefault};
 use std::io::Read;
 use std::path::Path;
 
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
+use values::Values;
 
 use crate::micros::Verb;
 use crate::pairing::Held;
@@ -298,56 +300,6 @@ impl Sink for Counter {
     }
 
     fn initial(&mut self, _reads: &InitialReads) {}
-}
-
-const WAITING_MAX: usize = 256;
-
-/// Values seen, as hashes, thinned out when they become too many.
-#[derive(Default)]
-struct Values {
-    seen: FxHashSet<u64>,
-    /// Looked up together, so that the processor waits for memory once for many of them.
-    waiting: Vec<u64>,
-    repeated: FxHashSet<u64>,
-    /// Only hashes without these bits are kept.
-    mask: u64,
-    duplicates: u64,
-}
-
-impl Values {
-    fn add(&mut self, value: &impl std::hash::Hash) {
-        let hash = BuildHasherDefault::<FxHasher>::default().hash_one(value);
-        // The upper bits of this hash are the better ones.
-        let hash = hash.rotate_left(32);
-        self.waiting.push(hash);
-        if self.waiting.len() >= WAITING_MAX {
-            self.look_up();
-        }
-    }
-
-    fn look_up(&mut self) {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        for hash in waiting.drain(..) {
-            if hash & self.mask != 0 {
-                continue;
-            }
-            if !self.seen.insert(hash) && self.repeated.insert(hash) {
-                self.duplicates += 1;
-            }
-            self.thin_out();
-        }
-        self.waiting = waiting;
-    }
-
-    fn thin_out(&mut self) {
-        if self.seen.len() > VALUES_MAX {
-            self.mask = self.mask << 1 | 1;
-            let mask = self.mask;
-            self.seen.retain(|hash| hash & mask == 0);
-            self.repeated.retain(|hash| hash & mask == 0);
-            self.duplicates = self.repeated.len() as u64;
-        }
-    }
 }
 
 /// As a person reads it.
