@@ -2,6 +2,7 @@
 //!
 //! Pure: nothing is started, and nothing is asked of the machine.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -90,6 +91,22 @@ pub(crate) fn specs(
         }
     }
     Ok(specs)
+}
+
+/// Workloads that were asked for and that some mode cannot do, in words.
+pub(crate) fn left_out(options: &Options, specs: &[RunSpec]) -> Vec<String> {
+    let asked = options.workload.iter().flat_map(|list| &list.0);
+    let modes: BTreeSet<&str> = specs.iter().map(|spec| spec.mode.name.as_str()).collect();
+    let is_run = |mode: &str, workload: &str| {
+        specs.iter().any(|spec| spec.mode.name == mode && spec.workload == workload)
+    };
+    let pairs = asked.flat_map(|workload| modes.iter().map(move |mode| (*mode, workload)));
+    pairs
+        .filter(|(mode, workload)| !is_run(mode, workload))
+        .map(|(mode, workload)| {
+            format!("{mode} has no operation that {workload} changes anything with: not run")
+        })
+        .collect()
 }
 
 /// The workloads that a mode is run with: of those that were asked for, which it can do, else the usual ones.
@@ -208,6 +225,21 @@ mod tests {
         let specs = plan(options).unwrap();
         insta::assert_snapshot!(specs[0].reproduce());
         assert_eq!(specs[0].deadline, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn what_a_mode_cannot_do_is_told_and_not_run() {
+        let options = Options {
+            mode: Some(list("leaderless/abd,single/quorum")),
+            workload: Some(list("register,set")),
+            ..Options::default()
+        };
+        let catalogue = Catalogue::with(PathBuf::from("partita"), &[]);
+        let specs = specs("quick", &options, &catalogue, 7, &|_| Vec::new()).unwrap();
+        assert_eq!(specs.len(), 3);
+        let told = left_out(&options, &specs);
+        assert_eq!(told, ["leaderless/abd has no operation that set changes anything with: not run"]);
+        assert!(left_out(&Options::default(), &specs).is_empty(), "nobody asked");
     }
 
     #[test]

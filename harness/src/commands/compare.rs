@@ -60,6 +60,9 @@ pub(crate) fn compare(
     for (mode, faults) in otherwise(&options, &specs) {
         session.say(&format!("{mode} has no place for all of these faults: it is run under {faults}"));
     }
+    for left_out in plan::left_out(&options, &specs) {
+        session.warn(&left_out);
+    }
     let again = again("compare", &options, &specs);
     session.say(&again);
     let total = plan::running_time(&specs);

@@ -20,7 +20,7 @@ use crate::quantity::{List, Seeds};
 use crate::report::{Report, Targets, terminal};
 use crate::run::{self, RunError, hexadecimal};
 use crate::spec::{RunSpec, StageName};
-use crate::{plan, suite, workloads};
+use crate::{plan, suite};
 
 #[derive(Args, Debug)]
 pub(crate) struct HuntArgs {
@@ -102,8 +102,7 @@ pub(crate) fn swarm(
         rate: options.rate.or(Some(Rate(Some(100.0)))),
         ..options.clone()
     };
-    let mut bases = plan::specs(&name, &drawn, catalogue, 0, &|_| Vec::new()).map_err(Failure::Usage)?;
-    bases.retain(asks_something);
+    let bases = plan::specs(&name, &drawn, catalogue, 0, &|_| Vec::new()).map_err(Failure::Usage)?;
     if bases.is_empty() {
         return Err(Failure::usage("no mode that was named supports any operation of these workloads"));
     }
@@ -115,12 +114,6 @@ pub(crate) fn swarm(
         time: options.time.is_some(),
     };
     Ok((Swarm { bases, mix_faults: everything, fixed }, options))
-}
-
-/// Whether the mode supports any of the workload's operations.
-fn asks_something(spec: &RunSpec) -> bool {
-    let mix = workloads::by_name(&spec.workload).map(workloads::Workload::mix).unwrap_or_default();
-    mix.iter().any(|function| spec.system.supports(&spec.mode, function))
 }
 
 pub(crate) fn hunt(
@@ -150,6 +143,9 @@ pub(crate) fn hunt(
         shard: (shard.index - 1, shard.count),
         threads: args.jobs.unwrap_or_else(cores).max(1),
     };
+    for left_out in plan::left_out(&options, &swarm.bases) {
+        session.warn(&left_out);
+    }
     let again = again(args, &options, first);
     session.say(&again);
     let teller = Teller::new(session);

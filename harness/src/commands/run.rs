@@ -21,6 +21,8 @@ use crate::{outcome, plan};
 struct Planned {
     suite: Suite,
     specs: Vec<RunSpec>,
+    /// What it asks for and no run does, in words.
+    left_out: Vec<String>,
 }
 
 /// Runs that were carried out, and how that ended.
@@ -41,6 +43,9 @@ pub(crate) fn run(
     let targets = Targets::parse(options.report.as_ref())?;
     let seed_drawn = draw_seed();
     let planned = plan_all(args, &options, catalogue, seed_drawn)?;
+    for left_out in planned.iter().flat_map(|planned| &planned.left_out) {
+        session.warn(left_out);
+    }
     let again = again(args, &options, &planned);
     session.say(&again);
     let mut stderr = std::io::stderr();
@@ -48,7 +53,7 @@ pub(crate) fn run(
     let mut carried = Carried::default();
     let mut judgement = Judgement::default();
     let mut expectations: Vec<Expectation> = Vec::new();
-    for Planned { suite, specs } in planned {
+    for Planned { suite, specs, .. } in planned {
         if carried.interrupted {
             break;
         }
@@ -84,8 +89,10 @@ fn plan_all(
     let plan_one = |name: &String| {
         let suite = suite::load(name)?;
         let options = options.clone().over(suite.options.clone());
-        let specs = plan::specs(&suite.name, &options, catalogue, seed_drawn, &|_| Vec::new());
-        Ok(Planned { suite, specs: specs.map_err(Failure::Usage)? })
+        let specs = plan::specs(&suite.name, &options, catalogue, seed_drawn, &|_| Vec::new())
+            .map_err(Failure::Usage)?;
+        let left_out = plan::left_out(&options, &specs);
+        Ok(Planned { suite, specs, left_out })
     };
     names.iter().map(plan_one).collect()
 }
