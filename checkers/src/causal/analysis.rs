@@ -42,6 +42,8 @@ pub(crate) struct Analysis<'c> {
     violated: OnceLock<Result<Option<Proof>, Exhausted>>,
     /// Whether convergence is.
     diverged: OnceLock<Result<Option<Proof>, Exhausted>>,
+    /// The end of a session, or of its beginning, whose view was found to have no order.
+    torn: OnceLock<u32>,
 }
 
 impl<'c> Analysis<'c> {
@@ -60,8 +62,8 @@ impl<'c> Analysis<'c> {
                 arbitration = Some(Order::with(columns, &inferred.edges));
             }
         }
-        let (violated, diverged) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { history, columns, groups, causal, inferred, arbitration, violated, diverged })
+        let (violated, diverged, torn) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Ok(Self { history, columns, groups, causal, inferred, arbitration, violated, diverged, torn })
     }
 
     /// A proof that a model is violated, `None` where it holds.
@@ -110,7 +112,7 @@ impl<'c> Analysis<'c> {
         let span = |edge: &Edge| order.position(edge.from) - order.position(edge.to);
         edges.sort_by_key(|edge| (span(edge), *edge));
         let mut search = Search::new(self.columns);
-        let none = Into::of(&[]);
+        let none = Into::default();
         let roads = Roads::plain(self.columns, &none);
         let mut best: Option<(u32, Vec<Step>, Edge)> = None;
         for edge in edges.into_iter().take(TRIES_MAX) {
@@ -214,20 +216,26 @@ impl<'c> Analysis<'c> {
         if replays(self.columns, order.unwrap_or(&Order::Completion)) {
             return Ok(None);
         }
-        let judge = |&end: &u32| -> Result<Option<Proof>, Exhausted> {
+        let judge = |end: u32| -> Result<Option<(u32, Proof)>, Exhausted> {
             let view = View::saturate(self.columns, sources, ground, end, budget)?;
-            Ok(self.judge(&view, ground, order))
+            Ok(self.judge(&view, ground, order).map(|proof| (end, proof)))
         };
-        let told = |found: &Result<Option<Proof>, Exhausted>| !matches!(found, Ok(None));
+        let told = |found: &Result<Option<(u32, Proof)>, Exhausted>| !matches!(found, Ok(None));
         let ends = View::ends(self.columns);
         // A store that does not keep the model shows it soon, and the view of a beginning is small.
         let beginnings = BEGINNINGS.iter().flat_map(|&share| {
             ends.iter().take(BEGUN_MAX).map(move |&end| View::beginning(self.columns, end, share))
         });
-        if let Some(found) = beginnings.map(|end| judge(&end)).find(told) {
-            return found;
-        }
-        ends.par_iter().map(judge).find_first(told).unwrap_or(Ok(None))
+        let first = self.torn.get().copied().into_iter().chain(beginnings);
+        let found = match first.map(judge).find(told) {
+            Some(found) => found?,
+            None => ends.par_iter().map(|&end| judge(end)).find_first(told).unwrap_or(Ok(None))?,
+        };
+        Ok(found.map(|(end, proof)| {
+            // Whose view shows it for one model most often shows it for the other.
+            self.torn.get_or_init(|| end);
+            proof
+        }))
     }
 
     fn judge(&self, view: &View<'_>, ground: &Ground<'_>, order: Option<&Order>) -> Option<Proof> {
@@ -235,7 +243,7 @@ impl<'c> Analysis<'c> {
         if view.initial.is_none() && left.is_none() {
             return None;
         }
-        let into = Into::of(&view.edges);
+        let into = Into::of(self.columns, &view.edges);
         let all = view.edges.len() as u32;
         let path: Option<Vec<bool>> = matches!(ground, Ground::SessionOrder(_))
             .then(|| self.columns.ids().map(|t| view.index(t) != NONE).collect());
@@ -250,8 +258,11 @@ impl<'c> Analysis<'c> {
             let mut search = search.borrow_mut();
             let search = search.get_or_insert_with(|| Search::new(self.columns));
             let ends = (edge.from, edge.reader);
+            let roads = before(edges_before);
+            // What was inferred since may have made it arrive earlier than by this way.
             search
-                .path(&before(edges_before), ends, u32::MAX, |t| view.may_follow(edge.from, t))
+                .path(&roads, ends, u32::MAX, |t| view.is_on_the_way(edge.from, t))
+                .or_else(|| search.path(&roads, ends, u32::MAX, |t| view.may_follow(edge.from, t)))
                 .map_or(Vec::new(), |(_, steps)| steps)
         };
         let path_of = |index: u32| because(view.edges[index as usize], index);
@@ -268,7 +279,7 @@ impl<'c> Analysis<'c> {
     }
 
     fn cycle(&self, edges: &[Edge], left: &[bool], real_time: &[(u32, u32)]) -> Option<Vec<Step>> {
-        let into = Into::of(edges);
+        let into = Into::of(self.columns, edges);
         let edges_before = edges.len() as u32;
         let roads = Roads { edges, edges_before, real_time, ..Roads::plain(self.columns, &into) };
         shortest::cycle(&roads, left)
@@ -277,7 +288,7 @@ impl<'c> Analysis<'c> {
     /// Of initial reads with a write before, the one whose write is nearest.
     fn initial(&self, order: &Order, edges: &[Edge]) -> Option<Proof> {
         let mut search = Search::new(self.columns);
-        let none = Into::of(&[]);
+        let none = Into::default();
         let roads = Roads::plain(self.columns, &none);
         let mut best: Option<(u32, Vec<Step>, Edge)> = None;
         for &edge in edges.iter().take(TRIES_MAX) {
@@ -294,7 +305,7 @@ impl<'c> Analysis<'c> {
     /// A proof whose inferred edges follow from causality alone.
     fn proof(&self, steps: Vec<Step>, edges: &[Edge], order: &Order) -> Proof {
         let mut search = Search::new(self.columns);
-        let none = Into::of(&[]);
+        let none = Into::default();
         let roads = Roads::plain(self.columns, &none);
         Proof::of(steps, edges, |index| {
             let edge = edges[index as usize];

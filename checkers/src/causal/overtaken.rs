@@ -26,7 +26,7 @@ pub(crate) fn overtaken(
     let asked = asked(columns, left);
     let found = clocks::contradicted(columns, &order, asked, budget).map_err(|out| out.to_string())?;
     let mut search = Search::new(columns);
-    let none = Into::of(&[]);
+    let none = Into::default();
     let roads = Roads::plain(columns, &none);
     let mut told = vec![false; columns.keys as usize];
     let mut paths = Vec::new();

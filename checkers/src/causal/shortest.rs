@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::columns::{Columns, NONE};
+use super::columns::{Columns, NONE, sort_by};
 use super::order::Edge;
 
 /// How many closing edges a search for the shortest cycle tries before it takes what it has.
@@ -31,21 +31,23 @@ pub(crate) struct Step {
 }
 
 /// Inferred edges by the transaction that they lead to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Into {
+    /// By transaction, where its edges begin; empty where there are no edges at all.
+    start: Vec<u32>,
     sorted: Vec<u32>,
 }
 
 impl Into {
-    pub(crate) fn of(edges: &[Edge]) -> Self {
-        let mut sorted: Vec<u32> = (0..edges.len() as u32).collect();
-        sorted.sort_unstable_by_key(|&index| (edges[index as usize].to, index));
-        Self { sorted }
+    pub(crate) fn of(columns: &Columns, edges: &[Edge]) -> Self {
+        let to = |index: u32| edges[index as usize].to;
+        let (start, sorted) = sort_by(0..edges.len() as u32, columns.len() as u32, to);
+        Self { start, sorted }
     }
 
-    fn leading_to<'e>(&'e self, edges: &'e [Edge], to: u32) -> impl Iterator<Item = u32> + 'e {
-        let first = self.sorted.partition_point(|&index| edges[index as usize].to < to);
-        self.sorted[first..].iter().copied().take_while(move |&index| edges[index as usize].to == to)
+    fn leading_to(&self, to: u32) -> &[u32] {
+        let Some(&end) = self.start.get(to as usize + 1) else { return &[] };
+        &self.sorted[self.start[to as usize] as usize..end as usize]
     }
 }
 
@@ -83,7 +85,7 @@ impl<'r> Roads<'r> {
                 visit(read.writer, Reason::ReadsFrom { key: read.key });
             }
         }
-        for index in self.into.leading_to(self.edges, to).take_while(|&index| index < self.edges_before) {
+        for &index in self.into.leading_to(to).iter().take_while(|&&index| index < self.edges_before) {
             visit(self.edges[index as usize].from, Reason::Inferred(index));
         }
         let first = self.real_time.partition_point(|&(_, second)| second < to);
@@ -106,19 +108,22 @@ fn run(reason: Reason) -> u32 {
 
 /// Where a search has been: each transaction by how it was left.
 pub(crate) struct Search {
-    distance: Vec<u32>,
-    toward: Vec<(u32, Reason)>,
-    touched: Vec<u32>,
+    /// By state, one more than its place among the visits; nought where the search has not been. Memory that comes
+    /// zeroed costs nothing before it is used, and most searches see little.
+    visit: Vec<u32>,
+    visits: Vec<Visit>,
+}
+
+/// How a state was reached: the cost so far, and the step that leads on.
+struct Visit {
+    state: u32,
+    distance: u32,
+    toward: (u32, Reason),
 }
 
 impl Search {
     pub(crate) fn new(columns: &Columns) -> Self {
-        let states = RUNS as usize * columns.len();
-        Self {
-            distance: vec![NONE; states],
-            toward: vec![(NONE, Reason::Session); states],
-            touched: Vec::new(),
-        }
+        Self { visit: vec![0; RUNS as usize * columns.len()], visits: Vec::new() }
     }
 
     /// The cheapest way from one transaction to another through the allowed ones that costs less than `below`.
@@ -134,7 +139,7 @@ impl Search {
         queue.push_back((RUNS * to, 0));
         let mut found = None;
         while let Some((state, distance)) = queue.pop_front() {
-            if self.distance[state as usize] < distance {
+            if self.distance(state) < distance {
                 continue;
             }
             if state / RUNS == from {
@@ -145,7 +150,7 @@ impl Search {
                 let run = run(reason);
                 let next = RUNS * cause + run;
                 let cost = distance + u32::from(run == 0 || state % RUNS != run);
-                if cost < below && allowed(cause) && cost < self.distance[next as usize] {
+                if cost < below && allowed(cause) && cost < self.distance(next) {
                     self.reach(next, cost, (state, reason));
                     if cost == distance {
                         queue.push_front((next, cost));
@@ -155,23 +160,37 @@ impl Search {
                 }
             });
         }
-        for state in self.touched.drain(..) {
-            self.distance[state as usize] = NONE;
+        for visit in self.visits.drain(..) {
+            self.visit[visit.state as usize] = 0;
         }
         found
     }
 
+    fn of_state(&self, state: u32) -> Option<&Visit> {
+        let place = self.visit[state as usize].checked_sub(1)?;
+        Some(&self.visits[place as usize])
+    }
+
+    fn distance(&self, state: u32) -> u32 {
+        self.of_state(state).map_or(NONE, |visit| visit.distance)
+    }
+
     fn reach(&mut self, state: u32, distance: u32, toward: (u32, Reason)) {
-        self.touched.push(state);
-        self.distance[state as usize] = distance;
-        self.toward[state as usize] = toward;
+        let visit = Visit { state, distance, toward };
+        if let Some(place) = self.visit[state as usize].checked_sub(1) {
+            self.visits[place as usize] = visit;
+        } else {
+            self.visits.push(visit);
+            self.visit[state as usize] = self.visits.len() as u32;
+        }
     }
 
     /// The steps from a state to where the search began, runs of session order as one.
     fn unwind(&self, mut state: u32) -> Vec<Step> {
         let mut steps: Vec<Step> = Vec::new();
-        while self.toward[state as usize].0 != NONE {
-            let (next, reason) = self.toward[state as usize];
+        while let Some(&Visit { toward: (next, reason), .. }) =
+            self.of_state(state).filter(|visit| visit.toward.0 != NONE)
+        {
             match steps.last_mut() {
                 Some(last) if last.reason == reason && run(reason) > 0 => last.to = next / RUNS,
                 _ => steps.push(Step { from: state / RUNS, to: next / RUNS, reason }),

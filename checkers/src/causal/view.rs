@@ -204,7 +204,11 @@ impl<'c> View<'c> {
     /// The transactions on cycles among some, which `nodes` lists where they are few.
     fn sort(&self, among: impl Fn(u32) -> bool, nodes: Option<Vec<u32>>) -> Option<Vec<bool>> {
         let nodes = nodes.unwrap_or_else(|| self.columns.ids().filter(|&t| among(t)).collect());
-        let number = |t: u32| nodes.binary_search(&t).map_or(NONE, |at| at as u32);
+        let mut numbers = vec![NONE; self.columns.len()];
+        for (number, &t) in (0..).zip(&nodes) {
+            numbers[t as usize] = number;
+        }
+        let number = |t: u32| numbers[t as usize];
         let graph = Successors::build(nodes.len(), |visit| {
             for (to, &t) in (0..).zip(&nodes) {
                 for cause in self.causes(t).filter(|&cause| among(cause)) {
@@ -242,6 +246,11 @@ impl<'c> View<'c> {
     /// Whether a transaction can have `first` before it: what comes before arrives no later.
     pub(crate) fn may_follow(&self, first: u32, t: u32) -> bool {
         self.circular || self.arrival(first) <= self.arrival(t)
+    }
+
+    /// Whether a transaction is of the session, or arrived there together with `first`, as all do that were on its way.
+    pub(crate) fn is_on_the_way(&self, first: u32, t: u32) -> bool {
+        self.arrival(first) == self.arrival(t) || self.index(t) != NONE
     }
 
     /// Where what happened before a transaction has arrived at the latest.
