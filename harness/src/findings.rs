@@ -111,8 +111,13 @@ mod tests {
 
     #[test]
     fn a_promise_outranks_what_a_mode_gives_up_under_some_fault() {
-        let show =
-            |model| Show { model, kinds: Vec::new(), under: vec!["clock:drift".to_owned()], live: false };
+        let show = |model| Show {
+            model,
+            kinds: Vec::new(),
+            under: vec!["clock:drift".to_owned()],
+            with: Vec::new(),
+            live: false,
+        };
         let lease = Mode {
             shows: vec![show(ModelName::Linearizable), show(ModelName::MonotonicReads)],
             ..mode("single/lease")

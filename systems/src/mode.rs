@@ -24,6 +24,8 @@ pub struct Show {
     pub kinds: Vec<AnomalyKind>,
     /// The faults under which it shows, `kill:leader`; none needed where empty.
     pub under: Vec<String>,
+    /// The workloads that can show it, `set`; any of them where empty.
+    pub with: Vec<String>,
     /// False where it takes a fault that only simulation can inject: then a live run does not expect it.
     pub live: bool,
 }

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Duration;
 
-use histories::ModelName;
 use nemesis::FaultSpec;
 use systems::Mode;
 
@@ -16,7 +15,7 @@ use crate::catalogue::Catalogue;
 use crate::cli::CompareArgs;
 use crate::compare::{Compared, grid};
 use crate::exit::Exit;
-use crate::expect::{Expectation, Judgement, judge_runs};
+use crate::expect::{Decided, Expectation, Judgement, judge_runs};
 use crate::failure::Failure;
 use crate::names::shell_quote;
 use crate::options::Options;
@@ -157,10 +156,10 @@ fn faults_of(mode: &Mode, stage: StageName) -> Vec<String> {
 
 /// One for each mode, under the faults that it was run with.
 pub(super) fn expectations(specs: &[RunSpec]) -> Vec<Expectation> {
-    let mut decided: BTreeMap<&str, BTreeSet<ModelName>> = BTreeMap::new();
+    let mut decided: BTreeMap<&str, Decided<'_>> = BTreeMap::new();
     for spec in specs {
         let models = workloads::by_name(&spec.workload).map(Workload::models).unwrap_or_default();
-        decided.entry(&spec.mode.name).or_default().extend(models);
+        decided.entry(&spec.mode.name).or_default().insert(&spec.workload, models);
     }
     let mut expectations: Vec<Expectation> = Vec::new();
     for spec in specs {
@@ -209,7 +208,7 @@ pub(super) fn again(command: &str, options: &Options, specs: &[RunSpec]) -> Stri
 
 #[cfg(test)]
 mod tests {
-    use histories::AnomalyKind;
+    use histories::{AnomalyKind, ModelName};
     use systems::Show;
 
     use super::*;
@@ -222,6 +221,7 @@ mod tests {
             model: ModelName::Durability,
             kinds: vec![AnomalyKind::LostWrite],
             under: vec![under.to_owned()],
+            with: Vec::new(),
             live,
         }
     }

@@ -10,7 +10,7 @@ pub use comparison::Comparison;
 pub use evaluate::{Judgement, Miss, evaluate, judge_runs};
 pub(crate) use parse::parse;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use histories::{AnomalyKind, ModelName};
@@ -20,6 +20,9 @@ use crate::faults::plain_name;
 use crate::names::glob_matches;
 use crate::outcome::RunOutcome;
 use crate::spec::StageName;
+
+/// By the name of each workload that is run, the models that its histories decide.
+pub type Decided<'a> = BTreeMap<&'a str, &'static [ModelName]>;
 
 /// Claims about the runs of some modes and workloads.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,10 +63,15 @@ impl Expectation {
 
     /// What a mode says of itself: its promise, and what it must show under the faults that were injected; of both,
     /// what the workloads that were run can decide.
-    pub fn of_mode(mode: &Mode, stage: StageName, faults: &[String], decided: &BTreeSet<ModelName>) -> Self {
+    pub fn of_mode(mode: &Mode, stage: StageName, faults: &[String], decided: &Decided<'_>) -> Self {
+        let decides = |model: ModelName, with: &[String]| {
+            decided.iter().any(|(&workload, models)| {
+                models.contains(&model) && (with.is_empty() || with.iter().any(|name| name == workload))
+            })
+        };
         let shown = mode.shows.iter().filter(|show| {
             (show.live || stage == StageName::Sim)
-                && decided.contains(&show.model)
+                && decides(show.model, &show.with)
                 && injected(&show.under, faults)
         });
         let shown: Vec<_> = shown.collect();
@@ -71,7 +79,7 @@ impl Expectation {
         let promised = mode
             .promise
             .iter()
-            .filter(|model| decided.contains(model) && !shown.iter().any(|show| show.model == **model));
+            .filter(|&&model| decides(model, &[]) && !shown.iter().any(|show| show.model == model));
         let promised =
             promised.map(|&model| Claim::Verdict { model, expected: Expected::Valid, kinds: Vec::new() });
         let shown = shown.iter().map(|show| Claim::Verdict {

@@ -55,15 +55,18 @@ pub struct Gap {
     pub model: ModelName,
     pub kinds: &'static [AnomalyKind],
     pub under: &'static [&'static str],
+    pub with: &'static [&'static str],
     pub live: bool,
 }
 
 impl Gap {
     fn to_show(&self) -> Show {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         Show {
             model: self.model,
             kinds: self.kinds.to_vec(),
-            under: self.under.iter().map(|fault| (*fault).to_owned()).collect(),
+            under: owned(self.under),
+            with: owned(self.with),
             live: self.live,
         }
     }

@@ -156,6 +156,7 @@ fn a_mode_must_show_what_it_gives_up_only_under_the_faults_that_were_injected() 
             model: histories::ModelName::Durability,
             kinds: vec![histories::AnomalyKind::LostWrite],
             under: vec!["kill:leader".into()],
+            with: vec!["set".into()],
             live: true,
         }],
         figures: Vec::new(),
@@ -167,20 +168,17 @@ fn a_mode_must_show_what_it_gives_up_only_under_the_faults_that_were_injected() 
         layout: nemesis::Layout::single(3),
         about: String::new(),
     };
-    let claims = |fault: &str, models: &[ModelName]| {
-        Expectation::of_mode(
-            &mode,
-            crate::spec::StageName::Live,
-            &[fault.to_owned()],
-            &models.iter().copied().collect(),
-        )
+    let claims = |fault: &str, workload, models| {
+        let decided = [(workload, models)].into();
+        Expectation::of_mode(&mode, crate::spec::StageName::Live, &[fault.to_owned()], &decided)
     };
-    let both = [ModelName::Convergence, ModelName::Durability];
-    assert_eq!(claims("kill:leader@3s", &both).claims.len(), 2);
-    assert_eq!(claims("partition:leader", &both).claims.len(), 1);
-    assert_eq!(claims("kill:leader", &both[1..]).claims.len(), 1, "no workload decides convergence");
+    let both: &[ModelName] = &[ModelName::Convergence, ModelName::Durability];
+    assert_eq!(claims("kill:leader@3s", "set", both).claims.len(), 2);
+    assert_eq!(claims("partition:leader", "set", both).claims.len(), 1);
+    assert_eq!(claims("kill:leader", "set", &both[1..]).claims.len(), 1, "no workload decides convergence");
+    assert_eq!(claims("kill:leader", "register", both).claims.len(), 1, "registers can't show it");
 
-    let expectation = claims("kill:leader", &both);
+    let expectation = claims("kill:leader", "set", both);
     let with = |kind| {
         let verdicts = vec![
             verdict("convergence", "valid", Some("valid"), ""),

@@ -14,6 +14,8 @@ const LOST: &[Gap] = &[Gap {
     model: ModelName::Durability,
     kinds: &[AnomalyKind::LostWrite],
     under: &["partition:datacentres"],
+    // A register forgets what it is told to forget; of a set or a list nothing may go.
+    with: &["set", "list"],
     live: true,
 }];
 
@@ -22,6 +24,7 @@ const REAPPEARS: &[Gap] = &[Gap {
     model: ModelName::ConflictPolicy,
     kinds: &[AnomalyKind::Resurrected],
     under: &["partition:datacentres"],
+    with: &["or-set"],
     live: true,
 }];
 
