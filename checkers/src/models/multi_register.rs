@@ -20,6 +20,27 @@ pub enum MicroOperation {
     Write(Value, Value),
 }
 
+impl MultiRegister {
+    /// As [`Model::step`], in place; false where it would not have been answered so, and then some of it is done.
+    pub fn apply(
+        state: &mut BTreeMap<Value, Value>,
+        call: &[MicroOperation],
+        reply: Option<&Vec<Value>>,
+    ) -> bool {
+        let mut seen = reply.map(|reply| reply.iter());
+        call.iter().all(|micro| match (micro, &mut seen) {
+            (MicroOperation::Write(key, value), _) => {
+                state.insert(key.clone(), value.clone());
+                true
+            }
+            (MicroOperation::Read(key), Some(seen)) => {
+                seen.next() == Some(state.get(key).unwrap_or(&Value::Null))
+            }
+            (MicroOperation::Read(_), None) => true,
+        })
+    }
+}
+
 impl Model for MultiRegister {
     type State = BTreeMap<Value, Value>;
     type Call = Vec<MicroOperation>;
@@ -37,22 +58,7 @@ impl Model for MultiRegister {
         reply: Option<&Vec<Value>>,
     ) -> Option<Self::State> {
         let mut after = state.clone();
-        let mut seen = reply.map(|reply| reply.iter());
-        for micro in call {
-            match micro {
-                MicroOperation::Write(key, value) => {
-                    after.insert(key.clone(), value.clone());
-                }
-                MicroOperation::Read(key) => {
-                    if let Some(seen) = &mut seen
-                        && seen.next()? != after.get(key).unwrap_or(&Value::Null)
-                    {
-                        return None;
-                    }
-                }
-            }
-        }
-        Some(after)
+        Self::apply(&mut after, call, reply).then_some(after)
     }
 
     fn effect(&self, call: &Self::Call, reply: Option<&Vec<Value>>) -> Effect {

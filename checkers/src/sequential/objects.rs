@@ -73,6 +73,15 @@ impl State {
         }
     }
 
+    /// As [`State::step`], in place; where it is false the state is good for nothing more.
+    pub(crate) fn apply(&mut self, access: &Access) -> bool {
+        if let (Self::Registers(state), Access::Registers(call, reply)) = (&mut *self, access) {
+            return MultiRegister::apply(state, call, reply.as_ref());
+        }
+        let after = self.step(access);
+        after.map(|after| *self = after).is_some()
+    }
+
     /// Memory that it takes.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>()

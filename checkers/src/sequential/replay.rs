@@ -41,11 +41,10 @@ pub(super) fn explains_objects(objects: &Objects, order: &[u32]) -> bool {
             .take_while(|(other, _)| other.process == deed.process)
             .find(|(other, _)| other.acknowledged)
             .is_some_and(|(_, &done)| !done);
-        let Some(after) = states[deed.object as usize].step(&deed.access) else { return false };
-        if waits || std::mem::replace(&mut done[place as usize], true) {
+        let fits = states[deed.object as usize].apply(&deed.access);
+        if !fits || waits || std::mem::replace(&mut done[place as usize], true) {
             return false;
         }
-        states[deed.object as usize] = after;
     }
     objects.deeds.iter().zip(&done).all(|(deed, &done)| done || !deed.acknowledged)
 }
