@@ -7,8 +7,6 @@ use std::collections::BTreeMap;
 
 use crate::Value;
 
-pub(crate) use micros::numbers_ahead;
-
 /// Collections nested deeper than this are refused.
 pub const DEPTH_MAX: usize = 128;
 
