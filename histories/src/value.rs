@@ -29,6 +29,9 @@ pub enum Value {
 
 const _: () = assert!(size_of::<Value>() == 16);
 
+/// A node of a map, which has room for eleven entries and is half full at least.
+const MAP_NODE_BYTES: u64 = 456;
+
 thread_local! {
     static WORDS: [Value; 3] = ["r", "w", "append"].map(Value::text);
 }
@@ -140,10 +143,9 @@ impl Value {
             Self::Text(text) => 56 + text.len() as u64,
             Self::List(items) => 56 + items.iter().map(|item| 16 + item.heap_bytes()).sum::<u64>(),
             Self::Map(entries) => {
-                56 + entries
-                    .iter()
-                    .map(|(key, value)| 48 + key.len() as u64 + value.heap_bytes())
-                    .sum::<u64>()
+                let entry = |(key, value): (&String, &Self)| 24 + key.len() as u64 + value.heap_bytes();
+                56 + MAP_NODE_BYTES * entries.len().div_ceil(6) as u64
+                    + entries.iter().map(entry).sum::<u64>()
             }
             Self::Txn(micros) => micros.heap_bytes(),
         }

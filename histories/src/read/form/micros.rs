@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Dialect, Formed, Scanner, ends_token};
+use super::{Dialect, EVENT_BYTES_MAX, Formed, Scanner, ends_token};
 use crate::Value;
 use crate::micros::{Micros, Row, Verb};
 use crate::numbers::{self, Started};
@@ -13,7 +13,7 @@ use crate::packed::{self, Packed};
 impl Scanner<'_> {
     /// Reads a form, which most often is a transaction.
     pub(crate) fn transaction(&mut self) -> Formed<Value> {
-        let (start, depth) = (self.at, self.depth);
+        let (start, depth, weight) = (self.at, self.depth, self.weight);
         if let Some(packed) = Packed::build(|bytes| self.packed(bytes)) {
             return Ok(Value::Txn(Arc::new(Micros::packed(packed))));
         }
@@ -21,7 +21,7 @@ impl Scanner<'_> {
         if let Some(rows) = self.rows() {
             return Ok(Value::Txn(Arc::new(Micros::new(rows))));
         }
-        (self.at, self.depth) = (start, depth);
+        (self.at, self.depth, self.weight) = (start, depth, weight);
         self.value()
     }
 
@@ -76,9 +76,11 @@ impl Scanner<'_> {
         let mut rows = Vec::with_capacity(ROWS_MEAN);
         loop {
             self.blanks();
+            (self.weight <= EVENT_BYTES_MAX).then_some(())?;
             let verb = self.verb()?;
             let key = self.part()?;
             let value = self.part()?;
+            self.weight += size_of::<Row>();
             rows.push(Row { verb, key, value });
             self.blanks();
             self.byte(b']')?;
