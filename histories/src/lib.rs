@@ -16,6 +16,7 @@ mod model;
 mod name;
 mod nemesis_event;
 mod node;
+mod numbers;
 mod op;
 mod operation;
 mod packed;

@@ -55,14 +55,10 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// What was asked, where it is on whole numbers.
-    fn asked(&self) -> Option<(Verb, i64, Option<i64>)> {
-        let key = self.key.as_int()?;
-        match (self.verb, &self.value) {
-            (Verb::Read, _) | (_, Value::Null) => Some((self.verb, key, None)),
-            (verb, Value::Int(value)) => Some((verb, key, Some(*value))),
-            _ => None,
-        }
+    /// What was asked, where the key is a whole number.
+    fn asked(&self) -> Option<(Verb, i64, Value)> {
+        let value = if self.verb == Verb::Read { Value::Null } else { self.value.clone() };
+        Some((self.verb, self.key.as_int()?, value))
     }
 }
 
@@ -121,7 +117,7 @@ impl Micros {
         }
     }
 
-    /// The same, where all keys and values are whole numbers or null, and this is held so.
+    /// The same, where all keys are whole numbers, and values those, lists of them or null, and this is held so.
     pub(crate) fn numbers(&self) -> Option<packed::Iter<'_>> {
         if let Items::Packed(packed) = &self.items { Some(packed.iter()) } else { None }
     }
@@ -142,7 +138,7 @@ impl Micros {
             (Items::Packed(asked), Items::Packed(answered)) => asked.is_question_of(answered),
             (Items::Packed(asked), Items::Rows(answered)) => {
                 let answered = answered.iter().map(Row::asked);
-                asked.iter().map(Some).eq(answered)
+                asked.iter().map(|(verb, key, value)| Some((verb, key, value.into_value()))).eq(answered)
             }
             _ => self.each().eq(answer.each().map(|micro| match micro.function {
                 "r" => Micro { value: Cow::Owned(Value::Null), ..micro },
@@ -190,10 +186,10 @@ impl Micros {
     pub(crate) fn heap_bytes(&self) -> u64 {
         let row = |row: &Row| size_of::<Row>() as u64 + row.key.heap_bytes() + row.value.heap_bytes();
         let held = match &self.items {
-            Items::Packed(packed) => packed.len() as u64,
+            Items::Packed(packed) => packed.heap_bytes(),
             Items::Rows(rows) => rows.iter().map(row).sum(),
         };
-        size_of::<Self>() as u64 + 40 + held
+        size_of::<Self>() as u64 + 24 + held
     }
 }
 

@@ -19,7 +19,8 @@ use crate::pairing::Held;
 use crate::raw::{InitialReads, Place, Problem, RawEvent, Sink};
 use crate::read::{self, Options};
 use crate::{
-    Diagnostic, FaultStep, Function, Header, History, Kind, Micro, Nanos, Op, Process, Value, printable,
+    Diagnostic, FaultStep, Function, Header, History, Kind, Micro, Nanos, Op, Operation, Process, Value,
+    printable,
 };
 
 /// Written values that are remembered to find those written twice; beyond, every second is forgotten, and again.
@@ -92,8 +93,16 @@ pub fn read(input: impl Read, name: &str, options: &Options) -> Result<Stats, Di
 /// Keys that a history's operations are on, those of transactions included.
 pub fn keys(history: &History) -> usize {
     let transactions = history.operations().iter().filter(|operation| operation.function == Function::Txn);
-    let micros = transactions.flat_map(|operation| operation.call().micros().into_iter().flatten().flatten());
-    let inner: FxHashSet<Value> = micros.map(|micro| micro.key.into_owned()).collect();
+    let mut inner = FxHashSet::default();
+    for deeds in transactions.map(Operation::deeds) {
+        if let Value::Txn(micros) = deeds
+            && let Some(numbers) = micros.numbers()
+        {
+            inner.extend(numbers.map(|(_, key, _)| Value::Int(key)));
+        } else {
+            inner.extend(deeds.micros().into_iter().flatten().flatten().map(|micro| micro.key.into_owned()));
+        }
+    }
     history.keys().len() + inner.len()
 }
 
@@ -201,7 +210,7 @@ impl Counter {
                 let key = Value::Int(key);
                 self.inner_key(&key)?;
                 if verb != Verb::Read {
-                    self.values.add(&(key, value.map_or(Value::Null, Value::Int)));
+                    self.values.add(&(key, value.into_value()));
                 }
             }
             return Ok(());

@@ -7,7 +7,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::{Micro, Micros};
+use crate::{Micro, Micros, printable};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
@@ -28,6 +28,9 @@ pub enum Value {
 }
 
 const _: () = assert!(size_of::<Value>() == 16);
+
+/// A node of a map, which has room for eleven entries and is half full at least.
+const MAP_NODE_BYTES: u64 = 456;
 
 thread_local! {
     static WORDS: [Value; 3] = ["r", "w", "append"].map(Value::text);
@@ -140,10 +143,9 @@ impl Value {
             Self::Text(text) => 56 + text.len() as u64,
             Self::List(items) => 56 + items.iter().map(|item| 16 + item.heap_bytes()).sum::<u64>(),
             Self::Map(entries) => {
-                56 + entries
-                    .iter()
-                    .map(|(key, value)| 48 + key.len() as u64 + value.heap_bytes())
-                    .sum::<u64>()
+                let entry = |(key, value): (&String, &Self)| 24 + key.len() as u64 + value.heap_bytes();
+                56 + MAP_NODE_BYTES * entries.len().div_ceil(6) as u64
+                    + entries.iter().map(entry).sum::<u64>()
             }
             Self::Txn(micros) => micros.heap_bytes(),
         }
@@ -255,11 +257,21 @@ impl fmt::Display for Value {
             Self::Map(entries) => {
                 f.write_str("{")?;
                 for (i, (key, value)) in entries.iter().enumerate() {
-                    write!(f, "{}{key}: {value}", if i == 0 { "" } else { ", " })?;
+                    write!(f, "{}{}: {value}", if i == 0 { "" } else { ", " }, MapKey(key))?;
                 }
                 f.write_str("}")
             }
         }
+    }
+}
+
+/// As it is, or in quotation marks where it has what those escape.
+struct MapKey<'a>(&'a str);
+
+impl fmt::Display for MapKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = matches!(printable(self.0), Cow::Borrowed(_)) && !self.0.contains(['"', '\\']);
+        if plain { f.write_str(self.0) } else { write!(f, "{:?}", self.0) }
     }
 }
 
@@ -347,6 +359,15 @@ mod tests {
         let value: Value = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&value).unwrap(), json);
         assert_eq!(value.to_string(), r#"{a: [1 nil true "x"], b: -7}"#);
+    }
+
+    #[test]
+    fn a_shown_value_has_nothing_that_a_terminal_obeys() {
+        let value =
+            Value::map([("a\u{1b}[2J".to_owned(), "\u{9b}\n".into()), ("\u{202e}\"".into(), 1.into())]);
+        assert_eq!(value.to_string(), r#"{"a\u{1b}[2J": "\u{9b}\n", "\u{202e}\"": 1}"#);
+        let in_list = Value::list([value]).to_string();
+        assert!(!in_list.chars().any(char::is_control), "{in_list}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use crate::pairing::Held;
 use crate::raw::{RawEvent, RawProcess, Sink};
 use crate::read::Options;
+use crate::read::form::weigh_json;
 use crate::read::intake::Intake;
 use crate::read::jepsen::function;
 use crate::read::source::Source;
@@ -254,6 +255,7 @@ fn cell_value(cell: &str) -> Result<Value, String> {
     if cell == "nil" {
         return Ok(Value::Null);
     }
+    weigh_json(cell.as_bytes())?;
     Ok(serde_json::from_str(cell).unwrap_or_else(|_| Value::text(cell)))
 }
 

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::Value;
 
-pub(crate) use micros::numbers_ahead;
+pub use weight::EVENT_BYTES_MAX;
+pub(crate) use weight::weigh_json;
 
 /// Collections nested deeper than this are refused.
 pub const DEPTH_MAX: usize = 128;
@@ -38,6 +39,8 @@ pub(crate) struct Scanner<'a> {
     last: bool,
     /// Forms around the one that is read, those that are passed over included.
     depth: usize,
+    /// Memory of the values that were made, by estimate. Nothing is added to a collection where it is too much.
+    weight: usize,
 }
 
 /// Whether a byte cannot be part of a number, a keyword or a symbol.
@@ -52,7 +55,7 @@ fn ends_token(byte: u8, dialect: Dialect) -> bool {
 
 impl<'a> Scanner<'a> {
     pub(crate) fn new(text: &'a [u8], dialect: Dialect, last: bool) -> Self {
-        Self { text, at: 0, dialect, last, depth: 0 }
+        Self { text, at: 0, dialect, last, depth: 0, weight: 0 }
     }
 
     /// A scanner at the same place, to look ahead with.
@@ -117,7 +120,11 @@ impl<'a> Scanner<'a> {
 
     fn value_inside(&mut self) -> Formed<Value> {
         match self.expect()? {
-            b'"' => self.string().map(|text| Value::word(&text)),
+            b'"' => {
+                let text = self.string()?;
+                self.weight += weight::TEXT + text.len();
+                Ok(Value::word(&text))
+            }
             open @ (b'[' | b'(') => {
                 self.at += 1;
                 self.items(closing(open)).map(Value::list)
@@ -144,10 +151,20 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[cold]
+    fn too_heavy<T>(&self) -> Formed<T> {
+        self.wrong(weight::too_heavy())
+    }
+
     /// The values up to the closing bracket, which is consumed.
     fn items(&mut self, closing: u8) -> Formed<Vec<Value>> {
         let mut items = Vec::new();
+        self.weight += weight::LIST;
         while !self.closes(closing)? {
+            self.weight += weight::ITEM;
+            if self.weight > EVENT_BYTES_MAX {
+                return self.too_heavy();
+            }
             items.push(self.value()?);
         }
         Ok(items)
@@ -169,7 +186,12 @@ impl<'a> Scanner<'a> {
     fn map(&mut self) -> Formed<BTreeMap<String, Value>> {
         let mut entries = BTreeMap::new();
         self.at += 1;
+        self.weight += weight::MAP;
         while !self.closes(b'}')? {
+            self.weight += weight::ENTRY;
+            if self.weight > EVENT_BYTES_MAX {
+                return self.too_heavy();
+            }
             let key = key_text(self.value()?);
             self.separator()?;
             entries.insert(key, self.value()?);
@@ -271,6 +293,7 @@ impl<'a> Scanner<'a> {
             return Ok(Value::Int(int));
         }
         let token = self.token()?;
+        self.weight += weight::TEXT + token.len();
         if let Some(keyword) = token.strip_prefix(':') {
             return Ok(Value::word(keyword));
         }
@@ -304,6 +327,7 @@ impl<'a> Scanner<'a> {
     /// `\a`, `\newline`.
     fn character(&mut self) -> Formed<Value> {
         self.at += 1;
+        self.weight += weight::TEXT;
         let start = self.at;
         if let Some(byte) = self.text.get(start).filter(|byte| ends_token(**byte, self.dialect)) {
             self.at += 1;
@@ -405,3 +429,4 @@ mod micros;
 mod string;
 #[cfg(test)]
 mod tests;
+mod weight;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 
 use crate::raw::{RawEvent, RawProcess, Sink};
+use crate::read::form::weigh_json;
 use crate::read::intake::Intake;
 use crate::read::source::{Line, Source};
 use crate::read::{parallel, scan};
@@ -47,6 +48,7 @@ enum Parsed<'a> {
 }
 
 fn parse<'a>(line: &Line<'a>, name: &str) -> Result<Parsed<'a>, Diagnostic> {
+    weigh_json(line.bytes).map_err(|message| Diagnostic::at(name, line.number, 1, message))?;
     if let Some(event) = scan::event(line.bytes) {
         return Ok(Parsed::Event(event));
     }

@@ -32,8 +32,8 @@ use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 
-pub use form::DEPTH_MAX;
 pub(crate) use form::key_text;
+pub use form::{DEPTH_MAX, EVENT_BYTES_MAX};
 pub use format::Format;
 pub use meter::Meter;
 pub use source::LINE_BYTES_MAX;

@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::micros::{Micros, Row, Verb};
+use crate::numbers::{self, Started};
+use crate::packed::{self, Packed};
 use crate::raw::{RawEvent, RawProcess};
-use crate::read::form::numbers_ahead;
 use crate::{Function, Kind, Value};
 
 /// The event on a line, if the line has the shape that our writer gives it.
@@ -135,24 +136,81 @@ impl<'a> Scan<'a> {
             b'n' => self.literal(b"null").map(|()| Value::Null),
             b't' => self.literal(b"true").map(|()| Value::Bool(true)),
             b'f' => self.literal(b"false").map(|()| Value::Bool(false)),
-            b'-' => {
-                self.at += 1;
-                let count = self.count()?;
-                // `-0` is a fraction in JSON.
-                (count > 0).then_some(Value::Int(-(count as i64)))
-            }
-            _ => self.count().map(|count| Value::Int(count as i64)),
+            _ => self.int().map(Value::Int),
         }
     }
 
-    /// Micro-operations straight into rows; any other value as it is.
+    fn int(&mut self) -> Option<i64> {
+        if self.line.get(self.at)? != &b'-' {
+            return self.count().map(|count| count as i64);
+        }
+        self.at += 1;
+        let count = self.count()?;
+        // `-0` is a fraction in JSON.
+        (count > 0).then_some(-(count as i64))
+    }
+
+    /// Micro-operations straight into their packed form or into rows; any other value as it is.
     fn transaction(&mut self) -> Option<Value> {
         let start = self.at;
+        if let Some(packed) = Packed::build(|bytes| self.packed(bytes)) {
+            return Some(Value::Txn(Arc::new(Micros::packed(packed))));
+        }
+        self.at = start;
         if let Some(rows) = self.rows() {
             return Some(Value::Txn(Arc::new(Micros::new(rows))));
         }
         self.at = start;
         self.value(0)
+    }
+
+    fn packed(&mut self, bytes: &mut Vec<u8>) -> Option<()> {
+        self.literal(b"[[")?;
+        loop {
+            let verb = self.verb()?;
+            let key = self.int()?;
+            self.literal(b",")?;
+            match self.line.get(self.at)? {
+                b'[' => self.numbers(packed::push_list(bytes, verb, key), bytes)?,
+                b'n' => {
+                    self.literal(b"null")?;
+                    packed::push(bytes, verb, key, None);
+                }
+                _ => packed::push(bytes, verb, key, Some(self.int()?)),
+            }
+            self.literal(b"]")?;
+            if self.literal(b"]").is_some() {
+                return Some(());
+            }
+            self.literal(b",[")?;
+        }
+    }
+
+    /// The name of a micro-operation and the comma after it.
+    fn verb(&mut self) -> Option<Verb> {
+        match self.line.get(self.at + 1)? {
+            b'r' => self.literal(b"\"r\",").map(|()| Verb::Read),
+            b'w' => self.literal(b"\"w\",").map(|()| Verb::Write),
+            _ => self.literal(b"\"append\",").map(|()| Verb::Append),
+        }
+    }
+
+    /// The list that comes next, into the one that was started.
+    fn numbers(&mut self, list: Started, bytes: &mut Vec<u8>) -> Option<()> {
+        self.at += 1;
+        if self.literal(b"]").is_none() {
+            loop {
+                numbers::push(bytes, self.int()?);
+                self.at += 1;
+                match self.line.get(self.at - 1)? {
+                    b',' => {}
+                    b']' => break,
+                    _ => return None,
+                }
+            }
+        }
+        list.finish(bytes);
+        Some(())
     }
 
     fn rows(&mut self) -> Option<Vec<Row>> {
@@ -221,3 +279,13 @@ impl<'a> Scan<'a> {
         std::str::from_utf8(&rest[..length]).ok()
     }
 }
+
+/// How many whole numbers come before the next closing bracket, as room for a list of them. No more than a hint, which
+/// what is no list of numbers cannot make large.
+fn numbers_ahead(text: &[u8]) -> usize {
+    let Some(end) = memchr::memchr(b']', text) else { return 0 };
+    let ends_number = |pair: &&[u8]| pair[0].is_ascii_digit() && !pair[1].is_ascii_digit();
+    text[..=end].windows(2).filter(ends_number).count().min(NUMBERS_MAX)
+}
+
+const NUMBERS_MAX: usize = 1024;

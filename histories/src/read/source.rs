@@ -142,15 +142,17 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The next lines, about `count` bytes of them; `None` at the end.
+    /// The next lines, `count` bytes of them at most, or one that is longer; `None` at the end.
     pub(crate) fn next_block(&mut self, count: usize) -> Result<Option<Block<'_>>, Diagnostic> {
         self.peek(count)?;
         while !self.ended && memrchr(b'\n', self.rest()).is_none() {
             self.fill()?;
         }
         let rest = self.rest();
-        let whole = memrchr(b'\n', rest);
-        let length = if self.ended { rest.len() } else { whole.map_or(rest.len(), |at| at + 1) };
+        let (first, beyond) = rest.split_at(count.min(rest.len()));
+        let whole = memrchr(b'\n', first).or_else(|| memchr(b'\n', beyond).map(|at| first.len() + at));
+        let all = self.ended && beyond.is_empty();
+        let length = if all { rest.len() } else { whole.map_or(rest.len(), |at| at + 1) };
         if length == 0 {
             return Ok(None);
         }

@@ -12,14 +12,20 @@ use flate2::read::MultiGzDecoder;
 /// Histories shrink to a tenth or a thirtieth; what shrinks this much more holds no history.
 pub const EXPANSION_MAX: u64 = 1_000;
 
-/// Expansion is not looked at before so many bytes have come out.
+/// Expansion is not looked at before so many bytes have come out. What gzip packs never shrinks to less than some 1,030th,
+/// so that a file of it has to come to more than 2 GiB to be refused.
 pub const EXPANSION_FREE_BYTES: u64 = 64 * 1024 * 1024;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// The content of `input`, decompressed where it is compressed.
-pub(crate) fn unpack<'a>(mut input: Box<dyn Read + 'a>) -> io::Result<Box<dyn Read + 'a>> {
+pub(crate) fn unpack<'a>(input: Box<dyn Read + 'a>) -> io::Result<Box<dyn Read + 'a>> {
+    unpack_after(EXPANSION_FREE_BYTES, input)
+}
+
+/// The same with so many bytes free.
+fn unpack_after<'a>(free_bytes: u64, mut input: Box<dyn Read + 'a>) -> io::Result<Box<dyn Read + 'a>> {
     let mut head = Vec::with_capacity(4);
     input.by_ref().take(4).read_to_end(&mut head)?;
     let (gzip, zstd) = (head.starts_with(GZIP), head.starts_with(ZSTD));
@@ -34,7 +40,7 @@ pub(crate) fn unpack<'a>(mut input: Box<dyn Read + 'a>) -> io::Result<Box<dyn Re
     } else {
         Box::new(zstd::stream::read::Decoder::new(counted)?)
     };
-    Ok(Box::new(Bounded { inner, packed_bytes, bytes: 0 }))
+    Ok(Box::new(Bounded { inner, packed_bytes, bytes: 0, free_bytes }))
 }
 
 struct Counted<R> {
@@ -54,6 +60,7 @@ struct Bounded<R> {
     inner: R,
     packed_bytes: Rc<Cell<u64>>,
     bytes: u64,
+    free_bytes: u64,
 }
 
 impl<R: Read> Read for Bounded<R> {
@@ -63,7 +70,7 @@ impl<R: Read> Read for Bounded<R> {
             _ => io::Error::other(format!("the compressed data are damaged ({error})")),
         })?;
         self.bytes += read as u64;
-        let limit = EXPANSION_FREE_BYTES + EXPANSION_MAX * self.packed_bytes.get();
+        let limit = self.free_bytes + EXPANSION_MAX * self.packed_bytes.get();
         if self.bytes > limit {
             return Err(io::Error::other(format!(
                 "it expands to more than {EXPANSION_MAX} times its size, which is the limit"
@@ -107,6 +114,17 @@ mod tests {
         let bomb = zstd::encode_all(io::repeat(b' ').take(1 << 30), 1).unwrap();
         let error = io::copy(&mut unpack(Box::new(&*bomb)).unwrap(), &mut io::sink()).unwrap_err();
         assert!(error.to_string().contains("more than 1000 times"), "{error}");
+    }
+
+    /// As much of it as gzip can pack at all would take long.
+    #[test]
+    fn a_bomb_of_gzip_is_refused_by_its_limit() {
+        let bomb = gzip(&vec![b' '; 64 << 20]);
+        let unpacked =
+            |free_bytes| io::copy(&mut unpack_after(free_bytes, Box::new(&*bomb)).unwrap(), &mut io::sink());
+        let error = unpacked(1 << 20).unwrap_err();
+        assert!(error.to_string().contains("more than 1000 times"), "{error}");
+        assert_eq!(unpacked(EXPANSION_FREE_BYTES).unwrap(), 64 << 20);
     }
 
     #[test]

@@ -1,25 +1,72 @@
-//! Transactions straight into rows: of micro-operations files have more than of anything else.
+//! Transactions straight into their packed form or into rows: of micro-operations files have more than of anything else.
 //!
 //! It never reads another value than [`Scanner::value`] would: what it does not know for certain is left to that.
 
 use std::sync::Arc;
 
-use super::{Dialect, Formed, Scanner, ends_token};
+use super::{Dialect, EVENT_BYTES_MAX, Formed, Scanner, ends_token};
 use crate::Value;
 use crate::micros::{Micros, Row, Verb};
+use crate::numbers::{self, Started};
+use crate::packed::{self, Packed};
 
 impl Scanner<'_> {
     /// Reads a form, which most often is a transaction.
     pub(crate) fn transaction(&mut self) -> Formed<Value> {
-        let (start, depth) = (self.at, self.depth);
+        let (start, depth, weight) = (self.at, self.depth, self.weight);
+        if let Some(packed) = Packed::build(|bytes| self.packed(bytes)) {
+            return Ok(Value::Txn(Arc::new(Micros::packed(packed))));
+        }
+        self.at = start;
         if let Some(rows) = self.rows() {
             return Ok(Value::Txn(Arc::new(Micros::new(rows))));
         }
-        (self.at, self.depth) = (start, depth);
+        (self.at, self.depth, self.weight) = (start, depth, weight);
         self.value()
     }
 
-    /// `[[:r 1 nil] [:append 2 3]]`
+    /// `[[:r 1 [2 3]] [:append 2 3]]`
+    fn packed(&mut self, bytes: &mut Vec<u8>) -> Option<()> {
+        self.byte(b'[')?;
+        self.blanks();
+        self.byte(b'[')?;
+        loop {
+            self.blanks();
+            let verb = self.verb()?;
+            self.blanks();
+            let key = self.short_int()?;
+            self.blanks();
+            if let Some(value) = self.short_int() {
+                packed::push(bytes, verb, key, Some(value));
+            } else if self.nothing().is_some() {
+                packed::push(bytes, verb, key, None);
+            } else {
+                self.numbers(packed::push_list(bytes, verb, key), bytes)?;
+            }
+            self.blanks();
+            self.byte(b']')?;
+            self.blanks();
+            if self.byte(b']').is_some() {
+                return Some(());
+            }
+            self.byte(b'[')?;
+        }
+    }
+
+    /// `[1 2 3]`, which reads of lists see, into the list that was started.
+    fn numbers(&mut self, list: Started, bytes: &mut Vec<u8>) -> Option<()> {
+        self.byte(b'[')?;
+        loop {
+            self.blanks();
+            if self.byte(b']').is_some() {
+                list.finish(bytes);
+                return Some(());
+            }
+            numbers::push(bytes, self.short_int()?);
+        }
+    }
+
+    /// `[[:r :x nil] [:append 2 "a"]]`
     fn rows(&mut self) -> Option<Vec<Row>> {
         self.byte(b'[')?;
         self.blanks();
@@ -29,9 +76,11 @@ impl Scanner<'_> {
         let mut rows = Vec::with_capacity(ROWS_MEAN);
         loop {
             self.blanks();
+            (self.weight <= EVENT_BYTES_MAX).then_some(())?;
             let verb = self.verb()?;
             let key = self.part()?;
             let value = self.part()?;
+            self.weight += size_of::<Row>();
             rows.push(Row { verb, key, value });
             self.blanks();
             self.byte(b']')?;
@@ -75,7 +124,7 @@ impl Scanner<'_> {
         if let Some(int) = self.short_int() {
             return Some(Value::Int(int));
         }
-        self.nothing().or_else(|| self.ints()).or_else(|| self.value().ok())
+        self.nothing().or_else(|| self.value().ok())
     }
 
     /// `nil`
@@ -84,35 +133,7 @@ impl Scanner<'_> {
         ends_token(*rest.first()?, self.dialect).then(|| self.at += self.nil().len())?;
         Some(Value::Null)
     }
-
-    /// `[1 2 3]`, which reads of lists see.
-    fn ints(&mut self) -> Option<Value> {
-        let start = self.at;
-        self.byte(b'[')?;
-        let mut items = Vec::with_capacity(numbers_ahead(&self.text[self.at..]));
-        loop {
-            self.blanks();
-            if self.byte(b']').is_some() {
-                return Some(Value::list(items));
-            }
-            let Some(int) = self.short_int() else {
-                self.at = start;
-                return None;
-            };
-            items.push(Value::Int(int));
-        }
-    }
 }
-
-/// How many whole numbers come before the next closing bracket, as room for a list of them. No more than a hint, which
-/// what is no list of numbers cannot make large.
-pub(crate) fn numbers_ahead(text: &[u8]) -> usize {
-    let Some(end) = memchr::memchr(b']', text) else { return 0 };
-    let ends_number = |pair: &&[u8]| pair[0].is_ascii_digit() && !pair[1].is_ascii_digit();
-    text[..=end].windows(2).filter(ends_number).count().min(NUMBERS_MAX)
-}
-
-const NUMBERS_MAX: usize = 1024;
 
 /// Room for the micro-operations of most transactions.
 const ROWS_MEAN: usize = 8;

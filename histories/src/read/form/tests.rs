@@ -63,6 +63,8 @@ fn a_transaction_is_the_list_that_it_stands_for_however_it_is_damaged() {
     for (text, dialect) in [
         (r#"[[:r 1 nil] [:append "a" [1 2]], [:w :k -5] ]} "#, Dialect::Edn),
         (r#"[ ["r",1,null],["append","a",[1,{"b":2}]],["w",12345678901234567890,true]],"#, Dialect::Json),
+        ("[[:r 1 [20 -3 ]], [:append -4 5] [:r 6 nil] [:w 7 []]] ", Dialect::Edn),
+        (r#"[["r",1,[20,-3]],["append",-4,5],["r",6,null],["w",7,[]]] "#, Dialect::Json),
         ("[[:rr 1 nil] [r 1 2] [\"w\" 3 4 5] (:w 3 4)]", Dialect::Edn),
         ("[[:r 1 #_2 3] [:w ; five\n 6 7]]", Dialect::Edn),
     ] {

@@ -33,6 +33,50 @@ fn what_has_no_end_meets_a_limit() {
     assert_snapshot!(out.join("\n"));
 }
 
+/// A value of a few bytes again and again, in one event that is no longer than it may be.
+#[test]
+fn an_event_that_grows_in_memory_meets_a_limit() {
+    let eight = |event: &'static [u8], again: &'static [u8], end: &'static [u8]| {
+        event.chain(Again(again).take(8_000_000 / again.len() as u64 * again.len() as u64)).chain(end)
+    };
+    let ours = b"{\"partita\":1}\n{\"index\":0,\"time\":0,\"process\":0,\"type\":\"invoke\",\"f\":\"write\",\"value\":[";
+    let json = b"[{\"process\":0,\"type\":\"invoke\",\"f\":\"write\",\"value\":[";
+    let edn = b"{:process 0 :type :invoke :f :write :value [";
+    let micros = b"{:process 0 :type :invoke :f :txn :value [";
+    let table = b"process,type,f,value\n0,invoke,write,\"[";
+    let events = [
+        ("lists", eight(ours, b"[],", b"0]}\n"), "2:1"),
+        ("maps", eight(ours, b"{},", b"0]}\n"), "2:1"),
+        ("nested", eight(ours, b"{\"\":[\"\"]},", b"0]}\n"), "2:1"),
+        ("json", eight(json, b"[],", b"0]}]"), "1:"),
+        ("edn", eight(edn, b"[]", b"]}"), "1:"),
+        ("edn-maps", eight(edn, b"{1{}}", b"]}"), "1:"),
+        ("edn-texts", eight(edn, b"\"\"", b"]}"), "1:"),
+        ("micros", eight(micros, b"[:r :x {}]", b"]}"), "1:"),
+        ("csv", eight(table, b"[],", b"0]\"\n"), "2:1"),
+    ];
+    for (name, event, place) in events {
+        let error = read_with(event, name, &Options::default()).map(drop).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{name}:{place}")), "{error}");
+        assert!(
+            error.ends_with("an event that takes more than 256 MiB in memory, which is the limit"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_long_event_of_numbers_is_read() {
+    let event = |kind| {
+        let numbers: Vec<_> = (0..400_000).map(|number: u32| number.to_string()).collect();
+        let value = numbers.join(",");
+        format!("{{\"process\":0,\"type\":\"{kind}\",\"f\":\"write\",\"value\":[{value}]}}\n")
+    };
+    let text = [event("invoke"), event("ok")].concat();
+    let history = read_with(text.as_bytes(), "json", &Options::default()).unwrap();
+    assert_eq!(history.operations()[0].call().as_list().unwrap().len(), 400_000);
+}
+
 /// Invocations and completions that never end.
 struct Events(u64, Vec<u8>);
 

@@ -67,6 +67,28 @@ proptest! {
 }
 
 #[test]
+fn a_transaction_that_is_read_quickly_has_the_meaning_of_the_general_parser_however_it_is_damaged() {
+    let micros = r#"[["r",1,[20,-3]],["append",-4,5],["r",6,null],["w",7,[]]]"#;
+    for end in ["", ",[\"r\",8,[\"a\"]]"] {
+        let micros = format!("{}{end}]", micros.strip_suffix(']').unwrap());
+        let line = format!(r#"{{"index":7,"time":1,"process":3,"type":"ok","f":"txn","value":{micros}}}"#);
+        assert!(scan::event(line.as_bytes()).is_some());
+        for place in line.len() - micros.len() - 1..line.len() {
+            for byte in b" ,]}[\"09-nrw.e\\" {
+                let (before, after) = line.as_bytes().split_at(place);
+                let longer = [before, &[*byte], after].concat();
+                let other = [before, &[*byte], &after[1..]].concat();
+                for line in [before, &longer, &other] {
+                    let Some(quick) = scan::event(line) else { continue };
+                    let general = general_event(line, "h").unwrap();
+                    assert_eq!(quick.value, general.value, "{}", String::from_utf8_lossy(line));
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn what_our_writer_writes_is_read_quickly() {
     let line = br#"{"index":7,"time":3291485317,"process":3,"type":"ok","f":"append","key":"x","value":[1,-2,["r",null]],"node":"n2","version":7,"term":1,"served_by":"n1"}"#;
     assert!(scan::event(line).is_some());
