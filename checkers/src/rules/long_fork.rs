@@ -76,7 +76,8 @@ impl<'h> Written<'h> {
                         Writes::ReadsDiffer
                     }
                     (Access::Read, before) => before,
-                    (_, Writes::Once(_) | Writes::More) => Writes::More,
+                    // What another data type made of the key is not known.
+                    (Access::Other, _) | (_, Writes::Once(_) | Writes::More) => Writes::More,
                     _ => Writes::Once(value),
                 };
             });

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use histories::{Function, History, KeyId, Operation, OperationId, Value};
+use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value};
 
 use super::transactions;
 
@@ -78,6 +78,8 @@ struct Group<'h> {
     reads_others: u32,
     /// A whole collection was read.
     reads_whole: bool,
+    /// What a transaction does beside reading and writing registers.
+    foreign: Option<&'h str>,
 }
 
 impl<'h> Group<'h> {
@@ -85,6 +87,9 @@ impl<'h> Group<'h> {
         self.operations.push(id);
         if !self.has(&op.function) {
             self.functions.push(&op.function);
+        }
+        if op.function == Function::Txn && op.outcome != Outcome::Fail && self.foreign.is_none() {
+            self.foreign = foreign(op);
         }
         if !is_read(op) {
             self.calls_others |= op.call().as_text().is_none();
@@ -134,12 +139,19 @@ impl<'h> Group<'h> {
         } else if only(&["acquire", "release"]) {
             Ok(Object::Mutex)
         } else if only(&["txn"]) {
-            Ok(Object::Transactions)
+            let foreign =
+                self.foreign.map(|name| format!("no sequential object has transactions that {name}"));
+            foreign.map_or(Ok(Object::Transactions), Err)
         } else {
             let list = names.into_iter().collect::<Vec<_>>().join(", ");
             Err(format!("no sequential object has the operations {list}"))
         }
     }
+}
+
+fn foreign(op: &Operation) -> Option<&str> {
+    let micros = op.call().micros()?.flatten();
+    micros.map(|micro| micro.function).find(|&name| name != "r" && name != "w")
 }
 
 pub(crate) fn is_read(op: &Operation) -> bool {
