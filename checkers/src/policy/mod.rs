@@ -77,9 +77,9 @@ fn counted(history: &History, ruling: &Ruling) -> Conflicts {
     let registers: BTreeSet<KeyId> =
         history.operations().iter().filter(replaced).filter_map(|op| op.key).collect();
     for op in history.operations().iter().filter(|op| op.is_ok()) {
-        let shown = op.reply().as_list().map_or(0, |siblings| siblings.len() as u64);
         match op.function {
             Function::ReadAll if op.key.is_some_and(|key| registers.contains(&key)) => {
+                let shown = op.reply().as_list().map_or(0, |siblings| siblings.len() as u64);
                 counts.reads += 1;
                 counts.sibling_reads += u64::from(shown > 1);
                 counts.siblings_max = counts.siblings_max.max(shown);
