@@ -221,6 +221,12 @@ impl Groups {
         self.places[at as usize]
     }
 
+    /// The first writer of a group that follows something, which all later ones do.
+    pub(crate) fn first_after(&self, group: usize, follows: impl Fn(u32) -> bool) -> Option<u32> {
+        let writers = &self.writers[self.start[group] as usize..self.start[group + 1] as usize];
+        writers.get(writers.partition_point(|&writer| !follows(writer))).copied()
+    }
+
     /// Where among the writers the group's last with a place before `bound` stands. Gallops from `hint`, a
     /// position in the group, which is near where bounds grow slowly.
     #[inline]

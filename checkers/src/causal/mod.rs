@@ -19,13 +19,14 @@ mod overtaken;
 mod proof;
 mod real_time;
 mod resolve;
+mod serial;
 mod sets;
 mod shortest;
 #[cfg(test)]
 pub(crate) mod tests;
 mod view;
 
-use histories::{History, ModelName};
+use histories::{History, ModelName, OperationId};
 
 use crate::budget::Stopwatch;
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict};
@@ -116,6 +117,21 @@ pub fn causal_models(history: &History, models: &[ModelName], budget: &Budget) -
         findings.push(finding);
     }
     findings
+}
+
+/// Transactions that no order of whole transactions explains, where what is forced of those with unique values shows any.
+pub(crate) fn contradiction(
+    history: &History,
+    budget: &Budget,
+) -> Result<Option<Vec<OperationId>>, Exhausted> {
+    let columns = match compile::compile(history, budget) {
+        // A read that no order explains is told as such.
+        Ok(compiled) if compiled.columns.flaws.is_empty() => compiled.columns,
+        Err(Unfit::Exhausted) => return Err(Exhausted),
+        _ => return Ok(None),
+    };
+    let named = serial::contradiction(&columns, budget)?;
+    Ok(named.map(|named| named.iter().map(|&t| columns.operation[t as usize]).collect()))
 }
 
 /// Of these models, what follows from what.

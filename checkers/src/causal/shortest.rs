@@ -45,7 +45,7 @@ impl Into {
         Self { start, sorted }
     }
 
-    fn leading_to(&self, to: u32) -> &[u32] {
+    pub(crate) fn leading_to(&self, to: u32) -> &[u32] {
         let Some(&end) = self.start.get(to as usize + 1) else { return &[] };
         &self.sorted[self.start[to as usize] as usize..end as usize]
     }

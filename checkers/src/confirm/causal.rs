@@ -2,7 +2,7 @@
 //!
 //! Every relation here is a square table and every rule a loop to a fixed point: slow, and plain to see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{AnomalyKind, History, ModelName, Operation, OperationId, Outcome, Value};
 
@@ -121,7 +121,7 @@ fn unexplained(history: &History, op: &Operation, kind: AnomalyKind) -> bool {
 pub(super) type Relation = Vec<Vec<bool>>;
 
 /// The transactions of a witness with what is plain of them.
-struct Part<'h> {
+pub(super) struct Part<'h> {
     transactions: Vec<Transaction<'h>>,
     session: Relation,
     reads_from: Relation,
@@ -130,7 +130,7 @@ struct Part<'h> {
 }
 
 impl<'h> Part<'h> {
-    fn of(history: &'h History, inside: &[OperationId]) -> Self {
+    pub(super) fn of(history: &'h History, inside: &[OperationId]) -> Self {
         let transactions: Vec<_> =
             inside.iter().map(|&id| Transaction::of(history, history.operation(id))).collect();
         let count = transactions.len();
@@ -189,6 +189,58 @@ impl<'h> Part<'h> {
             ModelName::ReadCommittedBe => self.goes_back(causality),
             _ => false,
         }
+    }
+
+    /// Whether no order of whole transactions explains all reads: between what was read and its reader stands no other
+    /// writer of the key, to a fixed point.
+    pub(super) fn has_no_serial_order(&self) -> bool {
+        let count = self.transactions.len();
+        let mut order = union(&self.session, &self.reads_from);
+        loop {
+            order = closure(order);
+            if cyclic(&order) {
+                return true;
+            }
+            let mut grew = false;
+            for (reader, key, writer) in &self.reads {
+                let writes = |t: &usize| self.transactions[*t].writes.contains_key(key);
+                for other in (0..count).filter(writes).filter(|t| t != reader && Some(*t) != *writer) {
+                    let (before, after) = writer.map_or((false, true), |writer| {
+                        (order[other][*reader] && !order[other][writer], order[writer][other])
+                    });
+                    if let Some(writer) = writer.filter(|_| before) {
+                        order[other][writer] = true;
+                    }
+                    grew |= before || after && !order[*reader][other];
+                    order[*reader][other] |= after;
+                }
+            }
+            if !grew {
+                return false;
+            }
+        }
+    }
+
+    /// Whether each value that was read is that of one transaction of the history, and null of none.
+    pub(super) fn reads_are_certain(&self, history: &History) -> bool {
+        let mut written: BTreeMap<(&Value, &str), BTreeSet<u32>> = BTreeMap::new();
+        for (reader, key, _) in &self.reads {
+            let values = self.transactions[*reader].reads.iter().filter(|(of, _)| of == key);
+            written.extend(values.map(|(_, value)| ((value, key.as_str()), BTreeSet::new())));
+        }
+        let values: BTreeSet<&Value> = written.keys().map(|&(value, _)| value).collect();
+        for op in history.operations() {
+            let _ = accesses::each(op, |access, target, value| {
+                if access == Access::Write && values.contains(&*value) {
+                    let key = target.text(history);
+                    let named = |((of, name), _): &(&(&Value, &str), _)| **of == *value && *name == key;
+                    if let Some((_, by)) = written.iter_mut().find(named) {
+                        by.insert(op.call_event);
+                    }
+                }
+            });
+        }
+        written.iter().all(|((value, _), by)| by.len() == usize::from(!value.is_null()))
     }
 
     /// The transactions that no other of their session follows.

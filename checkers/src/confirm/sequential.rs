@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use histories::{AnomalyKind, Function, History, KeyId, Operation, OperationId, Outcome, Value};
 
-use super::causal::{Relation, closure, cyclic, happened, relation};
+use super::causal::{Part, Relation, closure, cyclic, happened, relation};
 use crate::Anomaly;
 use crate::sequential::accesses::{Deed, Objects};
 use crate::sequential::objects::State;
@@ -27,7 +27,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         return Err(format!("{} operations are too many to re-check", inside.len()));
     }
     let Err(why) = registers(history, inside) else { return Ok(()) };
-    if super::growth::confirm(history, inside).is_ok() {
+    if super::growth::confirm(history, inside).is_ok() || transactions(history, inside) {
         return Ok(());
     }
     objects(history, inside).map_err(|other| format!("{why}; {other}"))
@@ -156,6 +156,14 @@ fn legal(operations: &[&Operation], before: &Relation) -> Option<bool> {
         }
     }
     Some(false)
+}
+
+/// Of whole transactions, by what was read from whom.
+fn transactions(history: &History, inside: &[OperationId]) -> bool {
+    let part = Part::of(history, inside);
+    inside.iter().all(|&id| happened(history, id))
+        && part.reads_are_certain(history)
+        && part.has_no_serial_order()
 }
 
 /// Of objects of any kind, by their models: all that changes what the witness reads is in the witness.

@@ -12,8 +12,9 @@ use super::growth::{self, Growth};
 use super::problem::components;
 use super::search::Found;
 use super::{Decided, Method, guess, proof, replay};
+use crate::causal;
 use crate::search::parts;
-use crate::{Budget, Causal, Checker, Finding, Verdict};
+use crate::{Budget, Causal, Checker, Exhausted, Finding, Verdict};
 
 /// How many wrong choices a guess may come to before the next is tried.
 const GUESS_DEAD_ENDS_MAX: u64 = 100;
@@ -33,29 +34,48 @@ pub(super) fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
         return (violated, Method::Forced);
     }
     let parts = LazyCell::new(|| parts(history));
+    let contradiction = LazyCell::new(|| contradiction(history, budget));
     let components = components(&objects.deeds, |deed| (deed.process, deed.object));
     super::merged(components.into_iter().map(|deeds| {
         let objects = Objects { initial: objects.initial.clone(), deeds };
         let linearization = || guess::by_linearization(history, &parts, &objects, budget);
-        component(history, &objects, linearization, budget)
+        let forced = || contradiction.as_ref().map(|named| contradicted(history, named));
+        component(history, &objects, (linearization, forced), budget)
     }))
 }
 
-/// A violation of what sequential consistency implies, and which is decided fast.
+/// A violation by transactions of what sequential consistency implies, and which is decided fast.
 fn necessary(history: &History, budget: &Budget) -> Option<Verdict> {
     let invalid = |finding: &Finding| {
         matches!(finding.model, ModelName::CausalConvergence | ModelName::CausalMemory)
             && matches!(finding.verdict, Verdict::Invalid(_))
     };
-    let transactions = history.operations().iter().any(|op| op.function == Function::Txn);
-    let findings = if transactions { Causal.check(history, budget) } else { Vec::new() };
+    let findings = if has_transactions(history) { Causal.check(history, budget) } else { Vec::new() };
     findings.into_iter().find(invalid).map(|finding| finding.verdict)
+}
+
+fn has_transactions(history: &History) -> bool {
+    history.operations().iter().any(|op| op.function == Function::Txn)
+}
+
+/// Transactions that contradict each other by what is forced, or why that is not known.
+fn contradiction(history: &History, budget: &Budget) -> Option<Result<Vec<OperationId>, Exhausted>> {
+    let found = if has_transactions(history) { causal::contradiction(history, budget) } else { Ok(None) };
+    found.transpose()
+}
+
+fn contradicted(history: &History, named: &Result<Vec<OperationId>, Exhausted>) -> (Decided, Method) {
+    let decided = match named {
+        Ok(named) => super::confirmed(history, proof::tell(history, named.clone())),
+        Err(exhausted) => Decided::Unknown(exhausted.to_string()),
+    };
+    (decided, Method::Forced)
 }
 
 fn component(
     history: &History,
     objects: &Objects,
-    linearization: impl FnOnce() -> guess::Rank,
+    (linearization, forced): (impl FnOnce() -> guess::Rank, impl FnOnce() -> Option<(Decided, Method)>),
     budget: &Budget,
 ) -> (Decided, Method) {
     match growth::decide(objects) {
@@ -67,13 +87,17 @@ fn component(
         None => {}
     }
     let ranks = guess::ranks_of_objects(history, objects);
-    let guesses = ranks.iter().cloned().chain(std::iter::once_with(linearization));
-    for rank in guesses {
-        match order(objects, &rank, GUESS_DEAD_ENDS_MAX, budget) {
-            Found::Order(order) => return (held(objects, &order), Method::Witness),
-            Found::Nothing => return (violated(history, objects, budget), Method::Search),
-            Found::Stopped(..) => {}
-        }
+    let by_rank = |rank: &guess::Rank| guessed(history, objects, rank, budget);
+    let by_time = || by_rank(&linearization());
+    let found = ranks.iter().find_map(by_rank);
+    // Without real time all operations are concurrent, and it is much to linearize them.
+    let found = if history.has_real_time() {
+        found.or_else(by_time).or_else(forced)
+    } else {
+        found.or_else(forced).or_else(by_time)
+    };
+    if let Some(found) = found {
+        return found;
     }
     let decided = match order(objects, &ranks[0], u64::MAX, budget) {
         Found::Order(order) => held(objects, &order),
@@ -81,6 +105,20 @@ fn component(
         Found::Stopped(stop, reached) => super::stopped(stop, reached, objects.deeds.len()),
     };
     (decided, Method::Search)
+}
+
+/// What an order after a guess says, if the guess leads anywhere.
+fn guessed(
+    history: &History,
+    objects: &Objects,
+    rank: &guess::Rank,
+    budget: &Budget,
+) -> Option<(Decided, Method)> {
+    match order(objects, rank, GUESS_DEAD_ENDS_MAX, budget) {
+        Found::Order(order) => Some((held(objects, &order), Method::Witness)),
+        Found::Nothing => Some((violated(history, objects, budget), Method::Search)),
+        Found::Stopped(..) => None,
+    }
 }
 
 fn held(objects: &Objects, order: &[u32]) -> Decided {

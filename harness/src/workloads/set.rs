@@ -40,7 +40,7 @@ impl Workload for Set {
     }
 
     fn models(&self) -> &'static [ModelName] {
-        &[ModelName::Durability, ModelName::Convergence]
+        &[ModelName::Linearizable, ModelName::Durability, ModelName::Convergence]
     }
 }
 

@@ -114,3 +114,23 @@ fn transactions_agree_with_every_interleaving() {
     super::tell(&format!("transactions: {counts:?}"));
     assert!(counts.valid > cases / 5 && counts.invalid > cases / 8, "{counts:?}");
 }
+
+#[test]
+fn what_is_forced_contradicts_only_what_has_no_order() {
+    let cases = cases(5_000);
+    let (mut found, mut without) = (0, 0);
+    for case in 0..cases {
+        let history = random(&mut Dice(u64::from(case) + 1));
+        let order = has_order(&history);
+        without += usize::from(!order);
+        let named = crate::causal::contradiction(&history, &Budget::unlimited());
+        if let Some(named) = named.expect("time is not limited") {
+            assert!(!order, "case {case} has an order: {named:?}");
+            let told = crate::sequential::proof::tell(&history, named);
+            assert_eq!(confirm(&history, &told), Ok(()), "case {case}");
+            found += 1;
+        }
+    }
+    super::tell(&format!("forced transactions: {found} of {without} without an order contradict themselves"));
+    assert!(found > cases / 100, "{found} of {cases}");
+}
