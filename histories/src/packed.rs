@@ -68,6 +68,8 @@ impl Packed {
         ROOM.with_borrow_mut(|room| {
             room.clear();
             let packed = fill(room).map(|()| Self::of_bytes(room));
+            // Nothing shrinks to less than it holds.
+            room.clear();
             room.shrink_to(ROOM_BYTES_MAX);
             packed
         })
@@ -298,6 +300,18 @@ pub(crate) fn micro((verb, key, value): (Verb, i64, Part<'_>)) -> Micro<'static>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_transaction_leaves_no_room_behind() {
+        let long = |bytes: &mut Vec<u8>| {
+            (0..100_000).for_each(|number| push(bytes, Verb::Write, number, Some(number)));
+            Some(())
+        };
+        assert_eq!(Packed::build(long).unwrap().iter().count(), 100_000);
+        assert!(ROOM.with_borrow(Vec::capacity) <= ROOM_BYTES_MAX);
+        assert!(Packed::build(|bytes| long(bytes).and(None)).is_none());
+        assert_eq!(Packed::build(|_| Some(())).unwrap().iter().count(), 0);
+    }
 
     #[test]
     fn numbers_come_back_in_the_fewest_bytes() {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Dialect, EVENT_BYTES_MAX, Formed, Scanner, ends_token};
+use super::{Dialect, EVENT_BYTES_MAX, Formed, Scanner, Trouble, ends_token, weight};
 use crate::Value;
 use crate::micros::{Micros, Row, Verb};
 use crate::numbers::{self, Started};
@@ -17,12 +17,19 @@ impl Scanner<'_> {
         if let Some(packed) = Packed::build(|bytes| self.packed(bytes)) {
             return Ok(Value::Txn(Arc::new(Micros::packed(packed))));
         }
-        self.at = start;
+        (self.at, self.weight) = (start, weight);
         if let Some(rows) = self.rows() {
             return Ok(Value::Txn(Arc::new(Micros::new(rows))));
         }
         (self.at, self.depth, self.weight) = (start, depth, weight);
-        self.value()
+        let mut ahead = self.fork();
+        match self.value() {
+            // Once all of it is there it may take far less than as a list.
+            Err(Trouble::At(..)) if self.weight > EVENT_BYTES_MAX && ahead.skip() == Err(Trouble::More) => {
+                Err(Trouble::More)
+            }
+            other => other,
+        }
     }
 
     /// `[[:r 1 [2 3]] [:append 2 3]]`
@@ -32,6 +39,8 @@ impl Scanner<'_> {
         self.byte(b'[')?;
         loop {
             self.blanks();
+            self.weight += size_of::<Row>();
+            (self.weight <= EVENT_BYTES_MAX).then_some(())?;
             let verb = self.verb()?;
             self.blanks();
             let key = self.short_int()?;
@@ -56,13 +65,17 @@ impl Scanner<'_> {
     /// `[1 2 3]`, which reads of lists see, into the list that was started.
     fn numbers(&mut self, list: Started, bytes: &mut Vec<u8>) -> Option<()> {
         self.byte(b'[')?;
+        let mut count = 0;
         loop {
             self.blanks();
             if self.byte(b']').is_some() {
                 list.finish(bytes);
-                return Some(());
+                // Whoever asks for them gets a list.
+                self.weight += weight::LIST + count * size_of::<Value>();
+                return (self.weight <= EVENT_BYTES_MAX).then_some(());
             }
             numbers::push(bytes, self.short_int()?);
+            count += 1;
         }
     }
 

@@ -48,6 +48,23 @@ fn forms_of_json_become_values() {
     assert!(matches!(json("\"\\u+123\""), Err(Trouble::At(3, _))));
 }
 
+/// Where a block of a file ends is no reason to refuse what is packed once it is there.
+#[test]
+fn a_packed_transaction_weighs_what_it_takes_once_unpacked_wherever_the_text_is_cut() {
+    for text in ["[[:r 1 [2 3 4]]]", "[[:r 1 2] [:w 3 nil] [:append 4 5] [:r 1 2]]"] {
+        let read = |room, length, last| {
+            let mut scanner = Scanner::new(&text.as_bytes()[..length], Dialect::Edn, last);
+            scanner.weight = EVENT_BYTES_MAX - room;
+            scanner.transaction()
+        };
+        assert!(read(250, text.len(), true).is_ok(), "{text}");
+        assert!(matches!(read(100, text.len(), true), Err(Trouble::At(..))), "{text}");
+        for length in 1..text.len() {
+            assert!(read(250, length, false) == Err(Trouble::More), "{length} of {text}");
+        }
+    }
+}
+
 /// What is read, and where it ends.
 fn both_ways(text: &[u8], dialect: Dialect, last: bool) -> [(Formed<Value>, Option<usize>); 2] {
     [true, false].map(|transaction| {
