@@ -182,7 +182,7 @@ impl<'c> View<'c> {
     /// The transactions on cycles of the saturated order, if it has any. `order` is one of the base, where known.
     pub(crate) fn cyclic(&self, order: Option<&Order>) -> Option<Vec<bool>> {
         if self.circular {
-            return self.sort(|t| self.arrival(t) != NONE || self.index(t) != NONE, None);
+            return self.sort(|t| self.arrival(t) != NONE || self.index(t) != NONE);
         }
         // No edge leads to an earlier arrival, so a cycle keeps to one; and no order of the base has it forward.
         let backward = |edge: &&Edge| {
@@ -196,14 +196,12 @@ impl<'c> View<'c> {
         if !suspect.contains(&true) {
             return None;
         }
-        let among = |t: u32| suspect.get(self.arrival(t) as usize) == Some(&true);
-        let nodes: Vec<u32> = self.columns.ids().filter(|&t| among(t)).collect();
-        self.sort(among, Some(nodes))
+        self.sort(|t| suspect.get(self.arrival(t) as usize) == Some(&true))
     }
 
-    /// The transactions on cycles among some, which `nodes` lists where they are few.
-    fn sort(&self, among: impl Fn(u32) -> bool, nodes: Option<Vec<u32>>) -> Option<Vec<bool>> {
-        let nodes = nodes.unwrap_or_else(|| self.columns.ids().filter(|&t| among(t)).collect());
+    /// The transactions on cycles among some.
+    fn sort(&self, among: impl Fn(u32) -> bool) -> Option<Vec<bool>> {
+        let nodes: Vec<u32> = self.columns.ids().filter(|&t| among(t)).collect();
         let mut numbers = vec![NONE; self.columns.len()];
         for (number, &t) in (0..).zip(&nodes) {
             numbers[t as usize] = number;
