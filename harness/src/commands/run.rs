@@ -170,7 +170,7 @@ pub(crate) fn carry_out(
                 session.error(&format!("{}: {why}", spec.title()));
                 carried.runs.push(RunOutcome::harness_failure(spec, why));
             }
-            Err(error @ RunError::Interrupted(_)) => {
+            Err(error @ (RunError::Interrupted(_) | RunError::BrokenOff)) => {
                 session.warn(&error.to_string());
                 carried.interrupted = true;
                 return Ok(());
