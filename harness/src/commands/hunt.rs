@@ -137,6 +137,7 @@ pub(crate) fn hunt(
 ) -> Result<Exit, Failure> {
     let targets = Targets::parse(args.options.report.as_ref())?;
     let (mut swarm, options) = swarm(args.suite.as_deref(), &args.options, config, catalogue)?;
+    super::place::check(&options)?;
     if args.promises {
         for base in &mut swarm.bases {
             base.mode.shows.clear();

@@ -45,6 +45,7 @@ pub(crate) fn replay(
     session: &Session,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
+    super::place::check(&args.options)?;
     let before = Path::new(&args.what);
     let spec = if before.exists() {
         let folder = args.options.out.clone().unwrap_or_else(|| PathBuf::from("runs"));

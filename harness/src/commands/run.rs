@@ -41,6 +41,7 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let options = args.options.clone().over(config);
     let targets = Targets::parse(options.report.as_ref())?;
+    super::place::check(&options)?;
     let seed_drawn = draw_seed();
     let planned = plan_all(args, &options, catalogue, seed_drawn)?;
     for left_out in planned.iter().flat_map(|planned| &planned.left_out) {
