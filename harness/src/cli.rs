@@ -246,6 +246,18 @@ mod tests {
         assert_eq!(parse("partita run --stage simm").unwrap_err().kind(), ErrorKind::ValueValidation);
         assert_eq!(parse("partita run -q -v").unwrap_err().kind(), ErrorKind::ArgumentConflict);
         assert_eq!(parse("partita run --nodes 0").unwrap_err().kind(), ErrorKind::ValueValidation);
+        assert_eq!(parse("partita hunt --jobs 0").unwrap_err().kind(), ErrorKind::ValueValidation);
+    }
+
+    #[test]
+    fn the_time_of_a_hunt_is_said_to_bound_the_hunt() {
+        let help = |command: &str| {
+            let mut cli = Cli::command();
+            cli.find_subcommand_mut(command).unwrap().render_help().to_string()
+        };
+        assert!(help("hunt").contains("How long to hunt"), "{}", help("hunt"));
+        assert!(!help("hunt").contains("How long each run issues operations"));
+        assert!(help("run").contains("How long each run issues operations"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::io;
 use histories::Diagnostic;
 
 use crate::exit::Exit;
+use crate::run::RunError;
 
 /// Ends a command before it has an outcome.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,9 @@ pub(crate) enum Failure {
     /// A file that cannot be read or written.
     #[error("{0}")]
     Harness(String),
+    /// Ctrl-C, before there was anything to tell.
+    #[error("{0}")]
+    Interrupted(String),
     /// Standard output broke; a closed pipe is no news.
     #[error("the results could not be written: {0}")]
     Output(#[from] io::Error),
@@ -31,6 +35,16 @@ impl Failure {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Harness(_) | Self::Output(_) => Exit::HarnessFailure,
+            Self::Interrupted(_) => Exit::Interrupted,
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Harness(why) => Self::Harness(why),
+            RunError::Interrupted(_) | RunError::BrokenOff => Self::Interrupted(error.to_string()),
         }
     }
 }

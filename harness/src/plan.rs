@@ -243,6 +243,24 @@ mod tests {
     }
 
     #[test]
+    fn siblings_are_not_asked_of_a_mode_that_keeps_none() {
+        let options = Options {
+            mode: Some(list("single/quorum,leaderless/abd,multi/version-vector")),
+            workload: Some(list("register,siblings")),
+            ..Options::default()
+        };
+        let catalogue = Catalogue::with(PathBuf::from("partita"), &[]);
+        let specs = specs("quick", &options, &catalogue, 7, &|_| Vec::new()).unwrap();
+        let titles: Vec<_> =
+            specs.iter().map(|spec| format!("{} {}", spec.mode.name, spec.workload)).collect();
+        let expected = ["single/quorum register", "leaderless/abd register", "multi/version-vector siblings"];
+        assert_eq!(titles, expected);
+        let told = left_out(&options, &specs);
+        let single = "single/quorum has no operation that siblings changes anything with: not run";
+        assert!(told.contains(&single.to_owned()) && told.len() == 3, "{told:?}");
+    }
+
+    #[test]
     fn names_and_faults_are_checked_before_anything_starts() {
         let error = |options| plan(options).map(|specs| specs.len()).unwrap_err();
         let errors = [

@@ -49,6 +49,7 @@ pub(crate) fn compare(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     let options = args.options.clone().over(config);
+    super::place::check(&options)?;
     if args.tradeoffs {
         return super::tradeoffs::tradeoffs(options, catalogue, session, out);
     }

@@ -1,6 +1,7 @@
 //! `partita hunt`: seeds in simulation until one fails, and then that run with everything that a run leaves behind.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -16,13 +17,20 @@ use crate::failure::Failure;
 use crate::hunt::{self, End, Fixed, Range, Swarm, Tally};
 use crate::names::shell_quote;
 use crate::options::{Options, Rate};
+use crate::progress::Interrupt;
 use crate::quantity::{List, Seeds};
 use crate::report::{Report, Targets, terminal};
-use crate::run::{self, RunError, hexadecimal};
+use crate::run::{self, hexadecimal};
 use crate::spec::{RunSpec, StageName};
 use crate::{plan, suite};
 
 #[derive(Args, Debug)]
+#[command(
+    mut_arg("time", |arg| arg.help("How long to hunt: `5m`; each run draws its own length")),
+    mut_arg("seed", |arg| arg.help("The first seed: a number or a commit's hash. Default: drawn, and printed")),
+    mut_arg("seeds", |arg| arg.help("How many seeds at most: a count `10000` (from --seed on) or a range `1..10000`")),
+    mut_arg("stage", |arg| arg.help("`sim`, virtual time, and nothing else: live runs are those of `partita run`")),
+)]
 pub(crate) struct HuntArgs {
     /// A built-in suite or a file, whose modes and workloads are hunted [default: register and set on the modes of
     /// --mode].
@@ -35,7 +43,7 @@ pub(crate) struct HuntArgs {
 
     /// How many runs at a time [default: one a core].
     #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<usize>,
+    pub(crate) jobs: Option<NonZeroUsize>,
 
     /// Goes on where the last hunt of the same things stopped.
     #[arg(long)]
@@ -45,7 +53,6 @@ pub(crate) struct HuntArgs {
     #[arg(long)]
     pub(crate) promises: bool,
 
-    /// Here `--time` and `--seeds` bound the hunt, and each run draws its own length.
     #[command(flatten)]
     pub(crate) options: Options,
 }
@@ -92,6 +99,11 @@ pub(crate) fn swarm(
         }
         None => ("hunt".to_owned(), Options::default()),
     };
+    if own.stage == Some(StageName::Live) {
+        return Err(Failure::usage(
+            "a hunt takes place in simulation only; live runs are those of `partita run`",
+        ));
+    }
     let flags = Options { time: None, seeds: None, seed: None, ..own.clone() };
     let options = flags.over(config).over(suite_options);
     let options = Options { stage: Some(StageName::Sim), seeds: None, seed: None, ..options };
@@ -125,6 +137,7 @@ pub(crate) fn hunt(
 ) -> Result<Exit, Failure> {
     let targets = Targets::parse(args.options.report.as_ref())?;
     let (mut swarm, options) = swarm(args.suite.as_deref(), &args.options, config, catalogue)?;
+    super::place::check(&options)?;
     if args.promises {
         for base in &mut swarm.bases {
             base.mode.shows.clear();
@@ -141,21 +154,21 @@ pub(crate) fn hunt(
         seeds_max: seeds_max(&args.options)?,
         time_max: args.options.time.map(|time| time.0),
         shard: (shard.index - 1, shard.count),
-        threads: args.jobs.unwrap_or_else(cores).max(1),
+        threads: args.jobs.map_or_else(cores, usize::from),
     };
     for left_out in plan::left_out(&options, &swarm.bases) {
         session.warn(&left_out);
     }
     let again = again(args, &options, first);
     session.say(&again);
-    let teller = Teller::new(session);
     let tally = saved.map(|saved| saved.tally).unwrap_or_default();
-    let began = Instant::now();
-    let (tally, end) = hunt::hunt(&swarm, range, tally, &session.interrupt, &|tally| teller.tell(tally));
+    let teller = Teller::new(session, Duration::from_millis(tally.spent_ms));
+    let (mut tally, end) = hunt::hunt(&swarm, range, tally, &session.interrupt, &|tally| teller.tell(tally));
+    tally.spent_ms = teller.spent().as_millis() as u64;
     save(&file, &Saved { digest, first, tally: tally.clone() })?;
     let mut stderr = std::io::stderr();
     let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
-    writeln!(people, "{}", summary(&tally, began.elapsed()))?;
+    writeln!(people, "{}", summary(&tally, teller.spent()))?;
     for line in tally.coverage.lines() {
         writeln!(people, "{line}")?;
     }
@@ -196,12 +209,13 @@ fn conclude(
             Ok((Exit::HarnessFailure, Vec::new()))
         }
         End::Found(spec) => {
-            let outcome = run::execute(&spec, &crate::progress::Silent, &session.interrupt);
-            let outcome = outcome.map_err(|error: RunError| Failure::Harness(error.to_string()))?;
+            // Found is found, also where the hunt was interrupted then.
+            let outcome = run::execute(&spec, &crate::progress::Silent, &Interrupt::default())?;
             writeln!(people, "{}", terminal::run(&outcome, session.paint, session.verbose))?;
             writeln!(people, "seed {} fails; again: {}", spec.seed, spec.reproduce())?;
             writeln!(people, "  smaller: partita shrink {}", outcome.dir)?;
-            Ok((Exit::Violation, vec![outcome]))
+            let interrupted = if session.interrupt.is_set() { Exit::Interrupted } else { Exit::Violation };
+            Ok((interrupted, vec![outcome]))
         }
     }
 }
@@ -282,6 +296,8 @@ fn summary(tally: &Tally, elapsed: Duration) -> String {
 /// Tells how a hunt goes on, once in a while.
 struct Teller<'a> {
     session: &'a Session,
+    /// By the sessions before this one.
+    spent_before: Duration,
     began: Instant,
     last: Mutex<Instant>,
 }
@@ -289,15 +305,20 @@ struct Teller<'a> {
 impl<'a> Teller<'a> {
     const EVERY: Duration = Duration::from_secs(5);
 
-    fn new(session: &'a Session) -> Self {
-        Self { session, began: Instant::now(), last: Mutex::new(Instant::now()) }
+    fn new(session: &'a Session, spent_before: Duration) -> Self {
+        Self { session, spent_before, began: Instant::now(), last: Mutex::new(Instant::now()) }
+    }
+
+    /// As long as the runs of the tally took, whoever ran them.
+    fn spent(&self) -> Duration {
+        self.spent_before + self.began.elapsed()
     }
 
     fn tell(&self, tally: &Tally) {
         let Ok(mut last) = self.last.try_lock() else { return };
         if last.elapsed() >= Self::EVERY {
             *last = Instant::now();
-            self.session.say(&summary(tally, self.began.elapsed()));
+            self.session.say(&summary(tally, self.spent()));
         }
     }
 }
@@ -317,6 +338,17 @@ pub(crate) fn drawn(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_hunt_is_live() {
+        let catalogue = Catalogue::with(PathBuf::from("partita"), &[]);
+        let hunted = |stage| {
+            let own = Options { stage: Some(stage), ..Options::default() };
+            swarm(None, &own, Options::default(), &catalogue).map(|(swarm, _)| swarm.bases.len())
+        };
+        assert!(matches!(hunted(StageName::Live), Err(Failure::Usage(why)) if why.contains("simulation")));
+        assert!(hunted(StageName::Sim).unwrap() > 0);
+    }
 
     #[test]
     fn a_shard_is_one_of_so_many() {

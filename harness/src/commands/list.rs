@@ -8,8 +8,8 @@ use std::path::Path;
 
 use histories::ModelName;
 use nemesis::{FaultKind, FaultSpec, Layout};
-use systems::System;
 use systems::store::Bug;
+use systems::{Mode, System};
 
 use crate::catalogue::Catalogue;
 use crate::cli::{ListArgs, Listed};
@@ -59,10 +59,6 @@ fn modes(system: &dyn System) -> Grid {
     let mut grid = Grid::new(&["mode", "nodes", "promises", "gives up", "about"]);
     for mode in system.modes() {
         let promise: Vec<_> = mode.promise.iter().map(|model| model.name()).collect();
-        let shows = mode.shows.iter().map(|show| match show.under.as_slice() {
-            [] => show.model.name().to_owned(),
-            under => format!("{} ({})", show.model, under.join(", ")),
-        });
         grid.push(vec![
             mode.name.clone(),
             match mode.layout {
@@ -70,11 +66,28 @@ fn modes(system: &dyn System) -> Grid {
                 Layout { datacentres, nodes_each } => format!("{datacentres} x {nodes_each}"),
             },
             if promise.is_empty() { "nothing".to_owned() } else { promise.join(", ") },
-            Some(shows.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty()).unwrap_or("-".into()),
+            Some(gives_up(&mode).join(", ")).filter(|text| !text.is_empty()).unwrap_or("-".into()),
             mode.about.clone(),
         ]);
     }
     grid
+}
+
+/// Each once: that it may need a workload is not told, and what needs no fault needs none of several.
+fn gives_up(mode: &Mode) -> Vec<String> {
+    let always =
+        |model: ModelName| mode.shows.iter().any(|show| show.model == model && show.under.is_empty());
+    let mut texts: Vec<String> = Vec::new();
+    for show in &mode.shows {
+        let text = match show.under.as_slice() {
+            under if under.is_empty() || always(show.model) => show.model.name().to_owned(),
+            under => format!("{} ({})", show.model, under.join(", ")),
+        };
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts
 }
 
 fn bugs() -> Grid {
@@ -185,6 +198,27 @@ mod tests {
             text.lines().map(|line| line.split_whitespace().take(2).collect()).collect();
         insta::assert_debug_snapshot!(columns);
         assert!(runs(&out.path().join("nowhere")).is_empty());
+    }
+
+    #[test]
+    fn what_a_mode_gives_up_is_listed_once() {
+        let several = systems::store::modes().into_iter().filter(|mode| mode.shows.len() > 1);
+        let mut shorter = 0;
+        for mode in several {
+            let texts = gives_up(&mode);
+            let bare: BTreeSet<&str> = texts.iter().map(|text| text.split(" (").next().unwrap()).collect();
+            let told: BTreeSet<&String> = texts.iter().collect();
+            assert_eq!(told.len(), texts.len(), "{}: {texts:?}", mode.name);
+            let doubled = |name: &&str| {
+                texts.contains(&(*name).to_owned())
+                    && texts.iter().any(|text| text.starts_with(&format!("{name} (")))
+            };
+            assert!(!bare.iter().any(doubled), "{}: {texts:?}", mode.name);
+            let shown: BTreeSet<&str> = mode.shows.iter().map(|show| show.model.name()).collect();
+            assert_eq!(bare, shown, "{}", mode.name);
+            shorter += usize::from(texts.len() < mode.shows.len());
+        }
+        assert!(shorter > 0);
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub(crate) mod convert;
 mod files;
 pub(crate) mod hunt;
 pub(crate) mod list;
+mod place;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod selftest;

@@ -16,7 +16,7 @@ use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::recipe;
 use crate::report::terminal;
-use crate::run::{self, RunError, hexadecimal};
+use crate::run::{self, hexadecimal};
 use crate::script::Script;
 use crate::spec::{RunSpec, StageName};
 
@@ -45,6 +45,7 @@ pub(crate) fn replay(
     session: &Session,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
+    super::place::check(&args.options)?;
     let before = Path::new(&args.what);
     let spec = if before.exists() {
         let folder = args.options.out.clone().unwrap_or_else(|| PathBuf::from("runs"));
@@ -62,7 +63,7 @@ pub(crate) fn replay(
     let spec = RunSpec { trace, ..spec };
     let spec = if spec.stage == StageName::Live { by_schedule(spec, before, session)? } else { spec };
     let outcome = run::execute(&spec, &crate::progress::Silent, &session.interrupt);
-    let outcome = outcome.map_err(|error: RunError| Failure::Harness(error.to_string()))?;
+    let outcome = outcome?;
     writeln!(out, "{}", terminal::run(&outcome, session.paint, session.verbose))?;
     let dir = Path::new(&outcome.dir);
     let now = digest(dir)?;

@@ -6,7 +6,7 @@ use super::Session;
 use crate::catalogue::Catalogue;
 use crate::cli::RunArgs;
 use crate::exit::Exit;
-use crate::expect::{Expectation, Judgement, judge_runs};
+use crate::expect::{self, Expectation, Judgement, judge_runs};
 use crate::failure::Failure;
 use crate::names::shell_quote;
 use crate::options::Options;
@@ -41,6 +41,7 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let options = args.options.clone().over(config);
     let targets = Targets::parse(options.report.as_ref())?;
+    super::place::check(&options)?;
     let seed_drawn = draw_seed();
     let planned = plan_all(args, &options, catalogue, seed_drawn)?;
     for left_out in planned.iter().flat_map(|planned| &planned.left_out) {
@@ -91,6 +92,11 @@ fn plan_all(
         let options = options.clone().over(suite.options.clone());
         let specs = plan::specs(&suite.name, &options, catalogue, seed_drawn, &|_| Vec::new())
             .map_err(Failure::Usage)?;
+        let own = Options { system: options.system.clone(), stage: options.stage, ..suite.options.clone() };
+        let own = plan::specs(&suite.name, &own, catalogue, seed_drawn, &|_| Vec::new()).unwrap_or_default();
+        if let Some(why) = expect::refusal(&suite.expectations, &specs, &own) {
+            return Err(Failure::Usage(format!("{}: {why}", suite.source)));
+        }
         let left_out = plan::left_out(&options, &specs);
         Ok(Planned { suite, specs, left_out })
     };
@@ -170,7 +176,7 @@ pub(crate) fn carry_out(
                 session.error(&format!("{}: {why}", spec.title()));
                 carried.runs.push(RunOutcome::harness_failure(spec, why));
             }
-            Err(error @ RunError::Interrupted(_)) => {
+            Err(error @ (RunError::Interrupted(_) | RunError::BrokenOff)) => {
                 session.warn(&error.to_string());
                 carried.interrupted = true;
                 return Ok(());
@@ -263,6 +269,33 @@ mod tests {
             assert!(matches!(exit, Err(Failure::Usage(_))), "{line}: {exit:?}");
             assert_eq!(out, "");
         }
+    }
+
+    #[test]
+    fn an_expectation_that_no_run_can_meet_stops_a_command_before_anything_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("own.toml");
+        let suite = |more: &str| {
+            let suite = "mode = \"single/quorum,single/async\"\nworkload = \"set\"\nseeds = 2\n";
+            std::fs::write(&file, format!("{suite}[[expect]]\ndurability = \"invalid\"\n{more}\n")).unwrap();
+        };
+        let run = |flags: &str| {
+            run_paper(&format!("{} --out {} {flags}", file.display(), folder.path().display())).0
+        };
+        let refusals = [
+            "mode = \"single/asnc\"",
+            "mode = [\"single/lease\", \"multi/*\"]",
+            "workload = \"register\"",
+            "min-seeds = 5",
+        ];
+        let refusals = refusals.map(|more| {
+            suite(more);
+            let Err(Failure::Usage(why)) = run("") else { panic!("{more} runs") };
+            why.replace(&file.display().to_string(), "own.toml")
+        });
+        insta::assert_snapshot!(refusals.join("\n"));
+        suite("mode = \"single/async\"");
+        assert_eq!(run("--mode single/quorum").unwrap(), Exit::HarnessFailure, "a part of the suite is run");
     }
 
     #[test]

@@ -13,7 +13,6 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::grid::Grid;
 use crate::quantity::Time;
-use crate::run::RunError;
 use crate::selftest::{Caught, Effort, Spent, TRAPS, Trap, expose, gaps, spring};
 use systems::store::Bug;
 
@@ -67,7 +66,6 @@ pub(crate) fn selftest(
         time: args.time.0,
     };
     let chosen = |trap: &&Trap| args.bug.is_none_or(|bug| bug == trap.bug);
-    let failed = |error: RunError| Failure::Harness(error.to_string());
     let tell = |caught: Caught| {
         let Caught { bug, mode, found, seeds, .. } = &caught;
         session.say(&format!("{bug} in {mode}: {found} of {seeds} seeds"));
@@ -75,12 +73,12 @@ pub(crate) fn selftest(
     };
     let mut results = Vec::new();
     for trap in TRAPS.iter().filter(chosen) {
-        results.push(tell(spring(trap, effort, catalogue, &session.interrupt).map_err(failed)?));
+        results.push(tell(spring(trap, effort, catalogue, &session.interrupt)?));
     }
     let bugs = results.len();
-    let gaps = if args.bug.is_none() { gaps(catalogue).map_err(failed)? } else { Vec::new() };
+    let gaps = if args.bug.is_none() { gaps(catalogue)? } else { Vec::new() };
     for (mode, show) in &gaps {
-        results.push(tell(expose(mode, show, effort, catalogue, &session.interrupt).map_err(failed)?));
+        results.push(tell(expose(mode, show, effort, catalogue, &session.interrupt)?));
     }
     let exit = if results.iter().all(Caught::is_well) { Exit::Success } else { Exit::Violation };
     if args.json {

@@ -59,17 +59,14 @@ fn of_run(
         let why = "it is of a live run, and only simulated ones can be run again; shrink its history.jsonl";
         return Err(Failure::Usage(format!("{}: {why}", args.what.display())));
     }
-    let failed = |error: run::RunError| Failure::Harness(error.to_string());
-    let Some(mut shrinking) = Shrinking::start(&spec, &session.interrupt, args.time.0).map_err(failed)?
-    else {
+    let Some(mut shrinking) = Shrinking::start(&spec, &session.interrupt, args.time.0)? else {
         writeln!(out, "{}: the run violates nothing", args.what.display())?;
         return Ok(Exit::Success);
     };
     let before = shrinking.size();
     shrinking.run();
-    let minimal = args.what.join("minimal");
-    let outcome =
-        run::execute_at(&minimal, &shrinking.spec(), &Silent, &session.interrupt).map_err(failed)?;
+    let minimal = resolved(&args.what).join("minimal");
+    let outcome = run::execute_at(&minimal, &shrinking.spec(), &Silent, &session.interrupt)?;
     if !shrinking.target().is_hit(&outcome) {
         return Err(Failure::Harness("the smaller run does not fail when it is run again: a bug".to_owned()));
     }
@@ -81,6 +78,16 @@ fn of_run(
     writeln!(out, "after:  {}, in {} trials", told(shrinking.size()), shrinking.trials)?;
     writeln!(out, "see it: {command}")?;
     Ok(Exit::Violation)
+}
+
+/// The folder itself, where it is named by a link such as `latest`, which soon points elsewhere.
+fn resolved(folder: &Path) -> PathBuf {
+    let Ok(found) = fs::canonicalize(folder) else { return folder.to_owned() };
+    let here = std::env::current_dir().and_then(fs::canonicalize);
+    match here {
+        Ok(here) => found.strip_prefix(here).map_or_else(|_| found.clone(), Path::to_owned),
+        Err(_) => found,
+    }
 }
 
 fn told(size: Size) -> String {
@@ -133,4 +140,20 @@ fn beside(file: &Path) -> PathBuf {
 fn put(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     fs::write(file, bytes)
         .map_err(|error| Failure::Harness(format!("cannot write {}: {error}", file.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_to_a_run_is_told_as_the_run() {
+        let out = tempfile::tempdir().unwrap();
+        let run = out.path().join("20260101T000000Z-1");
+        fs::create_dir(&run).unwrap();
+        std::os::unix::fs::symlink(&run, out.path().join("latest")).unwrap();
+        assert_eq!(resolved(&out.path().join("latest")), fs::canonicalize(&run).unwrap());
+        assert_eq!(resolved(Path::new("src/shrink")), Path::new("src/shrink"));
+        assert_eq!(resolved(Path::new("nowhere")), Path::new("nowhere"));
+    }
 }

@@ -5,10 +5,12 @@
 mod comparison;
 mod evaluate;
 mod parse;
+mod planned;
 
 pub use comparison::Comparison;
 pub use evaluate::{Judgement, Miss, evaluate, judge_runs};
 pub(crate) use parse::parse;
+pub(crate) use planned::refusal;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -54,11 +56,15 @@ pub enum Expected {
 
 impl Expectation {
     pub fn covers(&self, run: &RunOutcome) -> bool {
+        self.covers_names(&run.mode, &run.workload)
+    }
+
+    fn covers_names(&self, mode: &str, workload: &str) -> bool {
         let any = |patterns: &[String], name: &str| {
             patterns.is_empty()
                 || patterns.iter().any(|pattern| pattern == name || glob_matches(pattern, name))
         };
-        any(&self.modes, &run.mode) && any(&self.workloads, &run.workload)
+        any(&self.modes, mode) && any(&self.workloads, workload)
     }
 
     /// What a mode says of itself: its promise, and what it must show under the faults that were injected; of both,

@@ -37,6 +37,12 @@ pub(crate) struct Range {
 pub(crate) struct Tally {
     /// All seeds before this place have been looked at.
     pub(crate) next: u64,
+    /// Those behind it that have been looked at as well.
+    #[serde(default)]
+    ahead: BTreeSet<u64>,
+    /// In real time, over all sessions.
+    #[serde(default)]
+    pub(crate) spent_ms: u64,
     pub(crate) runs: u64,
     pub(crate) operations: u64,
     pub(crate) events: u64,
@@ -125,8 +131,8 @@ pub(crate) fn hunt(
         }
     });
     let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let end = shared.end.map_or(End::Spent, |(_, end)| end);
-    (shared.tally, if interrupt.is_set() { End::Interrupted } else { end })
+    let otherwise = if interrupt.is_set() { End::Interrupted } else { End::Spent };
+    (shared.tally, shared.end.map_or(otherwise, |(_, end)| end))
 }
 
 fn work(
@@ -155,6 +161,9 @@ fn work(
 
 impl Shared {
     fn take(&mut self, range: Range) -> Option<u64> {
+        while self.tally.ahead.contains(&self.hand_out) {
+            self.hand_out += 1;
+        }
         let place = self.hand_out;
         if self.end.is_some() || range.seeds_max.is_some_and(|most| place >= most) {
             return None;
@@ -164,10 +173,17 @@ impl Shared {
         Some(place)
     }
 
-    /// Of several failures the one with the lowest place stands, so that more threads find no other one first.
+    /// Of several failures the one with the lowest place stands, so that more threads find no other one first. A run that
+    /// was interrupted stays open: whoever goes on later runs it again.
     fn done(&mut self, place: u64, spec: RunSpec, result: Result<Trial, RunError>) {
+        if matches!(result, Err(RunError::Interrupted(_) | RunError::BrokenOff)) {
+            return;
+        }
         self.open.remove(&place);
-        self.tally.next = self.open.first().copied().unwrap_or(self.hand_out);
+        let next = self.open.first().copied().unwrap_or(self.hand_out);
+        self.tally.next = next;
+        self.tally.ahead.insert(place);
+        self.tally.ahead.retain(|&place| place >= next);
         let end = match result {
             Ok(trial) => {
                 self.tally.add(&trial);
@@ -182,3 +198,6 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

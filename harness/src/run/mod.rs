@@ -38,6 +38,9 @@ pub enum RunError {
     /// Ctrl-C. What was recorded is in the folder.
     #[error("interrupted; what was recorded is in {0}")]
     Interrupted(String),
+    /// Ctrl-C, of a run that leaves nothing on any disk.
+    #[error("interrupted")]
+    BrokenOff,
 }
 
 impl RunError {

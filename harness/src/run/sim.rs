@@ -47,6 +47,9 @@ pub fn trial(spec: &RunSpec, interrupt: &Interrupt) -> Result<Trial, RunError> {
     let prepared = Prepared::new(spec)?;
     let run = simulate(spec, &prepared, Watch::default(), &Silent, interrupt)?;
     let Simulated { conducted, tape, figures, states, lasted, .. } = run;
+    if conducted.interrupted {
+        return Err(RunError::BrokenOff);
+    }
     let operations = script::operations(tape.events(), spec.clients, conducted.elapsed.into());
     let script = Script { faults: script::faults(&conducted.actions), operations: Some(operations) };
     let history = tape.into_history(prepared.header(spec, "")).map_err(RunError::Harness)?;

@@ -52,9 +52,11 @@ impl Store {
         })
     }
 
-    /// What it can be asked.
+    /// What it can be asked and answers as meant: a single leader's log takes a replace as a write, and shows one value
+    /// where siblings are asked for.
     pub fn supports(&self, function: &Function) -> bool {
-        each!(self, options => options.supports(function))
+        let shown = *function != Function::Replace || !matches!(self, Self::Single(_));
+        shown && each!(self, options => options.supports(function))
     }
 
     pub fn memory(&self) -> Memory {
@@ -148,4 +150,23 @@ fn split(text: &str) -> Result<(&str, Pairs<'_>), String> {
         pairs.push((option, value));
     }
     Ok((name, pairs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn siblings_are_kept_by_modes_that_have_versions_for_them_only() {
+        let keeps = |mode: &Mode| self::mode(&mode.name).unwrap().1.supports(&Function::Replace);
+        let keeping: Vec<String> =
+            modes().iter().filter(|mode| keeps(mode)).map(|mode| mode.name.clone()).collect();
+        let (vectors, crdts) = ("multi/version-vector", "multi/crdt");
+        assert!(keeping.iter().any(|mode| mode == vectors) && keeping.iter().any(|mode| mode == crdts));
+        assert!(
+            keeping.iter().all(|mode| mode.starts_with(vectors) || mode.starts_with(crdts)),
+            "{keeping:?}"
+        );
+        assert!(mode("leaderless/quorum[versions=vector]").unwrap().1.supports(&Function::Replace));
+    }
 }

@@ -6,6 +6,7 @@ use checkers::{Finding, Verdict};
 use histories::{History, ModelName};
 
 use crate::exit::Exit;
+use crate::paint::Paint;
 
 /// With demands: 1 if one is violated, 2 if one is undecided. Without: 0, or 2 where nothing could be decided.
 pub(super) fn exit(demands: &[ModelName], findings: &[Finding], history: &History) -> Exit {
@@ -16,6 +17,24 @@ pub(super) fn exit(demands: &[ModelName], findings: &[Finding], history: &Histor
         return if undecided { Exit::Undecided } else { Exit::Success };
     }
     demands.iter().map(|&model| demanded(model, findings, history)).fold(Exit::Success, Exit::merge)
+}
+
+/// Whether none of the demands says anything of this history.
+fn is_inapplicable(demands: &[ModelName], findings: &[Finding]) -> bool {
+    demands.iter().all(|&model| {
+        let mut own = findings.iter().filter(|finding| finding.model == model).peekable();
+        own.peek().is_some() && own.all(|finding| matches!(finding.verdict, Verdict::NotApplicable(_)))
+    })
+}
+
+/// In a word: for a file that has demands.
+pub(super) fn word(demands: &[ModelName], findings: &[Finding], history: &History, paint: Paint) -> String {
+    match exit(demands, findings, history) {
+        Exit::Success => paint.good("held"),
+        Exit::Undecided if is_inapplicable(demands, findings) => paint.doubtful("not applicable"),
+        Exit::Undecided => paint.doubtful("undecided"),
+        _ => paint.bad("VIOLATED"),
+    }
 }
 
 fn demanded(model: ModelName, findings: &[Finding], history: &History) -> Exit {

@@ -6,7 +6,6 @@ use histories::{ModelName, printable};
 
 use super::{Checked, judge};
 use crate::checking;
-use crate::exit::Exit;
 use crate::grid::Grid;
 use crate::paint::Paint;
 
@@ -43,11 +42,7 @@ fn demanded(checked: &Checked, paint: Paint) -> String {
     if checked.demands.is_empty() {
         return String::new();
     }
-    match judge::exit(&checked.demands, &checked.findings, &checked.history) {
-        Exit::Success => paint.good("held"),
-        Exit::Undecided => paint.doubtful("undecided"),
-        _ => paint.bad("VIOLATED"),
-    }
+    judge::word(&checked.demands, &checked.findings, &checked.history, paint)
 }
 
 /// A file that was not checked; why is told on standard error.

@@ -5,6 +5,7 @@ use checkers::Verdict;
 
 use super::*;
 use crate::explain::tests::{STALE, stale_anomaly, stale_history};
+use crate::paint::Paint;
 
 fn finding(model: ModelName, verdict: Verdict) -> Finding {
     Finding {
@@ -46,6 +47,22 @@ fn exits_follow_the_demands() {
     assert_eq!(exit(&[ModelName::Sequential, ModelName::MonotonicReads]), Exit::Undecided);
     assert_eq!(exit(&[ModelName::Convergence]), Exit::Undecided, "not applicable is never a pass");
     assert_eq!(exit(&[ModelName::Pram]), Exit::Undecided, "nor is a model that nobody checked");
+}
+
+#[test]
+fn a_demand_that_does_not_apply_is_called_so_wherever_it_is_told() {
+    let last = |demands: &[ModelName]| {
+        let text = text::render(&stale(demands), Paint::PLAIN, false, false);
+        let cell = table::row(&stale(demands), Paint::PLAIN).pop().unwrap();
+        let line = text.lines().last().unwrap().to_owned();
+        assert!(line.ends_with(&format!(": {cell}")), "{line} {cell}");
+        cell
+    };
+    assert_eq!(last(&[ModelName::Convergence]), "not applicable");
+    assert_eq!(last(&[ModelName::Convergence, ModelName::MonotonicReads]), "undecided");
+    assert_eq!(last(&[ModelName::Sequential]), "undecided");
+    assert_eq!(last(&[ModelName::Pram]), "undecided", "nobody checked it");
+    assert_eq!(last(&[ModelName::Convergence, ModelName::Linearizable]), "VIOLATED");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use histories::{ModelName, printable, stats};
 
-use super::{Checked, linearizations, proofs, report};
+use super::{Checked, judge, linearizations, proofs, report};
 use crate::checking;
 use crate::exit::Exit;
 use crate::grid::Grid;
@@ -91,14 +91,13 @@ fn closing(checked: &Checked, paint: Paint) -> String {
         }
     }
     lines.extend(checked.guarantees.as_deref().map(guarantees));
-    let exit = super::judge::exit(&checked.demands, &checked.findings, &checked.history);
-    let demands = names(&checked.demands);
-    lines.push(match (exit, checked.demands.is_empty()) {
+    let Checked { demands, findings, history, .. } = checked;
+    lines.push(match (judge::exit(demands, findings, history), demands.is_empty()) {
         (Exit::Undecided, true) => paint.doubtful("nothing could be decided"),
         (_, true) => "nothing was demanded".to_owned(),
-        (Exit::Success, false) => format!("demanded: {demands}: {}", paint.good("held")),
-        (Exit::Undecided, false) => format!("demanded: {demands}: {}", paint.doubtful("undecided")),
-        (_, false) => format!("demanded: {demands}: {}", paint.bad("VIOLATED")),
+        (_, false) => {
+            format!("demanded: {}: {}", names(demands), judge::word(demands, findings, history, paint))
+        }
     });
     lines.join("\n")
 }

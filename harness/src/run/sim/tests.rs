@@ -7,6 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use systems::System;
 use systems::live::StoreSystem;
+use systems::store::Store;
 
 use super::*;
 use crate::conductor::Liveness;
@@ -288,6 +289,10 @@ fn a_new_leader_is_no_head_of_the_epoch_before() {
         time: Duration::from_secs(30),
         ..spec("single/chain", "siblings", &faults, 3235)
     };
+    // The protocol itself takes a replace for a write; no mode offers that.
+    let Store::Single(protocol) = systems::store::mode("single/chain").unwrap().1 else { unreachable!() };
+    let system = systems::sim::Simulated::new("store", spec.mode.clone(), protocol);
+    let spec = RunSpec { system: Arc::new(system), ..spec };
     let found = outcome(&spec);
     let broken: Vec<_> = found.verdicts.iter().filter(|verdict| verdict.verdict == "invalid").collect();
     assert!(broken.is_empty(), "{broken:?}");
