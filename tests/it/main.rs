@@ -5,6 +5,7 @@ mod command;
 mod conformance;
 mod delivery;
 mod docs;
+mod golden;
 mod hostile;
 mod live;
 mod replay;
