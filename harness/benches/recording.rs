@@ -8,11 +8,11 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use histories::{Applied, Clock, Draft, Function, Header, Kind, Nanos, Op, Process, Recorder, Value};
 use nemesis::{Action, Dice, Schedule};
-use partita::conductor::{Conductor, Score};
-use partita::progress::{Interrupt, Silent};
+use partita::load::workloads::{self, Shape};
 use partita::run::conduct;
-use partita::stage::{Call, Stage, StageEvent};
-use partita::workloads::{self, Shape};
+use partita::run::conductor::{Conductor, Score};
+use partita::run::progress::{Interrupt, Silent};
+use partita::run::stage::{Call, Stage, StageEvent};
 use systems::{Routing, Status};
 
 /// A register store in memory that answers every call before it returns.

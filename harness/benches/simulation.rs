@@ -12,9 +12,9 @@ use std::time::Duration;
 use self::processor::ProcessorTime;
 use criterion::{Criterion, criterion_group, criterion_main};
 use nemesis::Layout;
-use partita::progress::Interrupt;
-use partita::run::trial;
-use partita::spec::{RunSpec, StageName};
+use partita::judge::trial;
+use partita::plan::spec::{RunSpec, StageName};
+use partita::run::progress::Interrupt;
 use systems::System;
 use systems::live::StoreSystem;
 

@@ -6,8 +6,8 @@ use histories::{Function, ModelName};
 use nemesis::{BoxFuture, Powers};
 use systems::{Cluster, Mode, Routing, Setup, SetupError, System};
 
-use crate::catalogue::{Catalogue, WorkloadEntry};
-use crate::names::unknown;
+use crate::cli::names::unknown;
+use crate::plan::catalogue::{Catalogue, WorkloadEntry};
 
 struct Paper;
 

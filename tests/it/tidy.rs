@@ -272,8 +272,7 @@ fn checkers_are_pure() {
 #[test]
 fn replicas_and_faults_are_given_the_time() {
     let words = ["Instant::now", "SystemTime", "std::fs", "std::net", "tokio", "rand::"];
-    let pure =
-        ["systems/src/store/", "nemesis/src/faults/", "harness/src/generator/", "harness/src/workloads/"];
+    let pure = ["systems/src/store/", "nemesis/src/faults/", "harness/src/load/"];
     let sources = sources();
     let exempt = |source: &Source| !pure.iter().any(|folder| source.in_folder(folder)) || source.is_test;
     assert_none("protocols, faults and generators are pure", lines_with(&sources, &words, exempt));

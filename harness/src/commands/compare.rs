@@ -6,26 +6,38 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Duration;
 
+use clap::Args;
 use nemesis::FaultSpec;
 use systems::Mode;
 
 use super::Session;
 use super::run::{Carried, carry_out, closing, draw_seed, exit, flags};
-use crate::catalogue::Catalogue;
-use crate::cli::CompareArgs;
-use crate::compare::{Compared, grid};
-use crate::exit::Exit;
-use crate::expect::{Decided, Expectation, Judgement, judge_runs};
-use crate::failure::Failure;
-use crate::names::shell_quote;
-use crate::options::Options;
-use crate::outcome::RunOutcome;
-use crate::paint::Paint;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::names::shell_quote;
+use crate::cli::options::Options;
+use crate::cli::paint::Paint;
+use crate::cli::quantity::{Seeds, Time};
+use crate::judge::expect::{Judgement, judge_runs};
+use crate::judge::outcome::RunOutcome;
+use crate::load::workloads::{self, Workload};
 use crate::plan;
-use crate::quantity::{Seeds, Time};
+use crate::plan::catalogue::Catalogue;
+use crate::plan::expect::{Decided, Expectation};
+use crate::plan::spec::{RunSpec, StageName};
+use crate::report::modes::{Compared, grid};
 use crate::report::{Report, Targets};
-use crate::spec::{RunSpec, StageName};
-use crate::workloads::{self, Workload};
+
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    /// The trade-offs of replication, measured: consistency, availability, scaling, recovery and conflicts of a mode of
+    /// each type, in simulation unless --stage says otherwise.
+    #[arg(long)]
+    pub(crate) tradeoffs: bool,
+
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
 
 /// Every mode meets at least these.
 const FAULTS: [&str; 2] = ["partition:leader", "kill:leader"];

@@ -14,10 +14,10 @@ use histories::read::{self, Format};
 use histories::write::{self, WriteError};
 
 use super::{Session, files};
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::names::unknown;
-use crate::reading::ReadingArgs;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::names::unknown;
+use crate::cli::reading::ReadingArgs;
 
 #[derive(Args, Debug)]
 pub(crate) struct ConvertArgs {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use histories::read::{self, Format};
 
-use crate::failure::Failure;
-use crate::names::nearest;
+use crate::cli::failure::Failure;
+use crate::cli::names::nearest;
 
 /// The history of a run, in its folder.
 const OF_A_RUN: &str = "history.jsonl";

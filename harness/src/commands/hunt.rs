@@ -11,18 +11,19 @@ use serde::{Deserialize, Serialize};
 
 use super::Session;
 use super::run::{draw_seed, flags};
-use crate::catalogue::Catalogue;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::hunt::{self, End, Fixed, Range, Swarm, Tally};
-use crate::names::shell_quote;
-use crate::options::{Options, Rate};
-use crate::progress::Interrupt;
-use crate::quantity::{List, Seeds};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::names::shell_quote;
+use crate::cli::options::{Options, Rate};
+use crate::cli::quantity::{List, Seeds};
+use crate::explore::hunt::{self, End, Fixed, Range, Swarm, Tally};
+use crate::judge;
+use crate::plan::catalogue::Catalogue;
+use crate::plan::recipe::hexadecimal;
+use crate::plan::spec::{RunSpec, StageName};
+use crate::plan::{self, suite};
 use crate::report::{Report, Targets, terminal};
-use crate::run::{self, hexadecimal};
-use crate::spec::{RunSpec, StageName};
-use crate::{plan, suite};
+use crate::run::progress::Interrupt;
 
 #[derive(Args, Debug)]
 #[command(
@@ -194,7 +195,7 @@ fn conclude(
     tally: &Tally,
     session: &Session,
     people: &mut dyn Write,
-) -> Result<(Exit, Vec<crate::outcome::RunOutcome>), Failure> {
+) -> Result<(Exit, Vec<crate::judge::outcome::RunOutcome>), Failure> {
     match end {
         End::Interrupted => Ok((Exit::Interrupted, Vec::new())),
         End::Spent if tally.runs == 0 => Ok((Exit::NothingRan, Vec::new())),
@@ -210,7 +211,7 @@ fn conclude(
         }
         End::Found(spec) => {
             // Found is found, also where the hunt was interrupted then.
-            let outcome = run::execute(&spec, &crate::progress::Silent, &Interrupt::default())?;
+            let outcome = judge::execute(&spec, &crate::run::progress::Silent, &Interrupt::default())?;
             writeln!(people, "{}", terminal::run(&outcome, session.paint, session.verbose))?;
             writeln!(people, "seed {} fails; again: {}", spec.seed, spec.reproduce())?;
             writeln!(people, "  smaller: partita shrink {}", outcome.dir)?;

@@ -4,21 +4,49 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::{Args, ValueEnum};
 use histories::ModelName;
 use nemesis::{FaultKind, FaultSpec, Layout};
 use systems::store::Bug;
 use systems::{Mode, System};
 
-use crate::catalogue::Catalogue;
-use crate::cli::{ListArgs, Listed};
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::grid::Grid;
-use crate::outcome::RunOutcome;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::judge::outcome::RunOutcome;
+use crate::plan::catalogue::Catalogue;
+use crate::plan::suite;
 use crate::report::Format;
-use crate::suite;
+use crate::report::grid::Grid;
+
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    /// What to list.
+    #[arg(value_enum)]
+    pub(crate) what: Listed,
+
+    /// Of which system, where that matters.
+    #[arg(long, value_name = "NAME", env = "PARTITA_SYSTEM")]
+    pub(crate) system: Option<String>,
+
+    /// Where runs are looked for.
+    #[arg(long, value_name = "DIR", env = "PARTITA_OUT", default_value = "runs")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Listed {
+    Systems,
+    Modes,
+    Suites,
+    Workloads,
+    Faults,
+    Models,
+    Bugs,
+    Formats,
+    Runs,
+}
 
 pub(crate) fn list(args: &ListArgs, catalogue: &Catalogue, out: &mut dyn Write) -> Result<Exit, Failure> {
     let system = || catalogue.system(args.system.as_deref()).map_err(Failure::Usage);

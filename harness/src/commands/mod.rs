@@ -5,8 +5,10 @@
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod convert;
+pub(crate) mod dispatch;
 mod files;
 pub(crate) mod hunt;
+mod line;
 pub(crate) mod list;
 mod place;
 pub(crate) mod replay;

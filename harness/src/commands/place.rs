@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::failure::Failure;
-use crate::options::Options;
+use crate::cli::failure::Failure;
+use crate::cli::options::Options;
 
 /// Refuses an `--out` that no folder can be made in, once instead of once a run.
 pub(super) fn check(options: &Options) -> Result<(), Failure> {
@@ -22,7 +22,7 @@ fn refusal(out: &Path, file: &Path) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
+    use crate::cli::exit::Exit;
 
     #[test]
     fn a_file_is_no_place_for_runs() {

@@ -9,16 +9,17 @@ use nemesis::ScriptedFault;
 
 use super::Session;
 use super::hunt::drawn;
-use crate::catalogue::Catalogue;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::options::Options;
-use crate::outcome::Outcome;
-use crate::recipe;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::options::Options;
+use crate::judge;
+use crate::judge::outcome::Outcome;
+use crate::load::script::Script;
+use crate::plan::catalogue::Catalogue;
+use crate::plan::recipe;
+use crate::plan::recipe::hexadecimal;
+use crate::plan::spec::{RunSpec, StageName};
 use crate::report::terminal;
-use crate::run::{self, hexadecimal};
-use crate::script::Script;
-use crate::spec::{RunSpec, StageName};
 
 #[derive(Args, Debug)]
 pub(crate) struct ReplayArgs {
@@ -51,7 +52,7 @@ pub(crate) fn replay(
         let folder = args.options.out.clone().unwrap_or_else(|| PathBuf::from("runs"));
         recipe::load(before, catalogue, folder).map_err(Failure::Harness)?
     } else {
-        let seed: crate::quantity::Seed = args.what.parse().map_err(|_| {
+        let seed: crate::cli::quantity::Seed = args.what.parse().map_err(|_| {
             Failure::usage(format!("{:?} is neither the folder of a run nor a seed", args.what))
         })?;
         drawn(seed.0, args.suite.as_deref(), &args.options, config, catalogue)?
@@ -62,7 +63,7 @@ pub(crate) fn replay(
     }
     let spec = RunSpec { trace, ..spec };
     let spec = if spec.stage == StageName::Live { by_schedule(spec, before, session)? } else { spec };
-    let outcome = run::execute(&spec, &crate::progress::Silent, &session.interrupt);
+    let outcome = judge::execute(&spec, &crate::run::progress::Silent, &session.interrupt);
     let outcome = outcome?;
     writeln!(out, "{}", terminal::run(&outcome, session.paint, session.verbose))?;
     let dir = Path::new(&outcome.dir);

@@ -2,20 +2,32 @@
 
 use std::io::Write;
 
+use clap::Args;
+
 use super::Session;
-use crate::catalogue::Catalogue;
-use crate::cli::RunArgs;
-use crate::exit::Exit;
-use crate::expect::{self, Expectation, Judgement, judge_runs};
-use crate::failure::Failure;
-use crate::names::shell_quote;
-use crate::options::Options;
-use crate::outcome::RunOutcome;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::names::shell_quote;
+use crate::cli::options::Options;
+use crate::judge::expect::{Judgement, judge_runs};
+use crate::judge::outcome::RunOutcome;
+use crate::judge::{self, outcome};
+use crate::plan;
+use crate::plan::catalogue::Catalogue;
+use crate::plan::expect::{self, Expectation};
+use crate::plan::spec::RunSpec;
+use crate::plan::suite::{self, Suite};
 use crate::report::{Report, Targets, terminal};
-use crate::run::{self, RunError};
-use crate::spec::RunSpec;
-use crate::suite::{self, Suite};
-use crate::{outcome, plan};
+use crate::run::RunError;
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    /// Built-in suites (see `partita list suites`) or files [default: quick].
+    #[arg(value_name = "SUITE")]
+    pub(crate) suites: Vec<String>,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
 
 /// A suite with its runs resolved.
 struct Planned {
@@ -129,7 +141,7 @@ fn again(args: &RunArgs, options: &Options, planned: &[Planned]) -> String {
 
 /// What flags, environment and profile said, as flags; the seed, and what changes no run, apart.
 pub(crate) fn flags(options: &Options) -> Vec<String> {
-    let list = |list: &Option<crate::quantity::List>| list.as_ref().map(|list| list.0.join(","));
+    let list = |list: &Option<crate::cli::quantity::List>| list.as_ref().map(|list| list.0.join(","));
     let pairs = [
         ("system", options.system.clone()),
         ("mode", list(&options.mode)),
@@ -163,7 +175,7 @@ pub(crate) fn carry_out(
     for (number, spec) in specs.iter().enumerate() {
         let title = format!("[{}/{}] {}", number + 1, specs.len(), spec.title());
         let progress = session.progress(&title, spec.time);
-        let result = run::execute(spec, progress.as_ref(), &session.interrupt);
+        let result = judge::execute(spec, progress.as_ref(), &session.interrupt);
         drop(progress);
         match result {
             Ok(outcome) => {
@@ -233,7 +245,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::commands::line::{Cli, Command};
     use crate::testing::catalogue;
 
     fn args(line: &str) -> RunArgs {

@@ -8,12 +8,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::Session;
-use crate::catalogue::Catalogue;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::grid::Grid;
-use crate::quantity::Time;
-use crate::selftest::{Caught, Effort, Spent, TRAPS, Trap, expose, gaps, spring};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::quantity::Time;
+use crate::explore::selftest::{Caught, Effort, Spent, TRAPS, Trap, expose, gaps, spring};
+use crate::plan::catalogue::Catalogue;
+use crate::report::grid::Grid;
 use systems::store::Bug;
 
 #[derive(Args, Debug)]

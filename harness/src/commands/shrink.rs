@@ -9,17 +9,18 @@ use clap::Args;
 use histories::{Header, Tape};
 
 use super::Session;
-use crate::catalogue::Catalogue;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::progress::Silent;
-use crate::quantity::{BudgetLimits, Time};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::names;
+use crate::cli::quantity::{BudgetLimits, Time};
+use crate::explore::shrink::history::{Smaller, Start};
+use crate::explore::shrink::{Shrinking, Size};
+use crate::judge;
+use crate::plan::catalogue::Catalogue;
+use crate::plan::recipe;
+use crate::plan::spec::StageName;
 use crate::report::terminal;
-use crate::run;
-use crate::shrink::history::{Smaller, Start};
-use crate::shrink::{Shrinking, Size};
-use crate::spec::StageName;
-use crate::{names, recipe};
+use crate::run::progress::Silent;
 
 #[derive(Args, Debug)]
 pub(crate) struct ShrinkArgs {
@@ -66,7 +67,7 @@ fn of_run(
     let before = shrinking.size();
     shrinking.run();
     let minimal = resolved(&args.what).join("minimal");
-    let outcome = run::execute_at(&minimal, &shrinking.spec(), &Silent, &session.interrupt)?;
+    let outcome = judge::execute_at(&minimal, &shrinking.spec(), &Silent, &session.interrupt)?;
     if !shrinking.target().is_hit(&outcome) {
         return Err(Failure::Harness("the smaller run does not fail when it is run again: a bug".to_owned()));
     }

@@ -9,9 +9,9 @@ use clap::Args;
 use histories::{printable, stats};
 
 use super::{Session, files};
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::reading::ReadingArgs;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::reading::ReadingArgs;
 
 #[derive(Args, Debug)]
 pub(crate) struct StatsArgs {

@@ -8,8 +8,8 @@ use clap::Args;
 use histories::synth::{self, Object, Plant, Planted, Shape};
 use histories::write::jsonl;
 
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 
 #[derive(Args, Debug)]
 pub(crate) struct SynthArgs {

@@ -12,18 +12,18 @@ use systems::{Mode, System};
 use super::Session;
 use super::compare::{again, expectations, seeds};
 use super::run::{Carried, carry_out, closing, draw_seed, exit};
-use crate::catalogue::Catalogue;
-use crate::exit::Exit;
-use crate::expect::judge_runs;
-use crate::failure::Failure;
-use crate::options::Options;
-use crate::outcome::RunOutcome;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::options::Options;
+use crate::cli::quantity::{List, Time};
+use crate::judge::expect::judge_runs;
+use crate::judge::outcome::RunOutcome;
 use crate::plan;
-use crate::quantity::{List, Time};
+use crate::plan::catalogue::Catalogue;
+use crate::plan::spec::{RunSpec, StageName};
+use crate::report::tradeoffs::{Growth, Tradeoff, grid};
 use crate::report::{Report, Targets};
 use crate::run::{RunError, reads_per_second};
-use crate::spec::{RunSpec, StageName};
-use crate::tradeoffs::{Growth, Tradeoff, grid};
 
 /// A mode of each type, and for several leaders one of each way to settle conflicts.
 const MODES: [&str; 7] = [

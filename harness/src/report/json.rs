@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::Report;
-use crate::outcome::RunOutcome;
-use crate::tradeoffs::Tradeoff;
+use crate::judge::outcome::RunOutcome;
+use crate::report::tradeoffs::Tradeoff;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -18,7 +18,7 @@ struct Document<'a> {
 }
 
 /// One object and a line break.
-pub fn render(report: &Report<'_>) -> String {
+pub(crate) fn render(report: &Report<'_>) -> String {
     let document = Document {
         partita: env!("CARGO_PKG_VERSION"),
         exit: report.exit.code(),
@@ -33,7 +33,7 @@ pub fn render(report: &Report<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
+    use crate::cli::exit::Exit;
 
     #[test]
     fn the_contract_holds() {

@@ -8,12 +8,13 @@ use indexmap::IndexMap;
 use quick_junit::{NonSuccessKind, Property, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
 use super::Report;
-use crate::exit::Exit;
-use crate::expect::{Claim, Expectation, Expected, Miss};
-use crate::outcome::{Outcome, RunOutcome, VerdictReport};
+use crate::cli::exit::Exit;
+use crate::judge::expect::Miss;
+use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
+use crate::plan::expect::{Claim, Expectation, Expected};
 
 /// The document as XML.
-pub fn render(report: &Report<'_>) -> Result<String, String> {
+pub(crate) fn render(report: &Report<'_>) -> Result<String, String> {
     let mut suites: IndexMap<String, TestSuite> = IndexMap::new();
     for run in report.runs {
         let name = format!("{} × {}", run.workload, run.mode);
@@ -73,7 +74,8 @@ fn case(run: &RunOutcome, checker: &str, status: TestCaseStatus) -> TestCase {
 /// A violation fails unless a claim expects it, or claims speak of the run and nobody promised the model.
 fn status(run: &RunOutcome, verdict: &VerdictReport, expectations: &[Expectation]) -> TestCaseStatus {
     let promised = verdict.expected.as_deref() == Some("valid");
-    let mut covering = expectations.iter().filter(|expectation| expectation.covers(run)).peekable();
+    let mut covering =
+        expectations.iter().filter(|expectation| expectation.covers(&run.mode, &run.workload)).peekable();
     let covered = covering.peek().is_some();
     let expected = covering.flat_map(|expectation| &expectation.claims).find_map(|claim| match claim {
         Claim::Verdict { model, expected, .. } if model.name() == verdict.model => Some(*expected),
@@ -116,7 +118,7 @@ fn error(kind: &str, message: &str) -> TestCaseStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::AnomalyReport;
+    use crate::judge::outcome::AnomalyReport;
 
     #[test]
     fn violations_fail_and_what_nobody_knows_is_an_error() {

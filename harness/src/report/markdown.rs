@@ -2,11 +2,11 @@
 
 use super::Report;
 use super::terminal::{percent, seconds};
-use crate::grid::Grid;
-use crate::outcome::{Outcome, RunOutcome};
+use crate::judge::outcome::{Outcome, RunOutcome};
+use crate::report::grid::Grid;
 
 /// The comparison, if it is one, the runs, and what was not as expected.
-pub fn render(report: &Report<'_>) -> String {
+pub(crate) fn render(report: &Report<'_>) -> String {
     let mut parts = Vec::new();
     if let Some(modes) = report.modes {
         parts.push(format!("## Modes\n\n{}", modes.markdown()));
@@ -68,8 +68,8 @@ pub(crate) fn runs(runs: &[RunOutcome]) -> Grid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
-    use crate::expect::Miss;
+    use crate::cli::exit::Exit;
+    use crate::judge::expect::Miss;
 
     #[test]
     fn runs_and_misses_are_tables_and_lists() {

@@ -2,29 +2,34 @@
 //!
 //! No verdict is formed here.
 
-pub mod json;
-pub mod junit;
-pub mod markdown;
+pub(crate) mod explain;
+pub(crate) mod grid;
+pub(crate) mod json;
+pub(crate) mod junit;
+pub(crate) mod markdown;
+pub(crate) mod modes;
 pub(crate) mod terminal;
+pub(crate) mod tradeoffs;
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::exit::Exit;
-use crate::expect::{Expectation, Miss};
-use crate::failure::Failure;
-use crate::grid::Grid;
-use crate::names::unknown;
-use crate::outcome::RunOutcome;
-use crate::tradeoffs::Tradeoff;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::names::unknown;
+use crate::judge::expect::Miss;
+use crate::judge::outcome::RunOutcome;
+use crate::plan::expect::Expectation;
+use crate::report::grid::Grid;
+use crate::report::tradeoffs::Tradeoff;
 
 /// Everything that a report can show.
-pub struct Report<'a> {
-    pub exit: Exit,
-    pub runs: &'a [RunOutcome],
-    pub missed: &'a [Miss],
+pub(crate) struct Report<'a> {
+    pub(crate) exit: Exit,
+    pub(crate) runs: &'a [RunOutcome],
+    pub(crate) missed: &'a [Miss],
     /// What was expected of the runs beside what their modes promise.
-    pub expectations: &'a [Expectation],
+    pub(crate) expectations: &'a [Expectation],
     /// Of a comparison: one row a mode.
     pub(crate) modes: Option<&'a Grid>,
     /// Of `compare --tradeoffs`: the same rows as data.
@@ -33,7 +38,7 @@ pub struct Report<'a> {
 
 /// A format that machines, or other people's pages, read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     Json,
     Markdown,
     Junit,
@@ -41,9 +46,9 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Self; 4] = [Self::Json, Self::Markdown, Self::Junit, Self::Csv];
+    pub(crate) const ALL: [Self; 4] = [Self::Json, Self::Markdown, Self::Junit, Self::Csv];
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::Markdown => "markdown",
@@ -52,7 +57,7 @@ impl Format {
         }
     }
 
-    pub fn about(self) -> &'static str {
+    pub(crate) fn about(self) -> &'static str {
         match self {
             Self::Json => "everything that came of the runs, as one object",
             Self::Markdown => "tables for a pull request or a page",

@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 
 use histories::printable;
 
-use crate::grid::Grid;
-use crate::outcome::{
+use crate::cli::paint::Paint;
+use crate::judge::outcome::{
     Availability, ConvergenceReport, DurabilityReport, Outcome, Percentiles, RunOutcome, StalenessReport,
     VerdictReport,
 };
-use crate::paint::Paint;
+use crate::report::grid::Grid;
 
 /// One run: what held and what did not, the figures, the faults, and the anomalies.
 pub(crate) fn run(run: &RunOutcome, paint: Paint, every_anomaly: bool) -> String {
@@ -215,7 +215,7 @@ pub(crate) fn seconds(ms: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::AnomalyReport;
+    use crate::judge::outcome::AnomalyReport;
 
     #[test]
     fn a_run_that_passed_in_plain_words() {

@@ -6,9 +6,9 @@ use histories::{FaultStep, Nanos};
 use nemesis::{Action, Schedule};
 use systems::sim::Traced;
 
-use crate::conductor::{Conductor, Decision, Part, Progressed};
-use crate::progress::{Interrupt, Phase, Progress};
-use crate::stage::{Stage, StageEvent};
+use crate::run::conductor::{Conductor, Decision, Part, Progressed};
+use crate::run::progress::{Interrupt, Phase, Progress};
+use crate::run::stage::{Stage, StageEvent};
 
 /// How a run went, apart from its history.
 #[derive(Clone, Debug, Default)]

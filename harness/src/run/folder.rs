@@ -8,12 +8,11 @@ use chrono::Utc;
 use histories::{FaultStep, History, Nanos};
 use nemesis::{Layout, ScriptedFault};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use systems::sim::Traced;
 
-use crate::outcome::RunOutcome;
-use crate::sequence;
-use crate::spec::RunSpec;
+use super::sequence;
+use crate::plan::recipe::hexadecimal;
+use crate::plan::spec::RunSpec;
 
 /// Something in the run's folder could not be made or written.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +30,7 @@ pub struct RunFolder {
 
 impl RunFolder {
     /// The name of the history's file.
-    pub(super) const HISTORY: &str = "history.jsonl";
+    pub(crate) const HISTORY: &str = "history.jsonl";
 
     pub fn create(spec: &RunSpec) -> Result<Self, FolderError> {
         let now = Utc::now();
@@ -114,11 +113,7 @@ impl RunFolder {
         fs::write(&path, text).map_err(|error| FolderError { path, error })
     }
 
-    pub fn write_outcome(&self, outcome: &RunOutcome) -> Result<(), FolderError> {
-        self.write("results.json", outcome)
-    }
-
-    fn write(&self, name: &str, content: &impl serde::Serialize) -> Result<(), FolderError> {
+    pub(crate) fn write(&self, name: &str, content: &impl serde::Serialize) -> Result<(), FolderError> {
         let path = self.path.join(name);
         let text = serde_json::to_string_pretty(content).map_err(io::Error::from);
         text.and_then(|text| fs::write(&path, text + "\n")).map_err(|error| FolderError { path, error })
@@ -177,9 +172,4 @@ fn executable_digest() -> String {
         return String::new();
     }
     hexadecimal(&bytes)
-}
-
-/// SHA-256, in hexadecimal.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

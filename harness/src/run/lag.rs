@@ -9,7 +9,7 @@ use systems::{Behind, Lag, Status};
 
 /// `lag.csv`: one row a sample and whatever lies behind, a follower or what came from another datacentre, in entries, as
 /// the named node counts.
-pub(super) struct LagFile {
+pub(crate) struct LagFile {
     file: BufWriter<File>,
 }
 

@@ -15,9 +15,9 @@ use tokio::task::JoinHandle;
 use super::lag::LagFile;
 use super::prepared::Prepared;
 use super::{Conducted, RunError, RunFolder, conduct};
-use crate::progress::{Interrupt, Phase, Progress};
-use crate::spec::RunSpec;
-use crate::stage::{Call, Stage, StageEvent};
+use crate::plan::spec::RunSpec;
+use crate::run::progress::{Interrupt, Phase, Progress};
+use crate::run::stage::{Call, Stage, StageEvent};
 
 /// Starts the cluster, conducts the run on it and stops it, whatever happens between.
 pub(super) fn drive(

@@ -1,34 +1,26 @@
-//! From a resolved run to its outcome: start, drive, heal, read, stop, check.
+//! A run takes place: start, drive, heal, read, stop. It checks nothing.
 
-mod beside;
 mod conduct;
-mod examine;
+pub mod conductor;
 mod folder;
-mod judge;
 mod lag;
 mod live;
-mod measure;
 mod prepared;
+pub mod progress;
 mod scaling;
+mod sequence;
 mod sim;
+pub mod stage;
 
 pub use conduct::{Conducted, conduct};
 pub use folder::RunFolder;
-pub(crate) use folder::hexadecimal;
-pub(crate) use judge::kinds;
-pub use judge::{Facts, judge};
+pub(crate) use prepared::Prepared;
 pub(crate) use scaling::reads_per_second;
-pub use sim::{Trial, trial};
+pub(crate) use sim::{Simulated, Watch, simulate};
 
-use std::path::Path;
-
-use histories::{History, Nanos};
-
-use self::examine::examine;
-use self::prepared::Prepared;
-use crate::outcome::{Outcome, RunOutcome};
-use crate::progress::{Interrupt, Phase, Progress};
-use crate::spec::{RunSpec, StageName};
+use self::progress::{Interrupt, Progress};
+use crate::cli::failure::Failure;
+use crate::plan::spec::{RunSpec, StageName};
 
 /// The harness could not carry a run out: no verdict, and never a pass.
 #[derive(Debug, thiserror::Error)]
@@ -44,89 +36,30 @@ pub enum RunError {
 }
 
 impl RunError {
-    fn harness(error: impl std::fmt::Display) -> Self {
+    pub(crate) fn harness(error: impl std::fmt::Display) -> Self {
         Self::Harness(error.to_string())
     }
 }
 
-/// Carries a run out and checks its history.
-pub fn execute(
-    spec: &RunSpec,
-    progress: &dyn Progress,
-    interrupt: &Interrupt,
-) -> Result<RunOutcome, RunError> {
-    let prepared = Prepared::new(spec)?;
-    let folder = RunFolder::create(spec).map_err(RunError::harness)?;
-    execute_in(&folder, spec, &prepared, progress, interrupt)
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Harness(why) => Self::Harness(why),
+            RunError::Interrupted(_) | RunError::BrokenOff => Self::Interrupted(error.to_string()),
+        }
+    }
 }
 
-/// The same in this very folder.
-pub(crate) fn execute_at(
-    path: &Path,
-    spec: &RunSpec,
-    progress: &dyn Progress,
-    interrupt: &Interrupt,
-) -> Result<RunOutcome, RunError> {
-    let prepared = Prepared::new(spec)?;
-    let folder = RunFolder::at(path, spec).map_err(RunError::harness)?;
-    execute_in(&folder, spec, &prepared, progress, interrupt)
-}
-
-fn execute_in(
-    folder: &RunFolder,
+/// Carries a run out on the stage that its spec names, and leaves its history in the folder.
+pub(crate) fn drive(
     spec: &RunSpec,
     prepared: &Prepared,
+    folder: &RunFolder,
     progress: &dyn Progress,
     interrupt: &Interrupt,
-) -> Result<RunOutcome, RunError> {
-    progress.phase(Phase::Starting);
-    prepared.notes.iter().for_each(|note| progress.note(note));
-    let driven = match spec.stage {
+) -> Result<Conducted, RunError> {
+    match spec.stage {
         StageName::Live => live::drive(spec, prepared, folder, progress, interrupt),
         StageName::Sim => sim::drive(spec, prepared, folder, progress, interrupt),
-    };
-    if !spec.keep {
-        folder.remove_disks().map_err(RunError::harness)?;
     }
-    let (conducted, failure) = match driven {
-        Ok(conducted) if conducted.interrupted => {
-            return Err(RunError::Interrupted(folder.path().display().to_string()));
-        }
-        Ok(conducted) => (conducted, None),
-        Err(failure) => (Conducted::default(), Some(failure)),
-    };
-    progress.phase(Phase::Checking);
-    let history = match histories::read::file(&folder.history()) {
-        Ok(history) => history,
-        Err(error) => return Err(failure.unwrap_or_else(|| RunError::harness(error))),
-    };
-    let mut outcome =
-        examine(spec, prepared, folder.path(), prepared.workload.models(), &history, &conducted);
-    if let Some(failure) = failure {
-        // A failure of the harness is never a verdict, and never hides a counterexample.
-        if outcome.outcome != Outcome::Violation {
-            return Err(failure);
-        }
-        outcome.notes.push(format!("the harness failed: {failure}"));
-    }
-    folder.write_schedule(&history, &crate::script::faults(&conducted.actions)).map_err(RunError::harness)?;
-    if !conducted.trace.is_empty() {
-        folder
-            .write_trace(&conducted.trace, spec.layout, moment(&outcome, &history))
-            .map_err(RunError::harness)?;
-    }
-    folder.write_outcome(&outcome).map_err(RunError::harness)?;
-    Ok(outcome)
-}
-
-/// When the first thing that was violated had been seen; the end where nothing was.
-fn moment(outcome: &RunOutcome, history: &History) -> Nanos {
-    let anomalies = outcome.verdicts.iter().filter_map(|verdict| verdict.anomalies.first());
-    let last = |events: &[u32]| {
-        let named = |operation: &&histories::Operation| {
-            events.contains(&operation.call_event) || events.contains(&operation.reply_event)
-        };
-        history.operations().iter().filter(named).map(|operation| operation.completed).max()
-    };
-    anomalies.filter_map(|anomaly| last(&anomaly.events)).min().unwrap_or(Nanos::MAX)
 }

@@ -4,20 +4,20 @@ use histories::{Function, Header, ModelName};
 use nemesis::{Dice, FaultSpec, Schedule, ScriptedFault};
 
 use super::RunError;
-use crate::conductor::{Conductor, Liveness, Score};
-use crate::spec::RunSpec;
-use crate::workloads::{self, Shape, Workload};
+use crate::load::workloads::{self, Shape, Workload};
+use crate::plan::spec::RunSpec;
+use crate::run::conductor::{Conductor, Liveness, Score};
 
 /// Everything about a run that can be refused before anything starts.
-pub(super) struct Prepared {
-    pub(super) workload: &'static dyn Workload,
-    pub(super) shape: Shape,
-    pub(super) faults: Vec<FaultSpec>,
-    pub(super) notes: Vec<String>,
+pub(crate) struct Prepared {
+    pub(crate) workload: &'static dyn Workload,
+    pub(crate) shape: Shape,
+    pub(crate) faults: Vec<FaultSpec>,
+    pub(crate) notes: Vec<String>,
 }
 
 impl Prepared {
-    pub(super) fn new(spec: &RunSpec) -> Result<Self, RunError> {
+    pub(crate) fn new(spec: &RunSpec) -> Result<Self, RunError> {
         let workload = workloads::by_name(&spec.workload)
             .ok_or_else(|| RunError::Harness(format!("no workload is called {:?}", spec.workload)))?;
         let faults = FaultSpec::parse_list(&spec.faults.join(",")).map_err(RunError::harness)?;
@@ -65,14 +65,19 @@ impl Prepared {
         Schedule::new(faults, dice.split("faults"))
     }
 
+    /// Models that the histories of the workload decide.
+    pub(crate) fn models(&self) -> &'static [ModelName] {
+        self.workload.models()
+    }
+
     /// What both the mode promises and the workload's histories decide.
-    pub(super) fn demands(&self, spec: &RunSpec) -> Vec<ModelName> {
+    pub(crate) fn demands(&self, spec: &RunSpec) -> Vec<ModelName> {
         spec.mode.promise.iter().copied().filter(|model| self.workload.models().contains(model)).collect()
     }
 
     /// What the mode promises and gives up, of what this workload decides; everything that it decides where that is
     /// nothing.
-    pub(super) fn spoken_of(&self, spec: &RunSpec) -> Vec<ModelName> {
+    pub(crate) fn spoken_of(&self, spec: &RunSpec) -> Vec<ModelName> {
         let decided = self.workload.models();
         let spoken = |model: &ModelName| {
             spec.mode.promise.contains(model) || spec.mode.shows.iter().any(|show| show.model == *model)
@@ -81,7 +86,7 @@ impl Prepared {
         if models.is_empty() { decided.to_vec() } else { models }
     }
 
-    pub(super) fn conductor(&self, spec: &RunSpec) -> Conductor {
+    pub(crate) fn conductor(&self, spec: &RunSpec) -> Conductor {
         let dice = Dice::new(spec.seed);
         let score = Score {
             time: spec.time.into(),
@@ -105,7 +110,7 @@ impl Prepared {
     }
 
     /// Operations of the mix that the system supports.
-    pub(super) fn mix(&self) -> Vec<Function> {
+    pub(crate) fn mix(&self) -> Vec<Function> {
         let supported = |function: &Function| !self.shape.unsupported.contains(function);
         self.workload.mix().into_iter().filter(supported).collect()
     }
@@ -121,7 +126,7 @@ impl Prepared {
     }
 
     /// `started` is empty in virtual time, where a run is the same whenever it takes place.
-    pub(super) fn header(&self, spec: &RunSpec, started: &str) -> Header {
+    pub(crate) fn header(&self, spec: &RunSpec, started: &str) -> Header {
         Header {
             partita: Header::VERSION,
             suite: spec.suite.clone(),

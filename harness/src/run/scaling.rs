@@ -9,7 +9,7 @@ use systems::sim::{Happened, Request, Setup};
 use systems::{Completion, Routing};
 
 use super::RunError;
-use crate::spec::RunSpec;
+use crate::plan::spec::RunSpec;
 
 /// What each message and each request costs the node that it comes to.
 const SERVICE: Nanos = Nanos(200_000);

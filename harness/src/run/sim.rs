@@ -2,71 +2,39 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
-use std::path::Path;
 
 use histories::{Draft, Kind, Nanos, Op, Process, Tape};
 use nemesis::{Action, Schedule};
 use systems::Status;
 use systems::sim::{Figures, Happened, Request, Setup, Simulation};
 
-use super::examine::examine;
 use super::lag::LagFile;
 use super::prepared::Prepared;
 use super::{Conducted, RunError, RunFolder, conduct};
-use crate::outcome::RunOutcome;
-use crate::progress::{Interrupt, Phase, Progress, Silent};
-use crate::script::{self, Script};
-use crate::spec::RunSpec;
-use crate::stage::{Call, Stage, StageEvent};
+use crate::plan::spec::RunSpec;
+use crate::run::progress::{Interrupt, Phase, Progress};
+use crate::run::stage::{Call, Stage, StageEvent};
 
 /// A run that took place in a world.
-pub(super) struct Simulated {
-    pub(super) conducted: Conducted,
-    pub(super) tape: Tape,
-    pub(super) figures: Figures,
+pub(crate) struct Simulated {
+    pub(crate) conducted: Conducted,
+    pub(crate) tape: Tape,
+    pub(crate) figures: Figures,
     /// States of the cluster that were seen from outside.
-    pub(super) states: BTreeSet<&'static str>,
+    pub(crate) states: BTreeSet<&'static str>,
     /// Of the world, in virtual time.
-    pub(super) lasted: Nanos,
-}
-
-/// A simulated run that was checked, with nothing of it on any disk.
-pub struct Trial {
-    pub outcome: RunOutcome,
-    pub figures: Figures,
-    /// States of the cluster that were seen from outside.
-    pub states: BTreeSet<&'static str>,
-    /// Of the world, in virtual time.
-    pub lasted: Nanos,
-    /// The faults and operations of the run at the times when they came.
-    pub script: Script,
-}
-
-/// Runs a spec in a world and checks the models that its mode speaks of, in memory.
-pub fn trial(spec: &RunSpec, interrupt: &Interrupt) -> Result<Trial, RunError> {
-    let prepared = Prepared::new(spec)?;
-    let run = simulate(spec, &prepared, Watch::default(), &Silent, interrupt)?;
-    let Simulated { conducted, tape, figures, states, lasted, .. } = run;
-    if conducted.interrupted {
-        return Err(RunError::BrokenOff);
-    }
-    let operations = script::operations(tape.events(), spec.clients, conducted.elapsed.into());
-    let script = Script { faults: script::faults(&conducted.actions), operations: Some(operations) };
-    let history = tape.into_history(prepared.header(spec, "")).map_err(RunError::Harness)?;
-    let models = prepared.spoken_of(spec);
-    let outcome = examine(spec, &prepared, Path::new(""), &models, &history, &conducted);
-    Ok(Trial { outcome, figures, states, lasted, script })
+    pub(crate) lasted: Nanos,
 }
 
 /// What is kept of a run beside its history.
 #[derive(Default)]
-pub(super) struct Watch {
-    pub(super) lag: Option<LagFile>,
-    pub(super) trace: bool,
+pub(crate) struct Watch {
+    pub(crate) lag: Option<LagFile>,
+    pub(crate) trace: bool,
 }
 
 /// Conducts a run in a world of its own, in memory.
-pub(super) fn simulate(
+pub(crate) fn simulate(
     spec: &RunSpec,
     prepared: &Prepared,
     watch: Watch,
@@ -218,6 +186,3 @@ fn states(status: &Status) -> impl Iterator<Item = &'static str> + use<> {
     .into_iter()
     .filter_map(|(seen, state)| seen.then_some(state))
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::tests::run;
-use crate::exit::Exit;
+use crate::cli::exit::Exit;
 
 /// Beside the project, never in it.
 #[expect(clippy::print_stderr, reason = "a test that skips something says so")]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Checked;
-use crate::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// The files that were written, in the order of the findings.
 pub(super) fn write(checked: &Checked, folder: &Path) -> Result<Vec<PathBuf>, Failure> {

@@ -5,8 +5,8 @@
 use checkers::{Finding, Verdict};
 use histories::{History, ModelName};
 
-use crate::exit::Exit;
-use crate::paint::Paint;
+use crate::cli::exit::Exit;
+use crate::cli::paint::Paint;
 
 /// With demands: 1 if one is violated, 2 if one is undecided. Without: 0, or 2 where nothing could be decided.
 pub(super) fn exit(demands: &[ModelName], findings: &[Finding], history: &History) -> Exit {

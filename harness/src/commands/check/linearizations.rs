@@ -8,7 +8,7 @@ use checkers::{Budget, Finding, Linear, Linearization, Verdict};
 use histories::{History, ModelName};
 use serde::Serialize;
 
-use crate::explain;
+use crate::report::explain;
 
 /// One key's order, as the JSON of `check` has it.
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 //!
 //! Demands what `--model` names, else what a file's header promises; with neither it describes.
 
+mod args;
 mod graph;
 mod judge;
 mod linearizations;
@@ -22,15 +23,15 @@ use histories::view::View;
 use histories::{History, ModelName, printable};
 use table::Row;
 
+pub(crate) use self::args::{CheckArgs, CheckFormat};
+use super::session::Loading;
 use super::{Session, files};
-use crate::checking;
-use crate::cli::{CheckArgs, CheckFormat};
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::loading::Loading;
-use crate::names::unknown;
-use crate::outcome::RunOutcome;
-use crate::quantity::{BudgetLimits, List};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::names::unknown;
+use crate::cli::quantity::{BudgetLimits, List};
+use crate::judge::checking;
+use crate::judge::outcome::RunOutcome;
 
 /// A file that was read and checked.
 struct Checked {

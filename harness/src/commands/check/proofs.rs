@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 
 use histories::ModelName;
 
-use crate::outcome::VerdictReport;
-use crate::paint::Paint;
+use crate::cli::paint::Paint;
+use crate::judge::outcome::VerdictReport;
 
 /// One proof, and every model that it is told against.
 struct Proof<'a> {

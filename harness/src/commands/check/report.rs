@@ -8,9 +8,9 @@ use histories::stats;
 use serde::Serialize;
 
 use super::{Checked, linearizations};
-use crate::checking;
-use crate::findings;
-use crate::outcome::{StalenessReport, VerdictReport};
+use crate::judge::checking;
+use crate::judge::findings;
+use crate::judge::outcome::{StalenessReport, VerdictReport};
 
 #[derive(Serialize)]
 struct FileReport<'a> {

@@ -43,7 +43,7 @@ fn every_sample_gets_its_verdicts() {
 
 /// The verdicts on a file, by model.
 fn verdicts(history: &histories::History) -> Vec<(ModelName, &'static str)> {
-    let findings = crate::checking::check(history, None, &checkers::Budget::unlimited());
+    let findings = crate::judge::checking::check(history, None, &checkers::Budget::unlimited());
     findings.iter().map(|finding| (finding.model, finding.verdict.name())).collect()
 }
 

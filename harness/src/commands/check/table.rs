@@ -5,9 +5,9 @@
 use histories::{ModelName, printable};
 
 use super::{Checked, judge};
-use crate::checking;
-use crate::grid::Grid;
-use crate::paint::Paint;
+use crate::cli::paint::Paint;
+use crate::judge::checking;
+use crate::report::grid::Grid;
 
 const HEADER: [&str; 6] =
     ["file", "format", "operations", "strongest that held", "weakest violated", "undecided"];

@@ -4,8 +4,8 @@ use std::time::Duration;
 use checkers::Verdict;
 
 use super::*;
-use crate::explain::tests::{STALE, stale_anomaly, stale_history};
-use crate::paint::Paint;
+use crate::cli::paint::Paint;
+use crate::report::explain::tests::{STALE, stale_anomaly, stale_history};
 
 fn finding(model: ModelName, verdict: Verdict) -> Finding {
     Finding {
@@ -76,7 +76,8 @@ fn an_empty_history_decides_nothing() {
 
 #[test]
 fn a_person_reads_a_table_and_each_proof_once() {
-    let text = text::render(&stale(&[ModelName::Linearizable]), crate::paint::Paint::PLAIN, false, false);
+    let text =
+        text::render(&stale(&[ModelName::Linearizable]), crate::cli::paint::Paint::PLAIN, false, false);
     insta::assert_snapshot!(text);
 }
 
@@ -91,8 +92,8 @@ fn a_machine_reads_one_line() {
 pub(super) fn run(args: &[&str]) -> (Result<Exit, Failure>, String) {
     use clap::Parser;
     let words = ["partita", "check"].into_iter().chain(args.iter().copied());
-    let cli = crate::cli::Cli::try_parse_from(words).unwrap();
-    let crate::cli::Command::Check(args) = cli.command else { panic!("not check") };
+    let cli = crate::commands::line::Cli::try_parse_from(words).unwrap();
+    let crate::commands::line::Command::Check(args) = cli.command else { panic!("not check") };
     let mut out = Vec::new();
     let result = check(&args, None, &Session::silent(), &mut out);
     (result, String::from_utf8(out).unwrap())

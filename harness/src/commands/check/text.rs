@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use histories::{ModelName, printable, stats};
 
 use super::{Checked, judge, linearizations, proofs, report};
-use crate::checking;
-use crate::exit::Exit;
-use crate::grid::Grid;
-use crate::outcome::VerdictReport;
-use crate::paint::Paint;
+use crate::cli::exit::Exit;
+use crate::cli::paint::Paint;
+use crate::judge::checking;
+use crate::judge::outcome::VerdictReport;
+use crate::report::grid::Grid;
 use crate::report::terminal;
 
 /// The file, its models with their verdicts, the anomalies, and what it comes to.

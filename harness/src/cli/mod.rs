@@ -1,0 +1,14 @@
+//! What a command line says: arguments, configuration, quantities, colours and exit codes.
+//!
+//! Gives no default to a run and starts nothing.
+
+pub(crate) mod config;
+pub(crate) mod exit;
+pub(crate) mod failure;
+pub(crate) mod names;
+pub(crate) mod options;
+pub(crate) mod paint;
+pub(crate) mod quantity;
+pub(crate) mod reading;
+pub(crate) mod stage;
+pub(crate) mod toml_file;

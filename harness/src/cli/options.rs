@@ -1,0 +1,282 @@
+//! The options of a run as flags, environment, profiles and suites all spell them.
+//!
+//! Gives no defaults: an option that nobody set stays open until `plan` closes it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use serde::Deserialize;
+use systems::Routing;
+use systems::store::Bug;
+
+use crate::cli::quantity::{BudgetLimits, List, Seed, Seeds, Time, as_flag, as_flags};
+use crate::cli::stage::StageName;
+
+/// What a run can be told. Each field is a flag, `PARTITA_…` in the environment, and a key of a profile and a suite.
+#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+#[command(next_help_heading = "What to run")]
+pub(crate) struct Options {
+    /// The system under test (see `partita list systems`).
+    #[arg(long, value_name = "NAME", env = "PARTITA_SYSTEM")]
+    pub(crate) system: Option<String>,
+
+    /// Replication modes: names, names with options, globs; `single/quorum[read=lease],'single/*-read'`.
+    #[arg(long, value_name = "M,…", env = "PARTITA_MODE")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) mode: Option<List>,
+
+    /// Workloads, each run by itself.
+    #[arg(long, value_name = "W,…", env = "PARTITA_WORKLOAD")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) workload: Option<List>,
+
+    /// Faults, all of them in each run: `partition:leader,kill:leader@3s`; `none`.
+    #[arg(long, value_name = "F,…", env = "PARTITA_FAULTS")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) faults: Option<List>,
+
+    /// Datacentres, for modes that span several.
+    #[arg(long, value_name = "D", env = "PARTITA_DATACENTRES", value_parser = clap::value_parser!(u16).range(1..=9))]
+    pub(crate) datacentres: Option<u16>,
+
+    /// Members of the cluster, in each datacentre.
+    #[arg(long, value_name = "N", env = "PARTITA_NODES", value_parser = clap::value_parser!(u16).range(1..=99))]
+    pub(crate) nodes: Option<u16>,
+
+    /// Concurrent clients.
+    #[arg(long, value_name = "N", env = "PARTITA_CLIENTS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) clients: Option<u32>,
+
+    /// Operations a second over all clients, or `max`.
+    #[arg(long, value_name = "R", env = "PARTITA_RATE")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) rate: Option<Rate>,
+
+    /// Keys in use at a time. Default: as the workload likes.
+    #[arg(long, value_name = "N", env = "PARTITA_KEYS", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) keys: Option<u16>,
+
+    /// How long each run issues operations: `30s`.
+    #[arg(long, value_name = "T", env = "PARTITA_TIME")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) time: Option<Time>,
+
+    /// Ends a run early after this many operations.
+    #[arg(long, value_name = "N", env = "PARTITA_OPS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) ops: Option<u64>,
+
+    /// A planted bug, to see it found (see `partita list bugs`). The store's own modes have it.
+    #[arg(long, value_name = "NAME", env = "PARTITA_BUG")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) bug: Option<Bug>,
+
+    /// Which node a client talks to: one for life, or one per operation. Default: as the mode says.
+    #[arg(long, value_name = "HOW", env = "PARTITA_ROUTING")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) routing: Option<RoutingName>,
+
+    /// The seed of everything random: a number or a commit's hash. Default: drawn, and printed.
+    #[arg(long, value_name = "N|SHA", env = "PARTITA_SEED")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) seed: Option<Seed>,
+
+    /// Several seeds: a count `20` (from --seed on), a list `3,5,9` or a range `1..20`, both ends included.
+    #[arg(long, value_name = "SEEDS", env = "PARTITA_SEEDS")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) seeds: Option<Seeds>,
+
+    /// Where runs take place: `live`, real processes on this machine [default], or `sim`, virtual time.
+    #[arg(long, value_name = "STAGE", env = "PARTITA_STAGE")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) stage: Option<StageName>,
+
+    /// Once the faults are healed, lose a minority and require progress of the others: `true` [default of simulated
+    /// runs] or `false`.
+    #[arg(long, env = "PARTITA_LIVENESS", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub(crate) liveness: Option<bool>,
+
+    /// Folder under which each run gets one of its own.
+    #[arg(long, value_name = "DIR", env = "PARTITA_OUT")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Keep the nodes' disks after a run.
+    #[arg(long, env = "PARTITA_KEEP", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub(crate) keep: Option<bool>,
+
+    /// What each check may use: `60s,4GiB`. Past it the verdict is unknown.
+    #[arg(long, value_name = "TIME,SIZE", env = "PARTITA_BUDGET")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) budget: Option<BudgetLimits>,
+
+    /// Reports beside the one on the terminal: json, markdown, junit or csv, to standard output or `=PATH`. May be
+    /// given several times.
+    #[arg(long, value_name = "FORMAT[=PATH]", env = "PARTITA_REPORT", value_delimiter = ',')]
+    #[serde(deserialize_with = "as_flags")]
+    pub(crate) report: Option<Vec<String>>,
+}
+
+impl Options {
+    /// The keys of a TOML table of options.
+    pub(crate) const KEYS: &[&str] = &[
+        "system",
+        "mode",
+        "workload",
+        "faults",
+        "datacentres",
+        "nodes",
+        "clients",
+        "rate",
+        "keys",
+        "time",
+        "ops",
+        "bug",
+        "routing",
+        "seed",
+        "seeds",
+        "stage",
+        "liveness",
+        "out",
+        "keep",
+        "budget",
+        "report",
+    ];
+
+    /// `self` where it says something, else `weaker`.
+    #[must_use]
+    pub(crate) fn over(self, weaker: Self) -> Self {
+        // A seed given more strongly than a list of seeds is meant instead of the list.
+        let seeds = match (self.seeds, self.seed) {
+            (Some(seeds), _) => Some(seeds),
+            (None, Some(_)) => weaker.seeds.filter(|seeds| matches!(seeds, Seeds::Count(_))),
+            (None, None) => weaker.seeds,
+        };
+        Self {
+            system: self.system.or(weaker.system),
+            mode: self.mode.or(weaker.mode),
+            workload: self.workload.or(weaker.workload),
+            faults: self.faults.or(weaker.faults),
+            datacentres: self.datacentres.or(weaker.datacentres),
+            nodes: self.nodes.or(weaker.nodes),
+            clients: self.clients.or(weaker.clients),
+            rate: self.rate.or(weaker.rate),
+            keys: self.keys.or(weaker.keys),
+            time: self.time.or(weaker.time),
+            ops: self.ops.or(weaker.ops),
+            bug: self.bug.or(weaker.bug),
+            routing: self.routing.or(weaker.routing),
+            seed: self.seed.or(weaker.seed),
+            seeds,
+            stage: self.stage.or(weaker.stage),
+            liveness: self.liveness.or(weaker.liveness),
+            out: self.out.or(weaker.out),
+            keep: self.keep.or(weaker.keep),
+            budget: self.budget.or(weaker.budget),
+            report: self.report.or(weaker.report),
+        }
+    }
+}
+
+/// Operations a second over all clients.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rate(pub(crate) Option<f64>);
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<f64>() {
+            Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Self(Some(rate))),
+            _ if text == "max" => Ok(Self(None)),
+            _ => Err(format!("{text:?} is no rate; write operations a second, 200, or max")),
+        }
+    }
+}
+
+/// [`Routing`] by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RoutingName(pub(crate) Routing);
+
+impl FromStr for RoutingName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "sticky" => Ok(Self(Routing::Sticky)),
+            "roam" => Ok(Self(Routing::Roam)),
+            other => Err(crate::cli::names::unknown("routing", other, &["sticky", "roam"])),
+        }
+    }
+}
+
+impl fmt::Display for RoutingName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Routing::Sticky => "sticky",
+            Routing::Roam => "roam",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_taken_from_toml_and_no_other_exists() {
+        let text = r#"
+            system = "store"
+            mode = ["single/quorum[read=lease,sync=never]", "single/async"]
+            workload = "register"
+            faults = ["kill:leader"]
+            datacentres = 2
+            nodes = 3
+            clients = 5
+            rate = 100
+            keys = 3
+            time = "20s"
+            ops = 10
+            routing = "roam"
+            seed = 1
+            seeds = "1..3"
+            stage = "live"
+            liveness = false
+            out = "runs"
+            keep = true
+            budget = "60s,4GiB"
+            report = ["json", "junit=out.xml"]
+            bug = "vote-twice"
+        "#;
+        let options: Options = toml::from_str(text).unwrap();
+        let table: toml::Table = text.parse().unwrap();
+        let mut keys: Vec<_> = table.keys().map(String::as_str).collect();
+        let mut known = Options::KEYS.to_vec();
+        keys.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(keys, known);
+        assert_eq!(options.mode.clone().unwrap().0[0], "single/quorum[read=lease,sync=never]");
+        assert_eq!(options.rate, Some(Rate(Some(100.0))));
+        assert_eq!(options.clone().over(Options::default()), options);
+        assert_eq!(Options::default().over(options.clone()), options);
+    }
+
+    #[test]
+    fn the_stronger_source_wins_and_a_seed_beats_a_weaker_list() {
+        let strong = Options { nodes: Some(5), seed: Some(Seed(9)), ..Options::default() };
+        let weak = Options {
+            nodes: Some(3),
+            clients: Some(2),
+            seeds: Some(Seeds::These(vec![1, 2])),
+            ..Options::default()
+        };
+        let merged = strong.over(weak);
+        assert_eq!((merged.nodes, merged.clients, merged.seeds), (Some(5), Some(2), None));
+    }
+
+    #[test]
+    fn an_unknown_stage_is_answered_with_the_nearest() {
+        assert!("simm".parse::<StageName>().unwrap_err().contains("sim"));
+    }
+}

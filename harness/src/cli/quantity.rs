@@ -1,0 +1,258 @@
+//! Times, sizes, seeds and other quantities as people write them.
+//!
+//! Never guesses a unit: a number without one is an error that shows the units.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::cli::names::split_list;
+
+/// A time with its unit: `500ms`, `30s`, `2m`, `1h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Time(pub(crate) Duration);
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || format!("{text:?} is not a time; write 500ms, 30s, 2m or 1h");
+        let (number, unit) = split_unit(text).ok_or_else(expected)?;
+        let seconds = match unit {
+            "ms" => number / 1e3,
+            "s" => number,
+            "m" | "min" => number * 60.0,
+            "h" => number * 3600.0,
+            _ => return Err(expected()),
+        };
+        let duration = Duration::try_from_secs_f64(seconds).map_err(|_| expected())?;
+        if duration.is_zero() { Err(format!("{text:?} is no time at all")) } else { Ok(Self(duration)) }
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        if millis.is_multiple_of(1000) { write!(f, "{}s", millis / 1000) } else { write!(f, "{millis}ms") }
+    }
+}
+
+/// What a check may use: a time, a size, or both: `60s,4GiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BudgetLimits {
+    pub(crate) time: Duration,
+    pub(crate) memory_bytes: usize,
+}
+
+impl Default for BudgetLimits {
+    fn default() -> Self {
+        Self { time: Duration::from_mins(1), memory_bytes: checkers::Budget::MEMORY_BYTES_DEFAULT }
+    }
+}
+
+impl FromStr for BudgetLimits {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut limits = Self::default();
+        let items = split_list(text);
+        if items.is_empty() {
+            return Err("a budget is a time, a size, or both: 60s,4GiB".into());
+        }
+        for item in &items {
+            if let Ok(Time(time)) = item.parse() {
+                limits.time = time;
+            } else if let Some(bytes) = bytes(item) {
+                limits.memory_bytes = bytes;
+            } else {
+                return Err(format!("{item:?} is neither a time nor a size; a budget is written 60s,4GiB"));
+            }
+        }
+        Ok(limits)
+    }
+}
+
+fn bytes(text: &str) -> Option<usize> {
+    let (number, unit) = split_unit(text)?;
+    let factor = match unit {
+        "KiB" => 1_u64 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        _ => return None,
+    };
+    Some((number * factor as f64) as usize)
+}
+
+/// `1.5h` as 1.5 and `h`; nothing negative.
+fn split_unit(text: &str) -> Option<(f64, &str)> {
+    let at = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let number = text[..at].parse().ok()?;
+    Some((number, text[at..].trim()))
+}
+
+/// A number, or a commit's hash, of which the first 16 hexadecimal digits are the seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seed(pub(crate) u64);
+
+impl FromStr for Seed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(number) = text.parse() {
+            return Ok(Self(number));
+        }
+        let hexadecimal = text.len() >= 7 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let digits = text.get(..text.len().min(16)).filter(|_| hexadecimal);
+        digits
+            .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+            .map(Self)
+            .ok_or_else(|| format!("{text:?} is no seed; a seed is a number or a commit's hash"))
+    }
+}
+
+/// Which seeds: how many, or exactly these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Seeds {
+    /// So many, one after the other from the first.
+    Count(u32),
+    These(Vec<u64>),
+}
+
+impl Seeds {
+    const MAX: u64 = 1_000_000;
+
+    /// The seeds, with `first` where only their number is given.
+    pub(crate) fn resolve(&self, first: u64) -> Vec<u64> {
+        match self {
+            Self::Count(count) => (0..u64::from(*count)).map(|i| first.wrapping_add(i)).collect(),
+            Self::These(seeds) => seeds.clone(),
+        }
+    }
+}
+
+/// A count `20`, a list `3,5,9`, or a range `1..20` with both ends.
+impl FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || format!("{text:?} names no seeds; write a count 20, a list 3,5,9 or a range 1..20");
+        if let Some((low, high)) = text.split_once("..") {
+            let low: u64 = low.trim().parse().map_err(|_| expected())?;
+            let high: u64 = high.trim().trim_start_matches('=').parse().map_err(|_| expected())?;
+            if high < low || high - low >= Self::MAX {
+                return Err(expected());
+            }
+            return Ok(Self::These((low..=high).collect()));
+        }
+        if text.contains(',') {
+            let seeds: Result<Vec<u64>, _> = split_list(text).iter().map(|seed| seed.parse()).collect();
+            return seeds.ok().filter(|seeds| !seeds.is_empty()).map(Self::These).ok_or_else(expected);
+        }
+        match text.trim().parse() {
+            Ok(count) if count > 0 => Ok(Self::Count(count)),
+            _ => Err(expected()),
+        }
+    }
+}
+
+/// Names at commas, where those in brackets do not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct List(pub(crate) Vec<String>);
+
+impl FromStr for List {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let items = split_list(text);
+        if items.is_empty() { Err("the list is empty".into()) } else { Ok(Self(items)) }
+    }
+}
+
+/// A TOML value as the flag of the same name would take it: lists are joined at commas.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Bool(bool),
+    List(Vec<Scalar>),
+}
+
+impl Scalar {
+    fn flag(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Integer(integer) => integer.to_string(),
+            Self::Float(float) => float.to_string(),
+            Self::Bool(bool) => bool.to_string(),
+            Self::List(items) => items.iter().map(Self::flag).collect::<Vec<_>>().join(","),
+        }
+    }
+}
+
+/// For serde: the value goes through the same parser as the flag.
+pub(crate) fn as_flag<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
+    let text = Scalar::deserialize(deserializer)?.flag();
+    text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+/// The same for a flag that may be given several times.
+pub(crate) fn as_flags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    Ok(as_flag::<D, List>(deserializer)?.map(|list| list.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> Result<Duration, String> {
+        text.parse::<Time>().map(|time| time.0)
+    }
+
+    #[test]
+    fn times_need_a_unit() {
+        assert_eq!(time("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(time("1.5m"), Ok(Duration::from_secs(90)));
+        assert!(time("30").is_err());
+        assert!(time("-3s").is_err());
+        assert!(time("0s").is_err());
+        assert!(time("1e99h").is_err());
+        assert_eq!(Time(Duration::from_secs(20)).to_string(), "20s");
+    }
+
+    #[test]
+    fn a_budget_takes_a_time_a_size_or_both() {
+        let both: BudgetLimits = "5s,256MiB".parse().unwrap();
+        assert_eq!(both, BudgetLimits { time: Duration::from_secs(5), memory_bytes: 256 << 20 });
+        let size: BudgetLimits = "1GB".parse().unwrap();
+        assert_eq!((size.time, size.memory_bytes), (Duration::from_mins(1), 1_000_000_000));
+        assert!("60".parse::<BudgetLimits>().is_err());
+    }
+
+    #[test]
+    fn seeds_are_numbers_or_hashes() {
+        assert_eq!("42".parse(), Ok(Seed(42)));
+        assert_eq!("deadbeefcafebabe0123".parse(), Ok(Seed(0xdead_beef_cafe_babe)));
+        assert_eq!("8cdb49f".parse(), Ok(Seed(0x08cd_b49f)));
+        assert!("lucky".parse::<Seed>().is_err());
+    }
+
+    #[test]
+    fn seeds_are_a_count_a_list_or_a_range() {
+        assert_eq!("3".parse::<Seeds>().unwrap().resolve(7), [7, 8, 9]);
+        assert_eq!("5,9".parse::<Seeds>().unwrap().resolve(7), [5, 9]);
+        assert_eq!("1..3".parse::<Seeds>().unwrap().resolve(7), [1, 2, 3]);
+        assert!("3..1".parse::<Seeds>().is_err());
+        assert!("0".parse::<Seeds>().is_err());
+    }
+}

@@ -1,0 +1,102 @@
+//! Flags that say how history files are to be understood, shared by the commands that read them.
+//!
+//! Reads nothing itself.
+
+use clap::Args;
+use histories::read::{self, Format, Meter};
+use histories::view::{Object, View};
+use histories::{Conflict, Nanos, Value};
+
+use crate::cli::quantity::Time;
+
+/// How files of other tools are to be understood.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ReadingArgs {
+    /// The format of the input, where its content shall not tell.
+    #[arg(long = "as", value_name = "FORMAT")]
+    read_as: Option<Format>,
+
+    /// Values are `[key value]` tuples of Jepsen's independent keys.
+    #[arg(long)]
+    independent: bool,
+
+    /// The times of other tools are not used: the place in the file is the order.
+    #[arg(long)]
+    ignore_times: bool,
+}
+
+impl ReadingArgs {
+    pub(crate) fn options(&self, meter: Meter) -> read::Options {
+        let (format, independent, ignore_times) = (self.read_as, self.independent, self.ignore_times);
+        read::Options { format, independent, ignore_times, meter, ..read::Options::default() }
+    }
+}
+
+/// What of a history is looked at, and what it is taken for.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ViewArgs {
+    /// What keys hold, where the operations do not tell: register, kv, list, set, counter, queue, stack, mutex or txn.
+    #[arg(long, value_name = "OBJECT")]
+    object: Option<Object>,
+
+    /// What becomes of concurrent writes, where the file's header does not tell: home, lww (by wall time: the hint
+    /// `version`), lww-hlc, version-vector, merge or crdt.
+    #[arg(long, value_name = "POLICY")]
+    conflict: Option<Conflict>,
+
+    /// What every register or counter holds before the first write [default: nothing, which reads as null; a counter: 0].
+    #[arg(long, value_name = "VALUE", value_parser = value, allow_negative_numbers = true)]
+    initial: Option<Value>,
+
+    /// Look at this key alone.
+    #[arg(long, value_name = "K")]
+    key: Option<String>,
+
+    /// Leave out reads that ended before this time of the run. Writes stay: later reads rest on them.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Time>,
+
+    /// Look at the history up to this time of the run.
+    #[arg(long, value_name = "TIME")]
+    to: Option<Time>,
+}
+
+impl ViewArgs {
+    pub(crate) fn view(&self) -> View {
+        let nanos = |time: &Option<Time>| time.as_ref().map(|time| Nanos::from(time.0));
+        View {
+            object: self.object,
+            conflict: self.conflict,
+            initial: self.initial.clone().filter(|value| !value.is_null()),
+            key: self.key.clone(),
+            from: nanos(&self.from),
+            to: nanos(&self.to),
+        }
+    }
+}
+
+/// JSON where it is JSON, text where it is not.
+fn value(text: &str) -> Result<Value, String> {
+    if text == "nil" {
+        return Ok(Value::Null);
+    }
+    match serde_json::from_str(text) {
+        Ok(value) => Ok(value),
+        Err(_) if text.parse::<f64>().is_ok() => Err(format!("{text} is no 64-bit integer")),
+        Err(_) => Ok(Value::text(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_json_where_it_is_json() {
+        assert_eq!(value("-3"), Ok(Value::Int(-3)));
+        assert_eq!(value("[1,\"a\"]"), Ok(Value::list([Value::Int(1), Value::text("a")])));
+        assert_eq!(value("abc"), Ok(Value::text("abc")));
+        assert_eq!(value("nil"), Ok(Value::Null));
+        assert!(value("99999999999999999999").is_err());
+    }
+}

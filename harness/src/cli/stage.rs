@@ -1,0 +1,54 @@
+//! Where runs take place, by name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use nemesis::Powers;
+use systems::System;
+
+use super::names::unknown;
+
+/// Where a run takes place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StageName {
+    /// Real processes on this machine.
+    #[default]
+    Live,
+    /// A simulated world, in virtual time.
+    Sim,
+}
+
+impl StageName {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Sim => "sim",
+        }
+    }
+
+    /// What a system can have done to it here.
+    pub fn powers(self, system: &dyn System) -> Powers {
+        match self {
+            Self::Live => system.powers(),
+            Self::Sim => system.simulator().map_or_else(Powers::default, systems::Simulator::powers),
+        }
+    }
+}
+
+impl FromStr for StageName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "live" => Ok(Self::Live),
+            "sim" => Ok(Self::Sim),
+            other => Err(unknown("stage", other, &["live", "sim"])),
+        }
+    }
+}
+
+impl fmt::Display for StageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,177 @@
+//! From the process's arguments to its exit code.
+//!
+//! The only place that reads arguments, installs handlers and decides on standard output.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use systems::System;
+use systems::live::NodeArguments;
+
+use super::line::{Cli, Command};
+use crate::cli::config;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::options::Options;
+use crate::commands::{self, Session};
+use crate::plan::catalogue::Catalogue;
+use crate::run::progress::Interrupt;
+
+/// Set while a command that can end in good order runs: then Ctrl-C asks it to.
+static INTERRUPTIBLE: AtomicBool = AtomicBool::new(false);
+
+/// The whole command line, over the bundled systems and `own`.
+pub(crate) fn main(own: &[Arc<dyn System>]) -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error).into(),
+    };
+    if let Command::Node { arguments } = &cli.command {
+        return node(arguments).into();
+    }
+    let interrupt = Interrupt::default();
+    let session = Session::new(&cli.global, interrupt.clone());
+    if let Err(error) = listen(interrupt) {
+        session.error(&format!("Ctrl-C cannot be listened for: {error}"));
+        return Exit::HarnessFailure.into();
+    }
+    // Guards stop whatever was started while a panic unwinds.
+    let result = catch_unwind(AssertUnwindSafe(|| command(&cli, own, &session)));
+    let exit = result.unwrap_or_else(|_| {
+        session.error(
+            "this is a bug in partita, not in the system under test; no verdict was reached. \
+             Please report the message above with the command line",
+        );
+        Exit::Bug
+    });
+    exit.into()
+}
+
+/// A member of the reference store: no handler of ours, no thread before its own runtime's.
+fn node(arguments: &[String]) -> Exit {
+    let complain = |error: &dyn std::fmt::Display| {
+        // Nobody is left to hear that standard error is closed.
+        let _ = writeln!(io::stderr().lock(), "error: {error}");
+    };
+    match NodeArguments::parse(arguments) {
+        Err(error) => {
+            complain(&error);
+            Exit::Usage
+        }
+        Ok(arguments) => match systems::live::run_blocking(arguments) {
+            Ok(()) => Exit::Success,
+            Err(error) => {
+                complain(&error);
+                Exit::HarnessFailure
+            }
+        },
+    }
+}
+
+/// Help and version are answers; everything else that clap says is a wrong usage, an empty command line too.
+fn refuse(error: &clap::Error) -> Exit {
+    // Nobody is left to hear that the stream is closed.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
+        _ => Exit::Usage,
+    }
+}
+
+fn command(cli: &Cli, own: &[Arc<dyn System>], session: &Session) -> Exit {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let result = carry_out(cli, own, session, &mut out).and_then(|exit| Ok(out.flush().map(|()| exit)?));
+    result.unwrap_or_else(|failure| {
+        // Who closed the pipe has read enough.
+        if !matches!(&failure, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+            session.error(&failure.to_string());
+        }
+        failure.exit()
+    })
+}
+
+fn carry_out(
+    cli: &Cli,
+    own: &[Arc<dyn System>],
+    session: &Session,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let executable = std::env::current_exe().map_err(|error| {
+        Failure::Harness(format!("this program cannot find itself, to start nodes: {error}"))
+    })?;
+    let catalogue = Catalogue::with(executable, own);
+    let configured = || -> Result<Options, Failure> {
+        Ok(config::load(cli.global.config.as_deref(), cli.global.profile.as_deref())?)
+    };
+    match &cli.command {
+        Command::Check(args) => commands::check::check(args, configured()?.budget, session, out),
+        Command::Run(args) => {
+            interruptible(|| commands::run::run(args, configured()?, &catalogue, session, out))
+        }
+        Command::Compare(args) => {
+            interruptible(|| commands::compare::compare(args, configured()?, &catalogue, session, out))
+        }
+        Command::Hunt(args) => {
+            interruptible(|| commands::hunt::hunt(args, configured()?, &catalogue, session, out))
+        }
+        Command::Selftest(args) => {
+            interruptible(|| commands::selftest::selftest(args, &catalogue, session, out))
+        }
+        Command::Replay(args) => {
+            interruptible(|| commands::replay::replay(args, configured()?, &catalogue, session, out))
+        }
+        Command::Shrink(args) => interruptible(|| commands::shrink::shrink(args, &catalogue, session, out)),
+        Command::Convert(args) => commands::convert::convert(args, session, out),
+        Command::Stats(args) => commands::stats::stats(args, session, out),
+        Command::Synth(args) => commands::synth::synth(args, out),
+        Command::List(args) => commands::list::list(args, &catalogue, out),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "partita", &mut { out });
+            Ok(Exit::Success)
+        }
+        // Taken before: a node listens to no one but its harness.
+        Command::Node { arguments } => Ok(node(arguments)),
+        Command::Man => {
+            clap_mangen::Man::new(Cli::command()).render(&mut { out })?;
+            Ok(Exit::Success)
+        }
+    }
+}
+
+fn interruptible(work: impl FnOnce() -> Result<Exit, Failure>) -> Result<Exit, Failure> {
+    INTERRUPTIBLE.store(true, Ordering::Relaxed);
+    let result = work();
+    INTERRUPTIBLE.store(false, Ordering::Relaxed);
+    result
+}
+
+/// The first Ctrl-C asks the run to end in good order, the second ends it at once.
+fn listen(interrupt: Interrupt) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let listener = move || {
+        runtime.block_on(async {
+            loop {
+                if tokio::signal::ctrl_c().await.is_err() {
+                    return;
+                }
+                if interrupt.is_set() || !INTERRUPTIBLE.load(Ordering::Relaxed) {
+                    std::process::exit(i32::from(Exit::Interrupted.code()));
+                }
+                interrupt.set();
+                // Nobody is left to hear that standard error is closed.
+                let _ = writeln!(
+                    io::stderr().lock(),
+                    "interrupted: healing and stopping what was started; once more to leave at once"
+                );
+            }
+        });
+    };
+    std::thread::Builder::new().name("ctrl-c".to_owned()).spawn(listener).map(drop)
+}

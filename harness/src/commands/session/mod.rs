@@ -1,0 +1,145 @@
+//! What every command has: where to complain, how loud, in which colours, and who can stop it.
+
+mod loading;
+mod terminal;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use histories::printable_lines;
+
+pub(crate) use self::loading::Loading;
+use self::terminal::{Bar, Lines};
+use crate::cli::paint::{ColorChoice, Paint};
+use crate::run::progress::{Interrupt, Progress, Silent};
+
+/// What every command takes.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// No progress and no summaries of runs that passed.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Every phase, fault and anomaly.
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+
+    /// When to colour.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", env = "PARTITA_COLOR")]
+    pub(crate) color: ColorChoice,
+
+    /// How progress is shown: a bar on a terminal and lines elsewhere, unless told.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "HOW", env = "PARTITA_PROGRESS")]
+    pub(crate) progress: ProgressChoice,
+
+    /// The configuration [default: partita.toml, where there is one].
+    #[arg(long, global = true, value_name = "FILE", env = "PARTITA_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// A profile of the configuration.
+    #[arg(long, global = true, value_name = "NAME", env = "PARTITA_PROFILE")]
+    pub(crate) profile: Option<String>,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressChoice {
+    #[default]
+    Auto,
+    Bar,
+    Lines,
+    None,
+}
+
+/// One command's surroundings.
+pub(crate) struct Session {
+    /// For standard output.
+    pub(crate) paint: Paint,
+    paint_stderr: Paint,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+    progress: ProgressChoice,
+    pub(crate) interrupt: Interrupt,
+    complains: bool,
+}
+
+impl Session {
+    pub(crate) fn new(global: &Global, interrupt: Interrupt) -> Self {
+        Self {
+            paint: Paint::new(global.color, &std::io::stdout()),
+            paint_stderr: Paint::new(global.color, &std::io::stderr()),
+            quiet: global.quiet,
+            verbose: global.verbose,
+            progress: global.progress,
+            interrupt,
+            complains: true,
+        }
+    }
+
+    /// For tests: says nothing.
+    #[cfg(test)]
+    pub(crate) fn silent() -> Self {
+        Self {
+            paint: Paint::PLAIN,
+            paint_stderr: Paint::PLAIN,
+            quiet: true,
+            verbose: false,
+            progress: ProgressChoice::None,
+            interrupt: Interrupt::default(),
+            complains: false,
+        }
+    }
+
+    pub(crate) fn error(&self, message: &str) {
+        self.complain(&format!("{}: {}", self.paint_stderr.bad("error"), printable_lines(message)));
+    }
+
+    pub(crate) fn warn(&self, message: &str) {
+        self.complain(&format!("{}: {}", self.paint_stderr.doubtful("warning"), printable_lines(message)));
+    }
+
+    /// On standard error, unless it is to be quiet.
+    pub(crate) fn say(&self, message: &str) {
+        if !self.quiet {
+            self.complain(&printable_lines(message));
+        }
+    }
+
+    fn complain(&self, message: &str) {
+        if self.complains {
+            // Nobody is left to hear that standard error is closed.
+            let _ = writeln!(std::io::stderr().lock(), "{message}");
+        }
+    }
+
+    /// Who is told how a run goes on.
+    pub(crate) fn progress(&self, title: &str, time: std::time::Duration) -> Box<dyn Progress> {
+        match self.bar() {
+            None => Box::new(Silent),
+            Some(true) => Box::new(Bar::new(title, time, self.verbose)),
+            Some(false) => Box::new(Lines::new(title, time)),
+        }
+    }
+
+    /// Who is told how far the reading of files has come.
+    pub(crate) fn loading(&self, files: &[PathBuf]) -> Loading {
+        match self.bar() {
+            None => Loading::silent(),
+            Some(true) => Loading::bar(files),
+            Some(false) => Loading::lines(files),
+        }
+    }
+
+    /// A bar or lines; `None` where nothing is to be shown.
+    fn bar(&self) -> Option<bool> {
+        match self.progress {
+            _ if self.quiet => None,
+            ProgressChoice::None => None,
+            ProgressChoice::Bar => Some(true),
+            ProgressChoice::Lines => Some(false),
+            ProgressChoice::Auto => Some(std::io::stderr().is_terminal()),
+        }
+    }
+}

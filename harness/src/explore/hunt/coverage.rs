@@ -1,0 +1,44 @@
+//! What a hunt has reached: faults that were felt, states of the cluster, anomalies. It judges nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::judge::Trial;
+
+/// Each with the number of runs in which it was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Coverage {
+    pub(crate) faults: BTreeMap<String, u64>,
+    pub(crate) states: BTreeMap<String, u64>,
+    pub(crate) anomalies: BTreeMap<String, u64>,
+}
+
+impl Coverage {
+    pub(crate) fn add(&mut self, trial: &Trial) {
+        let windows = trial.outcome.fault_windows.iter().filter(|window| window.applied == "installed");
+        count(&mut self.faults, windows.map(|window| window.fault.as_str()));
+        count(&mut self.states, trial.states.iter().copied());
+        let anomalies = trial.outcome.verdicts.iter().flat_map(|verdict| &verdict.anomalies);
+        count(&mut self.anomalies, anomalies.map(|anomaly| anomaly.kind.as_str()));
+    }
+
+    /// Three lines for people.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        [("faults", &self.faults), ("states", &self.states), ("anomalies", &self.anomalies)]
+            .into_iter()
+            .map(|(what, seen)| {
+                let seen: Vec<String> = seen.iter().map(|(name, runs)| format!("{name} {runs}")).collect();
+                format!("  {what:<10} {}", if seen.is_empty() { "none".to_owned() } else { seen.join(", ") })
+            })
+            .collect()
+    }
+}
+
+/// Once a run each.
+fn count<'a>(seen: &mut BTreeMap<String, u64>, names: impl Iterator<Item = &'a str>) {
+    let names: std::collections::BTreeSet<&str> = names.collect();
+    for name in names {
+        *seen.entry(name.to_owned()).or_default() += 1;
+    }
+}

@@ -1,0 +1,364 @@
+//! Planted bugs, and what modes give up under faults that only simulation has, each with the run that should find it, and
+//! how long that takes. It prints nothing.
+//!
+//! Every run of a bug is done without it as well: what is found then is a false alarm.
+
+use std::time::{Duration, Instant};
+
+use histories::{Function, ModelName};
+use serde::Serialize;
+use systems::store::Bug;
+use systems::{Mode, Show};
+
+use crate::cli::options::{Options, Rate};
+use crate::cli::quantity::{List, Time};
+use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
+use crate::judge::trial;
+use crate::plan;
+use crate::plan::catalogue::Catalogue;
+use crate::plan::spec::{RunSpec, StageName};
+use crate::run::RunError;
+use crate::run::progress::Interrupt;
+
+/// What should find a bug.
+pub(crate) struct Trap {
+    pub(crate) bug: Bug,
+    mode: &'static str,
+    workload: &'static str,
+    faults: &'static str,
+    /// As many as the mode has where it is not said.
+    nodes: Option<u16>,
+    /// Whether a minority stays lost at the end, too.
+    liveness: bool,
+}
+
+const fn trap(bug: Bug, mode: &'static str, workload: &'static str, faults: &'static str) -> Trap {
+    Trap { bug, mode, workload, faults, nodes: None, liveness: true }
+}
+
+impl Trap {
+    const fn on(self, nodes: u16) -> Self {
+        Self { nodes: Some(nodes), ..self }
+    }
+
+    /// For what only the faults of the trap may break.
+    const fn without_loss(self) -> Self {
+        Self { liveness: false, ..self }
+    }
+}
+
+/// One or more for each bug and family that has it.
+pub(crate) const TRAPS: &[Trap] = &[
+    trap(Bug::AckBeforeReplicate, "single/quorum", "register", "partition:leader"),
+    trap(Bug::AckBeforeSync, "single/quorum", "set", "power:all"),
+    trap(Bug::StaleLeaderRead, "single/quorum", "register", "partition:leader"),
+    trap(Bug::VoteTwice, "single/quorum", "set", "disk:torn:any,pause:any,disk:slow:any,kill:leader"),
+    trap(Bug::SkipEntry, "single/quorum", "set", "kill:leader"),
+    trap(Bug::TruncateCommitted, "single/quorum", "set", "disk:torn:any,pause:any,disk:slow:any"),
+    trap(Bug::CasComparesNothing, "single/quorum", "register", "kill:leader"),
+    trap(Bug::DoubleApply, "single/quorum", "register", "duplicate"),
+    trap(Bug::SnapshotMissesTail, "single/quorum[snapshot=40]", "register", "kill:one,kill:leader"),
+    trap(Bug::DenyTheUnknown, "single/quorum", "register", "kill:leader,partition:leader"),
+    trap(Bug::IgnoreWatermark, "single/session-read", "register", "partition:one"),
+    trap(Bug::RecoveryDropsTail, "single/quorum", "set", "kill:all"),
+    trap(Bug::SkipTermCheck, "single/leader-read", "set", "partition:leader"),
+    trap(Bug::CommitUnheard, "single/follower-read", "set", "partition:halves").on(5),
+    trap(Bug::LeaseTooLong, "single/lease", "register", "partition:leader"),
+    trap(Bug::RingLoop, "multi/crdt-ring", "counter", "partition:datacentres"),
+    trap(Bug::MergeDropsSibling, "multi/version-vector", "siblings", "partition:datacentres"),
+    trap(Bug::VectorOffByOne, "multi/version-vector", "siblings", "partition:datacentres"),
+    trap(Bug::CausalSkipsWait, "multi/lww-hlc", "register", "partition:datacentres"),
+    trap(Bug::RemoveTakesUnseen, "multi/crdt", "or-set", "partition:datacentres"),
+    trap(Bug::NoSuccessor, "single/quorum", "register", "kill:leader"),
+    trap(Bug::AckBeforeSync, "leaderless/abd", "register", "power:all"),
+    trap(Bug::RecoveryDropsTail, "leaderless/abd", "register", "kill:all"),
+    // With hints alone, what a coordinator takes with it when it dies is never mended.
+    trap(Bug::LostHint, "leaderless/quorum[read-repair=off,anti-entropy=1000s]", "register", "partition:one")
+        .without_loss(),
+    trap(
+        Bug::SkipWriteBack,
+        "leaderless/abd[read-repair=off]",
+        "register",
+        "partition:one,slow:by=20ms..80ms:all",
+    ),
+    trap(Bug::ClockAsVersion, "leaderless/abd", "register", "clock:step:one"),
+    trap(Bug::QuorumOneShort, "leaderless/abd", "register", "partition:one"),
+    trap(Bug::ReadOneShort, "leaderless/abd", "register", "partition:one"),
+    trap(
+        Bug::MerkleSkipsBranch,
+        "leaderless/quorum[read-repair=off,handoff=off]",
+        "register",
+        "partition:one",
+    ),
+    trap(Bug::CompactionDropsPending, "leaderless/abd[snapshot=4]", "register", "kill:all"),
+    trap(Bug::LastArrivalWins, "leaderless/abd", "register", "slow:by=20ms..80ms:all"),
+];
+
+/// How one trap did.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Caught {
+    /// A bug, or `shows linearizable` for a model that a mode gives up.
+    pub(crate) bug: String,
+    pub(crate) mode: String,
+    pub(crate) workload: String,
+    pub(crate) faults: String,
+    /// Seeds that were tried, and those that found it.
+    pub(crate) seeds: u64,
+    pub(crate) found: u64,
+    /// Of the first seed that found it, with all before.
+    pub(crate) first_after_operations: Option<u64>,
+    pub(crate) first_after_seconds: Option<f64>,
+    /// Over all finds, each counted from the one before.
+    pub(crate) median: Option<Spent>,
+    #[serde(skip)]
+    finds: Vec<Spent>,
+    /// Since the last find.
+    #[serde(skip)]
+    spent: Spent,
+    /// Models that were found violated.
+    pub(crate) by: Vec<String>,
+    pub(crate) reproduce: Option<String>,
+    /// Why a cluster with the bug could not even be started, where that happened.
+    pub(crate) never_ran: Option<String>,
+    /// Runs without the bug that found something.
+    pub(crate) false_alarms: Vec<String>,
+}
+
+impl Caught {
+    pub(crate) fn is_well(&self) -> bool {
+        self.found > 0 && self.false_alarms.is_empty()
+    }
+}
+
+/// What a find took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Spent {
+    pub(crate) seeds: u64,
+    pub(crate) operations: u64,
+    /// Wall time.
+    pub(crate) seconds: f64,
+}
+
+impl Spent {
+    /// Each figure's own median, the lower one of two.
+    fn median(finds: &[Self]) -> Option<Self> {
+        let mut sorted = [finds.to_vec(), finds.to_vec(), finds.to_vec()];
+        sorted[0].sort_by_key(|find| find.seeds);
+        sorted[1].sort_by_key(|find| find.operations);
+        sorted[2].sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
+        let [seeds, operations, seconds] =
+            sorted.map(|finds| finds.get(finds.len().saturating_sub(1) / 2).copied());
+        Some(Self { seeds: seeds?.seeds, operations: operations?.operations, seconds: seconds?.seconds })
+    }
+}
+
+/// How much is tried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    pub(crate) first_seed: u64,
+    /// With each bug.
+    pub(crate) seeds: u64,
+    /// The least number of seeds, for a rate; after that so many finds end it.
+    pub(crate) rate_seeds: u64,
+    pub(crate) finds: usize,
+    /// Without it.
+    pub(crate) control_seeds: u64,
+    pub(crate) time: Duration,
+}
+
+/// Tries one trap.
+pub(crate) fn spring(
+    trap: &Trap,
+    effort: Effort,
+    catalogue: &Catalogue,
+    interrupt: &Interrupt,
+) -> Result<Caught, RunError> {
+    let faulty = spec(trap, effort, catalogue, Some(trap.bug))?;
+    let sound = spec(trap, effort, catalogue, None)?;
+    let caught = Caught::new(trap.bug.name().to_owned(), &faulty);
+    chase(caught, &faulty, Some(&sound), effort, interrupt, &|outcome| outcome.outcome == Outcome::Violation)
+}
+
+/// What a mode gives up under faults that only simulation has, clocks and disks among them.
+pub(crate) fn gaps(catalogue: &Catalogue) -> Result<Vec<(Mode, Show)>, RunError> {
+    let system = catalogue.system(Some("store")).map_err(RunError::Harness)?;
+    let simulated = |show: &Show| {
+        let rare = |fault: &String| ["clock", "power", "disk"].iter().any(|kind| fault.starts_with(kind));
+        !show.live || show.under.iter().any(rare)
+    };
+    let of = |mode: Mode| {
+        let shows: Vec<Show> = mode.shows.iter().filter(|show| simulated(show)).cloned().collect();
+        shows.into_iter().map(move |show| (mode.clone(), show))
+    };
+    Ok(system.modes().into_iter().flat_map(of).collect())
+}
+
+/// Looks for what a mode gives up.
+pub(crate) fn expose(
+    mode: &Mode,
+    show: &Show,
+    effort: Effort,
+    catalogue: &Catalogue,
+    interrupt: &Interrupt,
+) -> Result<Caught, RunError> {
+    let system = catalogue.system(Some("store")).map_err(RunError::Harness)?;
+    // Sets show losses best, where the mode has them.
+    let sets = show.model == ModelName::Durability && system.supports(mode, &Function::Add);
+    let options = Options {
+        system: Some("store".to_owned()),
+        mode: Some(List(vec![mode.name.clone()])),
+        workload: Some(List(vec![if sets { "set" } else { "register" }.to_owned()])),
+        faults: Some(List(show.under.clone())),
+        ..effort.options()
+    };
+    let spec = first(&options, catalogue)?;
+    let caught = Caught::new(format!("shows {}", show.model), &spec);
+    chase(caught, &spec, None, effort, interrupt, &|outcome| {
+        let shown =
+            |verdict: &VerdictReport| verdict.model == show.model.name() && verdict.verdict == "invalid";
+        outcome.verdicts.iter().any(shown)
+    })
+}
+
+/// Tries seeds until there are enough finds.
+fn chase(
+    mut caught: Caught,
+    faulty: &RunSpec,
+    sound: Option<&RunSpec>,
+    effort: Effort,
+    interrupt: &Interrupt,
+    is_find: &dyn Fn(&RunOutcome) -> bool,
+) -> Result<Caught, RunError> {
+    for seed in effort.first_seed..effort.first_seed + effort.seeds {
+        if caught.seeds >= effort.rate_seeds && caught.finds.len() >= effort.finds {
+            break;
+        }
+        let began = Instant::now();
+        let result = trial(&RunSpec { seed, ..faulty.clone() }, interrupt);
+        caught.seeds += 1;
+        caught.spent.seeds += 1;
+        caught.spent.seconds += began.elapsed().as_secs_f64();
+        match result {
+            Ok(trial) => caught.count(&trial.outcome, is_find),
+            // A bug may keep the cluster from ever becoming ready: that is noticed, and no verdict.
+            Err(RunError::Harness(why)) => {
+                caught.never_ran.get_or_insert(why);
+            }
+            Err(interrupted) => return Err(interrupted),
+        }
+    }
+    caught.median = Spent::median(&caught.finds);
+    let Some(sound) = sound else { return Ok(caught) };
+    for seed in effort.first_seed..effort.first_seed + effort.control_seeds {
+        let outcome = trial(&RunSpec { seed, ..sound.clone() }, interrupt)?.outcome;
+        if broke_its_promise(&outcome) {
+            caught.false_alarms.push(outcome.reproduce);
+        }
+    }
+    Ok(caught)
+}
+
+impl Caught {
+    fn new(bug: String, spec: &RunSpec) -> Self {
+        Self {
+            bug,
+            mode: spec.mode.preset.clone(),
+            workload: spec.workload.clone(),
+            faults: spec.faults.join(","),
+            seeds: 0,
+            found: 0,
+            first_after_operations: None,
+            first_after_seconds: None,
+            median: None,
+            finds: Vec::new(),
+            spent: Spent::default(),
+            by: Vec::new(),
+            reproduce: None,
+            never_ran: None,
+            false_alarms: Vec::new(),
+        }
+    }
+
+    fn count(&mut self, outcome: &RunOutcome, is_find: &dyn Fn(&RunOutcome) -> bool) {
+        self.spent.operations += outcome.operations.ok + outcome.operations.fail + outcome.operations.info;
+        if !is_find(outcome) {
+            return;
+        }
+        self.found += 1;
+        let spent = std::mem::take(&mut self.spent);
+        self.finds.push(spent);
+        let violated = outcome.verdicts.iter().filter(|verdict| verdict.verdict == "invalid");
+        for model in violated.map(|verdict| verdict.model.clone()) {
+            if !self.by.contains(&model) {
+                self.by.push(model);
+            }
+        }
+        if self.reproduce.is_none() {
+            self.first_after_operations = Some(spent.operations);
+            self.first_after_seconds = Some(spent.seconds);
+            self.reproduce = Some(outcome.reproduce.clone());
+        }
+    }
+}
+
+/// What a mode gives up is no false alarm.
+fn broke_its_promise(outcome: &RunOutcome) -> bool {
+    let promised = |verdict: &&VerdictReport| verdict.expected.as_deref() == Some("valid");
+    outcome.verdicts.iter().filter(promised).any(|verdict| verdict.verdict == "invalid")
+}
+
+fn spec(trap: &Trap, effort: Effort, catalogue: &Catalogue, bug: Option<Bug>) -> Result<RunSpec, RunError> {
+    let list = |text: &str| Some(List(text.split(',').map(str::to_owned).collect()));
+    let options = Options {
+        system: Some("store".to_owned()),
+        mode: Some(List(vec![trap.mode.to_owned()])),
+        workload: list(trap.workload),
+        faults: list(trap.faults),
+        nodes: trap.nodes,
+        liveness: Some(trap.liveness),
+        bug,
+        ..effort.options()
+    };
+    first(&options, catalogue)
+}
+
+impl Effort {
+    fn options(self) -> Options {
+        Options {
+            rate: Some(Rate(Some(200.0))),
+            time: Some(Time(self.time)),
+            stage: Some(StageName::Sim),
+            ..Options::default()
+        }
+    }
+}
+
+fn first(options: &Options, catalogue: &Catalogue) -> Result<RunSpec, RunError> {
+    let specs = plan::specs("selftest", options, catalogue, 0, &|_| Vec::new()).map_err(RunError::Harness)?;
+    specs.into_iter().next().ok_or_else(|| RunError::Harness("there is nothing to run".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_is_of_each_figure_by_itself() {
+        let spent = |seeds, operations, seconds| Spent { seeds, operations, seconds };
+        let finds = [spent(1, 90, 0.3), spent(7, 10, 0.1), spent(3, 20, 9.0)];
+        assert_eq!(Spent::median(&finds), Some(spent(3, 20, 0.3)));
+        assert_eq!(Spent::median(&finds[..2]), Some(spent(1, 10, 0.1)));
+        assert_eq!(Spent::median(&[]), None);
+    }
+
+    #[test]
+    fn every_bug_has_a_trap_in_each_family_that_has_it() {
+        for &bug in Bug::ALL {
+            for family in ["single", "multi", "leaderless"].into_iter().filter(|family| bug.is_in(family)) {
+                let traps = TRAPS.iter().filter(|trap| trap.bug == bug);
+                assert!(traps.clone().any(|trap| trap.mode.starts_with(family)), "{bug} in {family}");
+            }
+        }
+        assert!(Bug::ALL.len() >= 20);
+    }
+}

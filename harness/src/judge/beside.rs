@@ -1,0 +1,75 @@
+//! What was seen of a run beside its history, as verdicts: by somebody who looks into all replicas, and by whoever waits for
+//! an answer. No checker is asked.
+
+use crate::judge::outcome::{AnomalyReport, Outcome, RunOutcome, VerdictReport};
+use crate::plan::spec::RunSpec;
+use crate::run::Conducted;
+use crate::run::conductor::{Liveness, Progressed};
+
+/// Adds these verdicts to an outcome; one that is invalid is a violation whatever a client saw.
+pub(super) fn add(outcome: &mut RunOutcome, spec: &RunSpec, conducted: &Conducted) {
+    let progress = spec.requires_progress().then(|| progress(spec, conducted.progressed.as_ref())).flatten();
+    for verdict in conducted.broken.as_deref().map(contradiction).into_iter().chain(progress) {
+        if verdict.verdict == "invalid" {
+            outcome.outcome = Outcome::Violation;
+        }
+        outcome.verdicts.push(verdict);
+    }
+}
+
+/// A bug of the protocol, caught where it happens, whether or not a client has seen anything of it.
+fn contradiction(broken: &str) -> VerdictReport {
+    let summary = format!("replicas contradict each other: {broken}");
+    violated("replicas", "invariants", "broken-invariant", summary)
+}
+
+/// Whether a majority made progress without the others; `None` where it never came to that.
+fn progress(spec: &RunSpec, progressed: Option<&Progressed>) -> Option<VerdictReport> {
+    const MODEL: &str = "progress";
+    let verdict = |verdict: &str, why: Option<String>, expected: Option<&str>| VerdictReport {
+        model: MODEL.to_owned(),
+        verdict: verdict.to_owned(),
+        method: Liveness::NAME.to_owned(),
+        why,
+        elapsed_ms: 0.0,
+        expected: expected.map(str::to_owned),
+        anomalies: Vec::new(),
+    };
+    if !spec.mode.available_with_majorities {
+        let why = format!("{} does not promise to go on without a minority", spec.mode.name);
+        return Some(verdict("not-applicable", Some(why), None));
+    }
+    let Progressed { lost, within, missing, asked, answered } = progressed?;
+    if within.is_some() || missing.is_empty() && *answered > 0 {
+        return Some(verdict("valid", None, Some("valid")));
+    }
+    if missing.is_empty() {
+        let why = "clients asked for too little".to_owned();
+        return Some(verdict("unknown", Some(why), Some("valid")));
+    }
+    let deadline = Liveness::DEADLINE.as_secs_f64();
+    let missing = missing.join(", ");
+    let summary = format!(
+        "{missing} was answered within {deadline} s by those whom this left: {lost}; {asked} operations were asked of \
+         them"
+    );
+    Some(violated(MODEL, Liveness::NAME, "no-progress", summary))
+}
+
+fn violated(model: &str, method: &str, kind: &str, summary: String) -> VerdictReport {
+    VerdictReport {
+        model: model.to_owned(),
+        verdict: "invalid".to_owned(),
+        method: method.to_owned(),
+        why: None,
+        elapsed_ms: 0.0,
+        expected: Some("valid".to_owned()),
+        anomalies: vec![AnomalyReport {
+            kind: kind.to_owned(),
+            summary,
+            events: Vec::new(),
+            lines: Vec::new(),
+            explanation: String::new(),
+        }],
+    }
+}

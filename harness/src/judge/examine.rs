@@ -1,0 +1,80 @@
+//! From a history to the outcome of its run. Pure: it reads and writes nothing.
+
+use std::path::Path;
+
+use checkers::Budget;
+use histories::{History, ModelName, Nanos};
+use nemesis::FaultSpec;
+
+use super::promise::{Facts, judge};
+use super::{beside, measure};
+use crate::judge::findings;
+use crate::judge::outcome::{
+    ConflictsReport, ConvergenceReport, DurabilityReport, RunOutcome, StalenessReport,
+};
+use crate::plan::spec::RunSpec;
+use crate::run::{Conducted, Prepared, RunFolder};
+
+/// Checks a history and says what the run came to. `dir` is where it lies, empty where it lies nowhere.
+pub(super) fn examine(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    dir: &Path,
+    models: &[ModelName],
+    history: &History,
+    conducted: &Conducted,
+) -> RunOutcome {
+    let budget = Budget::new(spec.check_time, spec.check_memory_bytes);
+    let findings = crate::judge::checking::check(history, Some(models), &budget);
+    let facts = Facts {
+        mode: &spec.mode,
+        mix: prepared.mix(),
+        faults: prepared.faults.iter().map(FaultSpec::name).collect(),
+        demands: prepared.demands(spec),
+        settled: conducted.settled,
+        history,
+        findings: &findings,
+    };
+    let judgement = judge(&facts);
+    let figure = |pick: fn(&checkers::Figures) -> bool| findings.iter().map(|f| &f.figures).find(|f| pick(f));
+    let durability = figure(|f| f.durability.is_some()).and_then(|f| f.durability.as_ref());
+    let convergence = figure(|f| f.convergence.is_some()).and_then(|f| f.convergence.as_ref());
+    let staleness = figure(|f| f.staleness.is_some()).and_then(|f| f.staleness.as_ref());
+    let conflicts = figure(|f| f.conflicts.as_ref().is_some_and(|conflicts| conflicts.updates > 0));
+    let file = dir.join(RunFolder::HISTORY).display().to_string();
+    let reproduce = spec.reproduce();
+    let mut outcome = RunOutcome {
+        suite: spec.suite.clone(),
+        system: spec.system.name().to_owned(),
+        mode: spec.mode.name.clone(),
+        workload: spec.workload.clone(),
+        faults: prepared.faults.iter().map(ToString::to_string).collect(),
+        seed: spec.seed,
+        stage: spec.stage.name().to_owned(),
+        dir: dir.display().to_string(),
+        outcome: judgement.outcome,
+        notes: prepared.notes.iter().cloned().chain(judgement.undecided).collect(),
+        thin: judgement.thin,
+        operations: measure::operations(history),
+        verdicts: findings
+            .iter()
+            .map(|finding| {
+                let expected = findings::expected(facts.mode, &facts.demands, finding.model);
+                findings::report(history, &file, finding, expected, Some(&reproduce))
+            })
+            .collect(),
+        durability: durability.map(DurabilityReport::from),
+        convergence: convergence.map(ConvergenceReport::from),
+        conflicts: conflicts.and_then(|f| f.conflicts.as_ref()).map(ConflictsReport::from),
+        availability: measure::availability(history),
+        reads_without_leader: measure::reads_without_leader(history, spec.mode.led),
+        latency_ms: measure::latencies(history),
+        staleness: staleness.map(StalenessReport::from),
+        failover_ms: measure::failovers(history, spec.mode.led),
+        fault_windows: measure::fault_windows(history),
+        elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
+        reproduce,
+    };
+    beside::add(&mut outcome, spec, conducted);
+    outcome
+}

@@ -1,0 +1,90 @@
+//! A run from its spec to its outcome: it takes place, its history is read back and checked, and its folder is filled.
+
+use std::path::Path;
+
+use histories::{History, Nanos};
+
+use super::examine::examine;
+use super::outcome::{Outcome, RunOutcome};
+use crate::load::script;
+use crate::plan::spec::RunSpec;
+use crate::run::progress::{Interrupt, Phase, Progress};
+use crate::run::{self, Conducted, Prepared, RunError, RunFolder};
+
+/// Carries a run out and checks its history.
+pub fn execute(
+    spec: &RunSpec,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> Result<RunOutcome, RunError> {
+    let prepared = Prepared::new(spec)?;
+    let folder = RunFolder::create(spec).map_err(RunError::harness)?;
+    execute_in(&folder, spec, &prepared, progress, interrupt)
+}
+
+/// The same in this very folder.
+pub(crate) fn execute_at(
+    path: &Path,
+    spec: &RunSpec,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> Result<RunOutcome, RunError> {
+    let prepared = Prepared::new(spec)?;
+    let folder = RunFolder::at(path, spec).map_err(RunError::harness)?;
+    execute_in(&folder, spec, &prepared, progress, interrupt)
+}
+
+fn execute_in(
+    folder: &RunFolder,
+    spec: &RunSpec,
+    prepared: &Prepared,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> Result<RunOutcome, RunError> {
+    progress.phase(Phase::Starting);
+    prepared.notes.iter().for_each(|note| progress.note(note));
+    let driven = run::drive(spec, prepared, folder, progress, interrupt);
+    if !spec.keep {
+        folder.remove_disks().map_err(RunError::harness)?;
+    }
+    let (conducted, failure) = match driven {
+        Ok(conducted) if conducted.interrupted => {
+            return Err(RunError::Interrupted(folder.path().display().to_string()));
+        }
+        Ok(conducted) => (conducted, None),
+        Err(failure) => (Conducted::default(), Some(failure)),
+    };
+    progress.phase(Phase::Checking);
+    let history = match histories::read::file(&folder.history()) {
+        Ok(history) => history,
+        Err(error) => return Err(failure.unwrap_or_else(|| RunError::harness(error))),
+    };
+    let mut outcome = examine(spec, prepared, folder.path(), prepared.models(), &history, &conducted);
+    if let Some(failure) = failure {
+        // A failure of the harness is never a verdict, and never hides a counterexample.
+        if outcome.outcome != Outcome::Violation {
+            return Err(failure);
+        }
+        outcome.notes.push(format!("the harness failed: {failure}"));
+    }
+    folder.write_schedule(&history, &script::faults(&conducted.actions)).map_err(RunError::harness)?;
+    if !conducted.trace.is_empty() {
+        folder
+            .write_trace(&conducted.trace, spec.layout, moment(&outcome, &history))
+            .map_err(RunError::harness)?;
+    }
+    folder.write("results.json", &outcome).map_err(RunError::harness)?;
+    Ok(outcome)
+}
+
+/// When the first thing that was violated had been seen; the end where nothing was.
+fn moment(outcome: &RunOutcome, history: &History) -> Nanos {
+    let anomalies = outcome.verdicts.iter().filter_map(|verdict| verdict.anomalies.first());
+    let last = |events: &[u32]| {
+        let named = |operation: &&histories::Operation| {
+            events.contains(&operation.call_event) || events.contains(&operation.reply_event)
+        };
+        history.operations().iter().filter(named).map(|operation| operation.completed).max()
+    };
+    anomalies.filter_map(|anomaly| last(&anomaly.events)).min().unwrap_or(Nanos::MAX)
+}

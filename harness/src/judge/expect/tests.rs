@@ -1,0 +1,210 @@
+use histories::ModelName;
+
+use super::*;
+use crate::judge::outcome::{AnomalyReport, DurabilityReport};
+
+fn verdict(model: &str, verdict: &str, expected: Option<&str>, kind: &str) -> VerdictReport {
+    let anomaly = AnomalyReport {
+        kind: kind.into(),
+        summary: "…".into(),
+        events: vec![0],
+        lines: vec![2],
+        explanation: String::new(),
+    };
+    VerdictReport {
+        model: model.into(),
+        verdict: verdict.into(),
+        method: "zones".into(),
+        why: (verdict == "unknown").then(|| "the time budget ran out".into()),
+        elapsed_ms: 1.0,
+        expected: expected.map(str::to_owned),
+        anomalies: if verdict == "invalid" { vec![anomaly] } else { Vec::new() },
+    }
+}
+
+fn run(mode: &str, seed: u64, outcome: Outcome, verdicts: Vec<VerdictReport>) -> RunOutcome {
+    RunOutcome {
+        mode: mode.into(),
+        workload: "register".into(),
+        seed,
+        outcome,
+        verdicts,
+        notes: Vec::new(),
+        durability: None,
+        ..RunOutcome::complete_example()
+    }
+}
+
+fn expect(seeds_min: Option<u32>, claims: Vec<Claim>) -> Expectation {
+    Expectation { modes: vec!["single/*".into()], workloads: Vec::new(), seeds_min, claims }
+}
+
+fn linearizable(expected: Expected) -> Claim {
+    Claim::Verdict { model: histories::ModelName::Linearizable, expected, kinds: Vec::new() }
+}
+
+fn judge(expectations: &[Expectation], runs: &[RunOutcome]) -> Judgement {
+    judge_runs(expectations, &runs.iter().collect::<Vec<_>>())
+}
+
+#[test]
+fn without_expectations_a_run_must_pass() {
+    let broken = vec![verdict("linearizable", "invalid", Some("valid"), "stale-read")];
+    let judgement = judge(&[], &[run("single/quorum", 1, Outcome::Violation, broken)]);
+    assert_eq!(judgement.exit(), Exit::Violation);
+    insta::assert_snapshot!(
+        judgement.missed[0],
+        @"register × single/quorum, seed 1: linearizable was promised and is violated (stale-read)"
+    );
+    assert_eq!(
+        judge(&[], &[run("single/quorum", 1, Outcome::Inconclusive, Vec::new())]).exit(),
+        Exit::Undecided
+    );
+    assert_eq!(
+        judge(&[], &[run("single/quorum", 1, Outcome::HarnessFailure, Vec::new())]).exit(),
+        Exit::HarnessFailure
+    );
+    assert_eq!(judge(&[], &[run("single/quorum", 1, Outcome::Pass, Vec::new())]).exit(), Exit::Success);
+}
+
+#[test]
+fn an_expected_violation_passes_and_its_absence_fails() {
+    let claims = [expect(None, vec![linearizable(Expected::Invalid)])];
+    let shown = vec![verdict("linearizable", "invalid", Some("invalid"), "stale-read")];
+    assert_eq!(judge(&claims, &[run("single/async", 1, Outcome::Violation, shown)]).exit(), Exit::Success);
+    let held = vec![verdict("linearizable", "valid", None, "")];
+    let judgement = judge(&claims, &[run("single/async", 1, Outcome::Pass, held)]);
+    assert_eq!(judgement.exit(), Exit::Violation);
+    insta::assert_snapshot!(
+        judgement.missed[0],
+        @"register × single/async: expected that linearizable is invalid: shown in 0 of at least 1 seeds; it held"
+    );
+}
+
+#[test]
+fn an_expectation_of_one_model_does_not_excuse_another_promise() {
+    let claims = [expect(None, vec![linearizable(Expected::Invalid)])];
+    let verdicts = vec![
+        verdict("linearizable", "invalid", None, "stale-read"),
+        verdict("convergence", "invalid", Some("valid"), "diverged"),
+    ];
+    let judgement = judge(&claims, &[run("single/async", 1, Outcome::Violation, verdicts)]);
+    assert_eq!(judgement.exit(), Exit::Violation);
+    assert!(judgement.missed[0].why.contains("convergence was promised"), "{judgement:?}");
+}
+
+#[test]
+fn min_seeds_counts_seeds_and_unknown_ones_leave_it_undecided() {
+    let claims = [expect(Some(2), vec![linearizable(Expected::Invalid)])];
+    let seen = |seed| {
+        run(
+            "single/async",
+            seed,
+            Outcome::Violation,
+            vec![verdict("linearizable", "invalid", None, "stale-read")],
+        )
+    };
+    let unknown = run("single/async", 9, Outcome::Pass, vec![verdict("linearizable", "unknown", None, "")]);
+    assert_eq!(judge(&claims, &[seen(1), seen(2)]).exit(), Exit::Success);
+    assert_eq!(judge(&claims, &[seen(1), seen(1)]).exit(), Exit::Violation, "one seed twice is one seed");
+    assert_eq!(judge(&claims, &[seen(1), unknown]).exit(), Exit::Undecided);
+    let silent = run("single/async", 1, Outcome::Pass, Vec::new());
+    assert_eq!(judge(&claims, &[silent]).exit(), Exit::Undecided, "a model that nobody checked");
+}
+
+#[test]
+fn valid_must_be_decided_at_least_once() {
+    let claims = [expect(None, vec![linearizable(Expected::Valid)])];
+    let with =
+        |word| vec![run("single/quorum", 1, Outcome::Pass, vec![verdict("linearizable", word, None, "")])];
+    assert_eq!(judge(&claims, &with("valid")).exit(), Exit::Success);
+    assert_eq!(judge(&claims, &with("not-applicable")).exit(), Exit::Undecided);
+    assert_eq!(judge(&claims, &with("unknown")).exit(), Exit::Undecided);
+    assert_eq!(judge(&claims, &with("invalid")).exit(), Exit::Violation);
+}
+
+#[test]
+fn figures_are_read_by_their_path() {
+    let claim = Claim::Figure { path: "durability.lost".into(), comparison: ">0".parse().unwrap() };
+    let claims = [expect(None, vec![claim])];
+    let lost = |lost| {
+        let durability = Some(DurabilityReport { lost, ..DurabilityReport::default() });
+        RunOutcome { durability, ..run("single/async", 1, Outcome::Pass, Vec::new()) }
+    };
+    assert_eq!(judge(&claims, &[lost(41)]).exit(), Exit::Success);
+    assert_eq!(judge(&claims, &[lost(0)]).exit(), Exit::Violation);
+    let unmeasured = run("single/async", 1, Outcome::Pass, Vec::new());
+    assert_eq!(judge(&claims, &[unmeasured]).exit(), Exit::Undecided);
+}
+
+#[test]
+fn an_expectation_for_a_mode_that_was_not_run_says_nothing() {
+    let claims =
+        [Expectation { modes: vec!["multi/*".into()], ..expect(None, vec![linearizable(Expected::Valid)]) }];
+    assert_eq!(judge(&claims, &[run("single/quorum", 1, Outcome::Pass, Vec::new())]).exit(), Exit::Success);
+}
+
+#[test]
+fn a_mode_must_show_what_it_gives_up_only_under_the_faults_that_were_injected() {
+    let mode = systems::Mode {
+        name: "single/async".into(),
+        preset: "single/async".into(),
+        options: Vec::new(),
+        promise: vec![histories::ModelName::Convergence],
+        survives: Vec::new(),
+        shows: vec![systems::Show {
+            model: histories::ModelName::Durability,
+            kinds: vec![histories::AnomalyKind::LostWrite],
+            under: vec!["kill:leader".into()],
+            with: vec!["set".into()],
+            live: true,
+        }],
+        figures: Vec::new(),
+        available_with_majority: true,
+        available_with_majorities: true,
+        routing: systems::Routing::Sticky,
+        copies: None,
+        led: true,
+        layout: nemesis::Layout::single(3),
+        about: String::new(),
+    };
+    let claims = |fault: &str, workload, models| {
+        let decided = [(workload, models)].into();
+        Expectation::of_mode(&mode, crate::plan::spec::StageName::Live, &[fault.to_owned()], &decided)
+    };
+    let both: &[ModelName] = &[ModelName::Convergence, ModelName::Durability];
+    assert_eq!(claims("kill:leader@3s", "set", both).claims.len(), 2);
+    assert_eq!(claims("partition:leader", "set", both).claims.len(), 1);
+    assert_eq!(claims("kill:leader", "set", &both[1..]).claims.len(), 1, "no workload decides convergence");
+    assert_eq!(claims("kill:leader", "register", both).claims.len(), 1, "registers can't show it");
+
+    let expectation = claims("kill:leader", "set", both);
+    let with = |kind| {
+        let verdicts = vec![
+            verdict("convergence", "valid", Some("valid"), ""),
+            verdict("durability", "invalid", None, kind),
+        ];
+        run("single/async", 1, Outcome::Violation, verdicts)
+    };
+    assert_eq!(evaluate(&expectation, &[&with("lost-write")]).exit(), Exit::Success);
+    assert_eq!(evaluate(&expectation, &[&with("resurrected")]).exit(), Exit::Violation);
+}
+
+#[test]
+fn every_figure_of_a_run_can_be_expected_and_no_other() {
+    fn collect(prefix: &str, value: &serde_json::Value, paths: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                for (name, field) in fields {
+                    let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                    collect(&path, field, paths);
+                }
+            }
+            serde_json::Value::Array(_) => {}
+            _ => paths.push(prefix.to_owned()),
+        }
+    }
+    let mut paths = Vec::new();
+    collect("", &serde_json::to_value(RunOutcome::complete_example()).unwrap(), &mut paths);
+    assert_eq!(paths, crate::plan::expect::FIGURES);
+}

@@ -1,0 +1,17 @@
+//! What came of a run: its history checked, measured, and held against what its mode promises.
+
+mod beside;
+pub(crate) mod checking;
+mod examine;
+mod execute;
+pub(crate) mod expect;
+pub(crate) mod findings;
+mod measure;
+pub mod outcome;
+mod promise;
+mod trial;
+
+pub use execute::execute;
+pub(crate) use execute::execute_at;
+pub(crate) use promise::kinds;
+pub use trial::{Trial, trial};

@@ -1,0 +1,296 @@
+//! What came of a run, as data: the JSON contract that reports, comparisons and other people's scripts read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::spec::RunSpec;
+
+/// One run. Serialised as it stands in `results.json` and in `--report json`; fields are only ever added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunOutcome {
+    pub suite: String,
+    pub system: String,
+    pub mode: String,
+    pub workload: String,
+    pub faults: Vec<String>,
+    pub seed: u64,
+    /// `live` or `sim`.
+    pub stage: String,
+    /// The run's folder.
+    pub dir: String,
+    pub outcome: Outcome,
+    /// Why it is inconclusive or a harness failure; notes on what was dropped or skipped.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// Why what held says little: faults without a known effect, too few answers. Told also where something was violated.
+    #[serde(default)]
+    pub thin: Vec<String>,
+    pub operations: Operations,
+    pub verdicts: Vec<VerdictReport>,
+    pub durability: Option<DurabilityReport>,
+    pub convergence: Option<ConvergenceReport>,
+    /// What concurrent updates came to, where the workload has data types that merge or keep siblings.
+    #[serde(default)]
+    pub conflicts: Option<ConflictsReport>,
+    pub availability: Availability,
+    /// Share of the answered reads that no leader decided, as far as the system tells who did.
+    #[serde(default)]
+    pub reads_without_leader: Option<f64>,
+    pub latency_ms: Latencies,
+    pub staleness: Option<StalenessReport>,
+    /// For each loss of a leader - of any member where nobody leads - that was followed by an acknowledged write, how
+    /// long that took.
+    pub failover_ms: Vec<f64>,
+    pub fault_windows: Vec<FaultWindowReport>,
+    /// Wall time of the workload, the epilogue apart.
+    pub elapsed_ms: f64,
+    /// The command that runs the same again, [`crate::plan::spec::RunSpec::reproduce`].
+    #[serde(default)]
+    pub reproduce: String,
+}
+
+impl RunOutcome {
+    /// Why it is what it is: thin evidence first, then everything else worth a line.
+    pub fn reasons(&self) -> Vec<&str> {
+        self.thin.iter().chain(&self.notes).map(String::as_str).collect()
+    }
+
+    /// A run of which nothing came but the reason.
+    pub fn harness_failure(spec: &RunSpec, why: impl Into<String>) -> Self {
+        Self {
+            suite: spec.suite.clone(),
+            system: spec.system.name().to_owned(),
+            mode: spec.mode.name.clone(),
+            workload: spec.workload.clone(),
+            faults: spec.faults.clone(),
+            seed: spec.seed,
+            stage: spec.stage.name().to_owned(),
+            dir: String::new(),
+            outcome: Outcome::HarnessFailure,
+            notes: vec![why.into()],
+            thin: Vec::new(),
+            operations: Operations::default(),
+            verdicts: Vec::new(),
+            durability: None,
+            convergence: None,
+            conflicts: None,
+            availability: Availability::default(),
+            reads_without_leader: None,
+            latency_ms: Latencies::default(),
+            staleness: None,
+            failover_ms: Vec::new(),
+            fault_windows: Vec::new(),
+            elapsed_ms: 0.0,
+            reproduce: spec.reproduce(),
+        }
+    }
+
+    /// A run with every field filled in: what the JSON can hold.
+    pub fn complete_example() -> Self {
+        let percentiles = Some(Percentiles { p50: 2.1, p99: 9.8 });
+        Self {
+            suite: "quick".into(),
+            system: "store".into(),
+            mode: "single/quorum".into(),
+            workload: "register".into(),
+            faults: vec!["partition:leader".into(), "kill:leader".into()],
+            seed: 7,
+            stage: "live".into(),
+            dir: "runs/quick/20260102T030405Z-7".into(),
+            outcome: Outcome::Pass,
+            notes: Vec::new(),
+            thin: Vec::new(),
+            operations: Operations { ok: 3900, fail: 60, info: 40 },
+            verdicts: vec![VerdictReport {
+                model: "linearizable".into(),
+                verdict: "valid".into(),
+                method: "zones".into(),
+                why: None,
+                elapsed_ms: 12.5,
+                expected: Some("valid".into()),
+                anomalies: Vec::new(),
+            }],
+            durability: Some(DurabilityReport {
+                acknowledged: 1900,
+                lost: 0,
+                superseded: 1890,
+                discarded: 3,
+            }),
+            convergence: Some(ConvergenceReport {
+                converged: true,
+                after_ms: Some(210.0),
+                differing_keys: Vec::new(),
+            }),
+            conflicts: Some(ConflictsReport::example()),
+            availability: Availability {
+                overall: Some(0.975),
+                before: Some(1.0),
+                during: Some(0.81),
+                after: Some(1.0),
+                reads: Some(0.98),
+                writes: Some(0.97),
+                writes_during: Some(0.78),
+            },
+            reads_without_leader: Some(0.0),
+            latency_ms: Latencies { read: percentiles, write: percentiles },
+            staleness: Some(StalenessReport {
+                gamma_ms: Some(0.0),
+                reads: 2000,
+                ..StalenessReport::default()
+            }),
+            failover_ms: vec![1300.0, 1410.5],
+            fault_windows: vec![FaultWindowReport {
+                fault: "partition:leader".into(),
+                what: "cut n1 | n2,n3".into(),
+                from_ms: 3000.0,
+                to_ms: Some(6000.0),
+                applied: "installed".into(),
+                evidence: "1,204 bytes held back".into(),
+            }],
+            elapsed_ms: 20_000.0,
+            reproduce: "partita run quick --mode single/quorum --workload register --seed 7".into(),
+        }
+    }
+}
+
+/// How a run came out against what its mode promises, before any `[[expect]]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Pass,
+    /// A promise was broken, or an anomaly shown.
+    Violation,
+    Unknown,
+    /// Too little happened to say anything.
+    Inconclusive,
+    HarnessFailure,
+}
+
+impl Outcome {
+    /// As it stands in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Violation => "violation",
+            Self::Unknown => "unknown",
+            Self::Inconclusive => "inconclusive",
+            Self::HarnessFailure => "harness-failure",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operations {
+    pub ok: u64,
+    pub fail: u64,
+    pub info: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerdictReport {
+    pub model: String,
+    /// `valid`, `invalid`, `unknown` or `not-applicable`.
+    pub verdict: String,
+    pub method: String,
+    pub why: Option<String>,
+    pub elapsed_ms: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    pub anomalies: Vec<AnomalyReport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnomalyReport {
+    pub kind: String,
+    pub summary: String,
+    /// Indices of events.
+    pub events: Vec<u32>,
+    /// Lines of the file, from 1.
+    pub lines: Vec<u32>,
+    /// The explanation as a person reads it, without colour.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub explanation: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DurabilityReport {
+    pub acknowledged: u64,
+    pub lost: u64,
+    pub superseded: u64,
+    pub discarded: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConvergenceReport {
+    pub converged: bool,
+    pub after_ms: Option<f64>,
+    pub differing_keys: Vec<String>,
+}
+
+/// See [`checkers::Conflicts`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictsReport {
+    pub updates: u64,
+    pub lost: u64,
+    pub reappeared: u64,
+    pub sibling_reads: u64,
+    pub reads: u64,
+    pub siblings_max: u64,
+}
+
+impl ConflictsReport {
+    fn example() -> Self {
+        Self { updates: 1200, reads: 1100, sibling_reads: 300, siblings_max: 4, ..Self::default() }
+    }
+}
+
+/// Share of client operations that were ok, by when they were invoked: before the first fault, while one was in
+/// force, after the last. `None` where none was invoked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Availability {
+    pub overall: Option<f64>,
+    pub before: Option<f64>,
+    pub during: Option<f64>,
+    pub after: Option<f64>,
+    pub reads: Option<f64>,
+    pub writes: Option<f64>,
+    /// Of writes, while a fault was in force.
+    #[serde(default)]
+    pub writes_during: Option<f64>,
+}
+
+/// Latency of operations that were ok.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latencies {
+    pub read: Option<Percentiles>,
+    pub write: Option<Percentiles>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    pub p50: f64,
+    pub p99: f64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StalenessReport {
+    pub stale_reads: u64,
+    pub reads: u64,
+    pub p50_ms: f64,
+    pub p95_ms: f64,
+    pub p99_ms: f64,
+    pub max_ms: f64,
+    pub gamma_ms: Option<f64>,
+    pub max_versions: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaultWindowReport {
+    pub fault: String,
+    /// What it did this time, `cut n1 | n2,n3`.
+    pub what: String,
+    pub from_ms: f64,
+    pub to_ms: Option<f64>,
+    /// `installed`, `skipped` or `indeterminate`.
+    pub applied: String,
+    pub evidence: String,
+}

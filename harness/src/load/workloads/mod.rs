@@ -1,0 +1,78 @@
+//! Workloads: what clients do in a run, and which models its history can decide.
+
+mod epilogue;
+mod register;
+mod set;
+mod siblings;
+mod typed;
+
+use std::collections::BTreeSet;
+
+use histories::{Function, ModelName};
+
+use crate::load::generator::Generator;
+
+/// What a workload needs to know of the run.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    pub threads: u32,
+    pub nodes: u16,
+    /// Operations a second that the run is going to issue, to size keys by.
+    pub rate: Option<f64>,
+    /// On how many nodes each key is kept; on all where it is not said.
+    pub copies: Option<u16>,
+    /// Keys in use at a time; as many as the workload likes where `None`.
+    pub keys: Option<u16>,
+    /// Values are counted from here, so that no two generators of a run write the same.
+    pub first_value: i64,
+    /// Operations of the mix that the system does not support in this mode; the workload leaves them out.
+    pub unsupported: BTreeSet<Function>,
+}
+
+impl Shape {
+    fn supports(&self, function: &Function) -> bool {
+        !self.unsupported.contains(function)
+    }
+}
+
+/// A kind of test.
+pub trait Workload: Send + Sync {
+    fn name(&self) -> &'static str;
+    /// One line for a person.
+    fn about(&self) -> &'static str;
+    /// The operations that it issues while faults are in force, where the system supports them.
+    fn mix(&self) -> Vec<Function>;
+    /// Never ends by itself.
+    fn generator(&self, shape: &Shape) -> Box<dyn Generator>;
+    /// What is read back once the faults are healed: dumps of every node until they agree, and every key from every
+    /// node.
+    fn epilogue(&self, shape: &Shape, keys: Vec<histories::Key>) -> Box<dyn Generator>;
+    /// Part of a comparison that names no workloads.
+    fn by_default(&self) -> bool {
+        true
+    }
+    /// What its histories decide.
+    fn models(&self) -> &'static [ModelName];
+}
+
+const ALL: &[&dyn Workload] = &[
+    &register::Register,
+    &set::Set,
+    &typed::COUNTER,
+    &typed::OR_SET,
+    &typed::CART,
+    &typed::LIST,
+    &siblings::Siblings,
+];
+
+pub fn all() -> &'static [&'static dyn Workload] {
+    ALL
+}
+
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|workload| workload.name()).collect()
+}
+
+pub fn by_name(name: &str) -> Option<&'static dyn Workload> {
+    ALL.iter().copied().find(|workload| workload.name() == name)
+}

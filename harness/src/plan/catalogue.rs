@@ -1,0 +1,90 @@
+//! Everything that can be named on a command line: systems, modes, workloads.
+//!
+//! Starts nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use systems::live::StoreSystem;
+use systems::{Mode, System};
+
+use crate::cli::names::{glob_matches, is_glob, unknown};
+use crate::load::workloads;
+
+/// The system that is tested unless told otherwise.
+const SYSTEM_DEFAULT: &str = "store";
+
+/// A workload by name, with a line about it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WorkloadEntry {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+}
+
+/// What this binary knows.
+pub(crate) struct Catalogue {
+    pub(crate) systems: Vec<Arc<dyn System>>,
+    pub(crate) workloads: Vec<WorkloadEntry>,
+}
+
+impl Catalogue {
+    /// The bundled store, whose members are started as `executable node`, a user's own systems, and every workload.
+    pub(crate) fn with(executable: PathBuf, own: &[Arc<dyn System>]) -> Self {
+        let store: Arc<dyn System> = Arc::new(StoreSystem::new(executable));
+        let workloads = workloads::all().iter();
+        Self {
+            systems: std::iter::once(store).chain(own.iter().cloned()).collect(),
+            workloads: workloads
+                .map(|workload| WorkloadEntry { name: workload.name(), about: workload.about() })
+                .collect(),
+        }
+    }
+
+    /// A system by name; without one the bundled store, or the only one there is.
+    pub(crate) fn system(&self, name: Option<&str>) -> Result<Arc<dyn System>, String> {
+        let wanted = name.unwrap_or(SYSTEM_DEFAULT);
+        let found = self.systems.iter().find(|system| system.name() == wanted);
+        let only = if name.is_none() { self.systems.first() } else { None };
+        found.or(only).cloned().ok_or_else(|| {
+            let known: Vec<_> = self.systems.iter().map(|system| system.name()).collect();
+            unknown("system", wanted, &known)
+        })
+    }
+
+    /// The modes that names and globs mean, each once, in the order asked for.
+    pub(crate) fn modes(system: &dyn System, patterns: &[String]) -> Result<Vec<Mode>, String> {
+        let mut modes: Vec<Mode> = Vec::new();
+        for pattern in patterns {
+            for mode in Self::modes_of(system, pattern)? {
+                if !modes.iter().any(|known| known.name == mode.name) {
+                    modes.push(mode);
+                }
+            }
+        }
+        Ok(modes)
+    }
+
+    /// Options in brackets after a glob go to every mode that it means.
+    fn modes_of(system: &dyn System, pattern: &str) -> Result<Vec<Mode>, String> {
+        let (name, options) = pattern.split_at(pattern.find('[').unwrap_or(pattern.len()));
+        if !is_glob(name) {
+            return Ok(vec![system.mode(pattern)?]);
+        }
+        let known = system.modes();
+        let matching: Vec<_> = known.iter().filter(|mode| glob_matches(name, &mode.name)).collect();
+        if matching.is_empty() {
+            let names: Vec<_> = known.iter().map(|mode| mode.name.as_str()).collect();
+            return Err(format!(
+                "no mode of {} matches {name:?}. Known: {}",
+                system.name(),
+                names.join(", ")
+            ));
+        }
+        matching.iter().map(|mode| system.mode(&format!("{}{options}", mode.name))).collect()
+    }
+
+    pub(crate) fn workload(&self, name: &str) -> Result<String, String> {
+        let names: Vec<_> = self.workloads.iter().map(|workload| workload.name).collect();
+        if names.contains(&name) { Ok(name.to_owned()) } else { Err(unknown("workload", name, &names)) }
+    }
+}

@@ -1,0 +1,288 @@
+//! From options and a suite to runs: every open question gets its answer, and every name is checked.
+//!
+//! Pure: nothing is started, and nothing is asked of the machine.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use histories::{Conflict, Function};
+use nemesis::Layout;
+use systems::store::Bug;
+use systems::{Mode, System};
+
+use crate::cli::options::{Options, Rate};
+use crate::cli::quantity::Seeds;
+use crate::load::workloads::{self, Workload};
+use crate::plan::catalogue::Catalogue;
+use crate::plan::spec::{RunSpec, StageName};
+
+/// What is taken where neither flags nor profile nor suite say anything.
+mod defaults {
+    use std::time::Duration;
+
+    pub(super) const CLIENTS: u32 = 10;
+    pub(super) const RATE: f64 = 200.0;
+    pub(super) const TIME: Duration = Duration::from_secs(30);
+    /// Long enough for a failover to end within it or not at all, short enough for clients to go on.
+    pub(super) const DEADLINE: Duration = Duration::from_secs(1);
+    pub(super) const OUT: &str = "runs";
+}
+
+/// Faults that a mode is run with: the same for all, or each mode's own.
+pub(crate) type FaultsOf<'a> = &'a dyn Fn(&Mode) -> Vec<String>;
+
+/// The runs of a matrix: seeds, then modes, then workloads.
+pub(crate) fn specs(
+    suite: &str,
+    options: &Options,
+    catalogue: &Catalogue,
+    seed_drawn: u64,
+    faults_default: FaultsOf<'_>,
+) -> Result<Vec<RunSpec>, String> {
+    let system = catalogue.system(options.system.as_deref())?;
+    let patterns = options.mode.as_ref().map_or_else(|| vec!["*".to_owned()], |list| list.0.clone());
+    let mut modes = Catalogue::modes(system.as_ref(), &patterns)?;
+    if let Some(bug) = options.bug {
+        modes = modes.iter().map(|mode| system.mode(&planted(&mode.name, bug))).collect::<Result<_, _>>()?;
+    }
+    let asked = options.workload.as_ref().map(|list| list.0.clone());
+    let every = || catalogue.workloads.iter().map(|workload| workload.name.to_owned()).collect();
+    let workloads = asked.unwrap_or_else(every);
+    let workloads: Vec<_> =
+        workloads.iter().map(|name| catalogue.workload(name)).collect::<Result<_, _>>()?;
+    let budget = options.budget.unwrap_or_default();
+    let stage = options.stage.unwrap_or_default();
+    if stage == StageName::Sim && system.simulator().is_none() {
+        return Err(format!("{} cannot be simulated; use --stage live", system.name()));
+    }
+    let mut specs = Vec::new();
+    for seed in seeds(options, seed_drawn)? {
+        for mode in &modes {
+            let layout = layout(options, mode);
+            let mode = &system.on(mode, layout)?;
+            let faults = faults(options, system.as_ref(), mode, faults_default)?;
+            for workload in suited(&workloads, options, mode, system.as_ref())? {
+                specs.push(RunSpec {
+                    suite: suite.to_owned(),
+                    system: system.clone(),
+                    mode: mode.clone(),
+                    workload: workload.clone(),
+                    faults: faults.clone(),
+                    layout,
+                    clients: options.clients.unwrap_or(defaults::CLIENTS),
+                    rate: options.rate.unwrap_or(Rate(Some(defaults::RATE))).0,
+                    keys: options.keys,
+                    script: None,
+                    liveness: options.liveness.unwrap_or(stage == StageName::Sim),
+                    trace: false,
+                    time: options.time.map_or(defaults::TIME, |time| time.0),
+                    operations_max: options.ops,
+                    routing: options.routing.map_or(mode.routing, |routing| routing.0),
+                    deadline: defaults::DEADLINE,
+                    seed,
+                    stage,
+                    out: options.out.clone().unwrap_or_else(|| PathBuf::from(defaults::OUT)),
+                    keep: options.keep.unwrap_or(false),
+                    check_time: budget.time,
+                    check_memory_bytes: budget.memory_bytes,
+                });
+            }
+        }
+    }
+    Ok(specs)
+}
+
+/// Workloads that were asked for and that some mode cannot do, in words.
+pub(crate) fn left_out(options: &Options, specs: &[RunSpec]) -> Vec<String> {
+    let asked = options.workload.iter().flat_map(|list| &list.0);
+    let modes: BTreeSet<&str> = specs.iter().map(|spec| spec.mode.name.as_str()).collect();
+    let is_run = |mode: &str, workload: &str| {
+        specs.iter().any(|spec| spec.mode.name == mode && spec.workload == workload)
+    };
+    let pairs = asked.flat_map(|workload| modes.iter().map(move |mode| (*mode, workload)));
+    pairs
+        .filter(|(mode, workload)| !is_run(mode, workload))
+        .map(|(mode, workload)| {
+            format!("{mode} has no operation that {workload} changes anything with: not run")
+        })
+        .collect()
+}
+
+/// The workloads that a mode is run with: of those that were asked for, which it can do, else the usual ones.
+fn suited<'w>(
+    workloads: &'w [String],
+    options: &Options,
+    mode: &Mode,
+    system: &dyn System,
+) -> Result<Vec<&'w String>, String> {
+    let asked = options.workload.is_some();
+    let suits = |workload: &&String| {
+        (asked || is_usual(workload, mode)) && has_something_to_do(workload, mode, system)
+    };
+    let suited: Vec<_> = workloads.iter().filter(suits).collect();
+    if asked && suited.is_empty() {
+        let (mode, asked) = (&mode.name, workloads.join(" or "));
+        return Err(format!("{mode} has no operation that the {asked} workload changes anything with"));
+    }
+    Ok(suited)
+}
+
+/// What a mode is run with unless told: data types of their own where it merges them.
+fn is_usual(workload: &str, mode: &Mode) -> bool {
+    let merges = matches!(mode.conflict(), Some(Conflict::Merge | Conflict::Crdt));
+    merges || workloads::by_name(workload).is_none_or(Workload::by_default)
+}
+
+/// Whether the mode takes any of the workload's updates.
+fn has_something_to_do(workload: &str, mode: &Mode, system: &dyn System) -> bool {
+    let mix = workloads::by_name(workload).map(Workload::mix).unwrap_or_default();
+    let updates = |function: &&Function| !matches!(function, Function::Read | Function::ReadAll);
+    mix.is_empty() || mix.iter().filter(updates).any(|function| system.supports(mode, function))
+}
+
+/// The mode with a bug among its options.
+fn planted(mode: &str, bug: Bug) -> String {
+    match mode.strip_suffix(']') {
+        Some(options) => format!("{options},bug={bug}]"),
+        None => format!("{mode}[bug={bug}]"),
+    }
+}
+
+pub(crate) fn layout(options: &Options, mode: &Mode) -> Layout {
+    Layout {
+        datacentres: options.datacentres.unwrap_or(mode.layout.datacentres),
+        nodes_each: options.nodes.unwrap_or(mode.layout.nodes_each),
+    }
+}
+
+fn seeds(options: &Options, drawn: u64) -> Result<Vec<u64>, String> {
+    match (&options.seeds, options.seed) {
+        (Some(Seeds::These(_)), Some(_)) => {
+            Err("--seed and a list of --seeds exclude each other; --seeds 20 counts from --seed on".into())
+        }
+        (Some(seeds), seed) => Ok(seeds.resolve(seed.map_or(drawn, |seed| seed.0))),
+        (None, seed) => Ok(vec![seed.map_or(drawn, |seed| seed.0)]),
+    }
+}
+
+/// Each fault is parsed, and refused here where the system cannot have it done to it.
+fn faults(
+    options: &Options,
+    system: &dyn System,
+    mode: &Mode,
+    default: FaultsOf<'_>,
+) -> Result<Vec<String>, String> {
+    let asked = options.faults.as_ref().map_or_else(|| default(mode), |list| list.0.clone());
+    let layout = layout(options, mode);
+    let powers = options.stage.unwrap_or_default().powers(system);
+    if asked == ["all"] {
+        return Ok(crate::plan::faults::all(powers, mode, layout));
+    }
+    let faults: Vec<String> = asked.into_iter().filter(|fault| fault != "none").collect();
+    for fault in &faults {
+        crate::plan::faults::check(fault, system.name(), powers, layout)?;
+    }
+    Ok(faults)
+}
+
+/// How long the workloads of these runs take, their starts and epilogues apart.
+pub(crate) fn running_time(specs: &[RunSpec]) -> Duration {
+    specs.iter().map(|spec| spec.time).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::catalogue;
+
+    fn plan(options: Options) -> Result<Vec<RunSpec>, String> {
+        specs("quick", &options, &catalogue(), 7, &|_| Vec::new())
+    }
+
+    fn list(text: &str) -> crate::cli::quantity::List {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_matrix_is_seeds_by_modes_by_workloads() {
+        let options = Options {
+            mode: Some(list("single/*[sync=never],single/async")),
+            workload: Some(list("register,set")),
+            seeds: Some("2".parse().unwrap()),
+            ..Options::default()
+        };
+        let specs = plan(options).unwrap();
+        let titles: Vec<String> = specs.iter().map(RunSpec::title).collect();
+        assert_eq!(specs.len(), 2 * 4 * 2);
+        insta::assert_debug_snapshot!(titles);
+    }
+
+    #[test]
+    fn what_nobody_said_is_as_the_mode_says_or_by_default() {
+        let options =
+            Options { mode: Some(list("single/quorum")), workload: Some(list("set")), ..Options::default() };
+        let specs = plan(options).unwrap();
+        insta::assert_snapshot!(specs[0].reproduce());
+        assert_eq!(specs[0].deadline, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn what_a_mode_cannot_do_is_told_and_not_run() {
+        let options = Options {
+            mode: Some(list("leaderless/abd,single/quorum")),
+            workload: Some(list("register,set")),
+            ..Options::default()
+        };
+        let catalogue = Catalogue::with(PathBuf::from("partita"), &[]);
+        let specs = specs("quick", &options, &catalogue, 7, &|_| Vec::new()).unwrap();
+        assert_eq!(specs.len(), 3);
+        let told = left_out(&options, &specs);
+        assert_eq!(told, ["leaderless/abd has no operation that set changes anything with: not run"]);
+        assert!(left_out(&Options::default(), &specs).is_empty(), "nobody asked");
+    }
+
+    #[test]
+    fn siblings_are_not_asked_of_a_mode_that_keeps_none() {
+        let options = Options {
+            mode: Some(list("single/quorum,leaderless/abd,multi/version-vector")),
+            workload: Some(list("register,siblings")),
+            ..Options::default()
+        };
+        let catalogue = Catalogue::with(PathBuf::from("partita"), &[]);
+        let specs = specs("quick", &options, &catalogue, 7, &|_| Vec::new()).unwrap();
+        let titles: Vec<_> =
+            specs.iter().map(|spec| format!("{} {}", spec.mode.name, spec.workload)).collect();
+        let expected = ["single/quorum register", "leaderless/abd register", "multi/version-vector siblings"];
+        assert_eq!(titles, expected);
+        let told = left_out(&options, &specs);
+        let single = "single/quorum has no operation that siblings changes anything with: not run";
+        assert!(told.contains(&single.to_owned()) && told.len() == 3, "{told:?}");
+    }
+
+    #[test]
+    fn names_and_faults_are_checked_before_anything_starts() {
+        let error = |options| plan(options).map(|specs| specs.len()).unwrap_err();
+        let errors = [
+            error(Options { system: Some("stor".into()), ..Options::default() }),
+            error(Options { mode: Some(list("single/quorun")), ..Options::default() }),
+            error(Options { mode: Some(list("triple/*")), ..Options::default() }),
+            error(Options { workload: Some(list("registre")), ..Options::default() }),
+            error(Options { faults: Some(list("kil:leader")), ..Options::default() }),
+            error(Options { faults: Some(list("clients:one")), ..Options::default() }),
+            error(Options { faults: Some(list("kill,all")), ..Options::default() }),
+            error(Options { faults: Some(list("partition:hub")), ..Options::default() }),
+            error(Options { faults: Some(list("partition:ring")), nodes: Some(2), ..Options::default() }),
+            error(Options {
+                seed: Some("1".parse().unwrap()),
+                seeds: Some("1..2".parse().unwrap()),
+                ..Options::default()
+            }),
+        ];
+        insta::assert_snapshot!(errors.join("\n"));
+        let none = Options { faults: Some(list("none")), ..Options::default() };
+        assert!(plan(none).unwrap().iter().all(|spec| spec.faults.is_empty()));
+        let all = Options { faults: Some(list("all")), ..Options::default() };
+        assert!(plan(all).unwrap().iter().all(|spec| spec.faults == ["partition:any", "kill:any"]));
+    }
+}

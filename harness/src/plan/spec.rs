@@ -1,0 +1,100 @@
+//! One run, resolved: every question that flags, suites and presets can answer has been answered.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nemesis::Layout;
+use systems::{Mode, Routing, System};
+
+use crate::cli::names::shell_quote;
+use crate::cli::options::RoutingName;
+use crate::cli::quantity::Time;
+pub use crate::cli::stage::StageName;
+use crate::load::script::Script;
+
+/// What a run is to do. Made by the command line, carried out by [`crate::judge::execute`].
+#[derive(Clone)]
+pub struct RunSpec {
+    /// Name of the suite, also of its folder under `runs/`.
+    pub suite: String,
+    pub system: Arc<dyn System>,
+    pub mode: Mode,
+    /// A name that [`crate::load::workloads::names`] lists.
+    pub workload: String,
+    /// Each as [`nemesis::parse`] takes it; empty for none.
+    pub faults: Vec<String>,
+    pub layout: Layout,
+    pub clients: u32,
+    /// Operations a second over all clients; `None` as fast as they go.
+    pub rate: Option<f64>,
+    /// Keys in use at a time; as many as the workload likes where `None`.
+    pub keys: Option<u16>,
+    /// Faults, and perhaps operations, at fixed times, in place of those that would be drawn.
+    pub script: Option<Arc<Script>>,
+    /// Lose a minority once the faults are healed, and require progress of the others.
+    pub liveness: bool,
+    /// Keep a log of everything that happens, where that can be had: in simulation.
+    pub trace: bool,
+    /// How long the workload issues operations, the epilogue apart.
+    pub time: Duration,
+    /// Ends the workload early after this many operations.
+    pub operations_max: Option<u64>,
+    pub routing: Routing,
+    /// Deadline of each operation.
+    pub deadline: Duration,
+    pub seed: u64,
+    pub stage: StageName,
+    /// Under which `<suite>/<UTC time>-<seed>/` is made.
+    pub out: PathBuf,
+    /// Keep the nodes' disks after the run.
+    pub keep: bool,
+    pub check_time: Duration,
+    pub check_memory_bytes: usize,
+}
+
+impl RunSpec {
+    /// `register × single/quorum × kill:leader, seed 7`.
+    pub fn title(&self) -> String {
+        let faults = if self.faults.is_empty() { "no faults".to_owned() } else { self.faults.join(",") };
+        format!("{} × {} × {faults}, seed {}", self.workload, self.mode.name, self.seed)
+    }
+
+    /// A run without faults is to have none at its end either.
+    pub(crate) fn requires_progress(&self) -> bool {
+        self.liveness && !self.faults.is_empty()
+    }
+
+    /// The command that runs exactly this again, with nothing left to the environment or a configuration.
+    pub fn reproduce(&self) -> String {
+        let faults = if self.faults.is_empty() { "none".to_owned() } else { self.faults.join(",") };
+        let mut words = vec!["partita run".to_owned()];
+        if self.stage == StageName::Sim {
+            words.push("--stage sim".to_owned());
+        }
+        let mut flag = |name: &str, value: &str| words.push(format!("--{name} {}", shell_quote(value)));
+        flag("system", self.system.name());
+        flag("mode", &self.mode.name);
+        flag("workload", &self.workload);
+        flag("faults", &faults);
+        if self.layout.datacentres > 1 {
+            flag("datacentres", &self.layout.datacentres.to_string());
+        }
+        flag("nodes", &self.layout.nodes_each.to_string());
+        flag("clients", &self.clients.to_string());
+        flag("rate", &self.rate.map_or_else(|| "max".to_owned(), |rate| rate.to_string()));
+        if let Some(keys) = self.keys {
+            flag("keys", &keys.to_string());
+        }
+        flag("time", &Time(self.time).to_string());
+        if let Some(operations) = self.operations_max {
+            flag("ops", &operations.to_string());
+        }
+        flag("routing", &RoutingName(self.routing).to_string());
+        if self.liveness != (self.stage == StageName::Sim) {
+            words.push(format!("--liveness={}", self.liveness));
+        }
+        words.push(format!("--seed {}", self.seed));
+        words.join(" ")
+    }
+}

@@ -1,0 +1,204 @@
+//! Replication modes side by side: one row a mode, over all its runs.
+//!
+//! Pure: aggregates what came of runs and judges nothing.
+
+use crate::cli::paint::Paint;
+use crate::judge::expect::Judgement;
+use crate::judge::outcome::{ConflictsReport, DurabilityReport, Outcome, Percentiles, RunOutcome};
+use crate::report::grid::Grid;
+use crate::report::terminal::seconds;
+use systems::Mode;
+
+/// A mode with its runs and how its expectations came out.
+pub(crate) struct Compared<'a> {
+    pub(crate) mode: &'a Mode,
+    pub(crate) runs: Vec<&'a RunOutcome>,
+    pub(crate) judgement: Judgement,
+}
+
+/// The models with columns of their own, by the short names that people use.
+const MODELS: [(&str, &str); 4] = [
+    ("lin.", "linearizable"),
+    ("seq.", "sequential"),
+    ("RYW", "read-your-writes"),
+    ("MR", "monotonic-reads"),
+];
+
+pub(crate) fn grid(modes: &[Compared<'_>], paint: Paint) -> Grid {
+    let mut header = vec!["mode", "promise"];
+    header.extend(MODELS.map(|(short, _)| short));
+    header.extend([
+        "lost",
+        "discarded",
+        "reappeared",
+        "siblings",
+        "stale p99",
+        "avail. before",
+        "during",
+        "after",
+        "read p50/p99",
+        "write p50/p99",
+        "failover",
+        "converged",
+        "seeds",
+        "expected",
+    ]);
+    let mut grid = Grid::new(&header);
+    for compared in modes {
+        grid.push(row(compared, paint));
+    }
+    grid
+}
+
+fn row(compared: &Compared<'_>, paint: Paint) -> Vec<String> {
+    let runs = &compared.runs;
+    let mut cells = vec![compared.mode.name.clone(), promise(compared.mode)];
+    cells.extend(MODELS.map(|(_, model)| verdict(runs, model, paint)));
+    let latency = |of: fn(&RunOutcome) -> Option<Percentiles>| {
+        let p50 = mean(runs.iter().filter_map(|run| of(run)).map(|p| p.p50));
+        let p99 = runs.iter().filter_map(|run| of(run)).map(|p| p.p99).max_by(f64::total_cmp);
+        match (p50, p99) {
+            (Some(p50), Some(p99)) => format!("{p50:.1}/{p99:.1} ms"),
+            _ => "-".to_owned(),
+        }
+    };
+    let share = |of: fn(&RunOutcome) -> Option<f64>| {
+        mean(runs.iter().filter_map(|run| of(run)))
+            .map_or("-".to_owned(), |share| format!("{:.1} %", share * 100.0))
+    };
+    let expected = match (compared.judgement.missed.len(), compared.judgement.met) {
+        (0, met) => paint.good(&format!("met ({met})")),
+        (missed, met) => paint.bad(&format!("MISSED {missed} of {}", missed + met)),
+    };
+    cells.extend([
+        of_durability(runs, |durability| durability.lost),
+        of_durability(runs, |durability| durability.discarded),
+        of_conflicts(runs, |conflicts| conflicts.reappeared),
+        siblings(runs),
+        stale(runs),
+        share(|run| run.availability.before),
+        share(|run| run.availability.during),
+        share(|run| run.availability.after),
+        latency(|run| run.latency_ms.read),
+        latency(|run| run.latency_ms.write),
+        failover(runs),
+        converged(runs),
+        seeds(runs),
+        expected,
+    ]);
+    cells
+}
+
+/// The first promised model stands for what it implies.
+fn promise(mode: &Mode) -> String {
+    let names: Vec<_> = mode.promise.iter().map(|model| model.name()).collect();
+    match names.as_slice() {
+        [] => "nothing".to_owned(),
+        ["convergence"] => "eventual".to_owned(),
+        names => names[..names.len().min(2)].join(", "),
+    }
+}
+
+/// The worst over all runs that could tell.
+fn verdict(runs: &[&RunOutcome], model: &str, paint: Paint) -> String {
+    let verdicts = || {
+        let all = runs.iter().flat_map(|run| &run.verdicts);
+        all.filter(|verdict| verdict.model == model).map(|verdict| verdict.verdict.as_str())
+    };
+    if verdicts().any(|verdict| verdict == "invalid") {
+        paint.doubtful("FAIL")
+    } else if verdicts().any(|verdict| verdict == "unknown") {
+        "?".to_owned()
+    } else if verdicts().any(|verdict| verdict == "valid") {
+        "ok".to_owned()
+    } else {
+        "-".to_owned()
+    }
+}
+
+/// A count over all runs that have one.
+fn of_durability(runs: &[&RunOutcome], count: fn(&DurabilityReport) -> u64) -> String {
+    sum(runs.iter().filter_map(|run| run.durability.as_ref()).map(count))
+}
+
+fn of_conflicts(runs: &[&RunOutcome], count: fn(&ConflictsReport) -> u64) -> String {
+    sum(runs.iter().filter_map(|run| run.conflicts.as_ref()).map(count))
+}
+
+fn sum(counts: impl Iterator<Item = u64>) -> String {
+    counts.reduce(|one, other| one + other).map_or_else(|| "-".to_owned(), |sum| sum.to_string())
+}
+
+/// The most that one read showed.
+fn siblings(runs: &[&RunOutcome]) -> String {
+    let most = runs.iter().filter_map(|run| run.conflicts.as_ref()).map(|c| c.siblings_max).max();
+    most.filter(|most| *most > 0).map_or_else(|| "-".to_owned(), |most| most.to_string())
+}
+
+fn stale(runs: &[&RunOutcome]) -> String {
+    let stale =
+        runs.iter().filter_map(|run| run.staleness.as_ref()).filter(|staleness| staleness.stale_reads > 0);
+    stale
+        .map(|staleness| staleness.p99_ms)
+        .max_by(f64::total_cmp)
+        .map_or("-".to_owned(), |ms| format!("{ms:.0} ms"))
+}
+
+/// The median over all failovers.
+fn failover(runs: &[&RunOutcome]) -> String {
+    let mut all: Vec<f64> = runs.iter().flat_map(|run| run.failover_ms.iter().copied()).collect();
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).map_or("-".to_owned(), |&ms| seconds(ms))
+}
+
+/// How long the slowest took, `no` where one did not.
+fn converged(runs: &[&RunOutcome]) -> String {
+    let measured: Vec<_> = runs.iter().filter_map(|run| run.convergence.as_ref()).collect();
+    if measured.iter().any(|convergence| !convergence.converged) {
+        return "no".to_owned();
+    }
+    let slowest = measured.iter().filter_map(|convergence| convergence.after_ms).max_by(f64::total_cmp);
+    slowest.map_or_else(|| if measured.is_empty() { "-" } else { "yes" }.to_owned(), seconds)
+}
+
+/// In how many seeds every run came to a conclusion.
+fn seeds(runs: &[&RunOutcome]) -> String {
+    let all: std::collections::BTreeSet<u64> = runs.iter().map(|run| run.seed).collect();
+    let open = |run: &&&RunOutcome| matches!(run.outcome, Outcome::Inconclusive | Outcome::HarnessFailure);
+    let inconclusive: std::collections::BTreeSet<u64> =
+        runs.iter().filter(open).map(|run| run.seed).collect();
+    format!("{}/{}", all.len() - inconclusive.len(), all.len())
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.collect();
+    if values.is_empty() { None } else { Some(values.iter().sum::<f64>() / values.len() as f64) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::outcome::{StalenessReport, VerdictReport};
+    use crate::testing::mode;
+
+    #[test]
+    fn one_row_a_mode_over_all_its_runs() {
+        let quorum = RunOutcome::complete_example();
+        let mut asynchronous = RunOutcome {
+            mode: "single/async".into(),
+            durability: Some(DurabilityReport { lost: 41, ..DurabilityReport::default() }),
+            staleness: Some(StalenessReport { stale_reads: 3, p99_ms: 812.0, ..StalenessReport::default() }),
+            ..quorum.clone()
+        };
+        asynchronous.verdicts[0] =
+            VerdictReport { verdict: "invalid".into(), ..asynchronous.verdicts[0].clone() };
+        let second = RunOutcome { seed: 8, outcome: Outcome::Inconclusive, ..asynchronous.clone() };
+        let (first_mode, second_mode) = (mode("single/quorum"), mode("single/async"));
+        let judgement = Judgement { met: 4, missed: Vec::new() };
+        let rows = [
+            Compared { mode: &first_mode, runs: vec![&quorum], judgement: judgement.clone() },
+            Compared { mode: &second_mode, runs: vec![&asynchronous, &second], judgement },
+        ];
+        insta::assert_snapshot!(grid(&rows, Paint::PLAIN).markdown());
+    }
+}

@@ -1,0 +1,324 @@
+//! The trade-offs of replication: what each way of it gives and what that costs, with a figure in every cell.
+//!
+//! Pure: aggregates what came of runs and judges nothing.
+
+use checkers::{Figures, Finding, Hierarchy, Verdict};
+use histories::{Conflict, ModelName};
+use serde::Serialize;
+use systems::Mode;
+
+use crate::judge::outcome::RunOutcome;
+use crate::report::grid::Grid;
+use crate::report::terminal::{percent, seconds};
+
+/// What was measured of a mode.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Tradeoff {
+    #[serde(rename = "type")]
+    kind: String,
+    mode: String,
+    consistency: Consistency,
+    write_availability: WriteAvailability,
+    read_scalability: ReadScalability,
+    failure_recovery: FailureRecovery,
+    conflict_resolution: Conflicts,
+}
+
+/// Over all runs with faults.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Consistency {
+    /// Maximal models that held in every run, and minimal ones that some run violated.
+    strongest: Vec<&'static str>,
+    weakest_violated: Vec<&'static str>,
+    runs: usize,
+    stale_reads: u64,
+    reads: u64,
+}
+
+/// Shares of writes that were answered, the mean over runs with faults.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct WriteAvailability {
+    before: Option<f64>,
+    during: Option<f64>,
+}
+
+/// See [`crate::run::reads_per_second`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Growth {
+    /// Of the cluster, and of one twice as large.
+    pub(crate) nodes: [u16; 2],
+    pub(crate) reads_per_s: [f64; 2],
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct ReadScalability {
+    /// Share of the reads of runs with faults that no leader decided.
+    without_leader: Option<f64>,
+    growth: Option<Growth>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct FailureRecovery {
+    /// The median over all losses of a leader, or of a member where nobody leads.
+    failover_ms: Option<f64>,
+    losses: usize,
+    /// Acknowledged writes of runs with faults, and those of them that are gone.
+    acknowledged: u64,
+    lost: u64,
+}
+
+/// Of runs without faults: what concurrent updates of a key come to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Conflicts {
+    policy: &'static str,
+    updates: u64,
+    discarded: u64,
+    sibling_reads: u64,
+    reads: u64,
+    siblings_max: u64,
+}
+
+impl Tradeoff {
+    /// `faulty` are the runs with faults, `quiet` those without.
+    pub(crate) fn of(
+        mode: &Mode,
+        faulty: &[&RunOutcome],
+        quiet: &[&RunOutcome],
+        growth: Option<Growth>,
+    ) -> Self {
+        Self {
+            kind: kind(mode),
+            mode: mode.name.clone(),
+            consistency: Consistency::of(faulty),
+            write_availability: WriteAvailability {
+                before: mean(faulty.iter().filter_map(|run| run.availability.before)),
+                during: mean(faulty.iter().filter_map(|run| run.availability.writes_during)),
+            },
+            read_scalability: ReadScalability {
+                without_leader: mean(faulty.iter().filter_map(|run| run.reads_without_leader)),
+                growth,
+            },
+            failure_recovery: FailureRecovery::of(faulty),
+            conflict_resolution: Conflicts::of(mode, quiet),
+        }
+    }
+}
+
+/// How a mode replicates, in the theory's words.
+fn kind(mode: &Mode) -> String {
+    let family = mode.preset.split('/').next().unwrap_or_default();
+    match (family, mode.option("ack")) {
+        ("multi", _) => "multi-leader".to_owned(),
+        ("leaderless", _) => "leaderless".to_owned(),
+        ("single", Some("all" | "chain")) => "single-leader, synchronous".to_owned(),
+        ("single", Some("none")) => "single-leader, asynchronous".to_owned(),
+        ("single", Some(_)) => "single-leader, semi-synchronous".to_owned(),
+        _ => mode.name.clone(),
+    }
+}
+
+impl Consistency {
+    fn of(runs: &[&RunOutcome]) -> Self {
+        let findings: Vec<Finding> =
+            ModelName::ALL.iter().filter_map(|&model| Some(finding(model, over(runs, model)?))).collect();
+        let names = |models: Vec<ModelName>| models.iter().map(|model| model.name()).collect();
+        let ladder = Hierarchy::default();
+        let staleness = || runs.iter().filter_map(|run| run.staleness.as_ref());
+        Self {
+            strongest: names(ladder.strongest(&findings)),
+            weakest_violated: names(ladder.weakest_violated(&findings)),
+            runs: runs.len(),
+            stale_reads: staleness().map(|staleness| staleness.stale_reads).sum(),
+            reads: staleness().map(|staleness| staleness.reads).sum(),
+        }
+    }
+}
+
+/// Violated where one run violated it, held where all that could tell held it.
+fn over(runs: &[&RunOutcome], model: ModelName) -> Option<Verdict> {
+    let verdicts = || {
+        let all = runs.iter().flat_map(|run| &run.verdicts);
+        all.filter(|verdict| verdict.model == model.name()).map(|verdict| verdict.verdict.as_str())
+    };
+    if verdicts().any(|verdict| verdict == "invalid") {
+        return Some(Verdict::Invalid(Vec::new()));
+    }
+    let held = verdicts().any(|verdict| verdict == "valid") && verdicts().all(|verdict| verdict != "unknown");
+    held.then_some(Verdict::Valid)
+}
+
+fn finding(model: ModelName, verdict: Verdict) -> Finding {
+    let (method, figures) = ("runs", Figures::default());
+    Finding { model, verdict, method, figures, elapsed: std::time::Duration::ZERO }
+}
+
+impl FailureRecovery {
+    fn of(runs: &[&RunOutcome]) -> Self {
+        let mut all: Vec<f64> = runs.iter().flat_map(|run| run.failover_ms.iter().copied()).collect();
+        all.sort_by(f64::total_cmp);
+        let (acknowledged, lost) = gone(runs);
+        Self { failover_ms: all.get(all.len() / 2).copied(), losses: all.len(), acknowledged, lost }
+    }
+}
+
+impl Conflicts {
+    fn of(mode: &Mode, runs: &[&RunOutcome]) -> Self {
+        let conflicts = || runs.iter().filter_map(|run| run.conflicts.as_ref());
+        let (updates, discarded) = gone(runs);
+        Self {
+            policy: policy(mode),
+            updates,
+            discarded,
+            sibling_reads: conflicts().map(|conflicts| conflicts.sibling_reads).sum(),
+            reads: conflicts().map(|conflicts| conflicts.reads).sum(),
+            siblings_max: conflicts().map(|conflicts| conflicts.siblings_max).max().unwrap_or(0),
+        }
+    }
+}
+
+/// Acknowledged updates, and those of them that left no trace and should have.
+fn gone(runs: &[&RunOutcome]) -> (u64, u64) {
+    let counted = runs.iter().map(|run| match (&run.durability, &run.conflicts) {
+        (Some(durability), _) => (durability.acknowledged, durability.lost),
+        (None, Some(conflicts)) => (conflicts.updates, conflicts.lost),
+        (None, None) => (0, 0),
+    });
+    counted.fold((0, 0), |(all, lost), (acknowledged, gone)| (all + acknowledged, lost + gone))
+}
+
+fn policy(mode: &Mode) -> &'static str {
+    match mode.conflict() {
+        Some(Conflict::Home) => "each key has one leader",
+        Some(Conflict::Lww | Conflict::LwwHlc) => "last write wins",
+        Some(Conflict::VersionVector) => "siblings",
+        Some(Conflict::Merge | Conflict::Crdt) => "merged",
+        None => match mode.option("versions") {
+            Some("timestamp") => "last write wins",
+            Some("vector") => "siblings",
+            Some(_) => "quorums order writes",
+            None => "one leader orders writes",
+        },
+    }
+}
+
+/// One row a mode.
+pub(crate) fn grid(rows: &[Tradeoff]) -> Grid {
+    let mut grid = Grid::new(&[
+        "replication",
+        "mode",
+        "held",
+        "violated",
+        "stale reads",
+        "writes answered during faults",
+        "reads without a leader",
+        "reads/s, twice the nodes",
+        "failover",
+        "lost",
+        "conflicts",
+    ]);
+    for row in rows {
+        grid.push(vec![
+            row.kind.clone(),
+            row.mode.clone(),
+            words(&row.consistency.strongest),
+            words(&row.consistency.weakest_violated),
+            format!("{} of {}", row.consistency.stale_reads, row.consistency.reads),
+            percent(row.write_availability.during),
+            percent(row.read_scalability.without_leader),
+            row.read_scalability.growth.map_or_else(|| "-".to_owned(), Growth::words),
+            row.failure_recovery.failover_words(),
+            format!("{} of {}", row.failure_recovery.lost, row.failure_recovery.acknowledged),
+            row.conflict_resolution.words(),
+        ]);
+    }
+    grid
+}
+
+fn words(models: &[&str]) -> String {
+    if models.is_empty() { "-".to_owned() } else { models.join(" ") }
+}
+
+impl Growth {
+    fn words(self) -> String {
+        let [few, many] = self.reads_per_s;
+        format!("{few:.0} to {many:.0} (x{:.1})", many / few.max(1.0))
+    }
+}
+
+impl FailureRecovery {
+    fn failover_words(&self) -> String {
+        self.failover_ms.map_or_else(|| "-".to_owned(), seconds)
+    }
+}
+
+impl Conflicts {
+    fn words(&self) -> String {
+        let Self { policy, updates, discarded, .. } = self;
+        match *policy {
+            "siblings" => format!(
+                "siblings: in {} of {} reads, up to {}; {discarded} of {updates} discarded",
+                self.sibling_reads, self.reads, self.siblings_max
+            ),
+            "merged" => format!("merged: {} of {updates}; {discarded} discarded", updates - discarded),
+            policy => format!("{policy}: {discarded} of {updates} discarded"),
+        }
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (count, sum) = values.fold((0_u32, 0.0), |(count, sum), value| (count + 1, sum + value));
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::outcome::{DurabilityReport, VerdictReport};
+    use crate::testing::mode;
+
+    fn verdict(model: &str, verdict: &str) -> VerdictReport {
+        let example = RunOutcome::complete_example().verdicts.remove(0);
+        VerdictReport { model: model.into(), verdict: verdict.into(), ..example }
+    }
+
+    fn with_option(name: &str, option: &str, value: &str) -> Mode {
+        Mode { options: vec![(option.to_owned(), value.to_owned())], ..mode(name) }
+    }
+
+    #[test]
+    fn every_cell_has_a_figure() {
+        let example = RunOutcome::complete_example();
+        let held = RunOutcome {
+            verdicts: vec![verdict("linearizable", "valid"), verdict("sequential", "valid")],
+            ..example.clone()
+        };
+        let violated = RunOutcome {
+            verdicts: vec![verdict("linearizable", "invalid"), verdict("convergence", "valid")],
+            durability: Some(DurabilityReport { acknowledged: 100, lost: 7, ..DurabilityReport::default() }),
+            ..example.clone()
+        };
+        let quiet = [&example];
+        let growth = Growth { nodes: [3, 6], reads_per_s: [5000.0, 10_000.0] };
+        let rows = [
+            Tradeoff::of(&with_option("single/sync", "ack", "all"), &[&held], &quiet, Some(growth)),
+            Tradeoff::of(&with_option("single/async", "ack", "none"), &[&held, &violated], &quiet, None),
+            Tradeoff::of(&with_option("multi/lww", "conflict", "lww"), &[&violated], &[&violated], None),
+            Tradeoff::of(&with_option("multi/vv", "conflict", "version-vector"), &[&held], &quiet, None),
+            Tradeoff::of(&with_option("multi/crdt", "conflict", "crdt"), &[&held], &quiet, None),
+            Tradeoff::of(&with_option("leaderless/quorum", "versions", "timestamp"), &[], &quiet, None),
+        ];
+        insta::assert_snapshot!(grid(&rows).markdown());
+        insta::assert_snapshot!(serde_json::to_string_pretty(&rows[1]).unwrap());
+    }
+
+    #[test]
+    fn what_one_run_left_open_did_not_hold() {
+        let example = RunOutcome::complete_example();
+        let runs = ["valid", "unknown"]
+            .map(|word| RunOutcome { verdicts: vec![verdict("linearizable", word)], ..example.clone() });
+        let all: Vec<&RunOutcome> = runs.iter().collect();
+        assert_eq!(over(&all[..1], ModelName::Linearizable), Some(Verdict::Valid));
+        assert_eq!(over(&all, ModelName::Linearizable), None);
+        assert_eq!(over(&all, ModelName::Sequential), None, "nobody looked");
+    }
+}
