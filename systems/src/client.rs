@@ -28,6 +28,16 @@ pub enum Completion {
 
 /// One logical client. Session tokens live here and die with it.
 pub trait Client: Send {
+    /// Makes what the workload needs of the system: a schema, accounts. One client does so, once, before all others.
+    fn set_up(&mut self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Removes what [`Client::set_up`] made, from a system that goes on after the run.
+    fn tear_down(&mut self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Sends the request to `node` at most once and waits for the answer until the deadline.
     fn call<'a>(&'a mut self, node: Node, op: &'a Op, deadline: Duration) -> BoxFuture<'a, Completion>;
 }

@@ -4,6 +4,7 @@
 //! harness and never a verdict.
 
 mod client;
+pub mod cluster;
 pub mod live;
 mod mode;
 pub mod sim;
@@ -12,4 +13,6 @@ mod system;
 
 pub use client::{Client, Completion, Reply};
 pub use mode::{Mode, Routing, Show};
-pub use system::{Behind, Cluster, Ground, HomeOf, Lag, Setup, SetupError, Simulator, Status, System};
+pub use system::{
+    Behind, Cluster, Ground, HomeOf, Lag, Setup, SetupError, Simulator, Status, System, SystemOptions,
+};

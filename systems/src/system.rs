@@ -13,6 +13,10 @@ use crate::{Client, Mode};
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub mode: Mode,
+    /// The name of the workload that clients are going to run, `register`.
+    pub workload: String,
+    /// What the user says of the system beside its mode.
+    pub options: SystemOptions,
     pub layout: Layout,
     /// Client threads, 0 to `clients - 1`.
     pub clients: u32,
@@ -21,6 +25,15 @@ pub struct Setup {
     /// For what nodes store, a folder each.
     pub disks: PathBuf,
     pub seed: u64,
+}
+
+/// What the user says of a system beside its mode.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SystemOptions {
+    /// The program that nodes run, or the folder that it lies in, where it is not found by itself.
+    pub binary: Option<PathBuf>,
+    /// Where the nodes of a system are that runs already, in the order of the nodes; empty where the harness starts it.
+    pub endpoints: Vec<String>,
 }
 
 /// A cluster could not be started, reached or stopped.

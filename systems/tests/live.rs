@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use histories::{Applied, Function, Node, Op, Value};
 use nemesis::backends::{NodeProcess, ProcessSpec};
 use nemesis::{Action, ClockChange, Effect, FaultId, LinkChange, View};
+use systems::cluster::replace_process;
 use systems::live::{NodeArguments, NodeError, StoreSystem, run_blocking};
-use systems::{Client, Cluster, Completion, Setup, System};
+use systems::{Client, Cluster, Completion, Setup, System, SystemOptions};
 
 type Tested = Result<(), Box<dyn Error>>;
 
@@ -30,6 +31,10 @@ fn main() -> std::process::ExitCode {
                 std::process::ExitCode::from(NodeError::EXIT_CODE)
             }
         };
+    }
+    if arguments.first().is_some_and(|first| first == "child") {
+        say(&replace_process(&arguments[1..]));
+        return std::process::ExitCode::from(NodeError::EXIT_CODE);
     }
     if let [first, folder] = arguments.as_slice()
         && first == "idle"
@@ -78,7 +83,16 @@ async fn start(folder: &Path) -> Result<Box<dyn Cluster>, Box<dyn Error>> {
     let mode = system.mode("single/quorum")?;
     let (logs, disks) = (folder.join("logs"), folder.join("disks"));
     Ok(system
-        .start(&Setup { mode, layout: nemesis::Layout::single(3), clients: 2, logs, disks, seed: 5 })
+        .start(&Setup {
+            mode,
+            workload: "register".into(),
+            options: SystemOptions::default(),
+            layout: nemesis::Layout::single(3),
+            clients: 2,
+            logs,
+            disks,
+            seed: 5,
+        })
         .await?)
 }
 
@@ -323,6 +337,7 @@ async fn harness_killed() -> Tested {
         program: std::env::current_exe()?,
         arguments: vec!["idle".into(), folder.path().display().to_string()],
         log: folder.path().join("harness.log"),
+        ..ProcessSpec::default()
     })?;
     harness.ready(SOON).await?;
     let mut addresses = Vec::new();

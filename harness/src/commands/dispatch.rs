@@ -33,8 +33,10 @@ pub(crate) fn main(own: &[Arc<dyn System>]) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&error).into(),
     };
-    if let Command::Node { arguments } = &cli.command {
-        return node(arguments).into();
+    match &cli.command {
+        Command::Node { arguments } => return node(arguments).into(),
+        Command::Child { arguments } => return child(arguments).into(),
+        _ => {}
     }
     let interrupt = Interrupt::default();
     let session = Session::new(&cli.global, interrupt.clone());
@@ -52,6 +54,13 @@ pub(crate) fn main(own: &[Arc<dyn System>]) -> ExitCode {
         Exit::Bug
     });
     exit.into()
+}
+
+/// A process of a system under test, which becomes another program at once.
+fn child(arguments: &[String]) -> Exit {
+    // Nobody is left to hear that standard error is closed.
+    let _ = writeln!(io::stderr().lock(), "error: {}", systems::cluster::replace_process(arguments));
+    Exit::HarnessFailure
 }
 
 /// A member of the reference store: no handler of ours, no thread before its own runtime's.
@@ -138,6 +147,7 @@ fn carry_out(
         }
         // Taken before: a node listens to no one but its harness.
         Command::Node { arguments } => Ok(node(arguments)),
+        Command::Child { arguments } => Ok(child(arguments)),
         Command::Man => {
             clap_mangen::Man::new(Cli::command()).render(&mut { out })?;
             Ok(Exit::Success)

@@ -63,6 +63,12 @@ pub(crate) enum Command {
     },
     /// The manual page, in roff.
     Man,
+    /// A process of a system under test, as the harness starts it.
+    #[command(hide = true, disable_help_flag = true)]
+    Child {
+        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        arguments: Vec<String>,
+    },
     /// One member of the reference store, as the harness starts it.
     #[command(hide = true, disable_help_flag = true)]
     Node {
@@ -135,9 +141,9 @@ mod tests {
 
     #[test]
     fn what_a_node_is_told_is_passed_on_as_it_is() {
-        let cli = parse("partita node --node n1 --mode single/quorum --seed 7 --parent 12").unwrap();
+        let cli = parse("partita node --node n1 --mode single/quorum --seed 7").unwrap();
         let Command::Node { arguments } = cli.command else { panic!("not node") };
-        assert_eq!(arguments.join(" "), "--node n1 --mode single/quorum --seed 7 --parent 12");
+        assert_eq!(arguments.join(" "), "--node n1 --mode single/quorum --seed 7");
         assert!(!Cli::command().render_help().to_string().contains("node "), "it is hidden");
     }
 }

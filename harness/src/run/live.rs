@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use histories::{Applied, Clock, Draft, Kind, Nanos, Op, Process, RecordError, Recorder};
 use nemesis::{Action, Schedule};
-use systems::{Client, Cluster, Setup};
+use systems::{Client, Cluster, Setup, SystemOptions};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -34,6 +34,8 @@ pub(super) fn drive(
         .map_err(RunError::harness)?;
     let setup = Setup {
         mode: spec.mode.clone(),
+        workload: spec.workload.clone(),
+        options: SystemOptions::default(),
         layout: spec.layout,
         clients: spec.clients,
         logs: folder.path().to_owned(),

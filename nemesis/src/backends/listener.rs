@@ -1,13 +1,16 @@
 //! One listening socket of a proxy and the connections that came in through it. It never decides when to cut.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use histories::Node;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::dialers::Dialers;
 use super::gate::Gate;
 use super::pump;
 
@@ -35,10 +38,34 @@ impl Route {
     }
 }
 
+/// By which route a connection goes.
+#[derive(Clone, Debug)]
+pub(super) enum Routes {
+    /// Each by the same.
+    Fixed(Route),
+    /// By that of the node which dials; a connection that no node dials is closed.
+    ByDialer { routes: Arc<BTreeMap<Node, Route>>, dialers: Arc<Dialers> },
+}
+
+impl Routes {
+    async fn of(&self, near: &TcpStream) -> io::Result<Route> {
+        match self {
+            Self::Fixed(route) => Ok(route.fresh()),
+            Self::ByDialer { routes, dialers } => {
+                let (dialer, proxy) = (near.peer_addr()?, near.local_addr()?);
+                let dialers = Arc::clone(dialers);
+                let found = tokio::task::spawn_blocking(move || dialers.find(dialer, proxy)).await?;
+                let route = found.and_then(|node| routes.get(&node));
+                Ok(route.ok_or_else(|| io::Error::other("no node dials here"))?.fresh())
+            }
+        }
+    }
+}
+
 /// A proxy's listener, which can be shut so that connections are refused, and opened again at another port.
 #[derive(Debug)]
 pub(super) struct Listener {
-    route: Route,
+    routes: Routes,
     open: Mutex<Option<Open>>,
 }
 
@@ -56,8 +83,8 @@ impl Drop for Open {
 }
 
 impl Listener {
-    pub(super) fn open(route: Route) -> io::Result<Self> {
-        let listener = Self { route, open: Mutex::new(None) };
+    pub(super) fn open(routes: Routes) -> io::Result<Self> {
+        let listener = Self { routes, open: Mutex::new(None) };
         listener.reopen()?;
         Ok(listener)
     }
@@ -70,7 +97,7 @@ impl Listener {
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let socket = socket.listen(BACKLOG)?;
         let address = socket.local_addr()?;
-        let task = tokio::spawn(accept(socket, self.route.clone()));
+        let task = tokio::spawn(accept(socket, self.routes.clone()));
         *self.lock() = Some(Open { address, task });
         Ok(())
     }
@@ -90,13 +117,17 @@ impl Listener {
     }
 }
 
-async fn accept(socket: TcpListener, route: Route) {
+async fn accept(socket: TcpListener, routes: Routes) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = socket.accept() => match accepted {
                 Ok((near, _)) => {
-                    connections.spawn(connect(near, route.fresh()));
+                    let routes = routes.clone();
+                    connections.spawn(async move {
+                        let route = routes.of(&near).await?;
+                        connect(near, route).await
+                    });
                 }
                 // Out of descriptors, or the peer is gone already: neither may spin.
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,

@@ -1,18 +1,19 @@
-//! A node as a child process: started, killed, stopped, and never left behind. It never finds a process by number
-//! alone: a child that was not reaped keeps its number, and only such a child is signalled.
+//! A node as a child process with everything that it forks: started, killed, stopped, and never left behind. It never
+//! finds a process by number alone: a child that was not reaped keeps its number, and only such a child is signalled.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+use tokio::net::TcpStream;
 
-use super::spawner;
+use super::{spawner, tree};
 
 /// What a ready process says on its standard output, followed by its address.
 const READY: &str = "listening ";
@@ -22,12 +23,16 @@ const SIGNAL_WAIT_MAX: Duration = Duration::from_secs(5);
 const TAIL_BYTES: u64 = 2000;
 
 /// How to start a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ProcessSpec {
     /// For messages, `n2`.
     pub name: String,
     pub program: PathBuf,
     pub arguments: Vec<String>,
+    /// Beside what the harness itself has.
+    pub environment: Vec<(String, String)>,
+    /// The whole of its standard input.
+    pub input: Option<String>,
     /// Where standard output and error go, appended across restarts.
     pub log: PathBuf,
 }
@@ -68,9 +73,20 @@ impl NodeProcess {
         let output = log.try_clone().map_err(wrap("open the log of"))?;
         let mut command = Command::new(&spec.program);
         // A group of its own: a Ctrl-C is for the harness, which then stops its nodes in its own time.
-        command.args(&spec.arguments).stdin(Stdio::null()).stdout(output).stderr(log).process_group(0);
+        command.args(&spec.arguments).envs(spec.environment.iter().cloned());
+        command.stdin(if spec.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdout(output).stderr(log).process_group(0);
         let child = spawner::spawn(command).map_err(wrap("start"))?;
-        Ok(Self { spec, child, log_from, reaped: false })
+        let mut process = Self { spec, child, log_from, reaped: false };
+        if let Some((mut pipe, input)) = process.child.stdin.take().zip(process.spec.input.as_ref()) {
+            // A process that has ended already is found out by whoever waits for it.
+            let _ = pipe.write_all(input.as_bytes());
+        }
+        Ok(process)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.spec.name
     }
 
     /// The operating system's number, for messages.
@@ -85,46 +101,81 @@ impl NodeProcess {
             if let Some(address) = self.announced()? {
                 return Ok(address);
             }
-            let status = self.child.try_wait().map_err(|error| self.os("watch", error))?;
-            let (name, log) = (self.spec.name.clone(), self.spec.log.clone());
-            if let Some(status) = status {
-                self.reaped = true;
-                return Err(ProcessError::Ended { name, status, log, tail: self.tail() });
-            }
+            self.check_alive()?;
             if began.elapsed() > limit {
-                let seconds = limit.as_secs();
-                return Err(ProcessError::NotReady { name, seconds, log, tail: self.tail() });
+                return Err(self.not_ready(limit));
             }
             tokio::time::sleep(POLL).await;
         }
     }
 
-    /// SIGKILL, and waits until it is reaped. The answer says so.
+    /// Waits until connections are accepted at `address`, which may take longer than `limit`: then it is false.
+    pub async fn accepts(&mut self, address: SocketAddr, limit: Duration) -> Result<bool, ProcessError> {
+        let began = Instant::now();
+        while TcpStream::connect(address).await.is_err() {
+            self.check_alive()?;
+            if began.elapsed() > limit {
+                return Ok(false);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(true)
+    }
+
+    /// The error with the last lines of its log, for a process that takes too long.
+    pub fn not_ready(&self, limit: Duration) -> ProcessError {
+        let (name, log) = (self.spec.name.clone(), self.spec.log.clone());
+        ProcessError::NotReady { name, seconds: limit.as_secs(), log, tail: self.tail() }
+    }
+
+    fn check_alive(&mut self) -> Result<(), ProcessError> {
+        let status = self.child.try_wait().map_err(|error| self.os("watch", error))?;
+        let Some(status) = status else { return Ok(()) };
+        self.reaped = true;
+        let (name, log) = (self.spec.name.clone(), self.spec.log.clone());
+        Err(ProcessError::Ended { name, status, log, tail: self.tail() })
+    }
+
+    /// SIGKILL to it and to everything below it, and waits until all are gone. The answer says so.
     pub async fn kill(&mut self) -> Result<String, ProcessError> {
         let id = self.id();
         if self.reaped {
             return Ok(format!("{} (process {id}) was dead already", self.spec.name));
         }
-        self.child.kill().map_err(|error| self.os("kill", error))?;
+        let below = self.kill_tree().map_err(|error| self.os("kill", error))?;
         let began = Instant::now();
+        let mut status = None;
         while began.elapsed() < SIGNAL_WAIT_MAX {
-            if let Some(status) = self.child.try_wait().map_err(|error| self.os("reap", error))? {
+            status = self.child.try_wait().map_err(|error| self.os("reap", error))?;
+            if let Some(status) = status
+                && below.iter().all(|&id| tree::is_gone(id))
+            {
                 self.reaped = true;
-                return Ok(format!("{} (process {id}) reaped: {status}", self.spec.name));
+                let more = and_more(below.len());
+                return Ok(format!("{} (process {id}{more}) reaped: {status}", self.spec.name));
             }
             tokio::time::sleep(POLL).await;
         }
+        self.reaped = status.is_some();
         Err(self.no_effect("die"))
     }
 
-    /// SIGSTOP, and reads back that it is stopped.
+    /// SIGSTOP to it and to everything below it, and reads back that all are stopped.
     pub async fn pause(&mut self) -> Result<String, ProcessError> {
-        self.signal(Signal::SIGSTOP, "stop", |state| state == 'T').await
+        let id = self.signalled()?;
+        let stopped = tree::stop(id).map_err(|errno| self.errno(errno))?;
+        self.shown(&stopped, "stop", |state| state == 'T').await
     }
 
-    /// SIGCONT, and reads back that it is not stopped any more.
+    /// SIGCONT, and reads back that nothing is stopped any more.
     pub async fn resume(&mut self) -> Result<String, ProcessError> {
-        self.signal(Signal::SIGCONT, "go on", |state| state != 'T').await
+        let id = self.signalled()?;
+        let going_on = tree::members(id);
+        // Children first: a parent that goes on may end one, whose number could then be anybody's.
+        for &id in going_on.iter().rev() {
+            tree::signal(id, Signal::SIGCONT).map_err(|errno| self.errno(errno))?;
+        }
+        self.shown(&going_on, "go on", |state| state != 'T').await
     }
 
     /// Whether it has ended by itself since it was started.
@@ -141,28 +192,43 @@ impl NodeProcess {
         read_from(&self.spec.log, from).unwrap_or_default().trim_end().to_owned()
     }
 
-    async fn signal(
+    /// Its number, which is its own as long as it was not reaped.
+    fn signalled(&mut self) -> Result<u32, ProcessError> {
+        if self.reaped || self.ended().is_some() {
+            return Err(self.os("signal", io::Error::other("it has ended")));
+        }
+        Ok(self.id())
+    }
+
+    /// Waits until what a signal does shows in every one of these that still runs.
+    async fn shown(
         &mut self,
-        signal: Signal,
+        tree: &[u32],
         what: &'static str,
         done: impl Fn(char) -> bool,
     ) -> Result<String, ProcessError> {
         let id = self.id();
-        if self.reaped || self.ended().is_some() {
-            return Err(self.os("signal", io::Error::other("it has ended")));
-        }
-        // Not reaped, so the number is still this child's.
-        let pid = i32::try_from(id).map_err(|error| self.os("signal", io::Error::other(error)))?;
-        kill(Pid::from_raw(pid), signal).map_err(|errno| self.os("signal", errno.into()))?;
         let began = Instant::now();
         while began.elapsed() < SIGNAL_WAIT_MAX {
-            let state = process_state(id).map_err(|error| self.os("read the state of", error))?;
-            if done(state) {
-                return Ok(format!("{} (process {id}) in state {state}", self.spec.name));
+            let state = tree::state(id).map_err(|error| self.os("read the state of", error))?;
+            if done(state) && tree.iter().all(|&id| tree::is_gone(id) || tree::state(id).map_or(true, &done))
+            {
+                let more = and_more(tree.len() - 1);
+                return Ok(format!("{} (process {id}{more}) in state {state}", self.spec.name));
             }
             tokio::time::sleep(POLL).await;
         }
         Err(self.no_effect(what))
+    }
+
+    /// SIGKILL to the whole tree, stopped before so that none escapes; says who was below the root.
+    fn kill_tree(&mut self) -> io::Result<Vec<u32>> {
+        let tree = tree::stop(self.id())?;
+        for &id in tree.iter().skip(1) {
+            tree::signal(id, Signal::SIGKILL)?;
+        }
+        self.child.kill()?;
+        Ok(tree[1..].to_vec())
     }
 
     /// The address in the first whole line that says that it listens.
@@ -178,6 +244,10 @@ impl NodeProcess {
         ProcessError::Os { what, name: self.spec.name.clone(), error }
     }
 
+    fn errno(&self, errno: Errno) -> ProcessError {
+        self.os("signal", errno.into())
+    }
+
     fn no_effect(&self, what: &'static str) -> ProcessError {
         ProcessError::NoEffect { name: self.spec.name.clone(), what, seconds: SIGNAL_WAIT_MAX.as_secs() }
     }
@@ -187,8 +257,8 @@ impl Drop for NodeProcess {
     fn drop(&mut self) {
         if !self.reaped {
             // Nobody is left to tell. A process that was killed cannot refuse, so the wait is short.
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+            let _ = self.kill_tree();
+            let _ = self.child.kill().and_then(|()| self.child.wait());
         }
     }
 }
@@ -201,11 +271,9 @@ fn read_from(path: &Path, from: u64) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The third field of `/proc/ID/stat`; the second, a name in parentheses, may hold anything.
-fn process_state(id: u32) -> io::Result<char> {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
-    let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest);
-    after_name.and_then(|rest| rest.chars().next()).ok_or_else(|| io::Error::other("it has no state"))
+/// ` and 3 more`.
+fn and_more(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" and {count} more") }
 }
 
 #[cfg(test)]
@@ -218,6 +286,7 @@ mod tests {
             program: "/bin/sh".into(),
             arguments: vec!["-c".into(), script.into()],
             log: folder.join("n1.log"),
+            ..ProcessSpec::default()
         }
     }
 
@@ -234,7 +303,7 @@ mod tests {
         process.pause().await.unwrap();
         let id = process.id();
         assert!(process.kill().await.unwrap().contains("signal: 9"), "a stopped process dies, too");
-        assert!(process_state(id).is_err(), "it was reaped");
+        assert!(tree::is_gone(id), "it was reaped");
         assert!(process.pause().await.unwrap_err().to_string().contains("it has ended"));
         let mut again = NodeProcess::start(ProcessSpec { name: "n1".into(), ..spec }).unwrap();
         again.ready(LIMIT).await.unwrap();
@@ -256,6 +325,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_a_process_forks_is_stopped_and_killed_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let forks = "setsid sleep 61 & (sleep 62 & wait) & read word; echo listening 127.0.0.1:$word; wait";
+        let spec = ProcessSpec { input: Some("4243\n".into()), ..shell(forks, folder.path()) };
+        let mut process = NodeProcess::start(spec).unwrap();
+        assert_eq!(process.ready(LIMIT).await.unwrap().port(), 4243);
+        let evidence = process.pause().await.unwrap();
+        assert!(evidence.contains("and 3 more") && evidence.ends_with("in state T"), "{evidence}");
+        let tree = tree::members(process.id());
+        assert!(tree.iter().all(|&id| tree::state(id).unwrap() == 'T'));
+        process.resume().await.unwrap();
+        let evidence = process.kill().await.unwrap();
+        assert!(evidence.contains("and 3 more) reaped: signal: 9"), "{evidence}");
+        assert!(tree.iter().all(|&id| tree::is_gone(id)));
+    }
+
+    #[tokio::test]
     async fn a_dropped_process_is_gone_even_on_a_panic() {
         let folder = tempfile::tempdir().unwrap();
         let spec = shell("exec sleep 60", folder.path());
@@ -266,7 +352,7 @@ mod tests {
         .join()
         .unwrap_err();
         let id = *id.downcast::<u32>().unwrap();
-        assert!(process_state(id).is_err(), "it was killed and reaped");
+        assert!(tree::is_gone(id), "it was killed and reaped");
     }
 
     #[test]

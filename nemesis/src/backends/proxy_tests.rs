@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use super::{LinkReport, Proxies};
+use super::{LinkReport, PeerUse, PortUse, Proxies, Wiring};
 use crate::{Effect, FaultId, LinkChange};
 
 const A: Node = Node(0);
@@ -25,18 +25,19 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        let proxies = Proxies::open(2, 1).unwrap();
+        let proxies = Proxies::open(&Wiring::one_port(2, 1)).unwrap();
         let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        proxies.point(B, node.local_addr().unwrap()).unwrap();
+        proxies.point(B, &[node.local_addr().unwrap()], Vec::new());
+        proxies.admit(B).unwrap();
         Self { proxies, node }
     }
 
     fn peer(&self) -> SocketAddr {
-        self.proxies.peer_address(A, B).unwrap()
+        self.proxies.peer_address(A, B, 0).unwrap()
     }
 
     fn client(&self) -> SocketAddr {
-        self.proxies.client_address(0, B).unwrap()
+        self.proxies.client_address(0, B, 0).unwrap()
     }
 
     /// A connection through a proxy, seen from both ends.
@@ -249,7 +250,7 @@ async fn a_dead_node_closes_everything_refuses_clients_and_comes_back_elsewhere(
     bench.proxies.node_died(B);
     closes(&mut client).await;
     closes(&mut peer).await;
-    assert_eq!(bench.proxies.client_address(0, B), None);
+    assert_eq!(bench.proxies.client_address(0, B, 0), None);
     // The listener's task owns its socket and closes it as it is dropped, soon but not at once.
     let refused = async { while TcpStream::connect(door).await.is_ok() {} };
     timeout(SOON, refused).await.expect("refuses clients");
@@ -257,7 +258,8 @@ async fn a_dead_node_closes_everything_refuses_clients_and_comes_back_elsewhere(
     closes(&mut TcpStream::connect(bench.peer()).await.unwrap()).await;
 
     let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    bench.proxies.point(B, elsewhere.local_addr().unwrap()).unwrap();
+    bench.proxies.point(B, &[elsewhere.local_addr().unwrap()], Vec::new());
+    bench.proxies.admit(B).unwrap();
     let bench = Bench { node: elsewhere, ..bench };
     for address in [bench.client(), bench.peer()] {
         let (mut near, mut far) = bench.connect(address).await;
@@ -297,4 +299,35 @@ async fn small_requests_pass_by_the_thousand() {
     echo.await.unwrap();
     let limit = Duration::from_secs(20);
     assert!(began.elapsed() < limit, "2,000 round trips took {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn where_all_share_an_address_the_process_that_dials_tells_the_link() {
+    let ports = vec![PortUse { clients: true, peers: PeerUse::OneForAll }];
+    let proxies = Proxies::open(&Wiring { nodes: 2, clients: 1, ports }).unwrap();
+    let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    proxies.point(B, &[node.local_addr().unwrap()], Vec::new());
+    let shared = proxies.shared_address(B, 0).unwrap();
+    let mut stranger = TcpStream::connect(shared).await.unwrap();
+    closes(&mut stranger).await;
+    // This process is node A.
+    proxies.point(A, &["127.0.0.1:1".parse().unwrap()], vec![std::process::id()]);
+    let bench = Bench { proxies, node };
+    let (mut near, mut far) = bench.connect(shared).await;
+    near.write_all(b"ping").await.unwrap();
+    arrives(&mut far, b"ping").await;
+    bench.cut(1, A, B);
+    near.write_all(b"held").await.unwrap();
+    nothing_arrives(&mut far).await;
+    far.write_all(b"back").await.unwrap();
+    arrives(&mut near, b"back").await;
+    assert_eq!(bench.end(1).bytes, 4);
+    arrives(&mut far, b"held").await;
+    // Now it is node B, which is never cut from itself.
+    bench.proxies.point(A, &["127.0.0.1:1".parse().unwrap()], Vec::new());
+    bench.proxies.point(B, &[bench.node.local_addr().unwrap()], vec![std::process::id()]);
+    bench.cut(2, A, B);
+    let (mut near, mut far) = bench.connect(shared).await;
+    near.write_all(b"self").await.unwrap();
+    arrives(&mut far, b"self").await;
 }

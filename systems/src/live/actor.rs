@@ -8,8 +8,9 @@ use histories::{Key, Nanos, Node};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant as TokioInstant, sleep_until};
 
-use super::clock::{ClockReading, ClockSetting, NodeClock};
+use super::clock::{ClockReading, NodeClock};
 use super::disk::{Disk, DiskError};
+use crate::cluster::ClockSetting;
 use crate::store::{DumpEntry, Input, Now, Outbox, Replica, ReplicaStatus, Request, RequestId, Response};
 
 /// What comes to the task.

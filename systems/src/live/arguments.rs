@@ -23,8 +23,6 @@ pub struct NodeArguments {
     pub listen: SocketAddr,
     /// `--seed 7`, for its time-outs.
     pub seed: u64,
-    /// `--parent PID`: it dies with this process, and does not start where that is not its parent any more.
-    pub parent: Option<u32>,
 }
 
 impl NodeArguments {
@@ -38,7 +36,6 @@ impl NodeArguments {
         let mut peers = Vec::new();
         let mut listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut seed = 0;
-        let mut parent = None;
         let mut rest = arguments.iter();
         while let Some(flag) = rest.next() {
             let value = || rest.as_slice().first().ok_or_else(|| format!("{flag} needs a value"));
@@ -53,7 +50,6 @@ impl NodeArguments {
                 "--peer" => peers.push(peer(value()?).ok_or_else(|| wrong("n2=127.0.0.1:4001"))?),
                 "--listen" => listen = value()?.parse().map_err(|_| wrong("an address and a port"))?,
                 "--seed" => seed = value()?.parse().map_err(|_| wrong("a number"))?,
-                "--parent" => parent = Some(value()?.parse().map_err(|_| wrong("a process's number"))?),
                 other => return Err(unknown(other)),
             }
             rest.next();
@@ -67,13 +63,12 @@ impl NodeArguments {
             peers,
             listen,
             seed,
-            parent,
         })
     }
 
     /// As a command line, after `node`.
     pub fn to_arguments(&self) -> Vec<String> {
-        let Self { node, layout, mode, disk, peers, listen, seed, parent } = self;
+        let Self { node, layout, mode, disk, peers, listen, seed } = self;
         let mut flags = vec![
             ("--node", node.to_string()),
             ("--datacentres", layout.datacentres.to_string()),
@@ -84,7 +79,6 @@ impl NodeArguments {
             ("--seed", seed.to_string()),
         ];
         flags.extend(peers.iter().map(|(node, address)| ("--peer", format!("{node}={address}"))));
-        flags.extend(parent.map(|id| ("--parent", id.to_string())));
         flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
     }
 }
@@ -95,17 +89,8 @@ fn peer(text: &str) -> Option<(Node, SocketAddr)> {
 }
 
 fn unknown(flag: &str) -> String {
-    const FLAGS: [&str; 9] = [
-        "--node",
-        "--datacentres",
-        "--nodes",
-        "--mode",
-        "--disk",
-        "--peer",
-        "--listen",
-        "--seed",
-        "--parent",
-    ];
+    const FLAGS: [&str; 8] =
+        ["--node", "--datacentres", "--nodes", "--mode", "--disk", "--peer", "--listen", "--seed"];
     let nearest = FLAGS.iter().min_by_key(|known| strsim::damerau_levenshtein(flag, known));
     let hint = nearest.map(|known| format!("did you mean {known}? ")).unwrap_or_default();
     format!("unknown argument {flag:?}; {hint}There are {}", FLAGS.join(", "))
@@ -128,7 +113,6 @@ mod tests {
             ],
             listen: "127.0.0.1:0".parse().unwrap(),
             seed: 7,
-            parent: Some(42),
         };
         assert_eq!(NodeArguments::parse(&arguments.to_arguments()), Ok(arguments));
     }

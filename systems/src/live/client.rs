@@ -1,15 +1,15 @@
 //! A client of the live store: one thread's connections and its session. It never sends a request twice.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use histories::{Hints, Nanos, Node, Op};
 use nemesis::BoxFuture;
-use nemesis::backends::Proxies;
 
 use super::http::Link;
+use super::token::Token;
 use super::wire;
+use crate::cluster::Doors;
 use crate::store::codec::{Answer, Ask, Loss, Session};
 use crate::{Client, Completion};
 
@@ -18,8 +18,8 @@ use crate::{Client, Completion};
 const REFUSED_BACK_OFF: Duration = Duration::from_millis(50);
 
 pub(crate) struct StoreClient {
-    thread: u32,
-    proxies: Arc<Proxies>,
+    doors: Doors,
+    token: Token,
     links: BTreeMap<Node, Link>,
     session: Session,
     began: Instant,
@@ -27,19 +27,20 @@ pub(crate) struct StoreClient {
 
 impl StoreClient {
     /// `began` is when the session's time begins.
-    pub(crate) fn new(thread: u32, proxies: Arc<Proxies>, session: Session, began: Instant) -> Self {
-        Self { thread, proxies, links: BTreeMap::new(), session, began }
+    pub(crate) fn new(doors: Doors, token: Token, session: Session, began: Instant) -> Self {
+        Self { doors, token, links: BTreeMap::new(), session, began }
     }
 
     async fn answer(&mut self, node: Node, ask: &Ask, deadline: Duration) -> Answer {
-        let Some(address) = self.proxies.client_address(self.thread, node) else {
+        let Some(address) = self.doors.address(node, 0) else {
             return Answer::Lost(Loss::NotSent(format!("{node} is dead, connections are refused")));
         };
         let request = match wire::request(ask) {
             Ok(request) => request,
             Err(error) => return Answer::Lost(Loss::NotSent(error.to_string())),
         };
-        match self.links.entry(node).or_default().send(address, request, deadline).await {
+        let link = self.links.entry(node).or_insert_with(|| Link::new(self.token.clone()));
+        match link.send(address, request, deadline).await {
             Ok((status, body)) => wire::understood(ask, status, &body)
                 .unwrap_or_else(|nonsense| Answer::Lost(Loss::Broken(nonsense))),
             Err(loss) => Answer::Lost(loss),

@@ -2,9 +2,9 @@
 //! and nothing of it is ever asked for.
 
 use histories::Nanos;
-use nemesis::ClockChange;
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::ClockSetting;
 use crate::store::Now;
 
 /// How often a strobing clock jumps.
@@ -13,33 +13,9 @@ const STROBE_EVERY: Nanos = Nanos::from_millis(100);
 const SLOWEST_MS_PER_S: i64 = -999;
 const FASTEST_MS_PER_S: i64 = 100_000;
 
-/// What is wrong with a node's clocks; by default nothing. Body of `POST /clock`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ClockSetting {
-    /// Wall time is off by this much.
-    pub(crate) offset_ms: i64,
-    /// Both clocks run fast by so many milliseconds a second.
-    pub(crate) drift_ms_per_s: i64,
-    /// Wall time is off by this much every other tenth of a second.
-    pub(crate) strobe_ms: i64,
-}
-
-impl ClockSetting {
-    /// Several faults of one clock add up.
-    pub(crate) fn with(self, change: ClockChange) -> Self {
-        match change {
-            ClockChange::Step { by_ms } => Self { offset_ms: self.offset_ms.saturating_add(by_ms), ..self },
-            ClockChange::Drift { ms_per_s } => {
-                Self { drift_ms_per_s: self.drift_ms_per_s.saturating_add(ms_per_s), ..self }
-            }
-            ClockChange::Strobe { by_ms } => Self { strobe_ms: self.strobe_ms.saturating_add(by_ms), ..self },
-        }
-    }
-
-    fn drift(self) -> i128 {
-        i128::from(self.drift_ms_per_s.clamp(SLOWEST_MS_PER_S, FASTEST_MS_PER_S))
-    }
+/// The drift that a clock can have.
+fn drift(setting: ClockSetting) -> i128 {
+    i128::from(setting.drift_ms_per_s.clamp(SLOWEST_MS_PER_S, FASTEST_MS_PER_S))
 }
 
 /// By how much a node's wall time was off before it was set, and is now. Answer to `POST /clock`.
@@ -72,7 +48,7 @@ impl NodeClock {
     /// When, by the machine's monotonic time, the node's shows `at`.
     pub(crate) fn machine_time(&self, at: Nanos) -> Nanos {
         let since = i128::from(at.since(self.shown_then).0) * 1000;
-        let speed = 1000 + self.setting.drift();
+        let speed = 1000 + drift(self.setting);
         // Rounded up: a timer must not find that its time has not come.
         nanos(i128::from(self.set_at.0) + (since + speed - 1) / speed)
     }
@@ -81,18 +57,18 @@ impl NodeClock {
     pub(crate) fn set(&mut self, setting: ClockSetting, monotonic: Nanos) -> ClockReading {
         let before = self.off(monotonic);
         let shown = i128::from(self.shown_then.0) + self.shown_since(monotonic);
-        let drifted = if setting.drift() == 0 { 0 } else { self.drifted_by(monotonic) };
+        let drifted = if drift(setting) == 0 { 0 } else { self.drifted_by(monotonic) };
         *self = Self { setting, set_at: monotonic, shown_then: nanos(shown), drifted };
         let millis = |nanos: i128| nanos as f64 / 1e6;
         ClockReading {
             before_ms: millis(before),
             after_ms: millis(self.off(monotonic)),
-            drift_ms_per_s: setting.drift() as i64,
+            drift_ms_per_s: drift(setting) as i64,
         }
     }
 
     fn shown_since(&self, monotonic: Nanos) -> i128 {
-        i128::from(monotonic.since(self.set_at).0) * (1000 + self.setting.drift()) / 1000
+        i128::from(monotonic.since(self.set_at).0) * (1000 + drift(self.setting)) / 1000
     }
 
     fn drifted_by(&self, monotonic: Nanos) -> i128 {
@@ -114,6 +90,7 @@ fn nanos(value: i128) -> Nanos {
 
 #[cfg(test)]
 mod tests {
+    use nemesis::ClockChange;
     use proptest::prelude::*;
 
     use super::*;

@@ -11,16 +11,23 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::{Client, RequestBuilder, redirect, retry};
 
+use super::token::Token;
 use super::wire::{HttpRequest, Method};
 use crate::store::codec::Loss;
 
 /// A kept connection to one address, made when it is needed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Link {
+    token: Token,
     client: Option<Client>,
 }
 
 impl Link {
+    /// Shows `token` with every request.
+    pub(crate) fn new(token: Token) -> Self {
+        Self { token, client: None }
+    }
+
     /// Sends `request` to `address` at most once. After anything but an answer the connection is closed, so that a late
     /// answer is nobody's.
     pub(crate) async fn send(
@@ -34,7 +41,8 @@ impl Link {
             None => self.client.insert(at_most_once().map_err(|error| Loss::NotSent(chain(&error)))?),
         };
         let answered = async {
-            let response = http_request(client, address, request).send().await?;
+            let request = http_request(client, address, request).header(Token::HEADER, self.token.as_str());
+            let response = request.send().await?;
             let status = response.status().as_u16();
             Ok((status, response.bytes().await?))
         };
@@ -144,6 +152,10 @@ mod tests {
         (address, arrived)
     }
 
+    fn link() -> Link {
+        Link::new(Token::draw().unwrap())
+    }
+
     fn put() -> HttpRequest {
         HttpRequest { method: Method::Put, path: "/kv/x".into(), body: b"the end".to_vec() }
     }
@@ -151,7 +163,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_is_never_answered_arrives_once_and_nobody_knows() {
         let (address, arrived) = server(&[Does::Close]).await;
-        let lost = Link::default().send(address, put(), LIMIT).await.unwrap_err();
+        let lost = link().send(address, put(), LIMIT).await.unwrap_err();
         assert!(matches!(lost, Loss::Broken(_)), "{lost:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(arrived.load(Ordering::SeqCst), 1);
@@ -160,7 +172,7 @@ mod tests {
     #[tokio::test]
     async fn nor_does_it_arrive_twice_on_a_connection_that_was_kept() {
         let (address, arrived, connected) = counted(&[Does::Answer, Does::Close]).await;
-        let mut link = Link::default();
+        let mut link = link();
         assert_eq!(link.send(address, put(), LIMIT).await.unwrap(), (200, Bytes::from("ok")));
         let lost = link.send(address, put(), LIMIT).await.unwrap_err();
         assert!(matches!(lost, Loss::Broken(_)), "{lost:?}");
@@ -172,7 +184,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_closed_while_idle_is_made_anew_and_each_request_arrives_at_most_once() {
         let (address, arrived) = server(&[Does::AnswerThenClose; 40]).await;
-        let mut link = Link::default();
+        let mut link = link();
         for round in 0..40 {
             // Every other time the close is a race with the next request: whoever loses, no request may arrive twice.
             if round % 2 == 0 {
@@ -193,7 +205,7 @@ mod tests {
     #[tokio::test]
     async fn after_a_time_out_the_late_answer_is_nobodys() {
         let (address, arrived) = server(&[Does::Nothing, Does::Answer]).await;
-        let mut link = Link::default();
+        let mut link = link();
         let lost = link.send(address, put(), Duration::from_millis(100)).await.unwrap_err();
         assert_eq!(lost, Loss::TimedOut);
         assert_eq!(link.send(address, put(), LIMIT).await.unwrap().0, 200);
@@ -205,7 +217,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let lost = Link::default().send(address, put(), LIMIT).await.unwrap_err();
+        let lost = link().send(address, put(), LIMIT).await.unwrap_err();
         assert!(matches!(&lost, Loss::NotSent(text) if text.contains("refused")), "{lost:?}");
     }
 }

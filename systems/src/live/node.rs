@@ -1,5 +1,4 @@
-//! One member of the reference store as an operating-system process: log, replica, HTTP. It never outlives the process
-//! that started it.
+//! One member of the reference store as an operating-system process: log, replica, HTTP.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,9 +8,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::serve::ListenerExt;
 use histories::Nanos;
 use nemesis::BoxFuture;
-use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::Signal;
-use nix::unistd::getppid;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -19,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::actor::{Actor, Event};
 use super::arguments::NodeArguments;
 use super::disk::{Disk, DiskError, Log};
+use super::token::Token;
 use super::{peer, server};
 use crate::store::{self, Member, Now, Protocol, Replica, Visit};
 
@@ -33,8 +30,8 @@ pub enum NodeError {
     PortInUse { address: SocketAddr },
     #[error("cannot {what}: {error}")]
     Io { what: &'static str, error: io::Error },
-    #[error("the process that started this node ({parent}) is gone")]
-    Orphan { parent: u32 },
+    #[error("a node reads its run's token, a line, from standard input, and there was none")]
+    NoToken,
     #[error("the replica failed; what it said is above")]
     Replica,
 }
@@ -47,31 +44,22 @@ impl NodeError {
 /// Events that may wait before whoever brings more has to wait, too.
 const EVENTS_MAX: usize = 4096;
 
-/// Runs a member until it is killed, on a runtime of its own: one thread for the node, one for its disk.
+/// Runs a member until it is killed, on a runtime of its own: one thread for the node, one for its disk. The run's token
+/// comes by standard input.
 pub fn run_blocking(arguments: NodeArguments) -> Result<(), NodeError> {
     let wrap = |error| NodeError::Io { what: "start", error };
-    die_with_parent(arguments.parent)?;
+    let token = Token::read(io::stdin().lock()).map_err(wrap)?.ok_or(NodeError::NoToken)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(wrap)?;
-    runtime.block_on(run(arguments))
+    runtime.block_on(run(arguments, token))
 }
 
 /// Runs a member until its disk or its replica fails. Says `listening ADDRESS` on standard output once it serves.
-pub async fn run(arguments: NodeArguments) -> Result<(), NodeError> {
+async fn run(arguments: NodeArguments, token: Token) -> Result<(), NodeError> {
     let (_, store) = store::mode(&arguments.mode).map_err(NodeError::Mode)?;
     store.validate(arguments.layout).map_err(NodeError::Mode)?;
-    let serving = store.visit(Serve(&arguments)).await?;
+    let serving = store.visit(Serve(&arguments, token)).await?;
     announce(serving.address).map_err(|error| NodeError::Io { what: "say where it listens", error })?;
     serving.until_failure().await
-}
-
-/// SIGKILL when the parent's thread that started this process ends. If that has happened already, no signal will come.
-fn die_with_parent(parent: Option<u32>) -> Result<(), NodeError> {
-    let Some(parent) = parent else { return Ok(()) };
-    set_pdeathsig(Signal::SIGKILL).map_err(|errno| NodeError::Io {
-        what: "ask for a signal at the parent's death",
-        error: errno.into(),
-    })?;
-    if u32::try_from(getppid().as_raw()) == Ok(parent) { Ok(()) } else { Err(NodeError::Orphan { parent }) }
 }
 
 /// A member at work.
@@ -94,18 +82,22 @@ impl Serving {
 }
 
 /// Starts a member of whichever protocol the mode is of.
-struct Serve<'a>(&'a NodeArguments);
+struct Serve<'a>(&'a NodeArguments, Token);
 
 impl<'a> Visit for Serve<'a> {
     type Out = BoxFuture<'a, Result<Serving, NodeError>>;
 
     fn visit<P: Protocol>(self, protocol: P) -> Self::Out {
-        Box::pin(serve(self.0, protocol))
+        Box::pin(serve(self.0, self.1, protocol))
     }
 }
 
 /// Starts a member, from what is on disk.
-async fn serve<P: Protocol>(arguments: &NodeArguments, protocol: P) -> Result<Serving, NodeError> {
+async fn serve<P: Protocol>(
+    arguments: &NodeArguments,
+    token: Token,
+    protocol: P,
+) -> Result<Serving, NodeError> {
     let (log, recovered) = Log::open::<<P::Replica as Replica>::Record>(&arguments.disk)?;
     if recovered.torn {
         say(&format!(
@@ -126,20 +118,23 @@ async fn serve<P: Protocol>(arguments: &NodeArguments, protocol: P) -> Result<Se
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).map(Nanos::from).unwrap_or_default();
     let now = Now { monotonic: Nanos::ZERO, wall };
     let replica = protocol.recover(member, arguments.seed, recovered.records, now);
-    let actor = Actor::new(replica, disk, connect_peers(arguments));
+    let actor = Actor::new(replica, disk, connect_peers(arguments, &token));
     let actor = tokio::spawn(actor.run(incoming));
     let listener = listener.tap_io(|stream| {
         // Without it answers are late, which is not worth the node's life.
         let _ = stream.set_nodelay(true);
     });
-    let server = tokio::spawn(axum::serve(listener, server::router(events)).into_future());
+    let server = tokio::spawn(axum::serve(listener, server::router(events, token)).into_future());
     Ok(Serving { address, server, actor })
 }
 
-fn connect_peers(arguments: &NodeArguments) -> BTreeMap<histories::Node, mpsc::Sender<bytes::Bytes>> {
+fn connect_peers(
+    arguments: &NodeArguments,
+    token: &Token,
+) -> BTreeMap<histories::Node, mpsc::Sender<bytes::Bytes>> {
     let links = arguments.peers.iter().map(|&(node, address)| {
         let (queue, queued) = mpsc::channel(peer::QUEUE_MAX);
-        tokio::spawn(peer::carry(arguments.node, address, queued));
+        tokio::spawn(peer::carry(arguments.node, address, token.clone(), queued));
         (node, queue)
     });
     links.collect()

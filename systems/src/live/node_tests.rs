@@ -23,13 +23,17 @@ fn arguments(disk: &std::path::Path) -> NodeArguments {
         peers: Vec::new(),
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         seed: 1,
-        parent: None,
     }
+}
+
+/// Every node of these tests has this one.
+fn token() -> Token {
+    Token::read(&b"0123456789\n"[..]).unwrap().unwrap()
 }
 
 /// A member that leads itself.
 async fn alone(disk: &std::path::Path) -> Serving {
-    let serving = serve(&arguments(disk), Options::default()).await.unwrap();
+    let serving = serve(&arguments(disk), token(), Options::default()).await.unwrap();
     let ready = async {
         while !exchange(serving.address, "GET /status HTTP/1.1\r\n", "").await.1.contains("\"ready\":true") {}
     };
@@ -39,9 +43,13 @@ async fn alone(disk: &std::path::Path) -> Serving {
 
 /// One request on a connection of its own, byte for byte; the status and everything that came back.
 async fn exchange(address: SocketAddr, head: &str, body: &str) -> (u16, String) {
+    exchange_with(address, head, "x-partita-token: 0123456789\r\n", body).await
+}
+
+async fn exchange_with(address: SocketAddr, head: &str, more: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
-    let text = format!("{head}host: n1\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+    let text = format!("{head}{more}host: n1\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
     // A node may answer and close before it has read what is too long anyway.
     let _ = stream.write_all(text.as_bytes()).await;
     let mut answer = Vec::new();
@@ -127,7 +135,7 @@ async fn a_port_in_use_is_one_clear_error() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let disk = tempfile::tempdir().unwrap();
     let listen = taken.local_addr().unwrap();
-    let error = run(NodeArguments { listen, ..arguments(disk.path()) }).await.unwrap_err();
+    let error = run(NodeArguments { listen, ..arguments(disk.path()) }, token()).await.unwrap_err();
     assert!(matches!(error, NodeError::PortInUse { address } if address == listen), "{error}");
     assert!(error.to_string().contains("is in use by another process"), "{error}");
 }
@@ -136,22 +144,40 @@ async fn a_port_in_use_is_one_clear_error() {
 async fn an_unknown_mode_names_the_nearest() {
     let disk = tempfile::tempdir().unwrap();
     let mode = "single/quorom".to_owned();
-    let error = run(NodeArguments { mode, ..arguments(disk.path()) }).await.unwrap_err();
+    let error = run(NodeArguments { mode, ..arguments(disk.path()) }, token()).await.unwrap_err();
     assert!(error.to_string().contains("single/quorum"), "{error}");
 }
 
-#[test]
-fn a_node_whose_parent_is_gone_does_not_start() {
-    // No process is the parent of process 1, and this test's parent is not process 0.
-    assert!(matches!(die_with_parent(Some(0)), Err(NodeError::Orphan { parent: 0 })));
-    set_pdeathsig(None).unwrap();
+#[tokio::test]
+async fn who_has_no_token_is_refused_everywhere() {
+    let disk = tempfile::tempdir().unwrap();
+    let serving = alone(disk.path()).await;
+    let clock = r#"{"offset_ms":-700,"drift_ms_per_s":0,"strobe_ms":0}"#;
+    for (head, body) in [
+        ("PUT /kv/x HTTP/1.1\r\n", r#"{"value":3}"#),
+        ("GET /kv/x HTTP/1.1\r\n", ""),
+        ("POST /kv/x/add HTTP/1.1\r\n", r#"{"value":3}"#),
+        ("POST /clock HTTP/1.1\r\n", clock),
+        ("POST /peer?from=n2 HTTP/1.1\r\n", ""),
+        ("GET /status HTTP/1.1\r\n", ""),
+        ("GET /dump HTTP/1.1\r\n", ""),
+        ("GET /metrics HTTP/1.1\r\n", ""),
+        ("GET /nowhere HTTP/1.1\r\n", ""),
+    ] {
+        for more in ["", "x-partita-token: 012345678\r\n", "x-partita-token: 0123456780\r\n"] {
+            let (status, answer) = exchange_with(serving.address, head, more, body).await;
+            assert_eq!(status, 401, "{head}{more}{answer}");
+        }
+    }
+    let (_, answer) = exchange(serving.address, "GET /kv/x HTTP/1.1\r\n", "").await;
+    assert!(answer.contains(r#""value":null"#), "none of it happened: {answer}");
 }
 
 #[tokio::test]
 async fn a_kept_link_serves_many_requests() {
     let disk = tempfile::tempdir().unwrap();
     let serving = alone(disk.path()).await;
-    let mut link = Link::default();
+    let mut link = Link::new(token());
     for _ in 0..50 {
         let (status, body) = link.send(serving.address, HttpRequest::get("/kv/x"), LIMIT).await.unwrap();
         assert_eq!(status, 200, "{body:?}");

@@ -15,6 +15,8 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use histories::Node;
 
+use super::token::Token;
+
 /// Messages that may wait; then the next are lost.
 pub(crate) const QUEUE_MAX: usize = 1024;
 const BACK_OFF: Duration = Duration::from_millis(50);
@@ -23,10 +25,10 @@ const SEND_BUFFER_BYTES: u32 = 64 * 1024;
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Carries what is queued to `address` for as long as somebody may queue more.
-pub(crate) async fn carry(from: Node, address: SocketAddr, mut queue: Receiver<Bytes>) {
+pub(crate) async fn carry(from: Node, address: SocketAddr, token: Token, mut queue: Receiver<Bytes>) {
     while !queue.is_closed() {
         // A link that breaks is nothing to report: the replica hears no more, which is what it is made for.
-        let _ = stream(from, address, &mut queue).await;
+        let _ = stream(from, address, &token, &mut queue).await;
         tokio::time::sleep(BACK_OFF).await;
         while queue.try_recv().is_ok() {}
     }
@@ -34,7 +36,12 @@ pub(crate) async fn carry(from: Node, address: SocketAddr, mut queue: Receiver<B
 
 type Broken = Box<dyn std::error::Error + Send + Sync>;
 
-async fn stream(from: Node, address: SocketAddr, queue: &mut Receiver<Bytes>) -> Result<(), Broken> {
+async fn stream(
+    from: Node,
+    address: SocketAddr,
+    token: &Token,
+    queue: &mut Receiver<Bytes>,
+) -> Result<(), Broken> {
     let socket = TcpSocket::new_v4()?;
     socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
     socket.set_nodelay(true)?;
@@ -48,6 +55,7 @@ async fn stream(from: Node, address: SocketAddr, queue: &mut Receiver<Bytes>) ->
     });
     let request = hyper::Request::post(format!("/peer?from={from}"))
         .header(hyper::header::HOST, address.to_string())
+        .header(Token::HEADER, token.as_str())
         .body(StreamBody::new(body))?;
     tokio::select! {
         ended = connection => ended?,

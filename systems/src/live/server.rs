@@ -3,8 +3,9 @@
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::routing::{get, post};
 use bytes::{Buf, BytesMut};
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::actor::Event;
 use super::metrics;
+use super::token::Token;
 use super::wire::{self, AnswerBody, Method};
 
 /// The longest message between members, a snapshot included.
@@ -22,8 +24,8 @@ const LINE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 type Events<M> = mpsc::Sender<Event<M>>;
 
-/// Routes whose handlers talk to the actor at the other end of `events`.
-pub(crate) fn router<M>(events: Events<M>) -> Router
+/// Routes whose handlers talk to the actor at the other end of `events`, for those who have the run's token.
+pub(crate) fn router<M>(events: Events<M>, token: Token) -> Router
 where
     M: for<'de> Deserialize<'de> + Send + 'static,
 {
@@ -38,7 +40,16 @@ where
         .fallback(async || rejected(StatusCode::NOT_FOUND, "no such path"))
         .method_not_allowed_fallback(async || rejected(StatusCode::METHOD_NOT_ALLOWED, "no such method here"))
         .layer(DefaultBodyLimit::max(wire::BODY_BYTES_MAX))
+        .layer(from_fn_with_state(token, demand_token))
         .with_state(events)
+}
+
+/// Nothing of a request without the run's token is looked at.
+async fn demand_token(State(token): State<Token>, request: Request, next: Next) -> HttpResponse {
+    match request.headers().get(Token::HEADER) {
+        Some(presented) if token.is(presented.as_bytes()) => next.run(request).await,
+        _ => rejected(StatusCode::UNAUTHORIZED, "this node answers its own run only"),
+    }
 }
 
 type KeyPath = Result<Path<String>, PathRejection>;

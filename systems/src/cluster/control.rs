@@ -10,14 +10,14 @@ use nemesis::{Action, BoxFuture, ClockChange, ControlError, Effect, FaultId, Pow
 use tokio::sync::Mutex;
 
 use super::clock::ClockSetting;
-use super::cluster::StoreSystem;
-use super::member::Member;
+use super::member::{Member, Members};
 
 /// A live cluster as the nemesis sees it.
-pub(crate) struct Control {
+pub(super) struct Control {
     nodes: Vec<Node>,
+    powers: Powers,
     proxies: Arc<Proxies>,
-    members: Arc<Vec<Mutex<Member>>>,
+    members: Members,
     holds: Mutex<Holds>,
 }
 
@@ -46,8 +46,9 @@ impl Holds {
 }
 
 impl Control {
-    pub(crate) fn new(nodes: Vec<Node>, proxies: Arc<Proxies>, members: Arc<Vec<Mutex<Member>>>) -> Self {
-        Self { nodes, proxies, members, holds: Mutex::default() }
+    pub(super) fn new(powers: Powers, proxies: Arc<Proxies>, members: Members) -> Self {
+        let nodes = (0..members.len() as u16).map(Node).collect();
+        Self { nodes, powers, proxies, members, holds: Mutex::default() }
     }
 
     async fn begin(&self, fault: FaultId, effects: &[Effect]) -> Result<Vec<String>, ProcessError> {
@@ -62,7 +63,7 @@ impl Control {
                 Effect::Link { .. } => slow += self.proxies.begin(fault, effect).unwrap_or_default(),
                 Effect::Kill { nodes } => {
                     hold(&mut holds.dead, fault, nodes);
-                    evidence.extend(try_join_all(self.some(nodes).map(|member| self.kill(member))).await?);
+                    evidence.extend(try_join_all(self.some(nodes).map(kill)).await?);
                 }
                 Effect::Pause { nodes } => {
                     hold(&mut holds.stopped, fault, nodes);
@@ -84,13 +85,6 @@ impl Control {
             evidence.push(format!("{slow} links are slow"));
         }
         Ok(evidence)
-    }
-
-    async fn kill(&self, member: &Mutex<Member>) -> Result<String, ProcessError> {
-        let mut member = member.lock().await;
-        let told = member.kill().await?;
-        self.proxies.node_died(member.node);
-        Ok(told)
     }
 
     /// Sets the clocks of these nodes as all faults together have them.
@@ -141,7 +135,7 @@ impl Control {
         dead: &[Node],
         stopped: &[Node],
     ) -> Result<Vec<String>, ProcessError> {
-        let mut evidence = try_join_all(self.some(dead).map(|member| self.restart(member))).await?;
+        let mut evidence = try_join_all(self.some(dead).map(restart)).await?;
         for member in self.some(stopped) {
             evidence.push(member.lock().await.resume().await?);
         }
@@ -153,14 +147,18 @@ impl Control {
         Ok(evidence)
     }
 
-    async fn restart(&self, member: &Mutex<Member>) -> Result<String, ProcessError> {
-        let mut member = member.lock().await;
-        if member.is_dead() { member.start(&self.proxies).await } else { Ok(format!("{} runs", member.node)) }
-    }
-
     fn some<'a>(&'a self, nodes: &'a [Node]) -> impl Iterator<Item = &'a Mutex<Member>> {
-        nodes.iter().filter_map(|node| self.members.get(node.index()))
+        nodes.iter().filter_map(|node| self.members.get(node.index()).map(Arc::as_ref))
     }
+}
+
+async fn kill(member: &Mutex<Member>) -> Result<String, ProcessError> {
+    member.lock().await.kill().await
+}
+
+async fn restart(member: &Mutex<Member>) -> Result<String, ProcessError> {
+    let mut member = member.lock().await;
+    if member.is_dead() { member.start().await } else { Ok(format!("{} runs", member.node)) }
 }
 
 async fn pause(member: &Mutex<Member>) -> Result<String, ProcessError> {
@@ -190,7 +188,7 @@ impl Target for Control {
     }
 
     fn powers(&self) -> Powers {
-        StoreSystem::POWERS
+        self.powers
     }
 
     fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<Applied, ControlError>> {

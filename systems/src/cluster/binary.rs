@@ -1,0 +1,120 @@
+//! Programs of systems that are installed on this machine, or are not.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::SetupError;
+
+/// A program that a driver starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Binary {
+    /// `etcd`
+    pub name: &'static str,
+    /// Folders beside those of `$PATH` in which it usually lies.
+    pub folders: &'static [&'static str],
+    /// The command that installs it, `apt-get install etcd-server`.
+    pub install: &'static str,
+    /// The versions that the driver was tried with, each by its beginning, `3.4`.
+    pub known: &'static [&'static str],
+}
+
+/// What a program says of its version.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub Vec<u32>);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<String> = self.0.iter().map(u32::to_string).collect();
+        f.write_str(&parts.join("."))
+    }
+}
+
+impl Version {
+    /// The first number with a dot in a text, `Redis server v=7.0.15 sha=…`.
+    fn in_text(text: &str) -> Option<Self> {
+        let words = text.split(|letter: char| !letter.is_ascii_digit() && letter != '.');
+        let parts = |word: &str| word.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u32>>>();
+        words.filter(|word| word.contains('.')).find_map(parts).map(Self)
+    }
+}
+
+impl Binary {
+    /// Where it lies: `given` by the user, as the program or the folder that it lies in, in `$PATH`, or where it usually
+    /// is. The error names the package.
+    pub fn find(&self, given: Option<&Path>) -> Result<PathBuf, SetupError> {
+        let what = || format!("find {}", self.name);
+        if let Some(given) = given {
+            let path = if given.is_dir() { given.join(self.name) } else { given.to_owned() };
+            let why = || format!("--binary {} is no file", given.display());
+            return if path.is_file() { Ok(path) } else { Err(SetupError { what: what(), why: why() }) };
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path).chain(self.folders.iter().map(PathBuf::from));
+        folders.map(|folder| folder.join(self.name)).find(|path| path.is_file()).ok_or_else(|| SetupError {
+            what: what(),
+            why: format!(
+                "it is not in $PATH nor in {}; install it ({}), or say where it is (--binary PATH)",
+                self.folders.join(", "),
+                self.install
+            ),
+        })
+    }
+
+    /// What `path --version` says; `None` where it says nothing that looks like a version.
+    pub fn version(path: &Path) -> Option<Version> {
+        let output = Command::new(path).arg("--version").stdin(Stdio::null()).output().ok()?;
+        Version::in_text(&String::from_utf8_lossy(&output.stdout))
+    }
+
+    /// What there is to say of a version that the driver was not tried with.
+    pub fn remark(&self, version: Option<&Version>) -> Option<String> {
+        let text = version.map(Version::to_string);
+        let known = |text: &String| {
+            self.known.iter().any(|known| text == known || text.starts_with(&format!("{known}.")))
+        };
+        if text.as_ref().is_some_and(known) {
+            return None;
+        }
+        let which = text.map_or_else(|| "of unknown version".to_owned(), |text| format!("{text}"));
+        Some(format!("{} {which}: this driver was tried with {}", self.name, self.known.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOOL: Binary = Binary {
+        name: "partita-tool",
+        folders: &["/no/such/folder"],
+        install: "apt-get install partita-tool",
+        known: &["3.4", "7"],
+    };
+
+    #[test]
+    fn a_program_is_found_where_the_user_says_or_where_it_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = TOOL.find(None).unwrap_err().to_string();
+        assert!(missing.contains("apt-get install partita-tool"), "{missing}");
+        assert!(missing.contains("/no/such/folder") && missing.contains("--binary"), "{missing}");
+        let wrong = TOOL.find(Some(folder.path())).unwrap_err().to_string();
+        assert!(wrong.contains("is no file"), "{wrong}");
+        let path = folder.path().join("partita-tool");
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(TOOL.find(Some(folder.path())).unwrap(), path);
+        assert_eq!(TOOL.find(Some(&path)).unwrap(), path);
+    }
+
+    #[test]
+    fn versions_are_read_and_unknown_ones_told() {
+        let redis = Version::in_text("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.2.1").unwrap();
+        assert_eq!(redis.to_string(), "7.0.15");
+        assert_eq!(TOOL.remark(Some(&redis)), None);
+        let etcd = Version::in_text("etcd Version: 3.40.1\nGit SHA: Not provided").unwrap();
+        let remark = TOOL.remark(Some(&etcd)).unwrap();
+        assert_eq!(remark, "partita-tool 3.40.1: this driver was tried with 3.4, 7");
+        assert!(TOOL.remark(None).is_some());
+        assert!(Version(vec![9, 1]) < Version(vec![10]));
+    }
+}

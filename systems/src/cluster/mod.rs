@@ -1,0 +1,22 @@
+//! Clusters of processes of this machine, whatever they run.
+//!
+//! A system says in a [`Launcher`] how its nodes are started and asked how they are; [`LocalCluster`] does the rest for
+//! every system alike: ports, proxies on every link, logs, readiness, kills, pauses, restarts, evidence, and the end of
+//! everything that was started. Nothing here knows a database.
+
+mod binary;
+mod child;
+mod clock;
+mod control;
+mod failover;
+mod launcher;
+mod local;
+mod member;
+mod ports;
+
+pub use binary::{Binary, Version};
+pub use child::{ChildError, replace_process};
+pub use clock::{ClockControl, ClockSetting};
+pub use failover::{Failover, Nodes};
+pub use launcher::{CommandLine, Doors, Launcher, NodeSite, Owner, Running};
+pub use local::LocalCluster;
