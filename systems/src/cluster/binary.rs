@@ -76,7 +76,7 @@ impl Binary {
         if text.as_ref().is_some_and(known) {
             return None;
         }
-        let which = text.map_or_else(|| "of unknown version".to_owned(), |text| format!("{text}"));
+        let which = text.unwrap_or_else(|| "of unknown version".to_owned());
         Some(format!("{} {which}: this driver was tried with {}", self.name, self.known.join(", ")))
     }
 }

@@ -19,7 +19,8 @@ impl Token {
     pub(crate) fn draw() -> io::Result<Self> {
         let mut bytes = [0; Self::BYTES];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+        let digits = bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        Ok(Self(digits))
     }
 
     /// As a node reads it: the first line of its standard input, without its end. `None` where nothing is there.
