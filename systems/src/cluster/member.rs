@@ -89,7 +89,7 @@ impl Member {
             match self.start_once().await {
                 Ok(serves) => break serves,
                 Err(ProcessError::Ended { .. }) if attempt < STARTS_MAX && self.port_was_taken() => {
-                    attempt += 1
+                    attempt += 1;
                 }
                 Err(error) => return Err(error),
             }
