@@ -32,6 +32,8 @@ pub struct Setup {
 pub struct SystemOptions {
     /// The program that nodes run, or the folder that it lies in, where it is not found by itself.
     pub binary: Option<PathBuf>,
+    /// The folders in which programs are looked for, those of `$PATH`.
+    pub path: Vec<PathBuf>,
     /// Where the nodes of a system are that runs already, in the order of the nodes; empty where the harness starts it.
     pub endpoints: Vec<String>,
 }

@@ -4,14 +4,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::SetupError;
+use crate::{SetupError, SystemOptions};
 
 /// A program that a driver starts.
 #[derive(Clone, Copy, Debug)]
 pub struct Binary {
     /// `etcd`
     pub name: &'static str,
-    /// Folders beside those of `$PATH` in which it usually lies.
+    /// Folders beside those that the user's programs lie in, in which it usually is.
     pub folders: &'static [&'static str],
     /// The command that installs it, `apt-get install etcd-server`.
     pub install: &'static str,
@@ -40,18 +40,18 @@ impl Version {
 }
 
 impl Binary {
-    /// Where it lies: `given` by the user, as the program or the folder that it lies in, in `$PATH`, or where it usually
-    /// is. The error names the package.
-    pub fn find(&self, given: Option<&Path>) -> Result<PathBuf, SetupError> {
+    /// Where it lies: where the user says, as the program or the folder that it lies in, among the user's programs, or
+    /// where it usually is. The error names the package.
+    pub fn find(&self, options: &SystemOptions) -> Result<PathBuf, SetupError> {
         let what = || format!("find {}", self.name);
-        if let Some(given) = given {
+        if let Some(given) = &options.binary {
             let path = if given.is_dir() { given.join(self.name) } else { given.to_owned() };
             let why = || format!("--binary {} is no file", given.display());
             return if path.is_file() { Ok(path) } else { Err(SetupError { what: what(), why: why() }) };
         }
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = std::env::split_paths(&path).chain(self.folders.iter().map(PathBuf::from));
-        folders.map(|folder| folder.join(self.name)).find(|path| path.is_file()).ok_or_else(|| SetupError {
+        let usual = self.folders.iter().map(PathBuf::from);
+        let mut places = options.path.iter().cloned().chain(usual).map(|folder| folder.join(self.name));
+        places.find(|path| path.is_file()).ok_or_else(|| SetupError {
             what: what(),
             why: format!(
                 "it is not in $PATH nor in {}; install it ({}), or say where it is (--binary PATH)",
@@ -95,15 +95,19 @@ mod tests {
     #[test]
     fn a_program_is_found_where_the_user_says_or_where_it_lies() {
         let folder = tempfile::tempdir().unwrap();
-        let missing = TOOL.find(None).unwrap_err().to_string();
+        let find = |options| TOOL.find(&options);
+        let given = |path: &Path| SystemOptions { binary: Some(path.to_owned()), ..SystemOptions::default() };
+        let missing = find(SystemOptions::default()).unwrap_err().to_string();
         assert!(missing.contains("apt-get install partita-tool"), "{missing}");
         assert!(missing.contains("/no/such/folder") && missing.contains("--binary"), "{missing}");
-        let wrong = TOOL.find(Some(folder.path())).unwrap_err().to_string();
+        let wrong = find(given(folder.path())).unwrap_err().to_string();
         assert!(wrong.contains("is no file"), "{wrong}");
         let path = folder.path().join("partita-tool");
         std::fs::write(&path, "").unwrap();
-        assert_eq!(TOOL.find(Some(folder.path())).unwrap(), path);
-        assert_eq!(TOOL.find(Some(&path)).unwrap(), path);
+        assert_eq!(find(given(folder.path())).unwrap(), path);
+        assert_eq!(find(given(&path)).unwrap(), path);
+        let among = vec!["/no/such".into(), folder.path().to_owned()];
+        assert_eq!(find(SystemOptions { path: among, ..SystemOptions::default() }).unwrap(), path);
     }
 
     #[test]
