@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use histories::{Function, ModelName};
-use nemesis::{BoxFuture, Powers};
+use nemesis::{BoxFuture, Power, Powers};
 use systems::{Cluster, Mode, Routing, Setup, SetupError, System};
 
 use crate::cli::names::unknown;
@@ -34,7 +34,7 @@ impl System for Paper {
     }
 
     fn powers(&self) -> Powers {
-        Powers { cut: true, kill: true, pause: true, ..Powers::default() }
+        Powers::of(&[Power::Cut, Power::Kill, Power::Pause])
     }
 
     fn start<'a>(&'a self, _setup: &'a Setup) -> BoxFuture<'a, Result<Box<dyn Cluster>, SetupError>> {

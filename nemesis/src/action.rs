@@ -5,7 +5,7 @@ use std::fmt;
 use histories::{Nanos, Node};
 use serde::{Deserialize, Serialize};
 
-use crate::Powers;
+use crate::Power;
 
 /// A fault that was begun, by its number in the run. It ends by the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,19 +46,18 @@ pub enum Effect {
 
 impl Effect {
     /// What a target must be able to have done to it.
-    pub fn needs(&self) -> Powers {
-        let none = Powers::default();
+    pub fn needs(&self) -> Power {
         match self {
-            Self::Cut { .. } => Powers { cut: true, ..none },
-            Self::CutClients { .. } => Powers { cut_clients: true, ..none },
-            Self::Kill { .. } => Powers { kill: true, ..none },
-            Self::Pause { .. } => Powers { pause: true, ..none },
-            Self::Power { .. } => Powers { power: true, ..none },
-            Self::Link { change: LinkChange::Slow { .. }, .. } => Powers { slow: true, ..none },
-            Self::Link { .. } => Powers { unreliable: true, ..none },
-            Self::Clock { change: ClockChange::Drift { .. }, .. } => Powers { drift: true, ..none },
-            Self::Clock { .. } => Powers { step: true, ..none },
-            Self::Disk { .. } => Powers { disk: true, ..none },
+            Self::Cut { .. } => Power::Cut,
+            Self::CutClients { .. } => Power::CutClients,
+            Self::Kill { .. } => Power::Kill,
+            Self::Pause { .. } => Power::Pause,
+            Self::Power { .. } => Power::PowerLoss,
+            Self::Link { change: LinkChange::Slow { .. }, .. } => Power::Slow,
+            Self::Link { .. } => Power::Unreliable,
+            Self::Clock { change: ClockChange::Drift { .. }, .. } => Power::Drift,
+            Self::Clock { .. } => Power::Step,
+            Self::Disk { .. } => Power::Disk,
         }
     }
 }

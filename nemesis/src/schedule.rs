@@ -38,7 +38,7 @@ impl Schedule {
 
     /// What a target must be able to have done to it.
     pub fn needs(&self) -> Powers {
-        self.slots.iter().fold(Powers::default(), |needs, slot| needs.union(slot.fault.needs()))
+        self.slots.iter().fold(Powers::NONE, |needs, slot| needs.union(slot.fault.needs()))
     }
 
     /// When to poll next, `None` where nothing more will come.
@@ -133,7 +133,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{FaultSpec, Layout};
+    use crate::{FaultSpec, Layout, Power};
 
     /// A cluster whose datacentres each elect a new leader 700 ms after theirs was killed, stopped or cut off.
     struct Cluster {
@@ -312,11 +312,11 @@ mod tests {
             specs.iter().map(FaultSpec::name).collect::<Vec<_>>().join(" ")
         };
         let every = ["network", "kill", "pause", "clock", "power"];
-        let cut = Powers { cut: true, kill: true, ..Powers::default() };
+        let cut = Powers::of(&[Power::Cut, Power::Kill]);
         assert_eq!(names(&every, cut, Layout::single(3)), "partition:any kill:any");
         assert_eq!(names(&["network"], cut, Layout::single(3)), "partition:any");
         assert_eq!(names(&every, cut, Layout::single(1)), "kill:any");
-        let disk = Powers { disk: true, power: true, step: true, ..Powers::default() };
+        let disk = Powers::of(&[Power::Disk, Power::PowerLoss, Power::Step]);
         assert_eq!(
             names(&every, disk, Layout::single(3)),
             "clock:step:any clock:strobe:any power:any disk:torn:any disk:full:any disk:slow:any"

@@ -30,7 +30,7 @@ impl StageName {
     pub fn powers(self, system: &dyn System) -> Powers {
         match self {
             Self::Live => system.powers(),
-            Self::Sim => system.simulator().map_or_else(Powers::default, systems::Simulator::powers),
+            Self::Sim => system.simulator().map_or(Powers::NONE, systems::Simulator::powers),
         }
     }
 }

@@ -140,7 +140,7 @@ fn carry_out(
         Command::Convert(args) => commands::convert::convert(args, session, out),
         Command::Stats(args) => commands::stats::stats(args, session, out),
         Command::Synth(args) => commands::synth::synth(args, out),
-        Command::List(args) => commands::list::list(args, &catalogue, out),
+        Command::List(args) => commands::list::list(args, &catalogue, session, out),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "partita", &mut { out });
             Ok(Exit::Success)

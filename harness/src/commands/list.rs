@@ -12,6 +12,7 @@ use nemesis::{FaultKind, FaultSpec, Layout};
 use systems::store::Bug;
 use systems::{Mode, System};
 
+use super::Session;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::judge::outcome::RunOutcome;
@@ -48,14 +49,19 @@ pub(crate) enum Listed {
     Runs,
 }
 
-pub(crate) fn list(args: &ListArgs, catalogue: &Catalogue, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(crate) fn list(
+    args: &ListArgs,
+    catalogue: &Catalogue,
+    session: &Session,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let system = || catalogue.system(args.system.as_deref()).map_err(Failure::Usage);
     let grid = match args.what {
         Listed::Systems => systems(catalogue),
         Listed::Modes => modes(system()?.as_ref()),
         Listed::Suites => suites()?,
         Listed::Workloads => workloads(catalogue),
-        Listed::Faults => faults(),
+        Listed::Faults => faults(session.verbose),
         Listed::Models => models(),
         Listed::Formats => formats(),
         Listed::Bugs => bugs(),
@@ -73,7 +79,7 @@ fn systems(catalogue: &Catalogue) -> Grid {
     let mut grid = Grid::new(&["system", "modes", "faults"]);
     for system in &catalogue.systems {
         let powers = system.powers();
-        let kinds = FaultKind::ALL.into_iter().filter(|kind| kind.needs().missing(powers).is_empty());
+        let kinds = FaultKind::ALL.into_iter().filter(|kind| powers.has(kind.needs()));
         grid.push(vec![
             system.name().to_owned(),
             system.modes().len().to_string(),
@@ -143,7 +149,10 @@ fn workloads(catalogue: &Catalogue) -> Grid {
 }
 
 /// Every kind with what it can be aimed at, the default first; below, each aim where it first means something.
-fn faults() -> Grid {
+fn faults(verbose: bool) -> Grid {
+    if verbose {
+        return effects_of_faults();
+    }
     let mut grid = Grid::new(&["fault", "aims", "about"]);
     for kind in FaultKind::ALL {
         let aims = kind.aims().collect::<Vec<_>>().join(" ");
@@ -156,6 +165,16 @@ fn faults() -> Grid {
     grid.push(vec!["none".to_owned(), String::new(), "no fault".to_owned()]);
     let all = "every kind that the mode survives and the system can have done to it, at :any";
     grid.push(vec!["all".to_owned(), String::new(), all.to_owned()]);
+    grid
+}
+
+/// Every kind with what it takes, what shows that it had an effect, and how it ends.
+fn effects_of_faults() -> Grid {
+    let mut grid = Grid::new(&["fault", "needs to", "shown by", "at its end"]);
+    for kind in FaultKind::ALL {
+        let cells = [kind.name(), kind.needs().words(), kind.evidence(), kind.undo()];
+        grid.push(cells.map(str::to_owned).into());
+    }
     grid
 }
 
@@ -252,6 +271,12 @@ mod tests {
     #[test]
     fn every_model_and_fault_says_what_it_is() {
         insta::assert_snapshot!(models().terminal(0));
-        insta::assert_snapshot!("faults", faults().terminal(0));
+        insta::assert_snapshot!("faults", faults(false).terminal(0));
+        let effects = faults(true).csv();
+        assert!(
+            effects
+                .contains("kill,kill and restart nodes,the process is gone,it is started again on its disk")
+        );
+        assert_eq!(effects.lines().count(), FaultKind::ALL.len() + 1);
     }
 }

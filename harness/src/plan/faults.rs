@@ -8,9 +8,8 @@ use systems::Mode;
 /// Refuses a fault that cannot be read, that the system cannot have done to it, or that takes more nodes or datacentres.
 pub(crate) fn check(text: &str, system: &str, powers: Powers, layout: Layout) -> Result<(), String> {
     let spec: FaultSpec = text.parse().map_err(|error: nemesis::FaultSyntaxError| error.to_string())?;
-    let missing = spec.needs().missing(powers);
-    if !missing.is_empty() {
-        return Err(format!("fault {text:?} needs to {}, which {} cannot", missing.join(" and "), system));
+    if !powers.has(spec.needs()) {
+        return Err(format!("fault {text:?} needs to {}, which {system} cannot", spec.needs().words()));
     }
     if let Some(refusal) = spec.refusal(layout) {
         return Err(format!("fault {text:?} {refusal}"));

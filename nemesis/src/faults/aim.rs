@@ -1,7 +1,12 @@
-//! Whom a fault may be aimed at. It never chooses; [`super::targets`] does.
+//! Whom a fault may be aimed at, by name. How each aim chooses stands in a table a manner of faults:
+//! [`super::partition::CHOICES`], [`super::links::CHOICES`] and [`super::targets::CHOICES`].
+
+use histories::Node;
 
 use super::kind::FaultKind;
-use crate::Layout;
+use super::table::Make;
+use super::{links, partition, targets};
+use crate::{Dice, Layout, View};
 
 /// Whom a fault hits, or in which shape it cuts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,80 +33,48 @@ pub(super) enum Aim {
     Any,
 }
 
-const PARTITION: &[Aim] = &[
-    Aim::Leader,
-    Aim::One,
-    Aim::Majority,
-    Aim::Minority,
-    Aim::Halves,
-    Aim::Ring,
-    Aim::Bridge,
-    Aim::OneWay,
-    Aim::Random,
-    Aim::Flapping,
-    Aim::Datacentres,
-    Aim::Hub,
-    Aim::Link,
-    Aim::Home,
-    Aim::Any,
-];
-const LINKS: &[Aim] = &[Aim::All, Aim::Leader, Aim::One, Aim::Datacentres, Aim::Link, Aim::Any];
-const PROCESS: &[Aim] = &[
-    Aim::Leader,
-    Aim::One,
-    Aim::Minority,
-    Aim::Majority,
-    Aim::All,
-    Aim::Follower,
-    Aim::Rolling,
-    Aim::Elected,
-    Aim::Datacentre,
-    Aim::Home,
-    Aim::Any,
-];
-const NODES: &[Aim] = &[
-    Aim::One,
-    Aim::Leader,
-    Aim::Minority,
-    Aim::Majority,
-    Aim::All,
-    Aim::Follower,
-    Aim::Datacentre,
-    Aim::Any,
-];
-const NODES_ALL_FIRST: &[Aim] = &[
-    Aim::All,
-    Aim::One,
-    Aim::Leader,
-    Aim::Minority,
-    Aim::Majority,
-    Aim::Follower,
-    Aim::Datacentre,
-    Aim::Any,
-];
+/// From some nodes to others.
+pub(super) type Way = (Vec<Node>, Vec<Node>);
+/// Chooses links; `None` where there is nothing to aim at now.
+pub(super) type Ways = fn(&View, &mut Dice) -> Option<Vec<Way>>;
 
-impl Aim {
-    /// What `kind` can be aimed at, its default first.
-    pub(super) fn of(kind: FaultKind) -> &'static [Self] {
-        match kind {
-            FaultKind::Partition => PARTITION,
-            FaultKind::Clients => &[Self::One, Self::Leader, Self::Datacentre, Self::Any],
-            FaultKind::Slow | FaultKind::Loss | FaultKind::Duplicate | FaultKind::Reorder => LINKS,
-            FaultKind::Kill | FaultKind::Pause => PROCESS,
-            FaultKind::ClockStep
-            | FaultKind::ClockDrift
-            | FaultKind::ClockStrobe
-            | FaultKind::Power
-            | FaultKind::DiskTorn
-            | FaultKind::DiskFlip
-            | FaultKind::DiskTruncate
-            | FaultKind::DiskFull
-            | FaultKind::DiskSlow => NODES,
-            // One disk that lies loses nothing that a majority holds.
-            FaultKind::DiskLies => NODES_ALL_FIRST,
-        }
+/// How an aim is taken, as an entry of a table.
+pub(super) struct Choice<F: 'static> {
+    pub(super) terms: Terms,
+    pub(super) choose: F,
+}
+
+/// What an aim is, and what it takes.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) aim: Aim,
+    /// Whom or what it means, in words.
+    about: &'static str,
+    nodes_min: usize,
+    datacentres_min: u16,
+}
+
+impl Choice<Ways> {
+    pub(super) const fn ways(aim: Aim, about: &'static str, choose: Ways) -> Self {
+        Self::new(aim, about, choose)
+    }
+}
+
+impl<F: Copy> Choice<F> {
+    pub(super) const fn new(aim: Aim, about: &'static str, choose: F) -> Self {
+        Self { terms: Terms { aim, about, nodes_min: 1, datacentres_min: 1 }, choose }
     }
 
+    pub(super) const fn of_nodes(self, nodes_min: usize) -> Self {
+        Self { terms: Terms { nodes_min, ..self.terms }, choose: self.choose }
+    }
+
+    pub(super) const fn of_datacentres(self, datacentres_min: u16) -> Self {
+        Self { terms: Terms { datacentres_min, ..self.terms }, choose: self.choose }
+    }
+}
+
+impl Aim {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Leader => "leader",
@@ -127,99 +100,33 @@ impl Aim {
         }
     }
 
+    /// Whom or what it means for `kind`, in words.
     pub(super) fn about(self, kind: FaultKind) -> &'static str {
-        match kind {
-            FaultKind::Partition => self.about_cuts(),
-            FaultKind::Slow | FaultKind::Loss | FaultKind::Duplicate | FaultKind::Reorder => {
-                self.about_links()
-            }
-            _ => self.about_nodes(),
+        self.terms(kind).about
+    }
+
+    fn terms(self, kind: FaultKind) -> Terms {
+        match kind.entry().make {
+            Make::Cuts => self.find(&partition::CHOICES).terms,
+            Make::Links(_) => self.find(&links::CHOICES).terms,
+            Make::Nodes(_) => self.find(&targets::CHOICES).terms,
         }
     }
 
-    fn about_cuts(self) -> &'static str {
-        match self {
-            Self::Leader => "the leader alone on one side",
-            Self::One => "one node, by dice, alone on one side",
-            Self::Minority => "the leader left with a minority",
-            Self::Majority => "a minority cut off from the leader, who keeps a majority",
-            Self::Halves => "two halves, by dice",
-            Self::Ring => "a ring: every node hears a majority, and no two the same one",
-            Self::Bridge => "two halves with one node between that sees both",
-            Self::OneWay => "one node (every other time the leader) that is not heard, or does not hear",
-            Self::Random => "two sides of any size, by dice",
-            Self::Flapping => "a link to the leader that comes and goes several times a second",
-            Self::Datacentres => "one datacentre, by dice, cut off from the others",
-            Self::Hub => "the datacentre that most changes flow through, cut off from the others",
-            Self::Link => "two datacentres that exchange changes, cut off from each other",
-            Self::Home => "the datacentre that is home to most keys, cut off from the others",
-            Self::Any => "another shape each time, by dice",
-            _ => self.about_nodes(),
-        }
-    }
-
-    fn about_links(self) -> &'static str {
-        match self {
-            Self::All => "every link between nodes",
-            Self::Leader => "every link to and from the leader",
-            Self::One => "every link to and from one node, by dice",
-            Self::Datacentres => "every link from one datacentre to another",
-            Self::Link => "the links between two datacentres that exchange changes",
-            Self::Any => "other links each time, by dice",
-            _ => self.about_nodes(),
-        }
-    }
-
-    fn about_nodes(self) -> &'static str {
-        match self {
-            Self::Leader => "the leader",
-            Self::One => "one node, by dice",
-            Self::Minority => "as many nodes as leave a majority",
-            Self::Majority => "the fewest nodes that are a majority",
-            Self::All => "every node",
-            Self::Follower => "one node that does not lead",
-            Self::Rolling => "one node after the other, in turn",
-            Self::Elected => "the leader, and then whoever is elected in its place, at once",
-            Self::Datacentre => "every node of one datacentre, by dice",
-            Self::Home => "the leader of the datacentre that is home to most keys",
-            Self::Any => "others each time, by dice",
-            _ => self.about_cuts(),
-        }
+    /// The first choice, which every table has, stands for what a table lacks; a test sees to it that none does.
+    pub(super) fn find<F>(self, choices: &'static [Choice<F>]) -> &'static Choice<F> {
+        choices.iter().find(|choice| choice.terms.aim == self).unwrap_or(&choices[0])
     }
 
     /// Why a cluster of this layout has nobody like that.
     pub(super) fn refusal(self, kind: FaultKind, layout: Layout) -> Option<String> {
-        let (nodes, datacentres) = (self.nodes_min(kind), self.datacentres_min());
+        let Terms { nodes_min, datacentres_min: datacentres, .. } = self.terms(kind);
+        let nodes = nodes_min.max(if kind.is_of_links() { 2 } else { 1 });
         if usize::from(layout.total()) < nodes {
             return Some(format!("needs {nodes} nodes or more; there are {}", layout.total()));
         }
         (layout.datacentres < datacentres)
             .then(|| format!("needs {datacentres} datacentres or more; there are {}", layout.datacentres))
-    }
-
-    fn nodes_min(self, kind: FaultKind) -> usize {
-        let links = matches!(
-            kind,
-            FaultKind::Partition
-                | FaultKind::Slow
-                | FaultKind::Loss
-                | FaultKind::Duplicate
-                | FaultKind::Reorder
-        );
-        match self {
-            Self::Ring | Self::Bridge | Self::Minority => 3,
-            Self::Majority if kind == FaultKind::Partition => 3,
-            Self::Follower => 2,
-            _ if links => 2,
-            _ => 1,
-        }
-    }
-
-    fn datacentres_min(self) -> u16 {
-        match self {
-            Self::Datacentre | Self::Datacentres | Self::Hub | Self::Link | Self::Home => 2,
-            _ => 1,
-        }
     }
 
     /// At most a minority is down at once, unless more were asked for.
@@ -231,6 +138,20 @@ impl Aim {
     pub(super) fn any(kind: FaultKind, layout: Layout) -> Vec<Self> {
         let special = [Self::Any, Self::Flapping, Self::Elected, Self::Rolling];
         let fits = |aim: &Self| !special.contains(aim) && aim.refusal(kind, layout).is_none();
-        Self::of(kind).iter().copied().filter(fits).collect()
+        kind.entry().aims.iter().copied().filter(fits).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_aim_of_every_kind_is_in_its_table() {
+        for kind in FaultKind::ALL {
+            for &aim in kind.entry().aims {
+                assert_eq!(aim.terms(kind).aim, aim, "{}:{}", kind.name(), aim.name());
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::kind::FaultKind;
 use super::syntax;
+use super::table::Strength;
 use crate::Dice;
 
 /// What `by=` is of.
@@ -35,8 +36,7 @@ impl Amount {
         if let Some(Self { low, high, .. }) = asked {
             return low.saturating_add_unsigned(dice.below(high.abs_diff(low) + 1));
         }
-        let Some(unit) = kind.unit() else { return 0 };
-        let (low, high) = kind.amounts();
+        let Some(Strength { unit, usual: (low, high) }) = kind.entry().strength else { return 0 };
         let amount = low.saturating_add_unsigned(dice.below(high.abs_diff(low) + 1));
         let signed = matches!(unit, Unit::Offset | Unit::Rate);
         if signed && dice.chance(1, 2) { -amount } else { amount }
@@ -135,7 +135,7 @@ mod tests {
         let mut dice = Dice::new(1);
         for kind in FaultKind::ALL {
             let drawn: Vec<i64> = (0..100).map(|_| Amount::roll(None, kind, &mut dice)).collect();
-            let (low, high) = kind.amounts();
+            let (low, high) = kind.entry().strength.as_ref().map_or((0, 0), |strength| strength.usual);
             assert!(drawn.iter().all(|amount| (low..=high).contains(&amount.abs())), "{kind:?}");
             let signed = matches!(kind.unit(), Some(Unit::Offset | Unit::Rate));
             assert_eq!(drawn.iter().any(|&amount| amount < 0), signed, "{kind:?}");

@@ -6,9 +6,9 @@ use histories::{Nanos, Node};
 
 use super::aim::Aim;
 use super::amount::Amount;
-use super::kind::FaultKind;
 use super::rhythm::{CALM, Rhythm, SUCCESSOR_POLL, SUCCESSOR_WAIT_MAX, retry};
 use super::spec::FaultSpec;
+use super::table::Make;
 use super::{links, partition, targets};
 use crate::{Dice, Effect, Fault, Plan, Powers, Step, View};
 
@@ -76,23 +76,19 @@ impl Cycle {
 
     fn aimed(&self, aim: Aim, view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
         let FaultSpec { kind, by, .. } = self.spec;
-        if kind == FaultKind::Partition {
-            return partition::cuts(aim, view, dice);
-        }
-        if let Some(change) = kind.link_change(Amount::roll(by, kind, dice)) {
-            return links::changes(aim, change, view, dice);
-        }
+        let effect = match kind.entry().make {
+            Make::Cuts => return partition::cuts(aim, view, dice),
+            Make::Links(change) => {
+                return links::changes(aim, change(Amount::roll(by, kind, dice)), view, dice);
+            }
+            Make::Nodes(effect) => effect,
+        };
         let nodes = targets::nodes(kind, aim, self.last, view, dice)?;
         if kind.unit().is_none() {
-            return Some(kind.effect(nodes, 0).into_iter().collect());
+            return Some(vec![effect(nodes, 0)]);
         }
         // To each its own amount: clocks that are all off by the same are not off.
-        Some(
-            nodes
-                .into_iter()
-                .filter_map(|node| kind.effect(vec![node], Amount::roll(by, kind, dice)))
-                .collect(),
-        )
+        Some(nodes.into_iter().map(|node| effect(vec![node], Amount::roll(by, kind, dice))).collect())
     }
 
     fn begin(&mut self, at_once: bool, view: &View, dice: &mut Dice) -> Plan {
@@ -182,11 +178,11 @@ impl Fault for Cycle {
     }
 
     fn needs(&self) -> Powers {
-        self.spec.needs()
+        self.spec.needs().into()
     }
 
     fn is_condition(&self) -> bool {
-        self.spec.kind.is_condition()
+        self.spec.kind.entry().is_condition
     }
 
     fn plan(&mut self, view: &View, dice: &mut Dice) -> Plan {

@@ -1,38 +1,50 @@
-//! Which links between nodes get worse. Pure: from nodes and dice to effects.
+//! Which links between nodes get worse. Pure: from nodes and dice to links.
 
 use histories::Node;
 
-use super::aim::Aim;
+use super::aim::{Aim, Choice, Way, Ways};
 use super::partition::rest_of;
 use super::targets;
 use crate::{Dice, Effect, LinkChange, View};
 
-/// The same change on every link that is aimed at; `None` where there is nobody to aim at now.
+/// The aims of faults that change links, an entry an aim.
+pub(super) static CHOICES: [Choice<Ways>; 6] = [
+    Choice::ways(Aim::All, "every link between nodes", |view, _| {
+        Some(vec![(view.nodes.clone(), view.nodes.clone())])
+    }),
+    Choice::ways(Aim::Leader, "every link to and from the leader", |view, dice| {
+        Some(around(targets::leader(view, dice)?, view))
+    }),
+    Choice::ways(Aim::One, "every link to and from one node, by dice", |view, dice| {
+        Some(around(*dice.pick(&view.nodes)?, view))
+    }),
+    Choice::ways(Aim::Datacentres, "every link from one datacentre to another", |view, _| {
+        let members = |site| view.layout.members(site).collect::<Vec<Node>>();
+        Some(view.layout.sites().map(|site| (members(site), rest_of(&members(site), &view.nodes))).collect())
+    })
+    .of_datacentres(2),
+    Choice::ways(Aim::Link, "the links between two datacentres that exchange changes", |view, dice| {
+        let (one, other) = *dice.pick(&view.flows())?;
+        Some(both_ways(view.layout.members(one).collect(), view.layout.members(other).collect()))
+    })
+    .of_datacentres(2),
+    // Which of the others it is each time is chosen before.
+    Choice::ways(Aim::Any, "other links each time, by dice", |_, _| None),
+];
+
+/// The same change on every link that is aimed at; `None` where there is nothing to aim at now.
 pub(super) fn changes(aim: Aim, change: LinkChange, view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
-    let link = |from: Vec<Node>, to: Vec<Node>| Effect::Link { from, to, change };
-    let both_ways =
-        |one: Vec<Node>, other: Vec<Node>| vec![link(one.clone(), other.clone()), link(other, one)];
-    let effects = match aim {
-        Aim::All => vec![link(view.nodes.clone(), view.nodes.clone())],
-        Aim::Datacentres => view
-            .layout
-            .sites()
-            .map(|site| {
-                let members: Vec<Node> = view.layout.members(site).collect();
-                link(members.clone(), rest_of(&members, &view.nodes))
-            })
-            .collect(),
-        Aim::Link => {
-            let (one, other) = *dice.pick(&view.flows())?;
-            both_ways(view.layout.members(one).collect(), view.layout.members(other).collect())
-        }
-        _ => {
-            let node =
-                if aim == Aim::Leader { targets::leader(view, dice)? } else { *dice.pick(&view.nodes)? };
-            both_ways(vec![node], rest_of(&[node], &view.nodes))
-        }
-    };
-    Some(effects)
+    let ways = (aim.find(&CHOICES).choose)(view, dice)?;
+    Some(ways.into_iter().map(|(from, to)| Effect::Link { from, to, change }).collect())
+}
+
+/// To and from a node.
+fn around(node: Node, view: &View) -> Vec<Way> {
+    both_ways(vec![node], rest_of(&[node], &view.nodes))
+}
+
+fn both_ways(one: Vec<Node>, other: Vec<Node>) -> Vec<Way> {
+    vec![(one.clone(), other.clone()), (other, one)]
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod rhythm;
 mod scripted;
 mod spec;
 mod syntax;
+mod table;
 mod targets;
 
 pub use kind::FaultKind;

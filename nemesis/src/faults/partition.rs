@@ -4,51 +4,98 @@ use std::collections::BTreeSet;
 
 use histories::Node;
 
-use super::aim::Aim;
+use super::aim::{Aim, Choice, Way, Ways};
 use super::targets::{leader, some_of};
 use crate::{Dice, Effect, View};
 
-/// The cuts of one partition; `None` where there is nobody to aim at now.
-pub(super) fn cuts(aim: Aim, view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
-    let nodes = &view.nodes;
-    let effects = match aim {
-        Aim::Leader | Aim::Flapping => sides(&[leader(view, dice)?], nodes),
-        Aim::Majority => {
-            let others = rest_of(&[leader(view, dice)?], nodes);
-            sides(&some_of(&others, nodes.len() - view.majority(), dice), nodes)
-        }
-        Aim::Minority => {
-            let leader = leader(view, dice)?;
-            let others = rest_of(&[leader], nodes);
-            let mut side = some_of(&others, (nodes.len() - view.majority()).saturating_sub(1), dice);
-            side.push(leader);
-            sides(&side, nodes)
-        }
-        Aim::Halves => sides(&some_of(nodes, nodes.len() / 2, dice), nodes),
-        Aim::Random => {
-            let size = dice.between(1, (nodes.len() as u64).saturating_sub(1)) as usize;
-            sides(&some_of(nodes, size, dice), nodes)
-        }
-        Aim::Ring => ring(nodes, view.majority(), dice),
-        Aim::Bridge => bridge(nodes, dice),
-        Aim::OneWay => one_way(view, dice)?,
-        Aim::Datacentres => site(dice.below(u64::from(view.layout.datacentres)) as u16, view),
-        Aim::Hub => site(*dice.pick(&hubs(view))?, view),
-        Aim::Home => site(view.home?, view),
-        Aim::Link => {
+/// The shapes of a partition, an entry an aim.
+pub(super) static CHOICES: [Choice<Ways>; 15] = [
+    Choice::ways(Aim::Leader, "the leader alone on one side", |view, dice| {
+        Some(sides(&[leader(view, dice)?], view))
+    }),
+    Choice::ways(Aim::One, "one node, by dice, alone on one side", |view, dice| {
+        Some(sides(&[*dice.pick(&view.nodes)?], view))
+    }),
+    Choice::ways(Aim::Majority, "a minority cut off from the leader, who keeps a majority", |view, dice| {
+        let others = rest_of(&[leader(view, dice)?], &view.nodes);
+        Some(sides(&some_of(&others, view.nodes.len() - view.majority(), dice), view))
+    })
+    .of_nodes(3),
+    Choice::ways(Aim::Minority, "the leader left with a minority", with_a_minority).of_nodes(3),
+    Choice::ways(Aim::Halves, "two halves, by dice", |view, dice| {
+        Some(sides(&some_of(&view.nodes, view.nodes.len() / 2, dice), view))
+    }),
+    Choice::ways(Aim::Ring, "a ring: every node hears a majority, and no two the same one", |view, dice| {
+        Some(ring(&view.nodes, view.majority(), dice))
+    })
+    .of_nodes(3),
+    Choice::ways(Aim::Bridge, "two halves with one node between that sees both", |view, dice| {
+        Some(bridge(&view.nodes, dice))
+    })
+    .of_nodes(3),
+    Choice::ways(
+        Aim::OneWay,
+        "one node (every other time the leader) that is not heard, or does not hear",
+        one_way,
+    ),
+    Choice::ways(Aim::Random, "two sides of any size, by dice", |view, dice| {
+        let size = dice.between(1, (view.nodes.len() as u64).saturating_sub(1)) as usize;
+        Some(sides(&some_of(&view.nodes, size, dice), view))
+    }),
+    Choice::ways(
+        Aim::Flapping,
+        "a link to the leader that comes and goes several times a second",
+        |view, dice| Some(sides(&[leader(view, dice)?], view)),
+    ),
+    Choice::ways(Aim::Datacentres, "one datacentre, by dice, cut off from the others", |view, dice| {
+        Some(site(dice.below(u64::from(view.layout.datacentres)) as u16, view))
+    })
+    .of_datacentres(2),
+    Choice::ways(
+        Aim::Hub,
+        "the datacentre that most changes flow through, cut off from the others",
+        |view, dice| Some(site(*dice.pick(&hubs(view))?, view)),
+    )
+    .of_datacentres(2),
+    Choice::ways(
+        Aim::Link,
+        "two datacentres that exchange changes, cut off from each other",
+        |view, dice| {
             let (one, other) = *dice.pick(&view.flows())?;
-            both_ways(view.layout.members(one).collect(), view.layout.members(other).collect())
-        }
-        _ => sides(&[*dice.pick(nodes)?], nodes),
-    };
+            Some(both_ways(view.layout.members(one).collect(), view.layout.members(other).collect()))
+        },
+    )
+    .of_datacentres(2),
+    Choice::ways(
+        Aim::Home,
+        "the datacentre that is home to most keys, cut off from the others",
+        |view, _| Some(site(view.home?, view)),
+    )
+    .of_datacentres(2),
+    // Which of the others it is each time is chosen before.
+    Choice::ways(Aim::Any, "another shape each time, by dice", |_, _| None),
+];
+
+/// The cuts of one partition; `None` where there is nothing to aim at now.
+pub(super) fn cuts(aim: Aim, view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
+    let ways = (aim.find(&CHOICES).choose)(view, dice)?;
+    let effects: Vec<Effect> = ways.into_iter().map(|(from, to)| Effect::Cut { from, to }).collect();
     (!effects.is_empty()).then_some(effects)
 }
 
+fn with_a_minority(view: &View, dice: &mut Dice) -> Option<Vec<Way>> {
+    let leader = leader(view, dice)?;
+    let others = rest_of(&[leader], &view.nodes);
+    let mut side = some_of(&others, (view.nodes.len() - view.majority()).saturating_sub(1), dice);
+    side.push(leader);
+    Some(sides(&side, view))
+}
+
 /// Both directions between `side` and everybody else.
-fn sides(side: &[Node], nodes: &[Node]) -> Vec<Effect> {
+fn sides(side: &[Node], view: &View) -> Vec<Way> {
     let mut sorted = side.to_vec();
     sorted.sort_unstable();
-    both_ways(sorted, rest_of(side, nodes))
+    both_ways(sorted, rest_of(side, &view.nodes))
 }
 
 /// Everybody but these.
@@ -57,9 +104,9 @@ pub(super) fn rest_of(side: &[Node], nodes: &[Node]) -> Vec<Node> {
 }
 
 /// A datacentre on one side, the others on the other.
-fn site(datacentre: u16, view: &View) -> Vec<Effect> {
+fn site(datacentre: u16, view: &View) -> Vec<Way> {
     let members: Vec<Node> = view.layout.members(datacentre).collect();
-    sides(&members, &view.nodes)
+    sides(&members, view)
 }
 
 /// The datacentres that exchange changes with most others.
@@ -70,32 +117,32 @@ fn hubs(view: &View) -> Vec<u16> {
     view.layout.sites().filter(|&site| Some(degree(site)) == most).collect()
 }
 
-fn both_ways(left: Vec<Node>, right: Vec<Node>) -> Vec<Effect> {
+fn both_ways(left: Vec<Node>, right: Vec<Node>) -> Vec<Way> {
     if left.is_empty() || right.is_empty() {
         return Vec::new();
     }
-    vec![Effect::Cut { from: left.clone(), to: right.clone() }, Effect::Cut { from: right, to: left }]
+    vec![(left.clone(), right.clone()), (right, left)]
 }
 
 /// Nodes in a circle, by dice; each hears itself and its nearest neighbours up to a majority.
-fn ring(nodes: &[Node], majority: usize, dice: &mut Dice) -> Vec<Effect> {
+fn ring(nodes: &[Node], majority: usize, dice: &mut Dice) -> Vec<Way> {
     let mut circle = nodes.to_vec();
     dice.shuffle(&mut circle);
     let count = circle.len();
     let before = (majority - 1) / 2;
-    let mut effects = Vec::new();
+    let mut ways = Vec::new();
     for (place, &node) in circle.iter().enumerate() {
         let heard: BTreeSet<Node> =
             (0..majority).map(|step| circle[(place + count - before + step) % count]).collect();
         let from: Vec<Node> = nodes.iter().copied().filter(|other| !heard.contains(other)).collect();
         if !from.is_empty() {
-            effects.push(Effect::Cut { from, to: vec![node] });
+            ways.push((from, vec![node]));
         }
     }
-    effects
+    ways
 }
 
-fn bridge(nodes: &[Node], dice: &mut Dice) -> Vec<Effect> {
+fn bridge(nodes: &[Node], dice: &mut Dice) -> Vec<Way> {
     let mut shuffled = nodes.to_vec();
     dice.shuffle(&mut shuffled);
     let Some((_, rest)) = shuffled.split_first() else { return Vec::new() };
@@ -108,7 +155,7 @@ fn bridge(nodes: &[Node], dice: &mut Dice) -> Vec<Effect> {
     both_ways(sorted(left), sorted(right))
 }
 
-fn one_way(view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
+fn one_way(view: &View, dice: &mut Dice) -> Option<Vec<Way>> {
     let leader = if dice.chance(1, 2) { leader(view, dice) } else { None };
     let node = leader.or_else(|| dice.pick(&view.nodes).copied())?;
     let rest = rest_of(&[node], &view.nodes);
@@ -116,11 +163,7 @@ fn one_way(view: &View, dice: &mut Dice) -> Option<Vec<Effect>> {
         return None;
     }
     let deaf = dice.chance(1, 2);
-    Some(vec![if deaf {
-        Effect::Cut { from: rest, to: vec![node] }
-    } else {
-        Effect::Cut { from: vec![node], to: rest }
-    }])
+    Some(vec![if deaf { (rest, vec![node]) } else { (vec![node], rest) }])
 }
 
 #[cfg(test)]

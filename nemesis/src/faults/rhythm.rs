@@ -61,7 +61,7 @@ pub(super) struct Rhythm {
 impl Rhythm {
     /// Of one of `company` faults.
     pub(super) fn of(spec: &FaultSpec, company: usize) -> Self {
-        let (first, hold, rest) = match (spec.kind.is_condition(), company > 1) {
+        let (first, hold, rest) = match (spec.kind.entry().is_condition, company > 1) {
             (true, _) => (FIRST_CONDITION, HOLD_CONDITION, REST_CONDITION),
             (false, true) => (FIRST, HOLD_IN_COMPANY, REST),
             (false, false) => (FIRST, HOLD, REST),

@@ -32,7 +32,7 @@ impl Fault for Scripted {
     }
 
     fn needs(&self) -> Powers {
-        self.fault.effects.iter().fold(Powers::default(), |needs, effect| needs.union(effect.needs()))
+        self.fault.effects.iter().map(Effect::needs).collect()
     }
 
     fn plan(&mut self, view: &View, _: &mut Dice) -> Plan {

@@ -9,7 +9,7 @@ use super::cycle::Cycle;
 use super::kind::FaultKind;
 use super::rhythm::{Rhythm, Span};
 use super::syntax::{self, FaultSyntaxError};
-use crate::{Fault, Layout, Powers};
+use crate::{Fault, Layout, Power, Powers};
 
 use histories::Nanos;
 
@@ -38,7 +38,7 @@ impl FaultSpec {
     pub fn catalogue() -> impl Iterator<Item = Self> {
         FaultKind::ALL
             .into_iter()
-            .flat_map(|kind| Aim::of(kind).iter().map(move |&aim| Self::plain(kind, aim)))
+            .flat_map(|kind| kind.entry().aims.iter().map(move |&aim| Self::plain(kind, aim)))
     }
 
     /// `all`: everything that a mode survives and a stage of these powers can inject, aimed at others each time.
@@ -46,7 +46,7 @@ impl FaultSpec {
     pub fn all(survived: &[&str], powers: Powers, layout: Layout) -> Vec<Self> {
         let wanted = |kind: &FaultKind| {
             kind.survived_as().is_some_and(|word| survived.contains(&word))
-                && kind.needs().missing(powers).is_empty()
+                && powers.has(kind.needs())
                 && !Aim::any(*kind, layout).is_empty()
         };
         let kinds = FaultKind::ALL.into_iter().filter(wanted);
@@ -71,7 +71,7 @@ impl FaultSpec {
         self.aim.about(self.kind)
     }
 
-    pub fn needs(&self) -> Powers {
+    pub fn needs(&self) -> Power {
         self.kind.needs()
     }
 

@@ -35,13 +35,13 @@ fn parse(text: &str) -> Result<FaultSpec, String> {
     let mut parts = text.split(':').peekable();
     let (head, every) = rhythm_of(parts.next().unwrap_or_default())?;
     let kinds = kinds_of(head)?;
-    let mut spec = FaultSpec { every, ..FaultSpec::plain(kinds[0], Aim::of(kinds[0])[0]) };
+    let mut spec = FaultSpec { every, ..FaultSpec::plain(kinds[0], kinds[0].entry().aims[0]) };
     if kinds.len() > 1
         && let Some(part) = parts.next_if(|part| !part.contains('='))
     {
         let (word, every) = rhythm_of(part)?;
         let kind = kind_of(head, word, &kinds)?;
-        spec = FaultSpec { every: spec.every, ..FaultSpec::plain(kind, Aim::of(kind)[0]) };
+        spec = FaultSpec { every: spec.every, ..FaultSpec::plain(kind, kind.entry().aims[0]) };
         set_every(&mut spec, every)?;
     }
     let mut aimed = false;
@@ -106,7 +106,7 @@ fn set_every(spec: &mut FaultSpec, every: Option<Nanos>) -> Result<(), String> {
 }
 
 fn aim(kind: FaultKind, name: &str) -> Result<Aim, String> {
-    let aims = Aim::of(kind);
+    let aims = kind.entry().aims;
     aims.iter().copied().find(|aim| aim.name() == name).ok_or_else(|| {
         let names: Vec<&str> = aims.iter().map(|aim| aim.name()).collect();
         unknown(&format!("aim of {}", kind.name()), name, &names)

@@ -194,8 +194,7 @@ impl Target for Control {
     fn apply<'a>(&'a self, action: &'a Action) -> BoxFuture<'a, Result<Applied, ControlError>> {
         Box::pin(async move {
             if let Action::Begin { effects, .. } = action {
-                let needs =
-                    effects.iter().fold(Powers::default(), |needs, effect| needs.union(effect.needs()));
+                let needs: Powers = effects.iter().map(Effect::needs).collect();
                 let missing = needs.missing(self.powers());
                 if !missing.is_empty() {
                     return Ok(Applied::Skipped(format!("nobody here can {}", missing.join(", "))));

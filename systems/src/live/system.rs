@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use histories::{Function, Nanos, Node};
 use nemesis::backends::{PeerUse, PortUse};
-use nemesis::{BoxFuture, Dice, Layout, Powers};
+use nemesis::{BoxFuture, Dice, Layout, Power, Powers};
 use tokio::sync::Mutex;
 
 use super::arguments::NodeArguments;
@@ -35,18 +35,15 @@ pub struct StoreSystem {
 
 impl StoreSystem {
     /// What every live cluster of the store can have done to it.
-    pub const POWERS: Powers = Powers {
-        cut: true,
-        cut_clients: true,
-        kill: true,
-        pause: true,
-        slow: true,
-        unreliable: false,
-        step: true,
-        drift: true,
-        power: false,
-        disk: false,
-    };
+    pub const POWERS: Powers = Powers::of(&[
+        Power::Cut,
+        Power::CutClients,
+        Power::Kill,
+        Power::Pause,
+        Power::Slow,
+        Power::Step,
+        Power::Drift,
+    ]);
 
     /// `exe node …` must run [`super::run_blocking`] with what follows `node`, and `exe child …`
     /// [`crate::cluster::replace_process`] with what follows `child`.

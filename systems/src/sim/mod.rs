@@ -21,7 +21,7 @@ mod trace;
 mod world;
 
 use histories::{Applied, Nanos};
-use nemesis::{Action, Layout, Powers};
+use nemesis::{Action, Layout, Power, Powers};
 
 pub use clients::Request;
 pub use conditions::{Conditions, Latency};
@@ -81,18 +81,7 @@ pub trait Simulation {
 }
 
 /// A world can have everything done to it.
-pub const POWERS: Powers = Powers {
-    cut: true,
-    cut_clients: true,
-    kill: true,
-    pause: true,
-    slow: true,
-    unreliable: true,
-    step: true,
-    drift: true,
-    power: true,
-    disk: true,
-};
+pub const POWERS: Powers = Powers::of(&Power::ALL);
 
 impl<P: Protocol> Simulation for World<P> {
     fn now(&self) -> Nanos {

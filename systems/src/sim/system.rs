@@ -63,7 +63,7 @@ impl<P: Protocol> System for Simulated<P> {
     }
 
     fn powers(&self) -> Powers {
-        Powers::default()
+        Powers::NONE
     }
 
     fn start<'a>(&'a self, _: &'a crate::Setup) -> BoxFuture<'a, Result<Box<dyn Cluster>, SetupError>> {

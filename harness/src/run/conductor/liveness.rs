@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{Event, Function, Kind, Nanos, Node};
-use nemesis::{Action, Dice, Effect, FaultId, Layout, Powers};
+use nemesis::{Action, Dice, Effect, FaultId, Layout, Power, Powers};
 
 use crate::load::script::FREEZE;
 
@@ -22,9 +22,9 @@ impl Loss {
     /// Those that a mode survives and a stage can inject.
     fn among(survives: &[&str], powers: Powers) -> Vec<Self> {
         let possible = [
-            (Self::Cut, "network", powers.cut),
-            (Self::Kill, "kill", powers.kill),
-            (Self::Pause, "pause", powers.pause),
+            (Self::Cut, "network", powers.has(Power::Cut)),
+            (Self::Kill, "kill", powers.has(Power::Kill)),
+            (Self::Pause, "pause", powers.has(Power::Pause)),
         ];
         let survived =
             |(loss, kind, power): (Self, &str, bool)| (power && survives.contains(&kind)).then_some(loss);
