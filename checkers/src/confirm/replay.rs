@@ -24,31 +24,28 @@ pub(crate) fn replay(
         if op.returned().0 < latest_call {
             return Err(format!("{} returned before what stands earlier began", words::short(history, id)));
         }
-        if !placed.insert(id) && op.function != Function::Drain {
+        if !placed.insert(id) && !takes_one_by_one(op) {
             return Err(format!("{} stands twice", words::short(history, id)));
         }
         latest_call = latest_call.max(op.invoked.0);
-        if !replay.apply(id, op) {
+        if !replay.apply(op) {
             return Err(format!("{} does not fit where it stands", words::short(history, id)));
         }
     }
     let certain = |id: &OperationId| {
         let op = history.operation(*id);
-        says_something(op) && op.outcome != Outcome::Info && !takes_nothing(op)
+        says_something(op) && op.outcome != Outcome::Info
     };
     let lacking = part.operations.iter().filter(|id| certain(id)).find(|id| !placed.contains(id));
     if let Some(&id) = lacking {
         return Err(format!("{} is left out", words::short(history, id)));
     }
-    if replay.drained.values().any(|left| !left.is_empty()) {
-        return Err("a drain stands less often than it took elements".to_owned());
-    }
     Ok(())
 }
 
-/// A drain of an empty queue says nothing of any moment.
-fn takes_nothing(op: &Operation) -> bool {
-    op.function == Function::Drain && op.reply().as_list().is_some_and(<[_]>::is_empty)
+/// A drain of unknown outcome may have taken some elements, one after another.
+fn takes_one_by_one(op: &Operation) -> bool {
+    op.function == Function::Drain && op.outcome == Outcome::Info
 }
 
 /// An object's state.
@@ -68,8 +65,6 @@ enum State {
 
 struct Replay {
     state: State,
-    /// What each drain has yet to take.
-    drained: BTreeMap<OperationId, Vec<Value>>,
 }
 
 impl Replay {
@@ -86,11 +81,11 @@ impl Replay {
             (Object::Mutex, _) => State::Mutex(false),
             (Object::Transactions, _) => State::Registers(BTreeMap::new()),
         };
-        Self { state, drained: BTreeMap::new() }
+        Self { state }
     }
 
     /// Whether the operation can have been answered as it was, here.
-    fn apply(&mut self, id: OperationId, op: &Operation) -> bool {
+    fn apply(&mut self, op: &Operation) -> bool {
         // What a client never learned may have been anything.
         let reply = op.is_ok().then_some(op.reply());
         match &mut self.state {
@@ -113,12 +108,12 @@ impl Replay {
                 state.push_back(op.call().clone());
                 true
             }
+            State::Queue(state) if op.function == Function::Drain && op.is_ok() => {
+                sorted(std::mem::take(state).into()) == drained(op)
+            }
             State::Queue(state) => {
                 let taken = state.pop_front().unwrap_or_default();
-                match op.function {
-                    Function::Drain => self.drain(id, op, |element| *element == taken).is_some(),
-                    _ => reply.is_none_or(|reply| *reply == taken),
-                }
+                reply.is_none_or(|reply| *reply == taken)
             }
             State::Bag(states) if op.function == Function::Enqueue => {
                 let with = |bag: &Bag| bag.iter().chain([op.call()]).cloned().collect::<Bag>();
@@ -127,28 +122,22 @@ impl Replay {
             }
             State::Bag(states) => {
                 let states = std::mem::take(states);
-                let taken = match op.function {
-                    Function::Drain => {
-                        self.drain(id, op, |element| states.iter().any(|bag| bag.contains(element)))
-                    }
-                    _ => reply.cloned(),
+                let after: BTreeSet<Bag> = if op.function == Function::Drain && op.is_ok() {
+                    states.contains(&drained(op)).then(Bag::new).into_iter().collect()
+                } else {
+                    states.iter().flat_map(|bag| without(bag, reply)).collect()
                 };
-                let after: BTreeSet<Bag> =
-                    states.iter().flat_map(|bag| without(bag, taken.as_ref())).collect();
                 let fits = !after.is_empty();
                 self.state = State::Bag(after);
                 fits
             }
         }
     }
+}
 
-    /// One of the elements that a drain took.
-    fn drain(&mut self, id: OperationId, op: &Operation, can_be: impl Fn(&Value) -> bool) -> Option<Value> {
-        let left =
-            self.drained.entry(id).or_insert_with(|| op.reply().as_list().unwrap_or_default().to_vec());
-        let place = left.iter().position(can_be)?;
-        Some(left.remove(place))
-    }
+/// All that a drain took.
+fn drained(op: &Operation) -> Bag {
+    sorted(op.reply().as_list().unwrap_or_default().to_vec())
 }
 
 /// What is in a queue without an order, sorted.

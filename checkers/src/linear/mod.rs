@@ -168,7 +168,7 @@ impl Linear {
 pub struct Linearization {
     pub key: Option<KeyId>,
     /// The operations in an order that respects time and explains every answer, without those that took no effect. A
-    /// drain stands once for each element that it took. Or why there is none.
+    /// drain of unknown outcome stands once for each element that it took. Or why there is none.
     pub order: Result<Vec<OperationId>, String>,
 }
 

@@ -20,6 +20,19 @@ pub enum QueueCall {
     Enqueue(Value),
     /// A reply is the element that was taken, null from an empty queue.
     Dequeue,
+    /// Takes all that is there at one moment. A reply is the list of it, whose order says nothing.
+    Drain,
+}
+
+/// Whether a drain that was answered with `taken` took all that is in a queue.
+fn is_all(state: &[Value], taken: &Value) -> bool {
+    let sorted = |items: &[Value]| {
+        let mut items = items.to_vec();
+        items.sort_unstable();
+        items
+    };
+    let taken = taken.as_list().unwrap_or_default();
+    taken.len() == state.len() && sorted(taken) == sorted(state)
 }
 
 impl Model for FifoQueue {
@@ -43,6 +56,7 @@ impl Model for FifoQueue {
                 let head = state.first().unwrap_or(&Value::Null);
                 reply.is_none_or(|taken| taken == head).then(|| state.iter().skip(1).cloned().collect())
             }
+            QueueCall::Drain => reply.is_none_or(|taken| is_all(state, taken)).then(Vec::new),
         }
     }
 
@@ -86,6 +100,8 @@ impl Nondeterministic for UnorderedQueue {
             (QueueCall::Dequeue, None) => (0..state.len())
                 .filter(|&at| at == 0 || state[at - 1] != state[at])
                 .try_for_each(|at| next.push(without(at))),
+            (QueueCall::Drain, Some(taken)) if !is_all(state, taken) => Ok(()),
+            (QueueCall::Drain, _) => next.push(Vec::new()),
         }
     }
 
@@ -101,7 +117,9 @@ impl Nondeterministic for UnorderedQueue {
 fn effect(call: &QueueCall, reply: Option<&Value>) -> Effect {
     match (call, reply) {
         (QueueCall::Dequeue, Some(Value::Null)) => Effect::Reads,
-        (QueueCall::Dequeue, Some(_)) => Effect::Unknown,
+        (QueueCall::Drain, Some(taken)) if taken.as_list().is_some_and(<[_]>::is_empty) => Effect::Reads,
+        (QueueCall::Dequeue | QueueCall::Drain, Some(_)) => Effect::Unknown,
+        (QueueCall::Drain, None) => Effect::Overwrites,
         (QueueCall::Enqueue(_), _) | (QueueCall::Dequeue, None) => Effect::Blind,
     }
 }

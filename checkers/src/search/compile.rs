@@ -88,37 +88,48 @@ impl<'h> Source<'h, '_> {
         Ok(entries)
     }
 
-    /// A drain is as many dequeues, each within its time, in no order that it would tell.
+    /// A drain that was answered is one operation that takes all that is there. One of unknown outcome may have taken
+    /// anything, at any time: it is as many dequeues of unknown outcome as there are elements that nobody is known to
+    /// have taken.
     fn queue(&mut self) -> Result<Vec<Entry<QueueCall, Value>>, Malformed> {
         let mut entries = Vec::with_capacity(self.part.operations.len());
+        let untaken = self.untaken()?;
         for &id in &self.part.operations {
             let op = self.history.operation(id);
-            if op.outcome == Outcome::Fail {
-                continue;
-            }
-            let returned = (op.outcome != Outcome::Info).then_some(op.completed.0);
-            let mut push = |call: QueueCall, reply: Option<Value>| {
-                entries.push(Entry { invoked: op.invoked.0, returned, call, reply });
-                self.ids.push(id);
+            let (call, copies) = match (&op.function, op.outcome) {
+                (_, Outcome::Fail) => continue,
+                (Function::Enqueue, _) => (QueueCall::Enqueue(op.call().clone()), 1),
+                (Function::Dequeue, _) => (QueueCall::Dequeue, 1),
+                (_, Outcome::Ok) => (QueueCall::Drain, 1),
+                (_, Outcome::Info) => (QueueCall::Dequeue, untaken),
             };
-            match (&op.function, op.is_ok()) {
-                (Function::Enqueue, _) => push(QueueCall::Enqueue(op.call().clone()), None),
-                (Function::Dequeue, ok) => push(QueueCall::Dequeue, ok.then(|| op.reply().clone())),
-                (_, true) => {
-                    let taken = op
-                        .reply()
-                        .as_list()
-                        .ok_or_else(|| malformed(self.history, id, "the elements that it took"))?;
-                    for element in taken {
-                        push(QueueCall::Dequeue, Some(element.clone()));
-                    }
-                }
-                (_, false) => {
-                    return Err("a drain of unknown outcome may have taken any number of elements".into());
-                }
-            }
+            let reply = (op.is_ok() && op.function != Function::Enqueue).then(|| op.reply().clone());
+            let returned = (op.outcome != Outcome::Info).then_some(op.completed.0);
+            let entry = Entry { invoked: op.invoked.0, returned, call, reply };
+            entries.extend(std::iter::repeat_n(entry, copies));
+            self.ids.extend(std::iter::repeat_n(id, copies));
         }
         Ok(entries)
+    }
+
+    /// How many elements were put into the queue, or may have been, beyond those that are known to have been taken.
+    fn untaken(&self) -> Result<usize, Malformed> {
+        let (mut put, mut taken) = (0_usize, 0);
+        for &id in &self.part.operations {
+            let op = self.history.operation(id);
+            match (&op.function, op.outcome) {
+                (Function::Enqueue, Outcome::Ok | Outcome::Info) => put += 1,
+                (Function::Dequeue, Outcome::Ok) => taken += usize::from(!op.reply().is_null()),
+                (Function::Drain, Outcome::Ok) => {
+                    let list = op.reply().as_list();
+                    let list =
+                        list.ok_or_else(|| malformed(self.history, id, "the elements that it took"))?;
+                    taken += list.len();
+                }
+                _ => {}
+            }
+        }
+        Ok(put.saturating_sub(taken))
     }
 }
 

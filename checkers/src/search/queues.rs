@@ -26,35 +26,88 @@ struct Element {
     dequeued: (u64, u64),
 }
 
+/// What a dequeue or a drain says that it took: each element, and that there was nothing more.
+#[derive(Clone, Copy, Debug)]
+struct Take<'e> {
+    entry: u32,
+    elements: &'e [Value],
+    found_empty: bool,
+}
+
 /// `None` where the rules do not apply.
 pub(super) fn decide(entries: &[QueueEntry], meter: &mut Meter<'_>) -> Result<Option<Ruled>, Stop> {
     let Some(mut elements) = enqueued(entries) else { return Ok(None) };
+    let Some(takes) = takes(entries) else { return Ok(None) };
     let mut empty = Vec::new();
-    for (i, entry) in (0..).zip(entries) {
-        meter.tick()?;
-        if entry.call != QueueCall::Dequeue {
-            continue;
+    for take in &takes {
+        let entry = &entries[take.entry as usize];
+        let returned = entry.returned.unwrap_or(u64::MAX);
+        for taken in take.elements {
+            meter.tick()?;
+            let Some(element) = elements.get_mut(taken) else {
+                return Ok(Some(Ruled::Violated(vec![take.entry])));
+            };
+            if let Some(first) = element.dequeue.replace(take.entry) {
+                return Ok(Some(Ruled::Violated(vec![element.enqueue, first, take.entry])));
+            }
+            element.dequeued = (entry.invoked, returned);
+            if returned < element.enqueued.0 {
+                return Ok(Some(Ruled::Violated(vec![element.enqueue, take.entry])));
+            }
         }
-        let (Some(taken), Some(returned)) = (&entry.reply, entry.returned) else { return Ok(None) };
-        if taken.is_null() {
-            empty.push(i);
-            continue;
-        }
-        let Some(element) = elements.get_mut(taken) else { return Ok(Some(Ruled::Violated(vec![i]))) };
-        if let Some(first) = element.dequeue.replace(i) {
-            return Ok(Some(Ruled::Violated(vec![element.enqueue, first, i])));
-        }
-        element.dequeued = (entry.invoked, returned);
-        if returned < element.enqueued.0 {
-            return Ok(Some(Ruled::Violated(vec![element.enqueue, i])));
-        }
+        empty.extend(take.found_empty.then_some(take.entry));
     }
     // order never shows: sorted at once
     let mut elements: Vec<Element> = elements.into_values().collect();
     elements.retain(|element| element.dequeue.is_some() || element.enqueued.1 < u64::MAX);
     elements.sort_unstable_by_key(|element| (element.enqueued, element.enqueue));
     let broken = overtaken(&elements).or_else(|| never_empty(entries, &elements, &empty));
-    Ok(Some(broken.map_or(Ruled::Holds, Ruled::Violated)))
+    Ok(match broken {
+        Some(broken) => Some(Ruled::Violated(broken)),
+        None => drains_are_alone(entries, &takes).then_some(Ruled::Holds),
+    })
+}
+
+/// `None` where what one of them took is not known.
+fn takes(entries: &[QueueEntry]) -> Option<Vec<Take<'_>>> {
+    let mut takes = Vec::new();
+    for (entry, QueueEntry { call, reply, returned, .. }) in (0..).zip(entries) {
+        let reply = match call {
+            QueueCall::Enqueue(_) => continue,
+            QueueCall::Dequeue | QueueCall::Drain => reply.as_ref().filter(|_| returned.is_some())?,
+        };
+        takes.push(match (call, reply) {
+            (QueueCall::Drain, all) => Take { entry, elements: all.as_list()?, found_empty: true },
+            (_, Value::Null) => Take { entry, elements: &[], found_empty: true },
+            (_, taken) => Take { entry, elements: std::slice::from_ref(taken), found_empty: false },
+        });
+    }
+    Some(takes)
+}
+
+/// Whether nothing else was taken, or found empty, while a drain went on.
+///
+/// The rules take a drain for dequeues of its elements and one of nothing, each at a moment of its own. Where it is alone
+/// these can be moved together: to the moment at which it found nothing, or, where it took elements after that, to the
+/// addition of the last of them, at which the queue held those and no others.
+fn drains_are_alone(entries: &[QueueEntry], takes: &[Take<'_>]) -> bool {
+    if takes.iter().all(|take| entries[take.entry as usize].call != QueueCall::Drain) {
+        return true;
+    }
+    let mut spans: Vec<(u64, u64, bool)> = takes
+        .iter()
+        .map(|take| &entries[take.entry as usize])
+        .map(|entry| (entry.invoked, entry.returned.unwrap_or(u64::MAX), entry.call == QueueCall::Drain))
+        .collect();
+    spans.sort_unstable();
+    // Until when any take, and any drain, of those that began earlier went on.
+    let (mut any, mut drain) = (None, None);
+    spans.into_iter().all(|(from, to, drains)| {
+        let overlaps = drain >= Some(from) || drains && any >= Some(from);
+        any = any.max(Some(to));
+        drain = if drains { drain.max(Some(to)) } else { drain };
+        !overlaps
+    })
 }
 
 /// `None` where an element is enqueued twice, or is one that stands for no element.
@@ -153,13 +206,28 @@ fn cover(stays: &[(u64, u64, &Element)], from: u64, to: u64) -> Vec<u32> {
 /// The entries of a witness and all others on its elements: what no order explains of them, no order explains of
 /// the whole, for a queue restricted to some elements is a queue of them.
 pub(super) fn projected(entries: &[QueueEntry], witness: &[u32]) -> Vec<QueueEntry> {
-    let element = |entry: &QueueEntry| match &entry.call {
-        QueueCall::Enqueue(value) => Some(value.clone()),
-        QueueCall::Dequeue => entry.reply.clone().filter(|taken| !taken.is_null()),
-    };
-    let elements: Vec<Value> = witness.iter().filter_map(|&i| element(&entries[i as usize])).collect();
+    let elements: Vec<Value> =
+        witness.iter().flat_map(|&i| touched(&entries[i as usize]).iter().cloned()).collect();
     let kept = (0..).zip(entries).filter(|(i, entry): &(u32, _)| {
-        witness.contains(i) || element(entry).is_some_and(|element| elements.contains(&element))
+        witness.contains(i) || touched(entry).iter().any(|element| elements.contains(element))
     });
-    kept.map(|(_, entry)| entry.clone()).collect()
+    kept.map(|(_, entry)| match (&entry.call, &entry.reply) {
+        (QueueCall::Drain, Some(all)) => {
+            let all = all.as_list().unwrap_or_default().iter();
+            let of_elements = all.filter(|element| elements.contains(element)).cloned();
+            QueueEntry { reply: Some(Value::list(of_elements)), ..entry.clone() }
+        }
+        _ => entry.clone(),
+    })
+    .collect()
+}
+
+/// The elements that an operation put in or took.
+fn touched(entry: &QueueEntry) -> &[Value] {
+    match (&entry.call, &entry.reply) {
+        (QueueCall::Enqueue(value), _) => std::slice::from_ref(value),
+        (QueueCall::Dequeue, Some(taken)) if !taken.is_null() => std::slice::from_ref(taken),
+        (QueueCall::Drain, Some(all)) => all.as_list().unwrap_or_default(),
+        _ => &[],
+    }
 }

@@ -3,6 +3,7 @@
 //! `CASES` in the environment sets how many a model or method, for a long run by hand.
 
 mod machines;
+mod queues;
 mod rules;
 mod serial;
 
@@ -266,23 +267,41 @@ fn counter() {
     });
 }
 
-fn queue_call(dice: &mut Dice) -> QueueCall {
-    if dice.one_in(2) { QueueCall::Enqueue(small(dice)) } else { QueueCall::Dequeue }
+pub(crate) fn queue_call(dice: &mut Dice, element: Value) -> QueueCall {
+    match dice.below(9) {
+        0..4 => QueueCall::Enqueue(element),
+        4..8 => QueueCall::Dequeue,
+        _ => QueueCall::Drain,
+    }
+}
+
+/// What a queue answers that holds these elements; a dequeue gets the one at `place`.
+pub(crate) fn queue_reply(state: &[Value], call: &QueueCall, place: usize) -> Option<Value> {
+    match call {
+        QueueCall::Enqueue(_) => None,
+        QueueCall::Dequeue => Some(state.get(place).cloned().unwrap_or_default()),
+        QueueCall::Drain => Some(Value::list(state.iter().rev().cloned())),
+    }
 }
 
 #[test]
 fn fifo_queue() {
-    fuzz("fifo-queue", &FifoQueue, queue_call, |state, call, _| {
-        (*call == QueueCall::Dequeue).then(|| state.first().cloned().unwrap_or_default())
-    });
+    let call = |dice: &mut Dice| {
+        let element = small(dice);
+        queue_call(dice, element)
+    };
+    fuzz("fifo-queue", &FifoQueue, call, |state, call, _| queue_reply(state, call, 0));
 }
 
 #[test]
 fn unordered_queue() {
-    fuzz("unordered-queue", &PowerSet(UnorderedQueue), queue_call, |states, call, dice| {
+    let call = |dice: &mut Dice| {
+        let element = small(dice);
+        queue_call(dice, element)
+    };
+    fuzz("unordered-queue", &PowerSet(UnorderedQueue), call, |states, call, dice| {
         let state = &states[dice.below(states.len() as u64) as usize];
-        let any = || state.get(dice.below(state.len().max(1) as u64) as usize).cloned().unwrap_or_default();
-        (*call == QueueCall::Dequeue).then(any)
+        queue_reply(state, call, dice.below(state.len().max(1) as u64) as usize)
     });
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use histories::Value;
 
-use super::{Dice, METHOD_CASES, Tally, cases_or, history};
+use super::{Dice, METHOD_CASES, Tally, cases_or, history, queue_call, queue_reply};
 use crate::Budget;
 use crate::models::{EntryOf, FifoQueue, Model, QueueCall, Set, SetCall};
 use crate::search::sets::Ruled;
@@ -72,11 +72,9 @@ fn sets_with_unique_adds() {
 #[test]
 fn queues_with_unique_elements() {
     let mut element = unique();
-    let call =
-        |dice: &mut Dice| if dice.one_in(2) { QueueCall::Enqueue(element()) } else { QueueCall::Dequeue };
+    let call = |dice: &mut Dice| queue_call(dice, element());
     let reply = |state: &Vec<Value>, call: &QueueCall, dice: &mut Dice| {
-        let at = usize::from(dice.one_in(6));
-        (*call == QueueCall::Dequeue).then(|| state.get(at).cloned().unwrap_or_default())
+        queue_reply(state, call, usize::from(dice.one_in(6)))
     };
     rules_agree("queues by rules", &FifoQueue, call, reply, queues::decide, queues::projected);
 }
