@@ -6,7 +6,8 @@
 //! had completed. Of the dumps only each node's last counts; and where every node has one, reads that ended before
 //! the first of those began are out of date. Without dumps a key's reads count once every node was asked for it: fewer
 //! may be reads of the workload itself, from a run that was cut off, and lag behind. A dump is what one node holds, not what
-//! the system answers: where it answered no read, something may be there all the same.
+//! the system answers: where it answered no read, something may be there all the same. What is final is said by the whole
+//! history, also where a view shows less of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,13 +34,10 @@ impl Quiet {
         if let Some(open) = history.fault_windows().iter().find(|window| is_open(window)) {
             return Err(format!("no final state: the fault {:?} was never healed", open.name));
         }
-        let last_update = history
-            .operations()
-            .iter()
-            .filter(|op| is_update(&op.function) && op.has_completion())
-            .map(|op| op.completed)
-            .max();
-        Ok(Self { heal, last_update })
+        if let Some(to) = history.cut_at() {
+            return Err(format!("no final state: of the history only what came before {to} is looked at"));
+        }
+        Ok(Self { heal, last_update: history.last_update() })
     }
 
     /// From when on replicas had nothing left to do but agree: the heal, or the last update after it.
@@ -56,10 +54,6 @@ impl Quiet {
 
 fn is_open(window: &FaultWindow) -> bool {
     window.to == Nanos::MAX && !matches!(window.applied, Some(Applied::Skipped(_)))
-}
-
-fn is_update(function: &Function) -> bool {
-    !matches!(function, Function::Read | Function::ReadAll | Function::Dump)
 }
 
 /// The nodes that a complete round of dumps covers: the header's, or else all that are named.
@@ -85,6 +79,14 @@ pub(crate) fn given_up(history: &History, quiet: Quiet, dumps: &[OperationId]) -
     history.operations().iter().any(is_later_read) || last.since(asked) >= PATIENCE
 }
 
+/// Why what the last reads lack may be there all the same, although no later read shows it: the history, or the run that
+/// it is of, ended too early.
+pub(crate) fn unfinished(history: &History, finals: &Result<FinalState<'_>, String>) -> Option<String> {
+    let why = finals.as_ref().err()?;
+    let early = history.names_nodes() || history.cut_off().is_some() || Quiet::of(history).is_err();
+    early.then(|| why.clone())
+}
+
 /// What stands in one place at the end.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
@@ -107,17 +109,19 @@ impl<'h> FinalState<'h> {
         let quiet = Quiet::of(history)?;
         let mut dumps: BTreeMap<Node, OperationId> = BTreeMap::new();
         let mut reads: BTreeMap<Option<KeyId>, Vec<OperationId>> = BTreeMap::new();
+        let is_read = |op: &Operation| {
+            matches!(op.function, Function::Read | Function::ReadAll) && op.invoked >= history.seen_from()
+        };
         for (id, op) in history.iter().filter(|(_, op)| op.is_ok() && quiet.is_final(op)) {
-            match (&op.function, op.node, op.key) {
-                (Function::Dump, Some(node), _) if op.reply().as_map().is_some() => {
+            match (&op.function, op.node) {
+                (Function::Dump, Some(node)) if op.reply().as_map().is_some() => {
                     dumps.insert(node, id);
                 }
-                (Function::Read | Function::ReadAll, _, key) => reads.entry(key).or_default().push(id),
+                _ if is_read(op) => reads.entry(op.key).or_default().push(id),
                 _ => {}
             }
         }
-        let is_read = |op: &&Operation| matches!(op.function, Function::Read | Function::ReadAll);
-        let asked = history.operations().iter().filter(is_read).filter(|op| quiet.is_final(op));
+        let asked = history.operations().iter().filter(|op| is_read(op) && quiet.is_final(op));
         let unanswered = asked.map(|op| op.key).filter(|key| !reads.contains_key(key)).collect();
         if dumps.is_empty() {
             keep_asked_everywhere(history, &mut reads)?;
@@ -142,13 +146,31 @@ impl<'h> FinalState<'h> {
         Ok(Self { history, dumps: last, reads, unanswered })
     }
 
-    /// Everything that was seen of a key; empty where nobody looked.
+    /// Everything that was seen of a key, dumps first; empty where nobody looked.
     pub(crate) fn seen(&self, key: Option<KeyId>) -> Vec<Seen> {
-        let dumped = key.map(|key| self.dumped(key)).unwrap_or_default().into_iter();
+        self.held(key).into_iter().chain(self.read(key)).collect()
+    }
+
+    /// What reads showed of a key.
+    pub(crate) fn read(&self, key: Option<KeyId>) -> impl Iterator<Item = Seen> + '_ {
         let read = self.reads.get(&key).into_iter().flatten();
-        let read = read
-            .map(|&operation| Seen { operation, value: self.history.operation(operation).reply().clone() });
-        dumped.chain(read).collect()
+        read.map(|&operation| Seen { operation, value: self.history.operation(operation).reply().clone() })
+    }
+
+    /// What decides about a key that holds one value: all that nodes hold and reads showed or, without dumps, the last read
+    /// and those that ended after it was called.
+    pub(crate) fn last(&self, key: Option<KeyId>) -> Vec<Seen> {
+        if !self.dumps.is_empty() {
+            return self.seen(key);
+        }
+        let op = |seen: &Seen| self.history.operation(seen.operation);
+        let called = self.read(key).map(|seen| op(&seen).invoked).max();
+        self.read(key).filter(|seen| Some(op(seen).completed) >= called).collect()
+    }
+
+    /// Whether dumps tell what nodes hold.
+    pub(crate) fn has_dumps(&self) -> bool {
+        !self.dumps.is_empty()
     }
 
     /// Why what no node shows of a key may be there all the same.
@@ -159,7 +181,8 @@ impl<'h> FinalState<'h> {
     }
 
     /// What dumps show of a key; what has no name stands in none.
-    fn dumped(&self, key: KeyId) -> Vec<Seen> {
+    pub(crate) fn held(&self, key: Option<KeyId>) -> Vec<Seen> {
+        let Some(key) = key else { return Vec::new() };
         let name = self.history.key(key).as_str();
         let states = self.dumps.iter().map(|&id| self.history.operation(id).reply().as_map());
         let held: Vec<Option<&Value>> = states.map(|state| state.and_then(|state| state.get(name))).collect();
@@ -182,14 +205,13 @@ fn keep_asked_everywhere(
     history: &History,
     reads: &mut BTreeMap<Option<KeyId>, Vec<OperationId>>,
 ) -> Result<(), String> {
-    let is_open = |op: &Operation| is_update(&op.function) && !op.has_completion();
-    if history.operations().iter().any(is_open) {
+    if history.has_open_update() {
         return Err("no final state: the run ended before its final reads".into());
     }
     if reads.is_empty() {
         return Err("no final state: nothing was read or dumped after the last update and the heal".into());
     }
-    if history.operations().iter().all(|op| op.node.is_none()) {
+    if !history.names_nodes() {
         return Ok(());
     }
     let members = members(history);

@@ -19,6 +19,8 @@ mod hierarchy;
 mod linear;
 pub mod models;
 #[cfg(test)]
+mod narrowing;
+#[cfg(test)]
 mod planted;
 mod policy;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::compact::{ErrorTable, HintCode, HintTable};
 use crate::read::Format;
+use crate::view::whole::Whole;
 use crate::{Diagnostic, FaultWindow, Header, Hints, Key, Nanos, NemesisEvent, Node, Operation, Value, view};
 
 /// An operation's place in [`History::operations`].
@@ -77,6 +78,8 @@ pub struct History {
     pub(crate) cut_off: Option<Diagnostic>,
     pub(crate) format: Option<Format>,
     pub(crate) beginning: Option<Beginning>,
+    /// What is known of the whole, where a view shows a part of it.
+    pub(crate) whole: Option<Box<Whole>>,
 }
 
 /// What every key holds before the first write, where a view says so and null stands for it.

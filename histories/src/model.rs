@@ -109,6 +109,8 @@ words! {
         DuplicateElement = "duplicate-element", "An element is there, or was handed out, more often than it was put in.";
         WrongTotal = "wrong-total", "Two reads of all accounts show different totals.";
         Overdrawn = "overdrawn", "An account is below zero.";
+        NilBalance = "nil-balance", "An account has no balance.";
+        UnexpectedAccount = "unexpected-account", "Two reads show different accounts, and no transfer explains it.";
         DuplicateId = "duplicate-id", "An identifier was given out twice.";
         LongFork = "long-fork", "Two transactions saw two writes in opposite orders.";
         TwoHolders = "two-holders", "A lock was held twice at the same time.";

@@ -99,6 +99,13 @@ functions! {
 
 const _: () = assert!(size_of::<Function>() == 4);
 
+impl Function {
+    /// Whether it changes nothing, whatever it is asked.
+    pub fn only_looks(&self) -> bool {
+        matches!(self, Self::Read | Self::ReadAll | Self::Dump)
+    }
+}
+
 /// For names that somebody made up. [`Function::named`] is for those in files, of which there may be too many: here
 /// one that finds no room is called `?`.
 impl From<&str> for Function {

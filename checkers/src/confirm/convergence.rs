@@ -104,9 +104,8 @@ fn is_read(op: &Operation) -> bool {
 
 /// When the last update ended, and the nemesis did its last.
 fn quiet(history: &History) -> Nanos {
-    let updates = history.operations().iter().filter(|op| !is_read(op) && op.function != Function::Dump);
-    let ends = updates.filter(|op| op.has_completion()).map(|op| op.completed);
-    ends.chain(history.nemesis().iter().map(|event| event.time)).max().unwrap_or_default()
+    let nemesis = history.nemesis().iter().map(|event| event.time);
+    nemesis.chain(history.last_update()).max().unwrap_or_default()
 }
 
 /// Reads came after the dumps, or dumps went on for five seconds.

@@ -2,7 +2,9 @@
 //!
 //! It never looks at the searches' tables; everything is read from the history again.
 
-use histories::{AnomalyKind, FaultStep, Function, History, KeyId, Node, Operation, Outcome, Value};
+use histories::{
+    AnomalyKind, FaultStep, Function, History, KeyId, ModelName, Nanos, Node, Operation, Outcome, Value,
+};
 
 use crate::Anomaly;
 
@@ -12,7 +14,14 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
     };
     let key = anomaly.key;
     let gone = history.operation(first.operation);
-    let finals = finals(history, key);
+    if anomaly.witness.model == ModelName::Set {
+        return missing(history, anomaly, gone);
+    }
+    if history.cut_at().is_some() {
+        return Err("the end is left out".into());
+    }
+    let ends = Ends::of(history, key);
+    let finals = ends.values(history);
     if finals.is_empty() {
         return Err("nobody observed the key at the end".into());
     }
@@ -23,31 +32,44 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
             let added_before = history.operations().iter().all(|op| {
                 !is_addition(op) || op.key != gone.key || op.call() != gone.call() || op.precedes(gone)
             });
-            let there = finals.iter().all(|value| holds(value, gone.call()));
-            if gone.is_ok() && there && added_before {
+            if gone.is_ok() && added_before && is_back(history, &ends, gone) {
                 Ok(())
             } else {
                 Err("the element may be there".into())
             }
         }
-        (_, Function::Add | Function::Append) => element(history, gone, &finals),
-        _ => register(history, gone, &finals),
+        (_, Function::Add | Function::Append) => {
+            let lacks = |op: &&&Operation| !holds(op.reply(), gone.call());
+            let dumped = ends.dumps.iter().map(|op| op.invoked).min();
+            let asked = ends.reads.iter().filter(lacks).map(|op| op.invoked).chain(dumped).max();
+            element(history, &ends, gone, asked.unwrap_or_default())
+        }
+        _ => register(history, gone, &ends.deciding(history)),
     }
 }
 
-/// The observation itself is named: something in it was never added.
+/// The observation itself is named: something in it was never added, or written.
 fn phantom(history: &History, key: Option<KeyId>, seen: &Operation) -> Result<(), String> {
     let name = |key| history.key(key).as_str();
     let dump = seen.reply().as_map().filter(|_| seen.function == Function::Dump);
-    let value = dump.and_then(|map| map.get(name(key?)));
-    let elements = value.unwrap_or(seen.reply()).as_list().unwrap_or_default();
-    let adds = |op: &Operation, element: &Value| {
-        (op.key.is_none() || op.key == key)
-            && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump | Function::Remove)
-            && (!matches!(op.function, Function::Add | Function::Append) || op.call() == element)
+    let value = dump.and_then(|map| map.get(name(key?))).unwrap_or(seen.reply());
+    let grows = |op: &Operation| matches!(op.function, Function::Add | Function::Append | Function::Remove);
+    let shown = match value.as_list() {
+        Some(elements) if history.operations().iter().any(|op| op.key == key && grows(op)) => {
+            elements.to_vec()
+        }
+        _ => vec![value.clone()],
     };
-    let is_strange = |element: &&Value| !history.operations().iter().any(|op| adds(op, element));
-    if seen.is_ok() && elements.iter().any(|element| is_strange(&element)) {
+    let puts = |op: &Operation, value: &Value| {
+        let other = !matches!(op.function, Function::Write | Function::Cas) && !grows(op);
+        (op.key.is_none() || op.key == key)
+            && !op.function.only_looks()
+            && op.function != Function::Remove
+            && (other || written(op) == value)
+    };
+    let is_strange =
+        |value: &Value| !value.is_null() && !history.operations().iter().any(|op| puts(op, value));
+    if seen.is_ok() && shown.iter().any(is_strange) {
         Ok(())
     } else {
         Err("all of it was added, or may have been".into())
@@ -63,20 +85,53 @@ fn revived(gone: &Operation, finals: &[&Value]) -> Result<(), String> {
     }
 }
 
-fn element(history: &History, gone: &Operation, finals: &[&Value]) -> Result<(), String> {
+/// A read misses an element: it was known before, and no read that ended at or after its call shows it.
+fn missing(history: &History, anomaly: &Anomaly, gone: &Operation) -> Result<(), String> {
+    let named = anomaly.witness.operations.iter().map(|&id| history.operation(id));
+    let looks = named.filter(|op| op.is_ok() && op.function.only_looks());
+    let Some(asked) = looks.map(|op| op.invoked).max() else {
+        return Err("no read is named".into());
+    };
+    let mut ends = Ends::of(history, gone.key);
+    ends.whole = true;
+    element(history, &ends, gone, asked)
+}
+
+/// What was asked for at some time lacked the element, though it was known; nothing shows it that ended since.
+fn element(history: &History, ends: &Ends<'_>, gone: &Operation, asked: Nanos) -> Result<(), String> {
     let on_element = || history.operations().iter().filter(|op| op.key == gone.key);
     let removed = on_element()
         .any(|op| op.function == Function::Remove && op.outcome != Outcome::Fail && op.call() == gone.call());
-    let known = gone.is_ok()
-        || on_element().any(|op| {
-            op.is_ok()
-                && matches!(op.function, Function::Read | Function::ReadAll)
-                && holds(op.reply(), gone.call())
-        });
-    if removed || !known || finals.iter().any(|value| holds(value, gone.call())) {
+    let shows = |op: &&Operation| {
+        op.is_ok()
+            && matches!(op.function, Function::Read | Function::ReadAll)
+            && holds(op.reply(), gone.call())
+    };
+    let known =
+        gone.is_ok() && gone.completed < asked || on_element().filter(shows).any(|op| op.completed < asked);
+    let later = on_element().filter(shows).any(|op| op.completed >= asked);
+    let held = ends.held(history).into_iter().any(|value| holds(value, gone.call()));
+    if removed || !known || later || held || !is_addition(gone) {
         return Err("the element is there, was removed, or never was".into());
     }
     Ok(())
+}
+
+/// All that nodes hold and reads showed has the element; or, without dumps, no read lacks it that ended at or after one that
+/// shows it was called.
+fn is_back(history: &History, ends: &Ends<'_>, removed: &Operation) -> bool {
+    let element = removed.call();
+    if !ends.dumps.is_empty() {
+        return ends.values(history).iter().all(|value| holds(value, element));
+    }
+    let lacks = |op: &&Operation| {
+        op.is_ok()
+            && op.key == removed.key
+            && matches!(op.function, Function::Read | Function::ReadAll)
+            && !holds(op.reply(), element)
+    };
+    let lacked = history.operations().iter().filter(lacks).map(|op| op.completed).max();
+    ends.reads.iter().any(|op| holds(op.reply(), element) && Some(op.invoked) > lacked)
 }
 
 /// Everything that stands there at the end was in force before the lost write was invoked.
@@ -120,58 +175,88 @@ pub(super) fn holds(value: &Value, element: &Value) -> bool {
 
 /// What each node's last dump, and each read that ended after the first of those began, shows of a key.
 pub(super) fn finals(history: &History, key: Option<KeyId>) -> Vec<&Value> {
-    let updates = history.operations().iter().filter(|op| {
-        op.has_completion() && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
-    });
-    let last_update = updates.map(|op| op.completed).max();
-    let heal = history
-        .nemesis()
-        .iter()
-        .rfind(|event| matches!(FaultStep::from_op(&event.op), Some(FaultStep::Heal { applied: Some(_) })));
-    let late: Vec<&Operation> = history
-        .operations()
-        .iter()
-        .filter(|op| op.is_ok() && last_update.is_none_or(|time| time < op.invoked))
-        .filter(|op| heal.is_none_or(|event| event.index < u64::from(op.call_event)))
-        .collect();
-    let is_dump = |op: &&&Operation| op.function == Function::Dump;
-    let is_last = |op: &&&Operation| {
-        late.iter().filter(is_dump).all(|other| other.node != op.node || other.call_event <= op.call_event)
-    };
-    let dumps: Vec<&Operation> = late.iter().filter(is_dump).filter(is_last).copied().collect();
-    let began = dumps.iter().map(|op| op.invoked).min().unwrap_or_default();
-    let whole = if dumps.is_empty() {
-        is_read_everywhere(history, key, &late)
-    } else {
-        members(history).all(|node| dumps.iter().any(|op| op.node == Some(node)))
-    };
-    if !whole {
-        return Vec::new();
+    Ends::of(history, key).values(history)
+}
+
+/// What was seen of a key once all was over.
+struct Ends<'h> {
+    key: Option<KeyId>,
+    /// The last of each node.
+    dumps: Vec<&'h Operation>,
+    reads: Vec<&'h Operation>,
+    /// Whether they tell the end: every node was dumped, or asked for the key.
+    whole: bool,
+}
+
+impl<'h> Ends<'h> {
+    fn of(history: &'h History, key: Option<KeyId>) -> Self {
+        let heal = history.nemesis().iter().rfind(|event| {
+            matches!(FaultStep::from_op(&event.op), Some(FaultStep::Heal { applied: Some(_) }))
+        });
+        let late: Vec<&Operation> = history
+            .operations()
+            .iter()
+            .filter(|op| op.is_ok() && history.last_update().is_none_or(|time| time < op.invoked))
+            .filter(|op| heal.is_none_or(|event| event.index < u64::from(op.call_event)))
+            .collect();
+        let is_dump = |op: &&&Operation| op.function == Function::Dump;
+        let is_last = |op: &&&Operation| {
+            late.iter()
+                .filter(is_dump)
+                .all(|other| other.node != op.node || other.call_event <= op.call_event)
+        };
+        let dumps: Vec<&Operation> = late.iter().filter(is_dump).filter(is_last).copied().collect();
+        let began = dumps.iter().map(|op| op.invoked).min().unwrap_or_default();
+        let whole = if dumps.is_empty() {
+            is_read_everywhere(history, key, &late)
+        } else {
+            members(history).all(|node| dumps.iter().any(|op| op.node == Some(node)))
+        };
+        let is_read = |op: &&Operation| {
+            op.key == key
+                && matches!(op.function, Function::Read | Function::ReadAll)
+                && op.completed >= began
+                && op.invoked >= history.seen_from()
+        };
+        Self { key, reads: late.iter().copied().filter(is_read).collect(), dumps, whole }
     }
-    let reads = late.iter().filter(|op| {
-        op.key == key && matches!(op.function, Function::Read | Function::ReadAll) && op.completed >= began
-    });
-    let states = dumps.iter().filter_map(|op| op.reply().as_map());
-    let dumped: Vec<Option<&Value>> = match key.map(|key| history.key(key).as_str()) {
-        Some(name) => states.map(|state| state.get(name)).collect(),
-        None => Vec::new(),
-    };
-    let kept =
-        history.header.copies.is_some_and(|copies| dumped.iter().flatten().count() >= usize::from(copies));
-    let absent = (!kept).then_some(&Value::Null);
-    dumped.into_iter().filter_map(|value| value.or(absent)).chain(reads.map(|op| op.reply())).collect()
+
+    /// What nodes hold.
+    fn held(&self, history: &'h History) -> Vec<&'h Value> {
+        let states = self.dumps.iter().filter_map(|op| op.reply().as_map());
+        let dumped: Vec<Option<&Value>> = match self.key.map(|key| history.key(key).as_str()) {
+            Some(name) => states.map(|state| state.get(name)).collect(),
+            None => Vec::new(),
+        };
+        let kept = history
+            .header
+            .copies
+            .is_some_and(|copies| dumped.iter().flatten().count() >= usize::from(copies));
+        let absent = (!kept).then_some(&Value::Null);
+        dumped.into_iter().filter_map(|value| value.or(absent)).collect()
+    }
+
+    fn values(&self, history: &'h History) -> Vec<&'h Value> {
+        let read = self.reads.iter().map(|op| op.reply());
+        if self.whole { self.held(history).into_iter().chain(read).collect() } else { Vec::new() }
+    }
+
+    /// What decides about a register: everything where there are dumps, else what can have been read last.
+    fn deciding(&self, history: &'h History) -> Vec<&'h Value> {
+        if !self.dumps.is_empty() {
+            return self.values(history);
+        }
+        let is_last = |op: &&&Operation| self.reads.iter().all(|other| other.invoked <= op.completed);
+        self.reads.iter().filter(is_last).map(|op| op.reply()).collect()
+    }
 }
 
 /// Whether a run that has no dumps came to its final reads of a key, as far as it tells: no update was left open, and
 /// every node was asked for the key.
 fn is_read_everywhere(history: &History, key: Option<KeyId>, late: &[&Operation]) -> bool {
     let is_read = |op: &Operation| matches!(op.function, Function::Read | Function::ReadAll);
-    let is_open = |op: &Operation| !is_read(op) && op.function != Function::Dump && !op.has_completion();
-    if history.operations().iter().any(is_open) {
-        return false;
-    }
     let asked = |node| late.iter().any(|op| is_read(op) && op.key == key && op.node == Some(node));
-    history.operations().iter().all(|op| op.node.is_none()) || members(history).all(asked)
+    !history.has_open_update() && (!history.names_nodes() || members(history).all(asked))
 }
 
 fn members(history: &History) -> impl Iterator<Item = Node> {

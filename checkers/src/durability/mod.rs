@@ -168,17 +168,22 @@ fn anomaly(history: &History, gone: &Gone, acknowledgements: &Acknowledgements) 
     }
 }
 
-/// An element that came from nowhere; the value of `now` is that element.
+/// An element, or a register's value, that came from nowhere; it is the value of `now`.
 fn phantom(history: &History, gone: &Gone) -> Anomaly {
+    let is_collection = |op: &histories::Operation| {
+        op.key == gone.key && matches!(op.function, Function::Add | Function::Append | Function::Remove)
+    };
+    let grows = history.operations().iter().any(is_collection);
+    let (added, adds) = if grows { ("added", "adds") } else { ("wrote", "writes") };
     let (name, element) = (words::key(history, gone.key), &gone.now.value);
     let op = history.operation(gone.operation);
     let place = op.node.map(|node| format!(" at {}", history.node_name(node))).unwrap_or_default();
     Anomaly {
         kind: AnomalyKind::PhantomRead,
-        summary: format!("{name} holds {element}{place} now, and nobody ever added it"),
+        summary: format!("{name} holds {element}{place} now, and nobody ever {added} it"),
         key: gone.key,
         steps: vec![words::completed(history, gone.operation, format!("shows {element}"))],
-        facts: vec![format!("no operation of the history adds {element} to {name}")],
+        facts: vec![format!("no operation of the history {adds} {element} to {name}")],
         witness: Witness { model: ModelName::Durability, operations: vec![gone.operation] },
     }
 }

@@ -1,6 +1,9 @@
 //! Registers at the end: what became of each acknowledged write.
 //!
-//! It never calls a write lost where any of the final observations may have come after it.
+//! The last final read decides: of several that overlap each may be the last, and where they disagree it is open whether a
+//! write is lost. Where there are dumps, no write is lost that what any node holds may have replaced.
+
+use std::collections::BTreeSet;
 
 use histories::{AnomalyKind, Function, History, KeyId, OperationId, Value};
 use rustc_hash::FxHashMap;
@@ -13,21 +16,29 @@ use super::{Gone, Tally};
 
 pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: Option<KeyId>, register: &Register) {
     let seen = state.seen(key);
-    let Some(now) = seen.first() else {
-        if register.rows.iter().any(|row| row.access != Access::Read && row.ret < NEVER) {
+    let writes = || (0..).zip(&register.rows).filter(|(_, row)| row.access != Access::Read);
+    if seen.is_empty() {
+        if writes().any(|(_, row)| row.ret < NEVER) {
             tally.undecide(key, "nobody read it at the end");
         }
         return;
-    };
-    let finals = Finals::of(tally.history, register, &seen);
-    for (operation, now) in &finals.revived {
-        let (operation, now) = (*operation, now.clone());
-        tally.gone.push(Gone { kind: AnomalyKind::Revived, key, operation, shown: None, now });
     }
+    strange(tally, key, register, &seen);
+    let ids = value_ids(tally.history, register);
+    let last = state.last(key);
+    // Each of them may be the one that decides.
+    let alternatives: Vec<Finals> = if state.has_dumps() {
+        vec![Finals::of(&ids, &last)]
+    } else {
+        last.iter().map(|seen| Finals::of(&ids, std::slice::from_ref(seen))).collect()
+    };
     let hidden = state.may_hide(key);
-    let mut lost: Vec<u32> = Vec::new();
-    for (index, row) in (0..).zip(&register.rows).filter(|(_, row)| row.access != Access::Read) {
-        let fate = finals.fate(register, index);
+    let (mut lost, mut is_open) = (Vec::new(), false);
+    for (index, row) in writes() {
+        let fates: Vec<Fate> = alternatives.iter().map(|finals| finals.fate(register, index)).collect();
+        let fate = fates.iter().copied().min().unwrap_or(Fate::Present);
+        let known = register.zones[row.value as usize].first_return < NEVER;
+        is_open |= known && fate != Fate::Lost && fates.contains(&Fate::Lost);
         if row.ret < NEVER {
             tally.counts.acknowledged += 1;
             match fate {
@@ -37,13 +48,33 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: Option<K
                 Fate::Lost => tally.counts.lost += u64::from(hidden.is_none()),
             }
         }
-        if fate == Fate::Lost && register.zones[row.value as usize].first_return < NEVER {
+        if fate == Fate::Lost && known {
             lost.push(index);
         }
     }
+    if is_open {
+        tally.undecide(key, "the last reads of it overlap, and disagree");
+    }
     match hidden.filter(|_| !lost.is_empty()) {
         Some(why) => tally.undecide(key, why),
-        None => report(tally, key, register, &lost, now),
+        None => report(tally, key, register, &lost, &last[0]),
+    }
+}
+
+/// What stands there at the end although its write failed, or nobody wrote it at all.
+fn strange(tally: &mut Tally<'_>, key: Option<KeyId>, register: &Register, seen: &[Seen]) {
+    if register.failed.is_empty() && register.rows.iter().all(|row| row.access == Access::Read) {
+        return;
+    }
+    let ids = value_ids(tally.history, register);
+    let mut told: BTreeSet<&Value> = BTreeSet::new();
+    let strange = seen.iter().filter(|seen| !seen.value.is_null() && !ids.contains_key(&seen.value));
+    for now in strange.filter(|seen| told.insert(&seen.value)) {
+        let (kind, operation) = match failed_write(tally.history, register, &now.value) {
+            Some(failed) => (AnomalyKind::Revived, failed),
+            None => (AnomalyKind::PhantomRead, now.operation),
+        };
+        tally.gone.push(Gone { kind, key, operation, shown: None, now: now.clone() });
     }
 }
 
@@ -67,7 +98,8 @@ fn report(tally: &mut Tally<'_>, key: Option<KeyId>, register: &Register, lost: 
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of a write; what says most of it comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fate {
     Present,
     Superseded,
@@ -80,27 +112,19 @@ struct Finals {
     values: Vec<u32>,
     /// A value that no write in the history explains.
     strange: bool,
-    /// Writes that failed and whose value was seen all the same, each with the first who saw it.
-    revived: Vec<(OperationId, Seen)>,
 }
 
 impl Finals {
-    fn of(history: &History, register: &Register, seen: &[Seen]) -> Self {
-        let ids = value_ids(history, register);
-        let mut finals = Self { values: Vec::new(), strange: false, revived: Vec::new() };
+    fn of(ids: &FxHashMap<Value, u32>, seen: &[Seen]) -> Self {
+        let mut finals = Self { values: Vec::new(), strange: false };
         for seen in seen.iter().filter(|seen| !seen.value.is_null()) {
-            if let Some(&value) = ids.get(&seen.value) {
-                finals.values.push(value);
-            } else {
-                finals.strange = true;
-                let failed = failed_write(history, register, &seen.value);
-                finals.revived.extend(failed.map(|operation| (operation, seen.clone())));
+            match ids.get(&seen.value) {
+                Some(&value) => finals.values.push(value),
+                None => finals.strange = true,
             }
         }
         finals.values.sort_unstable();
         finals.values.dedup();
-        finals.revived.sort_by_key(|(operation, _)| *operation);
-        finals.revived.dedup_by_key(|(operation, _)| *operation);
         finals
     }
 

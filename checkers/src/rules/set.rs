@@ -1,14 +1,16 @@
 //! Sets, as a whole: what became of each element, from when on it was known, and how late readers saw it.
 //!
-//! It never calls an element lost before the end, and never one that somebody tried to remove.
+//! It never calls an element lost that a client tried to remove, nor one that a run which ended too early may show yet.
 //!
-//! An element is known from the acknowledgement of an addition, or from the end of a read that showed it.
+//! An element is known from the acknowledgement of an addition, or from the end of a read that showed it. It is lost where
+//! a read that was called after that lacks it, and no read that ended at or after that call shows it; nor does any node hold
+//! it, as far as dumps tell. A read that lacks it while a later one shows it was stale. After Jepsen's `set-full`.
 
 use histories::{AnomalyKind, Function, History, KeyId, ModelName, Nanos, OperationId, Outcome, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Ruling;
-use crate::final_state::FinalState;
+use crate::final_state::{FinalState, unfinished};
 use crate::{Anomaly, Budget, Exhausted, Staleness, Witness, words};
 
 pub(super) fn decide(history: &History, budget: &Budget) -> Ruling {
@@ -46,8 +48,10 @@ struct Element<'h> {
     failed: Option<OperationId>,
     known: Nanos,
     removal_tried: bool,
-    /// The last read that showed it, by its place among the reads.
-    shown: Option<usize>,
+    /// When the last of the reads that showed it had ended.
+    shown_until: Option<Nanos>,
+    /// The read that was called last of those that lack it and that no read which shows it ended after.
+    missed: Option<OperationId>,
 }
 
 #[derive(Debug, Default)]
@@ -98,7 +102,8 @@ impl<'h> Members<'h> {
                 failed: None,
                 known: Nanos::MAX,
                 removal_tried: false,
-                shown: None,
+                shown_until: None,
+                missed: None,
             });
         }
         number as usize
@@ -141,7 +146,7 @@ impl<'h> Members<'h> {
                     ruling.anomalies.push(self.impossible(history, id, number, kind));
                 }
                 let element = &mut self.elements[number];
-                element.shown = Some(place);
+                element.shown_until = element.shown_until.max(Some(op.completed));
                 element.known = element.known.min(op.completed);
             }
         }
@@ -170,9 +175,10 @@ impl<'h> Members<'h> {
         }
     }
 
-    /// What a read should have shown and a later one did show.
+    /// What a read should have shown: it was late where another did show it, at the same time or later, and else it missed
+    /// it.
     fn delay(
-        &self,
+        &mut self,
         place: usize,
         history: &History,
         by_known: &[u32],
@@ -180,27 +186,32 @@ impl<'h> Members<'h> {
         ruling: &mut Ruling,
         delays: &mut Delays,
     ) {
-        let op = history.operation(self.reads[place]);
+        let id = self.reads[place];
+        let op = history.operation(id);
         for value in op.reply().as_list().unwrap_or_default() {
             if let Some(&number) = self.numbers.get(value) {
                 present[number as usize] = place;
             }
         }
         let due = by_known.partition_point(|&number| self.elements[number as usize].known < op.invoked);
-        let is_late = |number: &&u32| {
-            let element = &self.elements[**number as usize];
-            present[**number as usize] != place && element.shown.is_some_and(|shown| shown > place)
-        };
-        let mut late = by_known[..due].iter().filter(is_late).map(|&number| &self.elements[number as usize]);
+        let mut late: Option<(Nanos, u64)> = None;
+        for &number in by_known[..due].iter().filter(|&&number| present[number as usize] != place) {
+            let element = &mut self.elements[number as usize];
+            if element.shown_until >= Some(op.invoked) {
+                late = Some(late.map_or((element.known, 1), |(first, count)| (first, count + 1)));
+            } else if op.invoked >= history.seen_from() {
+                element.missed = Some(id);
+            }
+        }
         ruling.judged += due;
         delays.reads += 1;
-        if let Some(first) = late.next() {
-            delays.by.push(op.invoked.since(first.known));
-            delays.most = delays.most.max(1 + late.count() as u64);
+        if let Some((first, count)) = late {
+            delays.by.push(op.invoked.since(first));
+            delays.most = delays.most.max(count);
         }
     }
 
-    /// Known elements that no final observation shows.
+    /// Known elements that no observation shows any more.
     fn lost(
         &self,
         ruling: &mut Ruling,
@@ -208,34 +219,31 @@ impl<'h> Members<'h> {
         key: Option<KeyId>,
         finals: &Result<FinalState<'_>, String>,
     ) {
-        let seen = finals.as_ref().map(|finals| finals.seen(key)).unwrap_or_default();
-        let shows =
-            |value: &Value| seen.iter().any(|seen| seen.value.as_list().unwrap_or_default().contains(value));
-        let last = self.reads.iter().max_by_key(|&&id| history.operation(id).invoked);
+        let held = finals.as_ref().map(|finals| finals.held(key)).unwrap_or_default();
+        let holds =
+            |value: &Value| held.iter().any(|seen| seen.value.as_list().unwrap_or_default().contains(value));
+        let dumped = held.iter().map(|seen| seen.operation).min_by_key(|&id| history.operation(id).invoked);
+        let looked = finals.as_ref().is_ok_and(|finals| !finals.seen(key).is_empty());
+        let why =
+            unfinished(history, finals).or_else(|| Some(finals.as_ref().ok()?.may_hide(key)?.to_owned()));
         let name = words::key(history, key);
         for element in self.elements.iter().filter(|element| element.is_kept()) {
             let Some(added) = element.acknowledged.or(element.added) else { continue };
-            match (seen.first(), finals) {
-                (Some(now), _) if !shows(element.value) => {
-                    ruling.anomalies.push(element.lost(history, added, now.operation));
+            let value = element.value;
+            let last = dumped.filter(|&id| {
+                Some(history.operation(id).invoked) > element.shown_until.max(Some(element.known))
+            });
+            match (element.missed.or(last).filter(|_| !holds(value)), &why) {
+                (Some(_), Some(why)) => {
+                    ruling.undecided.push(format!("{name}: the last read lacks {value}; {why}"));
+                    return;
                 }
-                (Some(_), _) => {}
-                (None, Ok(_)) => {
+                (Some(missed), None) => ruling.anomalies.push(element.lost(history, added, missed)),
+                (None, _) if finals.is_ok() && !looked => {
                     ruling.undecided.push(format!("{name}: nobody read it at the end"));
                     return;
                 }
-                // The end is not known; still, a last read without it is no proof that all is well.
-                (None, Err(why)) => {
-                    let missed = last.filter(|&&id| element.known < history.operation(id).invoked);
-                    let holds = |&&id: &&OperationId| {
-                        history.operation(id).reply().as_list().unwrap_or_default().contains(element.value)
-                    };
-                    if missed.is_some_and(|id| !holds(&id)) {
-                        let value = element.value;
-                        ruling.undecided.push(format!("{name}: the last read lacks {value}; {why}"));
-                        return;
-                    }
-                }
+                (None, _) => {}
             }
         }
     }
@@ -296,7 +304,7 @@ impl Element<'_> {
                 words::completed(history, added, note),
                 words::completed(history, now, format!("does not show {}", self.value)),
             ],
-            facts: vec!["no final observation holds the element, and nobody tried to remove it".into()],
+            facts: vec!["no read that ended later shows the element, and nobody tried to remove it".into()],
             witness: Witness { model: ModelName::Set, operations: vec![added, now] },
         }
     }

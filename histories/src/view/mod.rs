@@ -8,9 +8,11 @@ mod narrow;
 mod object;
 #[cfg(test)]
 mod tests;
+pub(crate) mod whole;
 
 pub use object::Object;
 
+use self::whole::Whole;
 use crate::{Conflict, Function, History, Nanos, Value};
 
 /// What to look at, and what to take it for. By default everything, as it is.
@@ -24,9 +26,10 @@ pub struct View {
     pub initial: Option<Value>,
     /// The only key that is looked at.
     pub key: Option<String>,
-    /// Reads that ended before are left out. What changes state stays, because later reads rest on it.
+    /// Reads that ended before are left out. What changes state stays, because later reads rest on it, and so do dumps.
     pub from: Option<Nanos>,
-    /// The history ends here: what was invoked later is left out, what was still open stays without a completion.
+    /// The history ends here: reads that were invoked later are left out. What was still open has no completion, and what
+    /// was to change state later may happen or not.
     pub to: Option<Nanos>,
 }
 
@@ -61,6 +64,13 @@ impl View {
         if let Some(initial) = &self.initial {
             initial::begin_with(&mut history, initial)?;
         }
+        let has_window = self.from.is_some() || self.to.is_some();
+        if has_window && !history.has_real_time() {
+            return Err(ViewError::NoTimes);
+        }
+        if self.key.is_some() || has_window {
+            Whole::note(&mut history);
+        }
         if let Some(key) = &self.key {
             narrow::to_key(&mut history, key)?;
         }
@@ -68,9 +78,6 @@ impl View {
             && to < from
         {
             return Err(ViewError::EmptyWindow { from, to });
-        }
-        if (self.from.is_some() || self.to.is_some()) && !history.has_real_time() {
-            return Err(ViewError::NoTimes);
         }
         if let Some(to) = self.to {
             narrow::end_at(&mut history, to);

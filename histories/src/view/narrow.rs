@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use indexmap::IndexSet;
 
 use super::ViewError;
+use super::whole::Whole;
 use crate::read::key_text;
 use crate::{Function, Hints, History, Key, KeyId, Nanos, Operation, Outcome, Value, printable};
 
@@ -72,11 +73,16 @@ fn items_of(items: &Value, key: &str) -> Value {
     Value::list(list.iter().filter(of_key).cloned()).compact()
 }
 
-/// Ends the history: of what was open then, nobody learns how it came out.
+/// Ends the history. Of what was open then, nobody learns how it came out; and what was to change state later may yet happen,
+/// for a model without real time lets earlier reads see it.
 pub(super) fn end_at(history: &mut History, to: Nanos) {
     let mut open = BTreeSet::new();
+    let mut cut = history.nemesis.iter().any(|event| event.time > to);
     for (id, operation) in (0..).zip(&mut history.operations) {
-        if operation.has_completion() && operation.completed > to {
+        let later = operation.invoked > to;
+        let open_then = !later && operation.has_completion() && operation.completed > to;
+        cut |= later;
+        if open_then || later && operation.outcome != Outcome::Fail {
             operation.outcome = Outcome::Info;
             operation.set_reply(Value::Null);
             operation.completed = Nanos::MAX;
@@ -86,14 +92,23 @@ pub(super) fn end_at(history: &mut History, to: Nanos) {
             open.insert(id);
         }
     }
+    if cut || !open.is_empty() {
+        Whole::note(history).cut_at = Some(to);
+    }
     history.errors.forget(&open);
     history.nemesis.retain(|event| event.time <= to);
-    retain(history, |operation| operation.invoked <= to);
+    retain(history, |operation| {
+        operation.invoked <= to || operation.outcome == Outcome::Info && !only_reads(operation)
+    });
 }
 
-/// Leaves out the reads that ended before, and those that nobody saw answered.
+/// Leaves out the reads that ended before; of those that nobody saw answered, those that were called before.
 pub(super) fn read_from(history: &mut History, from: Nanos) {
-    retain(history, |operation| !only_reads(operation) || operation.returned() >= from && operation.is_ok());
+    Whole::note(history).from = from;
+    retain(history, |operation| {
+        let last = if operation.is_ok() { operation.returned() } else { operation.invoked };
+        !only_reads(operation) || operation.function == Function::Dump || last >= from
+    });
 }
 
 fn only_reads(operation: &Operation) -> bool {

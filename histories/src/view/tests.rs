@@ -61,6 +61,7 @@ fn a_window_keeps_the_writes_before_it_and_leaves_open_what_goes_on_after_it() {
     insta::assert_snapshot!(shown(&view.of(history(REGISTERS)).unwrap()), @r#"
     2: write x 1 -> ok 1 v7
     6: cas y [0 5] -> info nil
+    7: read y nil -> info nil
     "#);
     let view = View { to: Some(Nanos(75)), ..View::default() };
     insta::assert_snapshot!(shown(&view.of(history(REGISTERS)).unwrap()), @r#"
@@ -69,6 +70,25 @@ fn a_window_keeps_the_writes_before_it_and_leaves_open_what_goes_on_after_it() {
     6: cas y [0 5] -> fail 0 refused
     7: read y nil -> info nil
     "#);
+}
+
+#[test]
+fn what_changes_state_after_the_end_may_happen_yet() {
+    let whole = history(REGISTERS);
+    let view = View { key: Some("y".into()), to: Some(Nanos(45)), ..View::default() };
+    let seen = view.of(whole.clone()).unwrap();
+    insta::assert_snapshot!(shown(&seen), @r"4: read y nil -> ok 0");
+    let of = |history: &History| (history.last_update(), history.cut_at(), history.seen_from());
+    assert_eq!(of(&whole), (Some(Nanos(70)), None, Nanos::ZERO));
+    assert_eq!(of(&seen), (Some(Nanos(70)), Some(Nanos(45)), Nanos::ZERO), "of the whole");
+    let open =
+        view.of(history(&REGISTERS.replace("\"fail\",\"f\":\"cas\"", "\"ok\",\"f\":\"cas\""))).unwrap();
+    insta::assert_snapshot!(shown(&open), @r"
+    4: read y nil -> ok 0
+    6: cas y [0 5] -> info nil
+    ");
+    let all = View { to: Some(Nanos(99)), ..View::default() }.of(whole).unwrap();
+    assert_eq!(all.cut_at(), None, "nothing came after that");
 }
 
 #[test]

@@ -171,6 +171,35 @@ fn fuzz_observed_removes() {
 }
 
 #[test]
+fn fuzz_counters() {
+    let make = |seed| {
+        let mut lines = Lines::new(seed);
+        let mut sum = 0_i64;
+        let spoil = 2 + lines.dice.below(12);
+        for _ in 0..2 + lines.dice.below(6) {
+            let (client, by) = (lines.dice.below(3) as usize, [1, 2, 5][lines.dice.below(3) as usize]);
+            match lines.dice.below(4) {
+                0 => lines.act(client, &format!("read c {}", sum - by), "ok"),
+                kind => {
+                    let (outcome, minus) = (lines.outcome(), kind == 1);
+                    let function = if minus { "decrement" } else { "increment" };
+                    lines.act(client, &format!("{function} c {by}"), outcome);
+                    if outcome == "ok" || outcome == "info" && lines.dice.one_in(2) {
+                        sum += if minus { -by } else { by };
+                    }
+                }
+            }
+        }
+        lines.act(0, "increment c 1", "ok");
+        let shown = |lines: &mut Lines| sum + 1 + i64::from(lines.dice.one_in(spoil)) * 3;
+        let texts = [shown(&mut lines), shown(&mut lines)].map(|sum| format!("read c {sum}"));
+        lines.end(&texts);
+        lines.history()
+    };
+    fuzz("counters at the end", 2_000, make, oracle::counters);
+}
+
+#[test]
 fn fuzz_last_writes() {
     let make = |seed| {
         let mut lines = Lines::new(seed);

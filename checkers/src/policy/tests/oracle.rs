@@ -247,3 +247,23 @@ pub(super) fn hybrid_clock(history: &History) -> bool {
         |end: &&Operation| ends.iter().any(|other| other.key == end.key && other.reply() != end.reply());
     !ends.iter().filter(|end| !differ(end)).any(wrong)
 }
+
+/// Whether each read at the end shows all that was acknowledged, and any part of what may have happened beside.
+pub(super) fn counters(history: &History) -> bool {
+    let changes: Vec<(&Operation, i64)> = history
+        .operations()
+        .iter()
+        .filter(|op| happened(op) && op.function != Function::Read)
+        .map(|op| {
+            let by = op.call().as_int().unwrap();
+            (op, if op.function == Function::Decrement { -by } else { by })
+        })
+        .collect();
+    ends(history).into_iter().all(|end| {
+        parts(&changes).into_iter().any(|some| {
+            let has = |op: &Operation| some.iter().any(|(other, _)| other.call_event == op.call_event);
+            let sum: i64 = some.iter().map(|(_, by)| by).sum();
+            changes.iter().all(|(op, _)| !op.is_ok() || has(op)) && *end.reply() == Value::Int(sum)
+        })
+    })
+}
