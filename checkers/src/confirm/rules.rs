@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use histories::{AnomalyKind, Function, History, Operation, Outcome, Value};
+use histories::{AnomalyKind, Function, History, Nanos, Operation, Outcome, Value};
 
 use crate::Anomaly;
 use crate::causal::accesses::{self, Access};
@@ -29,6 +29,10 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         (AnomalyKind::Overdrawn, _) => first.reply().as_map().is_some_and(|map| {
             map.values().any(|balance| balance.as_int().is_some_and(|balance| balance < 0))
         }),
+        (AnomalyKind::NilBalance, _) => {
+            first.reply().as_map().is_some_and(|map| map.values().any(Value::is_null))
+        }
+        (AnomalyKind::UnexpectedAccount, [other, ..]) => appears(history, first, other),
         (AnomalyKind::DuplicateId, [other, ..]) => {
             first.is_ok() && other.is_ok() && first.reply() == other.reply() && first.key == other.key
         }
@@ -74,19 +78,28 @@ fn shows_twice(op: &Operation) -> bool {
     is_read(op) && all.iter().collect::<BTreeSet<_>>().len() < all.len()
 }
 
-fn taken(history: &History, key: Option<histories::KeyId>, value: &Value) -> usize {
+/// When an element came out, once for each time.
+fn taken(history: &History, key: Option<histories::KeyId>, value: &Value) -> Vec<Nanos> {
     let on_key = history.operations().iter().filter(|op| op.key == key && !is_read(op));
-    on_key.flat_map(elements).filter(|&other| other == value).count()
+    let times = |op: &'_ Operation| elements(op).into_iter().filter(|&other| other == value).count();
+    on_key.flat_map(|op| std::iter::repeat_n(op.completed, times(op))).collect()
 }
 
+/// One of the named took an element that by then had come out more often than its addition had begun.
 fn comes_out_too_often(history: &History, named: &[&Operation]) -> bool {
-    let mut values = named.iter().flat_map(|op| elements(op).into_iter().map(|value| (op.key, value)));
-    values.any(|(key, value)| taken(history, key, value) > puts(history, key, value).len())
+    named.iter().any(|op| {
+        elements(op).into_iter().any(|value| {
+            let out = taken(history, op.key, value).into_iter().filter(|&at| at <= op.completed).count();
+            let begun = puts(history, op.key, value).iter().filter(|put| put.invoked <= op.completed).count();
+            out > begun
+        })
+    })
 }
 
 /// Somebody found nothing more after every acknowledged addition, and fewer may have been taken unseen than are missing.
 fn never_came_out(history: &History, put: &Operation, empty: &Operation) -> bool {
-    let on_key = || history.operations().iter().filter(|op| op.key == put.key);
+    let first_key = put.key;
+    let on_key = || history.operations().iter().filter(|op| op.key == first_key);
     let acknowledged = |op: &&Operation| op.function == Function::Enqueue && op.is_ok();
     let finds_nothing = match empty.function {
         Function::Dequeue => empty.is_ok() && empty.reply().is_null(),
@@ -98,9 +111,16 @@ fn never_came_out(history: &History, put: &Operation, empty: &Operation) -> bool
         on_key().filter(|op| op.function == function && op.outcome == Outcome::Info).count()
     };
     let values: BTreeSet<&Value> = on_key().filter(acknowledged).map(Operation::call).collect();
+    // Of those that came out up to some moment, no more can have been acknowledged than had begun by then.
     let missing = |value: &Value| {
-        let put_in = on_key().filter(acknowledged).filter(|op| op.call() == value).count();
-        put_in.saturating_sub(taken(history, put.key, value))
+        let mut put = puts(history, put.key, value);
+        put.retain(Operation::is_ok);
+        let out = taken(history, first_key, value);
+        let spare = out.iter().map(|&at| {
+            let begun = put.iter().filter(|put| put.invoked <= at).count();
+            out.iter().filter(|&&other| other <= at).count().saturating_sub(begun)
+        });
+        (put.len() + spare.max().unwrap_or(0)).saturating_sub(out.len())
     };
     let all: usize = values.iter().map(|value| missing(value)).sum();
     finds_nothing
@@ -112,7 +132,27 @@ fn never_came_out(history: &History, put: &Operation, empty: &Operation) -> bool
 }
 
 fn total(op: &Operation) -> Option<i128> {
-    op.reply().as_map()?.values().map(|balance| balance.as_int().map(i128::from)).sum()
+    let amount = |balance: &Value| if balance.is_null() { Some(0) } else { balance.as_int().map(i128::from) };
+    op.reply().as_map()?.values().map(amount).sum()
+}
+
+/// The other read shows an account that the first does not, and that is part of no transfer.
+fn appears(history: &History, first: &Operation, other: &Operation) -> bool {
+    let transfers = history
+        .operations()
+        .iter()
+        .filter(|op| op.key == other.key && op.function == Function::Transfer && op.outcome != Outcome::Fail);
+    let named: Vec<Value> = transfers
+        .flat_map(|op| match (op.call().as_map(), op.call().as_list()) {
+            (Some(map), _) => ["from", "to"].map(|side| map.get(side).cloned().unwrap_or_default()).to_vec(),
+            (_, list) => list.unwrap_or_default().iter().take(2).cloned().collect(),
+        })
+        .collect();
+    let is_named = |account: &str| {
+        named.iter().any(|name| name.to_string() == account || name.as_text() == Some(account))
+    };
+    let (Some(before), Some(after)) = (first.reply().as_map(), other.reply().as_map()) else { return false };
+    first.key == other.key && after.keys().any(|account| !before.contains_key(account) && !is_named(account))
 }
 
 /// By item, the number that an observation shows; `None` as the item of a plain counter. Items that it does not show

@@ -1,13 +1,21 @@
-//! Accounts: transfers move money and make none, and no account goes below zero.
+//! Accounts: transfers move money and make none, no account goes below zero, and none comes from nowhere.
 //!
 //! It never asks which transfers a read had seen; the total is the same whichever they were.
+//!
+//! What the accounts hold together is what was read of them before the first transfer began. Where nothing was, it is the
+//! total that was read most often.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use histories::{AnomalyKind, Function, History, ModelName, Operation, OperationId, Value};
+use histories::{
+    AnomalyKind, Function, History, KeyId, ModelName, Nanos, Operation, OperationId, Outcome, Value,
+};
 
 use super::Ruling;
-use crate::{Anomaly, Budget, Witness, words};
+use crate::{Anomaly, Budget, Step, Witness, words};
+
+/// So many transfers are told that may have changed the total.
+const TRANSFERS_TOLD_MAX: usize = 4;
 
 pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
     let mut ruling = Ruling::default();
@@ -17,24 +25,19 @@ pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
     if banks.is_empty() {
         return Ruling::not_applicable("no operation transfers between accounts");
     }
-    for bank in banks {
-        let reads = history.iter().filter(|(_, op)| {
-            op.is_ok()
-                && op.key == bank
-                && matches!(op.function, Function::Read | Function::ReadAll)
-                && op.call().is_null()
-        });
-        let mut totals: BTreeMap<i128, Vec<OperationId>> = BTreeMap::new();
-        for (id, op) in reads {
-            let Some(total) = total(op.reply()) else {
-                ruling.undecided.push(format!("a read shows {}, not the accounts' balances", op.reply()));
-                continue;
-            };
-            ruling.judged += 1;
-            ruling.anomalies.extend(overdrawn(history, id));
-            totals.entry(total).or_default().push(id);
+    for key in banks {
+        let bank = Bank::of(history, key);
+        ruling.judged += bank.reads.len();
+        ruling.undecided.extend(bank.malformed.map(|id| {
+            let reply = history.operation(id).reply();
+            format!("a read shows {reply}, not the accounts' balances")
+        }));
+        for read in &bank.reads {
+            ruling.anomalies.extend(overdrawn(history, read.operation));
         }
-        ruling.anomalies.extend(different(history, &totals));
+        ruling.anomalies.extend(bank.without_balance());
+        ruling.anomalies.extend(bank.unexpected());
+        ruling.anomalies.extend(bank.different());
     }
     if ruling.judged == 0 {
         ruling.undecided.push("nobody read all accounts".into());
@@ -46,44 +49,210 @@ pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
 pub(crate) fn is_only_read(history: &History) -> bool {
     let reads_balances = |op: &Operation| {
         matches!(op.function, Function::Read | Function::ReadAll)
-            && (!op.is_ok() || total(op.reply()).is_some())
+            && (!op.is_ok() || op.reply().as_map().is_some_and(|map| total(map).is_some()))
     };
     let operations = history.operations();
     operations.iter().all(reads_balances) && operations.iter().any(Operation::is_ok)
 }
 
-fn total(balances: &Value) -> Option<i128> {
-    balances.as_map()?.values().map(|balance| balance.as_int().map(i128::from)).sum()
+/// What balances come to; an account without one counts as nothing. `None` where one is no number.
+fn total(balances: &BTreeMap<String, Value>) -> Option<i128> {
+    let amount = |balance: &Value| if balance.is_null() { Some(0) } else { balance.as_int().map(i128::from) };
+    balances.values().map(amount).sum()
 }
 
-/// Reads that disagree with most others, each beside one of those.
-fn different(history: &History, totals: &BTreeMap<i128, Vec<OperationId>>) -> Vec<Anomaly> {
-    let usual = totals.iter().max_by_key(|(_, reads)| reads.len());
-    let Some((usual, others)) = usual else { return Vec::new() };
-    let odd = totals.iter().filter(|(total, _)| *total != usual);
-    let mut odd: Vec<(OperationId, i128)> =
-        odd.flat_map(|(&total, reads)| reads.iter().map(move |&id| (id, total))).collect();
-    odd.sort_unstable();
-    odd.into_iter().map(|(id, total)| wrong(history, (id, total), (others[0], *usual))).collect()
+/// A read of all accounts.
+#[derive(Clone, Copy, Debug)]
+struct Read<'h> {
+    operation: OperationId,
+    invoked: Nanos,
+    completed: Nanos,
+    balances: &'h BTreeMap<String, Value>,
+    total: i128,
 }
 
-fn wrong(
-    history: &History,
-    (odd, total): (OperationId, i128),
-    (other, usual): (OperationId, i128),
-) -> Anomaly {
-    let op = history.operation(odd);
-    Anomaly {
-        kind: AnomalyKind::WrongTotal,
-        summary: format!("client {} saw {total} in all accounts together, others {usual}", op.process),
-        key: op.key,
-        steps: vec![
-            words::completed(history, other, format!("shows {usual} in all")),
-            words::completed(history, odd, format!("shows {total} in all")),
-        ],
-        facts: vec!["a transfer takes from one account what it gives to another".into()],
-        witness: Witness { model: ModelName::Bank, operations: vec![other, odd] },
+/// The transfers between some accounts, and the reads of them.
+struct Bank<'h> {
+    history: &'h History,
+    /// By invocation.
+    reads: Vec<Read<'h>>,
+    /// Those that may have happened, by invocation.
+    transfers: Vec<OperationId>,
+    /// A read that shows something else.
+    malformed: Option<OperationId>,
+}
+
+impl<'h> Bank<'h> {
+    fn of(history: &'h History, key: Option<KeyId>) -> Self {
+        let mut bank = Self { history, reads: Vec::new(), transfers: Vec::new(), malformed: None };
+        for (id, op) in history.iter().filter(|(_, op)| op.key == key && op.outcome != Outcome::Fail) {
+            match op.function {
+                Function::Transfer => bank.transfers.push(id),
+                Function::Read | Function::ReadAll if op.is_ok() && op.call().is_null() => {
+                    match op.reply().as_map().and_then(|balances| Some((balances, total(balances)?))) {
+                        Some((balances, total)) => bank.reads.push(Read {
+                            operation: id,
+                            invoked: op.invoked,
+                            completed: op.completed,
+                            balances,
+                            total,
+                        }),
+                        None => bank.malformed = bank.malformed.or(Some(id)),
+                    }
+                }
+                _ => {}
+            }
+        }
+        bank
     }
+
+    /// A read that is right beyond doubt, because it ended before the first transfer began; or else one of those that most
+    /// others agree with.
+    fn usual(&self) -> Option<&Read<'h>> {
+        let begun = self.transfers.first().map_or(Nanos::MAX, |&id| self.history.operation(id).invoked);
+        let before = self.reads.iter().find(|read| !self.transfers.is_empty() && read.completed < begun);
+        let mut counts: BTreeMap<i128, usize> = BTreeMap::new();
+        for read in &self.reads {
+            *counts.entry(read.total).or_default() += 1;
+        }
+        let most = counts.values().max().copied();
+        before.or_else(|| self.reads.iter().find(|read| counts.get(&read.total).copied() == most))
+    }
+
+    /// Reads whose total is another than the usual one, stretch by stretch, each beside a read that is right.
+    fn different(&self) -> Vec<Anomaly> {
+        let Some(usual) = self.usual() else { return Vec::new() };
+        let mut right = usual;
+        let mut found: Vec<Anomaly> = Vec::new();
+        for same in self.reads.chunk_by(|one, next| one.total == next.total) {
+            if same[0].total == usual.total {
+                right = &same[same.len() - 1];
+            } else {
+                found.push(self.wrong(right, same));
+            }
+        }
+        found
+    }
+
+    fn wrong(&self, right: &Read<'h>, odd: &[Read<'h>]) -> Anomaly {
+        let (first, usual) = (odd[0], right.total);
+        let op = self.history.operation(first.operation);
+        let more = match odd.len() {
+            1 => String::new(),
+            count => format!("; so did {}", words::count(count - 1, "later read")),
+        };
+        let shows = |read: &Read<'_>| {
+            words::completed(self.history, read.operation, format!("shows {} in all", read.total))
+        };
+        let between = self.between(right, &first);
+        let mut facts = vec!["a transfer takes from one account what it gives to another".to_owned()];
+        facts.extend(match between.len() {
+            0 => None,
+            1 => Some(format!("{} is all that happened in between", words::noun(self.history, between[0]))),
+            count => Some(format!("{count} transfers may have taken effect in between")),
+        });
+        let transfers = between.into_iter().take(TRANSFERS_TOLD_MAX);
+        let transfers = transfers.map(|id| words::invoked(id, "may have changed the total"));
+        let mut steps: Vec<Step> = vec![shows(right), shows(&first)];
+        // A read that is right need not come first.
+        steps.splice(1..1, transfers);
+        let mut operations = vec![right.operation, first.operation];
+        operations.extend(
+            steps
+                .iter()
+                .map(|step| step.operation)
+                .filter(|id| *id != right.operation && *id != first.operation),
+        );
+        Anomaly {
+            kind: AnomalyKind::WrongTotal,
+            summary: format!(
+                "client {} saw {} in all accounts together, which held {usual}{more}",
+                op.process, first.total
+            ),
+            key: op.key,
+            steps,
+            facts,
+            witness: Witness { model: ModelName::Bank, operations },
+        }
+    }
+
+    /// Transfers that the second read can have seen, and the first one need not have.
+    fn between(&self, right: &Read<'_>, odd: &Read<'_>) -> Vec<OperationId> {
+        let may_have = |id: &&OperationId| {
+            let transfer = self.history.operation(**id);
+            transfer.returned() >= right.invoked && transfer.invoked <= odd.completed
+        };
+        self.transfers.iter().filter(may_have).copied().collect()
+    }
+
+    /// The first read of each account that has no balance.
+    fn without_balance(&self) -> Vec<Anomaly> {
+        let mut told = BTreeSet::new();
+        let mut found = Vec::new();
+        for read in &self.reads {
+            let nil = read.balances.iter().filter(|(_, balance)| balance.is_null());
+            for (account, _) in nil.filter(|(account, _)| told.insert(account.as_str())) {
+                let op = self.history.operation(read.operation);
+                found.push(Anomaly {
+                    kind: AnomalyKind::NilBalance,
+                    summary: format!("client {} saw no balance in account {account}", op.process),
+                    key: op.key,
+                    steps: vec![words::completed(
+                        self.history,
+                        read.operation,
+                        format!("shows {account}: nil"),
+                    )],
+                    facts: vec!["an account that is there has a balance".into()],
+                    witness: Witness { model: ModelName::Bank, operations: vec![read.operation] },
+                });
+            }
+        }
+        found
+    }
+
+    /// Accounts that no transfer names, and that one read shows and another does not.
+    fn unexpected(&self) -> Vec<Anomaly> {
+        let named: BTreeSet<String> =
+            self.transfers.iter().flat_map(|&id| accounts(self.history.operation(id))).collect();
+        let shown: BTreeSet<&String> = self.reads.iter().flat_map(|read| read.balances.keys()).collect();
+        shown
+            .into_iter()
+            .filter(|&account| !named.contains(account))
+            .filter_map(|a| self.appears(a))
+            .collect()
+    }
+
+    fn appears(&self, account: &String) -> Option<Anomaly> {
+        let (showing, lacking): (Vec<&Read<'_>>, Vec<&Read<'_>>) =
+            self.reads.iter().partition(|read| read.balances.contains_key(account));
+        let (shows, lacks) = (*showing.first()?, *lacking.first()?);
+        let client = |read: &Read<'_>| self.history.operation(read.operation).process;
+        let balance = format!("shows {account}: {}", shows.balances[account]);
+        Some(Anomaly {
+            kind: AnomalyKind::UnexpectedAccount,
+            summary: format!(
+                "client {} saw the account {account}, and client {} saw none of that name",
+                client(shows),
+                client(lacks)
+            ),
+            key: self.history.operation(shows.operation).key,
+            steps: vec![
+                words::completed(self.history, lacks.operation, format!("shows no account {account}")),
+                words::completed(self.history, shows.operation, balance),
+            ],
+            facts: vec![format!("no transfer names the account {account}")],
+            witness: Witness { model: ModelName::Bank, operations: vec![lacks.operation, shows.operation] },
+        })
+    }
+}
+
+/// The two accounts of a transfer: `[from, to, amount]`, or a map of these.
+fn accounts(transfer: &Operation) -> Vec<String> {
+    let name = |value: &Value| value.as_text().map_or_else(|| value.to_string(), str::to_owned);
+    if let Some(map) = transfer.call().as_map() {
+        return ["from", "to"].iter().filter_map(|&side| map.get(side)).map(name).collect();
+    }
+    transfer.call().as_list().unwrap_or_default().iter().take(2).map(name).collect()
 }
 
 fn overdrawn(history: &History, id: OperationId) -> Option<Anomaly> {

@@ -1,8 +1,9 @@
 //! Queues, as a whole: what is enqueued comes out, once, whatever the order.
 //!
-//! It never calls an element lost while the queue may hold it still: somebody must have found the queue empty.
+//! It never calls an element lost while the queue may hold it still: a client must have found the queue empty. Equal
+//! elements are told apart by their number: what came out twice must have been put in twice by then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{
     AnomalyKind, Function, History, KeyId, ModelName, Nanos, Operation, OperationId, Outcome, Value,
@@ -94,20 +95,25 @@ impl<'h> Queue<'h> {
             ruling.undecided.push(format!("{name}: a drain shows {reply}, not what it took"));
             return;
         }
-        for (value, element) in &self.elements {
+        let mut wrong: BTreeSet<&Value> = BTreeSet::new();
+        for (&value, element) in &self.elements {
             ruling.judged += 1;
-            ruling.anomalies.extend(element.excess(history, value));
+            if let Some(excess) = element.excess(history, value) {
+                ruling.anomalies.push(excess);
+                wrong.insert(value);
+            }
         }
-        let left: Vec<(&Value, &Element)> = self
+        let left: Vec<(&Element, usize)> = self
             .elements
             .iter()
-            .filter(|(_, element)| element.put.len() > element.taken.len())
-            .map(|(&value, element)| (value, element))
+            .filter(|(value, _)| !wrong.contains(*value))
+            .map(|(_, element)| (element, element.missing(history)))
+            .filter(|(_, missing)| *missing > 0)
             .collect();
         if left.is_empty() {
             return;
         }
-        let missing: usize = left.iter().map(|(_, element)| element.put.len() - element.taken.len()).sum();
+        let missing: usize = left.iter().map(|(_, missing)| missing).sum();
         let empty = self.empty.iter().rev().find(|(invoked, _)| *invoked > self.last_put);
         match empty {
             _ if self.drainers > 0 => ruling.undecided.push(format!(
@@ -118,49 +124,99 @@ impl<'h> Queue<'h> {
             )),
             Some(_) if missing <= self.takers => {}
             Some(&(_, empty)) => {
-                ruling.anomalies.extend(left.iter().map(|(_, element)| lost(history, element, empty)));
+                ruling.anomalies.extend(left.iter().map(|(element, _)| lost(history, element, empty)));
             }
         }
     }
 }
 
 impl Element {
-    /// Why it cannot have come out as often as it did, or as early.
+    /// When it came out, in order.
+    fn takes(&self, history: &History) -> Vec<(Nanos, OperationId)> {
+        let mut takes: Vec<_> = self.taken.iter().map(|&id| (history.operation(id).completed, id)).collect();
+        takes.sort_unstable();
+        takes
+    }
+
+    /// When it was put in, or may have been, in order.
+    fn puts(&self, history: &History) -> Vec<(Nanos, OperationId)> {
+        let puts = self.put.iter().chain(&self.maybe_put);
+        let mut puts: Vec<_> = puts.map(|&id| (history.operation(id).invoked, id)).collect();
+        puts.sort_unstable();
+        puts
+    }
+
+    /// Why it cannot have come out as often as it did, or as early: of the first so many times that it came out, each asks
+    /// for an addition that had begun by then.
     fn excess(&self, history: &History, value: &Value) -> Option<Anomaly> {
-        let first = *self.taken.first()?;
-        let op = history.operation(first);
+        let (takes, puts) = (self.takes(history), self.puts(history));
+        let begun = |at: Nanos| puts.partition_point(|&(invoked, _)| invoked <= at);
+        let excess = (1..).zip(&takes).find(|&(count, &(completed, _))| begun(completed) < count);
+        let (count, &(completed, last)) = excess?;
+        let begun = begun(completed);
+        let op = history.operation(last);
         let clause = format!("client {} took {value} out", op.process);
-        let additions = || self.put.iter().chain(&self.maybe_put);
-        let begun = additions().map(|&id| history.operation(id).invoked).min();
         let took = |id: OperationId| words::completed(history, id, format!("took {value} out"));
-        let (kind, summary, fact, steps) = match (begun, self.failed) {
-            (None, Some(failed)) => (
+        let later =
+            puts.get(begun).map(|&(_, id)| words::invoked(id, "began to put it in once more only now"));
+        let put = puts[..begun].iter().map(|&(_, id)| words::completed(history, id, "put it in"));
+        let (kind, summary, fact, steps) = match (puts.is_empty(), self.failed) {
+            (true, Some(failed)) => (
                 AnomalyKind::AbortedRead,
                 format!("{clause}, whose addition had failed"),
                 "what fails must never happen",
-                vec![words::completed(history, failed, "failed: it never happened"), took(first)],
+                vec![words::completed(history, failed, "failed: it never happened"), took(last)],
             ),
-            (None, None) => (
+            (true, None) => (
                 AnomalyKind::PhantomRead,
                 format!("{clause}, and nobody ever put it in"),
                 "no operation of the history adds it",
-                vec![took(first)],
+                vec![took(last)],
             ),
-            _ if self.taken.len() > additions().count() => (
-                AnomalyKind::DuplicateElement,
-                format!("{value} came out {} times and was put in {}", self.taken.len(), additions().count()),
-                "what is put in once comes out once",
-                self.taken.iter().map(|&id| took(id)).collect(),
-            ),
-            (Some(begun), _) if op.completed < begun => (
+            _ if begun == 0 => (
                 AnomalyKind::FutureRead,
                 format!("{clause} before anybody put it in"),
                 "it came out before its first addition began",
-                vec![took(first)],
+                std::iter::once(took(last)).chain(later).collect(),
             ),
-            _ => return None,
+            _ => (
+                AnomalyKind::DuplicateElement,
+                match later {
+                    Some(_) => {
+                        format!(
+                            "{value} had come out {} when it had been put in {}",
+                            times(count),
+                            times(begun)
+                        )
+                    }
+                    None => format!("{value} came out {} and was put in {}", times(count), times(begun)),
+                },
+                "what is put in once comes out once",
+                put.chain(takes[..count].iter().map(|&(_, id)| took(id))).chain(later).collect(),
+            ),
         };
         Some(anomaly(kind, summary, op.key, steps, fact))
+    }
+
+    /// How many acknowledged additions certainly did not come out, if what came out was as many of them as can be.
+    fn missing(&self, history: &History) -> usize {
+        let mut put: Vec<Nanos> = self.put.iter().map(|&id| history.operation(id).invoked).collect();
+        put.sort_unstable();
+        let begun = |at: Nanos| put.partition_point(|&invoked| invoked <= at);
+        let came_out = self
+            .takes(history)
+            .iter()
+            .fold(0, |came_out, &(at, _)| begun(at).min(came_out + 1).max(came_out));
+        put.len() - came_out
+    }
+}
+
+/// `once`, `twice`, `3 times`
+fn times(count: usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{count} times"),
     }
 }
 

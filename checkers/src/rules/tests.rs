@@ -47,7 +47,12 @@ fn a_set_keeps_what_is_known_and_shows_nothing_else() {
     // Late, not lost.
     assert_eq!(set(&format!("{added}c3 read-all s [2] [4,5]\nc3 read-all s [1;2] [6,7]")), "valid");
     assert_eq!(set(&format!("{added}c3 read-all s [2] [4,5]")), "invalid");
-    assert_eq!(set(&format!("{added}c3 read-all s [2] [4,5]\nc1 add s 3 [6,7]")), "unknown", "not the end");
+    assert_eq!(set(&format!("{added}c3 read-all s [2] [4,5]\nc1 add s 3 [6,7]")), "invalid");
+    let shown = format!("{added}c3 read-all s [1;2] [4,5]\n");
+    assert_eq!(set(&format!("{shown}c3 read-all s [2] [6,7]")), "invalid", "gone after it was there");
+    assert_eq!(set(&format!("{shown}c4 read-all s [2] [5,6]")), "valid", "one of the two was the last");
+    let cut = "nodes n1 n2\nc1 add s 1 [0,1] at n1\nc3 read-all s [] [2,3] at n2";
+    assert_eq!(set(cut), "unknown", "the run may have ended before its last reads");
     assert_eq!(
         set("c1 add s 1 [0,1]\nc1 remove s 1 [2,3]\nc3 read-all s [] [4,5]"),
         "unknown",
@@ -99,6 +104,13 @@ fn a_bank_makes_no_money() {
     assert_eq!(bank("c1 read - a=5,b=15 [0,1]\nc2 read - a=10,b=10 [2,3]"), "valid", "before any transfer");
     assert_eq!(bank("c1 read - a=5,b=15 [0,1]\nc2 read - a=21,b=-1 [2,3]"), "invalid");
     insta::assert_snapshot!(told(&format!("{moved}{read}c3 read-all bank a=10,b=15 [4,5]"), ModelName::Bank));
+    let before = "c2 read-all bank a=10,b=10 [0,1]\nc1 transfer bank [a;b;5] [2,3]\n";
+    let after = "c2 read-all bank a=5,b=18 [4,5]\nc3 read-all bank a=5,b=18 [6,7]\n";
+    insta::assert_snapshot!(told(&format!("{before}{after}"), ModelName::Bank));
+    insta::assert_snapshot!(told(&format!("{before}c2 read-all bank a=nil,b=20 [4,5]"), ModelName::Bank));
+    insta::assert_snapshot!(told(&format!("{before}c2 read-all bank a=5,b=10,d=5 [4,5]"), ModelName::Bank));
+    let named = "c2 read-all bank a=10,b=10 [0,1]\nc1 transfer bank [a;d;5] [2,3]\nc2 read-all bank a=5,b=10,d=5 [4,5]";
+    assert_eq!(bank(named), "valid", "a transfer names the account");
 }
 
 #[test]
@@ -111,12 +123,19 @@ fn what_is_enqueued_comes_out_once() {
     assert_eq!(queue(&format!("{put}c2 drain q [2] [4,5]")), "invalid");
     assert_eq!(queue(&format!("{put}c3 dequeue q nil [4,5] info\nc2 drain q [2] [4,5]")), "valid");
     assert_eq!(queue(&format!("{put}c2 drain q [2;1] [4,5]\nc2 dequeue q 1 [6,7]")), "invalid");
+    let twice = format!(
+        "{put}c2 dequeue q 1 [4,5]\nc2 dequeue q 1 [6,7]\nc1 enqueue q 1 [8,9]\nc2 drain q [2] [10,11]"
+    );
+    assert_eq!(queue(&twice), "invalid", "as often as it was put in, but too early");
+    let indefinite = format!("{put}c2 drain q [] [4,5] info\nc3 dequeue q nil [6,7]");
+    assert_eq!(queue(&indefinite), "unknown", "it may have taken both");
     assert_eq!(queue("c1 enqueue q 1 [0,1] fail\nc2 dequeue q 1 [4,5]"), "invalid");
     insta::assert_snapshot!(told(&format!("{put}c2 drain q [2] [4,5]"), ModelName::Queue));
     insta::assert_snapshot!(told(
         &format!("{put}c2 drain q [2;1] [4,5]\nc2 dequeue q 1 [6,7]"),
         ModelName::Queue
     ));
+    insta::assert_snapshot!(told(&twice, ModelName::Queue));
 }
 
 #[test]

@@ -46,7 +46,8 @@ fn elements(read: &Operation) -> &[Value] {
     read.reply().as_list().unwrap_or_default()
 }
 
-/// Whether every read of a set shows what somebody had begun to add, once, and every last read what is known.
+/// Whether every read of a set shows what a client had begun to add, once; and whatever is known and missing from a read that
+/// was called later is shown by some read that ended at or after that call.
 pub(super) fn set(history: &History) -> bool {
     let adds = all(history, Function::Add);
     let reads: Vec<&Operation> =
@@ -61,80 +62,82 @@ pub(super) fn set(history: &History) -> bool {
     let removes = all(history, Function::Remove);
     let removed =
         |value: &Value| removes.iter().filter(|op| happened(op)).any(|remove| remove.call() == value);
-    let known: BTreeSet<&Value> = adds
-        .iter()
-        .filter(|add| add.is_ok())
-        .map(|add| add.call())
-        .chain(reads.iter().flat_map(|read| elements(read)))
-        .filter(|value| !removed(value))
-        .collect();
-    let last = last(history, &reads);
-    let kept = |value: &&&Value| last.iter().any(|read| elements(read).contains(value));
-    sound && (last.is_empty() || known.iter().all(|value| kept(&value)))
+    let known_before = |read: &Operation, value: &Value| {
+        adds.iter().any(|add| add.is_ok() && add.call() == value && add.completed < read.invoked)
+            || reads.iter().any(|other| elements(other).contains(value) && other.completed < read.invoked)
+    };
+    let shown_since = |read: &Operation, value: &Value| {
+        reads.iter().any(|other| elements(other).contains(value) && other.completed >= read.invoked)
+    };
+    let kept = |read: &Operation, value: &Value| {
+        removed(value)
+            || elements(read).contains(value)
+            || !known_before(read, value)
+            || shown_since(read, value)
+    };
+    sound && reads.iter().all(|read| adds.iter().all(|add| kept(read, add.call())))
 }
 
-/// Reads after everything, where the history came to its end.
-pub(super) fn last<'h>(history: &'h History, reads: &[&'h Operation]) -> Vec<&'h Operation> {
-    let updates: Vec<&Operation> = history
-        .operations()
-        .iter()
-        .filter(|op| !matches!(op.function, Function::Read | Function::ReadAll))
+/// Whether every read of a bank shows the same total, which is 30, the accounts that every other shows or a transfer names,
+/// and no account below zero or without a balance.
+pub(super) fn bank(history: &History) -> bool {
+    let reads: Vec<_> = all(history, Function::ReadAll)
+        .into_iter()
+        .filter(|read| read.is_ok())
+        .map(|read| read.reply().as_map().unwrap())
         .collect();
-    if updates.iter().any(|op| !op.has_completion()) {
-        return Vec::new();
-    }
-    let quiet = updates.iter().map(|op| op.completed).max();
-    reads.iter().copied().filter(|read| quiet.is_none_or(|quiet| read.invoked > quiet)).collect()
+    let transfers: Vec<&Operation> =
+        all(history, Function::Transfer).into_iter().filter(|op| happened(op)).collect();
+    let named = |account: &str| {
+        transfers.iter().any(|op| op.call().as_list().unwrap()[..2].contains(&Value::text(account)))
+    };
+    reads.iter().all(|read| {
+        let sum: i64 = read.values().map(|balance| balance.as_int().unwrap_or(0)).sum();
+        sum == 30
+            && read.values().all(|balance| balance.as_int().is_some_and(|balance| balance >= 0))
+            && read
+                .keys()
+                .all(|account| named(account) || reads.iter().all(|other| other.contains_key(account)))
+    })
 }
 
-/// Whether what came out of a queue can have: each dequeue of unknown outcome took one element or none.
+/// Whether what came out of a queue can have: each time that an element came out is given an addition of it that had
+/// begun by then, in every way there is, and each dequeue of unknown outcome one of those that are left, or none.
 pub(super) fn queue(history: &History) -> bool {
     let puts: Vec<&Operation> =
         all(history, Function::Enqueue).into_iter().filter(|put| happened(put)).collect();
-    let takes = all(history, Function::Dequeue);
-    let out: Vec<&Operation> =
-        takes.iter().copied().filter(|take| take.is_ok() && !take.reply().is_null()).collect();
-    let count = |value: &Value| {
-        let known = puts.iter().filter(|put| put.is_ok() && put.call() == value).count();
-        let all = puts.iter().filter(|put| put.call() == value).count();
-        let taken = out.iter().filter(|take| take.reply() == value).count();
-        (known, all, taken)
-    };
-    let values: BTreeSet<&Value> =
-        puts.iter().map(|put| put.call()).chain(out.iter().map(|take| take.reply())).collect();
-    let first = |take: &Operation| {
-        let same = out.iter().filter(|other| other.reply() == take.reply());
-        same.map(|other| other.call_event).min() == Some(take.call_event)
-    };
-    let early = out.iter().filter(|take| first(take)).any(|take| {
-        puts.iter().filter(|put| put.call() == take.reply()).all(|put| put.invoked > take.completed)
-    });
-    let last_put: Option<Nanos> = puts.iter().filter(|put| put.is_ok()).map(|put| put.completed).max();
-    let found_empty = takes.iter().any(|take| {
-        take.is_ok() && take.reply().is_null() && last_put.is_none_or(|last| take.invoked > last)
-    });
-    let unseen = takes.iter().filter(|take| take.outcome == Outcome::Info).count();
-    // One dequeue of unknown outcome after another takes any element, or none.
-    let mut worlds: BTreeSet<Vec<usize>> =
-        BTreeSet::from([values.iter().map(|value| count(value).2).collect()]);
-    for _ in 0..unseen {
-        let mut more = worlds.clone();
-        for world in &worlds {
-            for at in 0..world.len() {
-                let mut next = world.clone();
-                next[at] += 1;
-                more.insert(next);
-            }
-        }
-        worlds = more;
+    let dequeues = all(history, Function::Dequeue);
+    let drains = all(history, Function::Drain);
+    let out: Vec<(&Operation, &Value)> = dequeues
+        .iter()
+        .filter(|take| take.is_ok() && !take.reply().is_null())
+        .map(|take| (*take, take.reply()))
+        .chain(
+            drains
+                .iter()
+                .filter(|drain| drain.is_ok())
+                .flat_map(|drain| drain.reply().as_list().unwrap().iter().map(|value| (*drain, value))),
+        )
+        .collect();
+    // Which additions are used up, in every way.
+    let mut worlds: BTreeSet<u32> = BTreeSet::from([0]);
+    for (take, value) in out {
+        let fits = |&i: &usize| puts[i].call() == value && puts[i].invoked <= take.completed;
+        let fitting: Vec<usize> = (0..puts.len()).filter(fits).collect();
+        let next = |world: &u32, i: usize| (world >> i & 1 == 0).then_some(world | 1 << i);
+        worlds = worlds
+            .iter()
+            .flat_map(|world| fitting.iter().filter_map(|&i| next(world, i)).collect::<Vec<u32>>())
+            .collect();
     }
-    let fits = |world: &Vec<usize>| {
-        values.iter().zip(world).all(|(value, &taken)| {
-            let (known, all, _) = count(value);
-            taken <= all && (!found_empty || taken >= known)
-        })
-    };
-    !early && worlds.iter().any(fits)
+    let last_put: Option<Nanos> = puts.iter().filter(|put| put.is_ok()).map(|put| put.completed).max();
+    let mut found_nothing_more =
+        dequeues.iter().filter(|take| take.reply().is_null()).chain(&drains).filter(|op| op.is_ok());
+    let found_empty = found_nothing_more.any(|op| last_put.is_none_or(|last| op.invoked > last));
+    let unseen = dequeues.iter().filter(|take| take.outcome == Outcome::Info).count();
+    let any_number = drains.iter().any(|drain| drain.outcome == Outcome::Info);
+    let left = |world: &u32| (0..puts.len()).filter(|&i| puts[i].is_ok() && world >> i & 1 == 0).count();
+    worlds.iter().any(|world| !found_empty || any_number || left(world) <= unseen)
 }
 
 /// Whether no two transactions see two keys in opposite orders, each of them written once.

@@ -58,7 +58,7 @@ fn after(queue: &[Value], op: &Operation) -> Option<Vec<Value>> {
 fn queue(seed: u64) -> History {
     let mut clients = Clients::new(seed);
     let mut state: Vec<u64> = Vec::new();
-    let (spoil, widest) = (3 + clients.dice.below(12), 2 + clients.dice.below(20));
+    let (spoil, widest) = (2 + clients.dice.below(8), 2 + clients.dice.below(20));
     for next in 0..3 + clients.dice.below(6) {
         match clients.dice.below(7) {
             0..3 => {
@@ -69,11 +69,12 @@ fn queue(seed: u64) -> History {
                 }
             }
             3..5 => {
-                let out = if state.is_empty() || clients.dice.one_in(spoil) { None } else { Some(state[0]) };
+                let place = usize::from(clients.dice.one_in(spoil));
+                let out = state.get(place).copied().filter(|_| !clients.dice.one_in(spoil));
                 let text = out.map_or_else(|| "nil".to_owned(), |out| out.to_string());
                 let outcome = clients.act(&format!("dequeue q {text}"));
                 if out.is_some() && (outcome == "ok" || outcome == "info" && clients.dice.one_in(2)) {
-                    state.remove(0);
+                    state.remove(place);
                 }
             }
             _ => {
