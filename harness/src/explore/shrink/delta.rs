@@ -4,6 +4,15 @@
 /// A subset of `items`, in order, that fails and from which no single chunk that was tried can be left out. `items` as a
 /// whole has to fail. A trial that says nothing ends it: what was reached stands.
 pub(crate) fn minimize<T: Clone>(items: &[T], mut fails: impl FnMut(&[T]) -> Option<bool>) -> Vec<T> {
+    minimize_to(items, |fewer| fails(fewer).map(|fails| fails.then(|| fewer.to_vec())))
+}
+
+/// The same where not every subset can stand by itself: a trial answers with the items that failed, which are all those
+/// that it was given, or some.
+pub(crate) fn minimize_to<T: Clone>(
+    items: &[T],
+    mut failing: impl FnMut(&[T]) -> Option<Option<Vec<T>>>,
+) -> Vec<T> {
     let mut kept = items.to_vec();
     let mut chunks = 2;
     while !kept.is_empty() {
@@ -14,9 +23,9 @@ pub(crate) fn minimize<T: Clone>(items: &[T], mut fails: impl FnMut(&[T]) -> Opt
             let end = (place + size).min(kept.len());
             let mut fewer = kept[..place].to_vec();
             fewer.extend_from_slice(&kept[end..]);
-            match fails(&fewer) {
-                Some(true) => kept = fewer,
-                Some(false) => place = end,
+            match failing(&fewer) {
+                Some(Some(fewer)) => kept = fewer,
+                Some(None) => place = end,
                 None => return kept,
             }
         }

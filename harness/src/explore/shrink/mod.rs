@@ -2,6 +2,7 @@
 
 mod delta;
 pub(crate) mod history;
+mod justified;
 mod target;
 
 use std::collections::BTreeSet;

@@ -1,0 +1,515 @@
+//! What justifies what stays: the operations without which others would be a violation that leaving out has made.
+//!
+//! A read is justified by the writes that it may show, an element that comes out of a queue by the one that went in, a
+//! release by its acquire. If a history keeps a model, each part of it that holds what justifies it keeps the model too:
+//! restrict an order of the whole to the part, and every answer is still right. So whatever such a part violates, the
+//! whole violates.
+
+use std::collections::BTreeMap;
+
+use histories::{Conflict, Function, History, KeyId, ModelName, Operation, OperationId, Outcome, Value};
+
+/// What an operation is about: a key, the one object that has no name, or a key inside of transactions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Key(Option<KeyId>),
+    InTransactions(Value),
+}
+
+/// What an operation does to a place, if it happens.
+#[derive(Clone, Debug)]
+enum Update {
+    /// Nothing of what was there before matters any more.
+    Write(Value),
+    Append(Value),
+    Add(Value),
+    Remove(Value),
+    /// To a number.
+    Change,
+    Put(Value),
+    /// Out of a queue or a stack; `None` where nobody learned what.
+    Take(Option<Value>),
+    Acquire,
+    Release,
+    Other,
+}
+
+/// How what a place shows depends on what was done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nature {
+    Register,
+    /// A list or a string.
+    Sequence,
+    Set,
+    Counter,
+    /// A queue or a stack.
+    Container,
+    Lock,
+    /// In ways that are not gone into: on everything.
+    Merged,
+    /// On nothing that is looked at.
+    Free,
+}
+
+/// Everything that was done to a place.
+#[derive(Default)]
+struct Touched {
+    updates: Vec<u32>,
+    /// By value or element, the operations that put it there, those that failed as well.
+    producers: BTreeMap<Value, Vec<u32>>,
+    removers: BTreeMap<Value, Vec<u32>>,
+    takers: BTreeMap<Value, Vec<u32>>,
+    takers_of_unknown: Vec<u32>,
+    /// Acknowledged writes.
+    overwriters: Vec<u32>,
+    has: Has,
+}
+
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each was seen or not, whatever the others are")]
+struct Has {
+    writes_of_lists: bool,
+    appends: bool,
+    additions: bool,
+    removals: bool,
+    changes: bool,
+    elements: bool,
+    locks: bool,
+    others: bool,
+    numbers_shown: bool,
+    lists_shown: bool,
+    /// A release whose session never acquired: which acquire it ends is not known.
+    stray_release: bool,
+}
+
+/// What justifies each operation of a history.
+pub(super) struct Justification<'h> {
+    history: &'h History,
+    /// Whether what precedes in time precedes in every order.
+    real_time: bool,
+    places: Vec<(Touched, Nature)>,
+    updates: Vec<Vec<(usize, Update)>>,
+    /// What each operation has shown of a place.
+    shows: Vec<Vec<(usize, Value)>>,
+    /// An acquire and its release, each of the other.
+    partners: BTreeMap<u32, u32>,
+}
+
+/// Which operations stay, by their place in the history.
+pub(super) type Kept = Vec<bool>;
+
+impl<'h> Justification<'h> {
+    /// As `model` looks at it.
+    pub(super) fn of(history: &'h History, model: ModelName) -> Self {
+        let real_time = matches!(
+            model,
+            ModelName::Linearizable
+                | ModelName::Set
+                | ModelName::Counter
+                | ModelName::Queue
+                | ModelName::Mutex
+                | ModelName::Durability
+                | ModelName::RealTimeCausal
+        );
+        let mut scan = Scan::default();
+        for (id, operation) in history.iter() {
+            scan.add(history, id.0, operation);
+        }
+        let Scan { places, updates, shows, partners, .. } = scan;
+        let merges = matches!(
+            history.header.conflict,
+            Some(Conflict::VersionVector | Conflict::Merge | Conflict::Crdt)
+        );
+        // Replicas are compared with each other, whoever wrote what they hold.
+        let is_free = model == ModelName::Convergence;
+        let nature = |touched: &Touched| if is_free { Nature::Free } else { nature(&touched.has, merges) };
+        let places = places.into_iter().map(|touched| {
+            let nature = nature(&touched);
+            (touched, nature)
+        });
+        Self { history, real_time, places: places.collect(), updates, shows, partners }
+    }
+
+    /// Leaves out what is not justified by what stays.
+    pub(super) fn close_down(&self, kept: &mut Kept) {
+        loop {
+            let strays: Vec<usize> = (0..kept.len())
+                .filter(|&place| kept[place] && !self.missing(place as u32, kept).is_empty())
+                .collect();
+            if strays.is_empty() {
+                return;
+            }
+            for place in strays {
+                kept[place] = false;
+            }
+        }
+    }
+
+    /// Adds what justifies what stays.
+    pub(super) fn close_up(&self, kept: &mut Kept) {
+        let mut open: Vec<u32> =
+            (0..).zip(kept.iter()).filter(|(_, kept)| **kept).map(|(id, _)| id).collect();
+        while let Some(id) = open.pop() {
+            for missing in self.missing(id, kept) {
+                kept[missing as usize] = true;
+                open.push(missing);
+            }
+        }
+    }
+
+    /// What would have to be added for an operation to be justified.
+    fn missing(&self, id: u32, kept: &Kept) -> Vec<u32> {
+        let mut missing = Vec::new();
+        for (place, value) in &self.shows[id as usize] {
+            self.missing_for(id, *place, value, kept, &mut missing);
+        }
+        for (place, update) in &self.updates[id as usize] {
+            let (touched, nature) = &self.places[*place];
+            match (nature, update) {
+                (Nature::Container, Update::Put(value) | Update::Take(Some(value))) => {
+                    self.element(touched, value, kept, &mut missing);
+                }
+                (Nature::Lock, _) if touched.has.stray_release => {
+                    missing.extend(touched.updates.iter().filter(|&&other| self.counts(other, kept)));
+                }
+                (Nature::Lock, _) => {
+                    missing.extend(self.partners.get(&id).filter(|&&other| self.counts(other, kept)));
+                }
+                _ => {}
+            }
+        }
+        missing
+    }
+
+    /// Whether it may have happened and is not kept.
+    fn counts(&self, id: u32, kept: &Kept) -> bool {
+        !kept[id as usize] && self.operation(id).outcome != Outcome::Fail
+    }
+
+    fn operation(&self, id: u32) -> &Operation {
+        self.history.operation(OperationId(id))
+    }
+
+    fn missing_for(&self, id: u32, place: usize, shown: &Value, kept: &Kept, missing: &mut Vec<u32>) {
+        let (touched, nature) = &self.places[place];
+        let reader = self.operation(id);
+        // What may stand before it in an order, with nothing certain between.
+        let relevant = |update: u32, overwriters: &[u32]| {
+            update != id
+                && self.counts(update, kept)
+                && (!self.real_time || self.operation(update).invoked <= reader.returned())
+                && !self.is_hidden(update, reader, overwriters, kept)
+        };
+        match nature {
+            Nature::Register if shown.is_null() => {}
+            Nature::Register => {
+                let producers = touched.producers.get(shown).map_or(&[][..], Vec::as_slice);
+                missing.extend(producers.iter().filter(|&&update| relevant(update, &touched.overwriters)));
+                self.one_of(id, producers, kept, missing);
+            }
+            Nature::Sequence => {
+                let contributes = |update: u32| {
+                    let deeds = self.updates[update as usize].iter().filter(|(other, _)| *other == place);
+                    deeds.into_iter().any(|(_, deed)| may_show(deed, shown))
+                };
+                let updates = touched.updates.iter().copied().filter(|&update| contributes(update));
+                missing.extend(updates.filter(|&update| relevant(update, &touched.overwriters)));
+                for element in shown.as_list().unwrap_or_default() {
+                    self.one_of(id, touched.producers.get(element).map_or(&[], Vec::as_slice), kept, missing);
+                }
+            }
+            Nature::Set => self.members(id, touched, shown, kept, &relevant, missing),
+            Nature::Counter | Nature::Merged => {
+                missing.extend(touched.updates.iter().filter(|&&update| relevant(update, &[])));
+            }
+            Nature::Container | Nature::Lock | Nature::Free => {}
+        }
+        // What a key holds is told by what is done to it: without anything a number or a list would be a register's.
+        if !matches!(nature, Nature::Register | Nature::Free) {
+            self.one_of(id, &touched.updates, kept, missing);
+        }
+    }
+
+    /// An element is there by its last addition, and absent by its last removal.
+    fn members(
+        &self,
+        id: u32,
+        touched: &Touched,
+        shown: &Value,
+        kept: &Kept,
+        relevant: &dyn Fn(u32, &[u32]) -> bool,
+        missing: &mut Vec<u32>,
+    ) {
+        let of = |updates: &BTreeMap<Value, Vec<u32>>, element: &Value| {
+            updates.get(element).cloned().unwrap_or_default()
+        };
+        let shown = shown.as_list().unwrap_or_default();
+        for element in shown {
+            let additions = of(&touched.producers, element);
+            let acknowledged = self.acknowledged(&additions, &of(&touched.removers, element));
+            missing.extend(additions.iter().filter(|&&update| relevant(update, &acknowledged)));
+            self.one_of(id, &additions, kept, missing);
+        }
+        for (element, removals) in touched.removers.iter().filter(|(element, _)| !shown.contains(element)) {
+            let additions = of(&touched.producers, element);
+            if additions.iter().any(|&addition| kept[addition as usize]) {
+                let acknowledged = self.acknowledged(&additions, removals);
+                missing.extend(removals.iter().filter(|&&update| relevant(update, &acknowledged)));
+            }
+        }
+    }
+
+    fn acknowledged(&self, additions: &[u32], removals: &[u32]) -> Vec<u32> {
+        additions.iter().chain(removals).copied().filter(|&id| self.operation(id).is_ok()).collect()
+    }
+
+    /// An element goes in and comes out, as often as it did; where fewer are known to have come out, those of whom
+    /// nobody learned what they took may have taken it.
+    fn element(&self, touched: &Touched, value: &Value, kept: &Kept, missing: &mut Vec<u32>) {
+        let puts = touched.producers.get(value).map_or(&[][..], Vec::as_slice);
+        let takers = touched.takers.get(value).map_or(&[][..], Vec::as_slice);
+        let may_be: Vec<u32> =
+            puts.iter().copied().filter(|&put| self.operation(put).outcome != Outcome::Fail).collect();
+        missing.extend(may_be.iter().chain(takers).filter(|&&id| self.counts(id, kept)));
+        if takers.len() < may_be.len() {
+            missing.extend(touched.takers_of_unknown.iter().filter(|&&id| self.counts(id, kept)));
+        }
+        if may_be.is_empty() && !puts.iter().any(|&put| kept[put as usize]) {
+            missing.extend(puts.first());
+        }
+    }
+
+    /// At least one of those that put there what is shown, be it one that failed or came later: without any it would be
+    /// a value that was never written.
+    fn one_of(&self, reader: u32, producers: &[u32], kept: &Kept, missing: &mut Vec<u32>) {
+        if producers.iter().any(|&producer| producer == reader || kept[producer as usize]) {
+            return;
+        }
+        let before = |id: &&u32| self.operation(**id).invoked <= self.operation(reader).returned();
+        let likely = |id: &&u32| self.operation(**id).outcome != Outcome::Fail && before(id);
+        let best = producers.iter().rfind(likely).or_else(|| producers.iter().rfind(before));
+        missing.extend(best.or_else(|| producers.first()).filter(|id| !missing.contains(id)).copied());
+    }
+
+    /// Whether something that stays, and certainly came between, decides what the reader sees.
+    fn is_hidden(&self, update: u32, reader: &Operation, overwriters: &[u32], kept: &Kept) -> bool {
+        let update_op = self.operation(update);
+        let between = |id: u32| {
+            let other = self.operation(id);
+            id != update && kept[id as usize] && update_op.precedes(other) && other.precedes(reader)
+        };
+        self.real_time && overwriters.iter().any(|&id| between(id))
+    }
+}
+
+/// Whether what an update has put there can be part of what is shown.
+fn may_show(update: &Update, shown: &Value) -> bool {
+    match (update, shown.as_list(), shown.as_text()) {
+        (Update::Append(element), Some(list), _) => list.contains(element),
+        (Update::Write(value), Some(list), _) => {
+            value.as_list().unwrap_or_default().iter().all(|element| list.contains(element))
+        }
+        (Update::Append(value) | Update::Write(value), None, text) => {
+            text.unwrap_or_default().contains(value.as_text().unwrap_or_default())
+        }
+        _ => true,
+    }
+}
+
+fn nature(has: &Has, merges: bool) -> Nature {
+    if has.locks {
+        Nature::Lock
+    } else if has.elements {
+        Nature::Container
+    } else if has.others || merges {
+        Nature::Merged
+    } else if has.changes || has.additions && has.numbers_shown {
+        Nature::Counter
+    } else if has.appends {
+        Nature::Sequence
+    } else if has.additions || has.removals || has.lists_shown && !has.writes_of_lists {
+        Nature::Set
+    } else {
+        Nature::Register
+    }
+}
+
+/// Reads a history once.
+#[derive(Default)]
+struct Scan {
+    index: BTreeMap<Place, usize>,
+    places: Vec<Touched>,
+    updates: Vec<Vec<(usize, Update)>>,
+    shows: Vec<Vec<(usize, Value)>>,
+    partners: BTreeMap<u32, u32>,
+    /// By process and place, the acquire that has no release yet.
+    held: BTreeMap<(u32, usize), u32>,
+}
+
+impl Scan {
+    fn add(&mut self, history: &History, id: u32, operation: &Operation) {
+        self.updates.push(Vec::new());
+        self.shows.push(Vec::new());
+        match operation.function {
+            Function::Txn => self.transaction(id, operation),
+            Function::Dump => {
+                for (name, value) in operation.reply().as_map().into_iter().flatten() {
+                    let key = history.key_id(&name.as_str().into());
+                    if key.is_some() {
+                        self.show(id, Place::Key(key), value.clone());
+                    }
+                }
+            }
+            _ => self.single(id, operation),
+        }
+    }
+
+    fn place(&mut self, place: Place) -> usize {
+        let next = self.places.len();
+        let index = *self.index.entry(place).or_insert(next);
+        if index == next {
+            self.places.push(Touched::default());
+        }
+        index
+    }
+
+    fn show(&mut self, id: u32, place: Place, value: Value) {
+        let place = self.place(place);
+        let has = &mut self.places[place].has;
+        has.numbers_shown |= value.as_int().is_some();
+        has.lists_shown |= value.as_list().is_some();
+        self.shows[id as usize].push((place, value));
+    }
+
+    fn transaction(&mut self, id: u32, operation: &Operation) {
+        let answered = operation.is_ok() && !operation.reply().is_null();
+        let micros = if answered { operation.reply() } else { operation.call() };
+        for micro in micros.micros().into_iter().flatten().flatten() {
+            let place = Place::InTransactions(micro.key.into_owned());
+            let value = micro.value.into_owned();
+            match micro.function {
+                "r" if answered => self.show(id, place, value),
+                "r" => {}
+                "w" => self.update(id, operation, place, Update::Write(value)),
+                "append" => self.update(id, operation, place, Update::Append(value)),
+                _ => self.update(id, operation, place, Update::Other),
+            }
+        }
+    }
+
+    fn single(&mut self, id: u32, operation: &Operation) {
+        let place = Place::Key(operation.key);
+        let value = operation.call().clone();
+        let update = match (&operation.function, operation.function.name()) {
+            (Function::Read | Function::ReadAll, _) => {
+                if operation.is_ok() {
+                    self.show(id, place, operation.reply().clone());
+                }
+                return;
+            }
+            (Function::Cas, _) => return self.compare_and_set(id, operation, place),
+            // What is given or moved answers for itself.
+            (Function::Generate | Function::Transfer, _) => return,
+            (Function::Write, _) => Update::Write(value),
+            (Function::Append, _) => Update::Append(value),
+            (Function::Add, _) => Update::Add(value),
+            (Function::Remove, _) => Update::Remove(value),
+            (Function::Increment | Function::Decrement, _) => Update::Change,
+            (Function::Enqueue, _) | (_, "push") => Update::Put(value),
+            (Function::Dequeue, _) | (_, "pop") if operation.is_ok() => {
+                let taken = operation.reply().clone();
+                if taken.is_null() {
+                    return;
+                }
+                Update::Take(Some(taken))
+            }
+            (Function::Drain, _) if operation.is_ok() => {
+                for element in operation.reply().as_list().unwrap_or_default() {
+                    self.update(id, operation, place.clone(), Update::Take(Some(element.clone())));
+                }
+                return;
+            }
+            (Function::Dequeue | Function::Drain, _) | (_, "pop") => Update::Take(None),
+            (Function::Acquire, _) => Update::Acquire,
+            (Function::Release, _) => Update::Release,
+            _ => Update::Other,
+        };
+        self.update(id, operation, place, update);
+    }
+
+    /// It reads what it replaces, also where it may not have happened; one that failed may say what it found.
+    fn compare_and_set(&mut self, id: u32, operation: &Operation, place: Place) {
+        if operation.outcome == Outcome::Fail {
+            if let Some(seen) = operation.seen() {
+                self.show(id, place, seen.clone());
+            }
+            return;
+        }
+        if let Some((from, to)) = operation.call().as_pair() {
+            self.show(id, place.clone(), from.clone());
+            self.update(id, operation, place, Update::Write(to.clone()));
+        }
+    }
+
+    fn update(&mut self, id: u32, operation: &Operation, place: Place, update: Update) {
+        let index = self.place(place);
+        let touched = &mut self.places[index];
+        touched.updates.push(id);
+        let has = &mut touched.has;
+        match &update {
+            Update::Write(value) => {
+                has.writes_of_lists |= value.as_list().is_some();
+                if operation.is_ok() {
+                    touched.overwriters.push(id);
+                }
+                touched.producers.entry(value.clone()).or_default().push(id);
+                for element in value.as_list().unwrap_or_default() {
+                    touched.producers.entry(element.clone()).or_default().push(id);
+                }
+            }
+            Update::Append(value) | Update::Add(value) | Update::Put(value) => {
+                has.appends |= matches!(update, Update::Append(_));
+                has.additions |= matches!(update, Update::Add(_));
+                has.elements |= matches!(update, Update::Put(_));
+                touched.producers.entry(value.clone()).or_default().push(id);
+            }
+            Update::Remove(value) => {
+                has.removals = true;
+                touched.removers.entry(value.clone()).or_default().push(id);
+            }
+            Update::Take(value) => {
+                has.elements = true;
+                let takers = match value {
+                    Some(value) => touched.takers.entry(value.clone()).or_default(),
+                    None => &mut touched.takers_of_unknown,
+                };
+                takers.push(id);
+            }
+            Update::Change => has.changes = true,
+            Update::Other => has.others = true,
+            Update::Acquire | Update::Release => {
+                has.locks = true;
+                self.lock(id, operation, index, &update);
+            }
+        }
+        self.updates[id as usize].push((index, update));
+    }
+
+    fn lock(&mut self, id: u32, operation: &Operation, place: usize, update: &Update) {
+        if operation.outcome == Outcome::Fail {
+            return;
+        }
+        let session = (operation.process, place);
+        if matches!(update, Update::Acquire) {
+            self.held.insert(session, id);
+        } else if let Some(acquire) = self.held.remove(&session) {
+            self.partners.insert(acquire, id);
+            self.partners.insert(id, acquire);
+        } else {
+            self.places[place].has.stray_release = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
