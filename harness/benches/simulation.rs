@@ -13,7 +13,7 @@ use self::processor::ProcessorTime;
 use criterion::{Criterion, criterion_group, criterion_main};
 use nemesis::Layout;
 use partita::judge::trial;
-use partita::plan::spec::{RunSpec, StageName};
+use partita::plan::spec::{RunSpec, StageName, Violations};
 use partita::run::progress::Interrupt;
 use systems::System;
 use systems::live::StoreSystem;
@@ -40,6 +40,7 @@ fn spec(mode: &str, seed: u64) -> RunSpec {
         keep: false,
         keys: None,
         script: None,
+        violations: Violations::Any,
         trace: false,
         liveness: true,
         check_time: Duration::from_mins(1),

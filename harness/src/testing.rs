@@ -51,6 +51,7 @@ pub(crate) fn mode(name: &str) -> Mode {
         options: Vec::new(),
         promise: vec![ModelName::Linearizable, ModelName::Durability],
         survives: vec!["network", "kill", "power"],
+        regardless: Vec::new(),
         shows: Vec::new(),
         figures: Vec::new(),
         available_with_majority: true,

@@ -75,6 +75,47 @@ impl Effect {
         }
     }
 
+    /// Why it cannot be carried out in a cluster of so many nodes: for effects that were read from a file.
+    pub fn refusal(&self, nodes: u16) -> Option<String> {
+        const DAY: Nanos = Nanos::from_secs(86_400);
+        const DAY_MS: u64 = 86_400_000;
+        let strange = self.nodes().find(|node| node.0 >= nodes);
+        if let Some(node) = strange {
+            return Some(format!("{node} is named, and there are {nodes} nodes"));
+        }
+        let bounded = match self {
+            Self::Link { change, .. } => match change {
+                LinkChange::Slow { by } | LinkChange::Reorder { by } => *by <= DAY,
+                LinkChange::Lose { percent } | LinkChange::Duplicate { percent } => *percent <= 100,
+            },
+            Self::Clock { change, .. } => match change {
+                ClockChange::Step { by_ms } | ClockChange::Strobe { by_ms } => by_ms.unsigned_abs() <= DAY_MS,
+                ClockChange::Drift { ms_per_s } => (-999..=1_000_000).contains(ms_per_s),
+            },
+            Self::Disk { change: DiskChange::Slow { by }, .. } => *by <= DAY,
+            Self::Disk { .. }
+            | Self::Cut { .. }
+            | Self::CutClients { .. }
+            | Self::Kill { .. }
+            | Self::Pause { .. }
+            | Self::Power { .. } => true,
+        };
+        (!bounded).then(|| format!("{self:?} is out of bounds"))
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = Node> {
+        let (one, other): (&[Node], &[Node]) = match self {
+            Self::Cut { from, to } | Self::Link { from, to, .. } => (from, to),
+            Self::CutClients { nodes }
+            | Self::Kill { nodes }
+            | Self::Pause { nodes }
+            | Self::Power { nodes }
+            | Self::Clock { nodes, .. }
+            | Self::Disk { nodes, .. } => (nodes, &[]),
+        };
+        one.iter().chain(other).copied()
+    }
+
     /// The same on the links of the other direction.
     fn reversed(&self) -> Option<Self> {
         match self.clone() {

@@ -14,5 +14,5 @@ mod system;
 pub use client::{Client, Completion, Reply};
 pub use mode::{Mode, Routing, Show};
 pub use system::{
-    Behind, Cluster, Ground, HomeOf, Lag, Setup, SetupError, Simulator, Status, System, SystemOptions,
+    Behind, Cluster, Crash, Ground, HomeOf, Lag, Setup, SetupError, Simulator, Status, System, SystemOptions,
 };

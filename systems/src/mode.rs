@@ -1,7 +1,7 @@
 //! A way of running a system, with what it promises, as data.
 
 use histories::{AnomalyKind, Conflict, ModelName};
-use nemesis::Layout;
+use nemesis::{FaultSpec, Layout};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error;
@@ -44,6 +44,8 @@ pub struct Mode {
     pub shows: Vec<Show>,
     /// The kinds of fault under which the promise is kept, `network`, `kill`, `pause`, `clock`, `power`.
     pub survives: Vec<&'static str>,
+    /// What of the promise holds under clock faults and power loss, too, where the mode does not survive those.
+    pub regardless: Vec<ModelName>,
     /// Figures worth a look, in words, `write availability with one node cut off`.
     pub figures: Vec<String>,
     /// Writes go on as long as a majority is up and connected.
@@ -63,6 +65,25 @@ pub struct Mode {
 }
 
 impl Mode {
+    /// Whether the promise is kept under each of these faults.
+    pub fn survives_all(&self, faults: &[FaultSpec]) -> bool {
+        faults
+            .iter()
+            .all(|fault| fault.kind().survived_as().is_some_and(|word| self.survives.contains(&word)))
+    }
+
+    /// What has to hold under these faults: the promise where the mode survives each of them, else what holds
+    /// regardless. No mode promises anything under a disk that lies or changes what it holds.
+    pub fn demanded_under(&self, faults: &[FaultSpec]) -> &[ModelName] {
+        if self.survives_all(faults) {
+            &self.promise
+        } else if faults.iter().all(|fault| fault.kind().survived_as().is_some()) {
+            &self.regardless
+        } else {
+            &[]
+        }
+    }
+
     /// An option's value, by name.
     pub fn option(&self, name: &str) -> Option<&str> {
         self.options.iter().find(|(option, _)| option == name).map(|(_, value)| value.as_str())
@@ -72,5 +93,29 @@ impl Mode {
     pub fn conflict(&self) -> Option<Conflict> {
         let name = IntoDeserializer::<Error>::into_deserializer(self.option("conflict")?);
         Conflict::deserialize(name).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promise_is_demanded_under_the_faults_that_the_mode_survives() {
+        let demanded = |mode: &str, faults: &str| {
+            let (mode, _) = crate::store::mode(mode).unwrap();
+            mode.demanded_under(&FaultSpec::parse_list(faults).unwrap()).to_vec()
+        };
+        let all = [ModelName::Linearizable, ModelName::Durability, ModelName::Convergence];
+        for survived in ["none", "kill:all", "partition:leader,clock:drift,disk:full,power:majority"] {
+            assert_eq!(demanded("single/quorum", survived), all, "{survived}");
+        }
+        assert_eq!(demanded("single/quorum", "kill:leader,disk:lies"), []);
+        assert_eq!(demanded("single/no-sync", "kill:all"), all);
+        assert_eq!(demanded("single/no-sync", "kill:all,power:majority"), []);
+        assert_eq!(demanded("single/lease", "kill:leader"), all);
+        assert_eq!(demanded("single/lease", "clock:drift,kill:leader"), all[1..]);
+        assert_eq!(demanded("single/lease", "disk:flip"), []);
+        assert_eq!(demanded("single/lease[sync=never]", "clock:drift"), [], "power might be lost as well");
     }
 }

@@ -1,5 +1,6 @@
 //! A kind of system, and a running cluster of it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use histories::{Function, Key, Node};
@@ -60,6 +61,23 @@ pub struct Status {
     pub ready: bool,
 }
 
+/// A node that ended although nothing that was done to it explains that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crash {
+    pub node: Node,
+    /// How its process ended, `exit status: 101`.
+    pub status: String,
+    /// The last lines of its log.
+    pub log_tail: String,
+}
+
+impl fmt::Display for Crash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { node, status, log_tail } = self;
+        write!(f, "{node} ended by itself ({status}); the end of its log:\n{log_tail}")
+    }
+}
+
 /// Through which datacentres the changes of a mode go, and where its keys belong.
 #[derive(Default)]
 pub struct Ground {
@@ -108,6 +126,11 @@ pub trait System: Send + Sync {
     }
     /// Starts a cluster and waits until it is ready.
     fn start<'a>(&'a self, setup: &'a Setup) -> BoxFuture<'a, Result<Box<dyn Cluster>, SetupError>>;
+    /// Whether this project answers for it: then a node that ends by itself is a failure of the harness, else a finding
+    /// about the system.
+    fn is_bundled(&self) -> bool {
+        false
+    }
     /// The means to run it in virtual time, where there are any.
     fn simulator(&self) -> Option<&dyn Simulator> {
         None
@@ -129,6 +152,10 @@ pub trait Cluster: Send + Sync {
     fn connect(&self, thread: u32) -> BoxFuture<'_, Result<Box<dyn Client>, SetupError>>;
     fn target(&self) -> &dyn Target;
     fn status(&self) -> BoxFuture<'_, Status>;
+    /// The nodes that have ended so far although no fault and no request explains it.
+    fn crashes(&self) -> BoxFuture<'_, Vec<Crash>> {
+        Box::pin(async { Vec::new() })
+    }
     /// Stops every process and waits until it is gone.
     fn stop(&self) -> BoxFuture<'_, Result<(), SetupError>>;
 }

@@ -109,6 +109,7 @@ pub(crate) fn system() -> Simulated<Naive> {
         promise: vec![ModelName::Linearizable],
         shows: Vec::new(),
         survives: vec!["network"],
+        regardless: Vec::new(),
         figures: Vec::new(),
         available_with_majority: true,
         available_with_majorities: true,

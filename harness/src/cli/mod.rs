@@ -2,6 +2,7 @@
 //!
 //! Gives no default to a run and starts nothing.
 
+pub(crate) mod bounds;
 pub(crate) mod config;
 pub(crate) mod exit;
 pub(crate) mod failure;

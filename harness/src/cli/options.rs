@@ -11,6 +11,7 @@ use serde::Deserialize;
 use systems::Routing;
 use systems::store::Bug;
 
+use crate::cli::bounds;
 use crate::cli::quantity::{BudgetLimits, List, Seed, Seeds, Time, as_flag, as_flags};
 use crate::cli::stage::StageName;
 
@@ -39,15 +40,18 @@ pub(crate) struct Options {
     pub(crate) faults: Option<List>,
 
     /// Datacentres, for modes that span several.
-    #[arg(long, value_name = "D", env = "PARTITA_DATACENTRES", value_parser = clap::value_parser!(u16).range(1..=9))]
+    #[arg(long, value_name = "D", env = "PARTITA_DATACENTRES", value_parser = bounds::datacentres::parse)]
+    #[serde(deserialize_with = "bounds::datacentres::deserialize")]
     pub(crate) datacentres: Option<u16>,
 
     /// Members of the cluster, in each datacentre.
-    #[arg(long, value_name = "N", env = "PARTITA_NODES", value_parser = clap::value_parser!(u16).range(1..=99))]
+    #[arg(long, value_name = "N", env = "PARTITA_NODES", value_parser = bounds::nodes::parse)]
+    #[serde(deserialize_with = "bounds::nodes::deserialize")]
     pub(crate) nodes: Option<u16>,
 
     /// Concurrent clients.
-    #[arg(long, value_name = "N", env = "PARTITA_CLIENTS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", env = "PARTITA_CLIENTS", value_parser = bounds::clients::parse)]
+    #[serde(deserialize_with = "bounds::clients::deserialize")]
     pub(crate) clients: Option<u32>,
 
     /// Operations a second over all clients, or `max`.
@@ -56,7 +60,8 @@ pub(crate) struct Options {
     pub(crate) rate: Option<Rate>,
 
     /// Keys in use at a time. Default: as the workload likes.
-    #[arg(long, value_name = "N", env = "PARTITA_KEYS", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", env = "PARTITA_KEYS", value_parser = bounds::keys::parse)]
+    #[serde(deserialize_with = "bounds::keys::deserialize")]
     pub(crate) keys: Option<u16>,
 
     /// How long each run issues operations: `30s`.
@@ -65,7 +70,8 @@ pub(crate) struct Options {
     pub(crate) time: Option<Time>,
 
     /// Ends a run early after this many operations.
-    #[arg(long, value_name = "N", env = "PARTITA_OPS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", env = "PARTITA_OPS", value_parser = bounds::operations::parse)]
+    #[serde(deserialize_with = "bounds::operations::deserialize")]
     pub(crate) ops: Option<u64>,
 
     /// A planted bug, to see it found (see `partita list bugs`). The store's own modes have it.
@@ -183,15 +189,27 @@ impl Options {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Rate(pub(crate) Option<f64>);
 
+impl Rate {
+    const LEAST: f64 = 0.001;
+    const MOST: f64 = 1e6;
+
+    /// `None` where it is out of bounds.
+    pub(crate) fn bounded(self) -> Option<Self> {
+        self.0.is_none_or(|rate| (Self::LEAST..=Self::MOST).contains(&rate)).then_some(self)
+    }
+}
+
 impl FromStr for Rate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.parse::<f64>() {
-            Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(Self(Some(rate))),
-            _ if text == "max" => Ok(Self(None)),
-            _ => Err(format!("{text:?} is no rate; write operations a second, 200, or max")),
+        if text == "max" {
+            return Ok(Self(None));
         }
+        let rate = text.parse().map(|rate| Self(Some(rate))).ok().and_then(Self::bounded);
+        rate.ok_or_else(|| {
+            format!("{text:?} is no rate; write operations a second, 0.001 to 1000000, or max")
+        })
     }
 }
 

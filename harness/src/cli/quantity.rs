@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::cli::bounds::TIME_MAX;
 use crate::cli::names::split_list;
 
 /// A time with its unit: `500ms`, `30s`, `2m`, `1h`.
@@ -28,7 +29,18 @@ impl FromStr for Time {
             _ => return Err(expected()),
         };
         let duration = Duration::try_from_secs_f64(seconds).map_err(|_| expected())?;
-        if duration.is_zero() { Err(format!("{text:?} is no time at all")) } else { Ok(Self(duration)) }
+        Self(duration).bounded().map_err(|why| format!("{text:?} {why}"))
+    }
+}
+
+impl Time {
+    /// Refuses none at all and more than a year.
+    pub(crate) fn bounded(self) -> Result<Self, &'static str> {
+        match self.0 {
+            time if time.is_zero() => Err("is no time at all"),
+            time if time > TIME_MAX => Err("is longer than a year"),
+            _ => Ok(self),
+        }
     }
 }
 
@@ -105,6 +117,9 @@ impl FromStr for Seed {
     fn from_str(text: &str) -> Result<Self, String> {
         if let Ok(number) = text.parse() {
             return Ok(Self(number));
+        }
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(format!("{text:?} is too large for a seed; the largest is {}", u64::MAX));
         }
         let hexadecimal = text.len() >= 7 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let digits = text.get(..text.len().min(16)).filter(|_| hexadecimal);
@@ -196,14 +211,18 @@ impl Scalar {
     }
 }
 
+/// For serde: a value as it would stand behind the flag of the same name.
+pub(crate) fn flag_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Scalar::deserialize(deserializer)?.flag())
+}
+
 /// For serde: the value goes through the same parser as the flag.
 pub(crate) fn as_flag<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err: fmt::Display>,
 {
-    let text = Scalar::deserialize(deserializer)?.flag();
-    text.parse().map(Some).map_err(serde::de::Error::custom)
+    flag_text(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 /// The same for a flag that may be given several times.
@@ -227,6 +246,7 @@ mod tests {
         assert!(time("-3s").is_err());
         assert!(time("0s").is_err());
         assert!(time("1e99h").is_err());
+        assert!(time("99999999999h").unwrap_err().contains("longer than a year"));
         assert_eq!(Time(Duration::from_secs(20)).to_string(), "20s");
     }
 
@@ -245,6 +265,7 @@ mod tests {
         assert_eq!("deadbeefcafebabe0123".parse(), Ok(Seed(0xdead_beef_cafe_babe)));
         assert_eq!("8cdb49f".parse(), Ok(Seed(0x08cd_b49f)));
         assert!("lucky".parse::<Seed>().is_err());
+        assert!("18446744073709551616".parse::<Seed>().unwrap_err().contains("too large"));
     }
 
     #[test]

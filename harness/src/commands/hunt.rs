@@ -20,7 +20,7 @@ use crate::explore::hunt::{self, End, Fixed, Range, Swarm, Tally};
 use crate::judge;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::recipe::hexadecimal;
-use crate::plan::spec::{RunSpec, StageName};
+use crate::plan::spec::{RunSpec, StageName, Violations};
 use crate::plan::{self, suite};
 use crate::report::{Report, Targets, terminal};
 use crate::run::progress::Interrupt;
@@ -142,6 +142,7 @@ pub(crate) fn hunt(
     if args.promises {
         for base in &mut swarm.bases {
             base.mode.shows.clear();
+            base.violations = Violations::Promised;
         }
     }
     let digest = digest(&swarm);

@@ -20,6 +20,7 @@ use crate::plan::recipe;
 use crate::plan::recipe::hexadecimal;
 use crate::plan::spec::{RunSpec, StageName};
 use crate::report::terminal;
+use crate::run::executable_digest;
 
 #[derive(Args, Debug)]
 pub(crate) struct ReplayArgs {
@@ -67,18 +68,11 @@ pub(crate) fn replay(
     let outcome = outcome?;
     writeln!(out, "{}", terminal::run(&outcome, session.paint, session.verbose))?;
     let dir = Path::new(&outcome.dir);
-    let now = digest(dir)?;
-    writeln!(out, "history.jsonl {now}")?;
-    if spec.stage == StageName::Sim && before.is_dir() {
-        let same = digest(before).is_ok_and(|then| then == now);
-        writeln!(
-            out,
-            "{}",
-            if same { "the same history, to the byte" } else { "ANOTHER history than before" }
-        )?;
-        if !same {
-            session.warn("a simulated run is the same only with the same version of partita");
-        }
+    let now = read_history(dir).map_err(|error| Failure::Harness(error.to_string()))?;
+    writeln!(out, "history.jsonl {}", hexadecimal(&now))?;
+    if spec.stage == StageName::Sim && before.exists() {
+        let folder = if before.is_dir() { before } else { before.parent().unwrap_or(Path::new(".")) };
+        writeln!(out, "{}", compared(folder, &now, &spec))?;
     }
     if trace {
         let drawing = dir.join("sequence.svg");
@@ -108,9 +102,72 @@ fn by_schedule(spec: RunSpec, folder: &Path, session: &Session) -> Result<RunSpe
     Ok(RunSpec { script: Some(Arc::new(Script { faults, operations: None })), ..spec })
 }
 
-fn digest(folder: &Path) -> Result<String, Failure> {
+fn read_history(folder: &Path) -> std::io::Result<Vec<u8>> {
     let file = folder.join("history.jsonl");
-    let bytes =
-        std::fs::read(&file).map_err(|error| Failure::Harness(format!("{}: {error}", file.display())))?;
-    Ok(hexadecimal(&bytes))
+    std::fs::read(&file).map_err(|error| std::io::Error::other(format!("{}: {error}", file.display())))
+}
+
+/// How the history is related to that of the earlier run, and why where it is another.
+fn compared(earlier: &Path, now: &[u8], spec: &RunSpec) -> String {
+    let then = match read_history(earlier) {
+        Ok(then) => then,
+        Err(error) => return format!("there is no earlier history to compare it with: {error}"),
+    };
+    if then == now {
+        return "the same history, to the byte".to_owned();
+    }
+    let (before, after) = (then.split(|&byte| byte == b'\n'), now.split(|&byte| byte == b'\n'));
+    let line = 1 + before.zip(after).take_while(|(before, after)| before == after).count();
+    format!("ANOTHER history than before, from line {line} on: {}", reason(earlier, spec))
+}
+
+fn reason(earlier: &Path, spec: &RunSpec) -> String {
+    let env = recipe::environment(earlier).unwrap_or_default();
+    let said = |key: &str| env[key].as_str().unwrap_or("?").to_owned();
+    if said("configuration_sha256") != spec.digest_of(&said("partita")) {
+        "its env.json was changed after that run".to_owned()
+    } else if said("partita") != env!("CARGO_PKG_VERSION") {
+        format!("that run was of partita {}, this one is of {}", said("partita"), env!("CARGO_PKG_VERSION"))
+    } else if said("sha256") != executable_digest() {
+        "that run was of another build of partita".to_owned()
+    } else {
+        "the build and the configuration are the same, so that this is a bug of partita".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::hunt::swarm;
+
+    #[test]
+    fn what_differs_is_told_and_so_is_a_history_that_is_missing() {
+        let catalogue = Catalogue::with(PathBuf::from("partita"), &[]);
+        let (swarm, _) = swarm(None, &Options::default(), Options::default(), &catalogue).unwrap();
+        let spec = swarm.draw(7);
+        let folder = tempfile::tempdir().unwrap();
+        let told = |env: Option<serde_json::Value>| {
+            if let Some(env) = env {
+                std::fs::write(folder.path().join("env.json"), env.to_string()).unwrap();
+            }
+            compared(folder.path(), b"one\ntwo\nfour\n", &spec)
+        };
+        assert!(told(None).contains("no earlier history"));
+        std::fs::write(folder.path().join("history.jsonl"), b"one\ntwo\nfour\n").unwrap();
+        assert_eq!(told(None), "the same history, to the byte");
+        std::fs::write(folder.path().join("history.jsonl"), b"one\ntwo\nthree\n").unwrap();
+        let version = env!("CARGO_PKG_VERSION");
+        let env = |version: &str, digest: String, build: &str| {
+            Some(serde_json::json!({
+                "partita": version, "configuration_sha256": digest, "sha256": build,
+            }))
+        };
+        let told = [
+            told(env(version, "changed".to_owned(), "")),
+            told(env("0.0.1", spec.digest_of("0.0.1"), "")),
+            told(env(version, spec.digest(), "other")),
+            told(env(version, spec.digest(), &executable_digest())),
+        ];
+        insta::assert_snapshot!(told.join("\n").replace(version, "VERSION"));
+    }
 }

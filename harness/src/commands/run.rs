@@ -18,7 +18,7 @@ use crate::plan::expect::{self, Expectation};
 use crate::plan::spec::RunSpec;
 use crate::plan::suite::{self, Suite};
 use crate::report::{Report, Targets, terminal};
-use crate::run::RunError;
+use crate::run::{RunError, rehearsal};
 
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
@@ -172,6 +172,9 @@ pub(crate) fn carry_out(
     people: &mut dyn Write,
     carried: &mut Carried,
 ) -> Result<(), Failure> {
+    for why in rehearsal::all_too_short(specs) {
+        session.warn(&why);
+    }
     for (number, spec) in specs.iter().enumerate() {
         let title = format!("[{}/{}] {}", number + 1, specs.len(), spec.title());
         let progress = session.progress(&title, spec.time);

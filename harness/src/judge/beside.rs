@@ -1,15 +1,25 @@
 //! What was seen of a run beside its history, as verdicts: by somebody who looks into all replicas, and by whoever waits for
 //! an answer. No checker is asked.
 
+use nemesis::FaultSpec;
+
+use super::crashed;
 use crate::judge::outcome::{AnomalyReport, Outcome, RunOutcome, VerdictReport};
-use crate::plan::spec::RunSpec;
+use crate::plan::spec::{RunSpec, Violations};
 use crate::run::Conducted;
 use crate::run::conductor::{Liveness, Progressed};
 
 /// Adds these verdicts to an outcome; one that is invalid is a violation whatever a client saw.
-pub(super) fn add(outcome: &mut RunOutcome, spec: &RunSpec, conducted: &Conducted) {
+pub(super) fn add(outcome: &mut RunOutcome, spec: &RunSpec, faults: &[FaultSpec], conducted: &Conducted) {
     let progress = spec.requires_progress().then(|| progress(spec, conducted.progressed.as_ref())).flatten();
-    for verdict in conducted.broken.as_deref().map(contradiction).into_iter().chain(progress) {
+    // A node of the bundled store that ends is a failure of the harness, and no verdict: see `execute_in`.
+    let crashed = conducted.crashed.as_ref().filter(|_| !spec.system.is_bundled()).map(crashed::finding);
+    // As what clients see, it is only shown under faults that the mode does not survive.
+    let survived = spec.mode.survives_all(faults);
+    let contradiction =
+        conducted.broken.as_deref().filter(|_| survived || spec.violations == Violations::Any);
+    let contradiction = contradiction.map(|broken| contradiction_of(broken, survived));
+    for verdict in contradiction.into_iter().chain(progress).chain(crashed) {
         if verdict.verdict == "invalid" {
             outcome.outcome = Outcome::Violation;
         }
@@ -18,9 +28,13 @@ pub(super) fn add(outcome: &mut RunOutcome, spec: &RunSpec, conducted: &Conducte
 }
 
 /// A bug of the protocol, caught where it happens, whether or not a client has seen anything of it.
-fn contradiction(broken: &str) -> VerdictReport {
+fn contradiction_of(broken: &str, survived: bool) -> VerdictReport {
     let summary = format!("replicas contradict each other: {broken}");
-    violated("replicas", "invariants", "broken-invariant", summary)
+    let expected = if survived { "valid" } else { "invalid" };
+    VerdictReport {
+        expected: Some(expected.to_owned()),
+        ..violated("replicas", "invariants", "broken-invariant", summary)
+    }
 }
 
 /// Whether a majority made progress without the others; `None` where it never came to that.

@@ -7,7 +7,7 @@ use histories::{History, ModelName, Nanos};
 use nemesis::FaultSpec;
 
 use super::promise::{Facts, judge};
-use super::{beside, measure};
+use super::{beside, crashed, measure};
 use crate::judge::findings;
 use crate::judge::outcome::{
     ConflictsReport, ConvergenceReport, DurabilityReport, RunOutcome, StalenessReport,
@@ -26,19 +26,29 @@ pub(super) fn examine(
 ) -> RunOutcome {
     let budget = Budget::new(spec.check_time, spec.check_memory_bytes);
     let findings = crate::judge::checking::check(history, Some(models), &budget);
+    let crashed = conducted.crashed.as_ref();
+    let findings = match crashed {
+        Some(crashed) => crashed::standing(crashed, history, findings),
+        None => findings,
+    };
     let facts = Facts {
         mode: &spec.mode,
         mix: prepared.mix(),
         faults: prepared.faults.iter().map(FaultSpec::name).collect(),
         demands: prepared.demands(spec),
         settled: conducted.settled,
+        pace: &conducted.pace,
+        // A script issues its operations at times of its own.
+        rate: spec.rate.filter(|_| spec.script.is_none()),
         history,
         findings: &findings,
+        counted: spec.violations,
     };
     let judgement = judge(&facts);
     let figure = |pick: fn(&checkers::Figures) -> bool| findings.iter().map(|f| &f.figures).find(|f| pick(f));
-    let durability = figure(|f| f.durability.is_some()).and_then(|f| f.durability.as_ref());
-    let convergence = figure(|f| f.convergence.is_some()).and_then(|f| f.convergence.as_ref());
+    let final_figure = |pick: fn(&checkers::Figures) -> bool| figure(pick).filter(|_| crashed.is_none());
+    let durability = final_figure(|f| f.durability.is_some()).and_then(|f| f.durability.as_ref());
+    let convergence = final_figure(|f| f.convergence.is_some()).and_then(|f| f.convergence.as_ref());
     let staleness = figure(|f| f.staleness.is_some()).and_then(|f| f.staleness.as_ref());
     let conflicts = figure(|f| f.conflicts.as_ref().is_some_and(|conflicts| conflicts.updates > 0));
     let file = dir.join(RunFolder::HISTORY).display().to_string();
@@ -53,7 +63,13 @@ pub(super) fn examine(
         stage: spec.stage.name().to_owned(),
         dir: dir.display().to_string(),
         outcome: judgement.outcome,
-        notes: prepared.notes.iter().cloned().chain(judgement.undecided).collect(),
+        notes: prepared
+            .notes
+            .iter()
+            .cloned()
+            .chain(judgement.undecided)
+            .chain(conducted.pace.note(facts.rate))
+            .collect(),
         thin: judgement.thin,
         operations: measure::operations(history),
         verdicts: findings
@@ -75,6 +91,6 @@ pub(super) fn examine(
         elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
         reproduce,
     };
-    beside::add(&mut outcome, spec, conducted);
+    beside::add(&mut outcome, spec, &prepared.faults, conducted);
     outcome
 }

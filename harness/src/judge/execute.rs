@@ -51,7 +51,11 @@ fn execute_in(
         Ok(conducted) if conducted.interrupted => {
             return Err(RunError::Interrupted(folder.path().display().to_string()));
         }
-        Ok(conducted) => (conducted, None),
+        Ok(conducted) => {
+            let crashed = conducted.crashed.as_ref().filter(|_| spec.system.is_bundled());
+            let failure = crashed.map(|crashed| RunError::Harness(crashed.told()));
+            (conducted, failure)
+        }
         Err(failure) => (Conducted::default(), Some(failure)),
     };
     progress.phase(Phase::Checking);

@@ -36,9 +36,10 @@ pub(crate) fn report(
     }
 }
 
-/// What a mode says of a model: `valid` where it is among the demands, `invalid` where the mode gives it up.
+/// What a mode says of a model: `valid` where it is among the demands, `invalid` where the mode gives it up, be it only
+/// under the faults of the run.
 pub(crate) fn expected(mode: &Mode, demands: &[ModelName], model: ModelName) -> Option<&'static str> {
-    let given_up = || mode.shows.iter().any(|show| show.model == model);
+    let given_up = || mode.promise.contains(&model) || mode.shows.iter().any(|show| show.model == model);
     if demands.contains(&model) { Some("valid") } else { given_up().then_some("invalid") }
 }
 
@@ -126,5 +127,6 @@ mod tests {
         assert_eq!(expected(ModelName::Linearizable), Some("valid"));
         assert_eq!(expected(ModelName::MonotonicReads), Some("invalid"));
         assert_eq!(expected(ModelName::Pram), None);
+        assert_eq!(super::expected(&lease, &[], ModelName::Durability), Some("invalid"), "only shown");
     }
 }

@@ -2,6 +2,7 @@
 
 mod beside;
 pub(crate) mod checking;
+mod crashed;
 mod examine;
 mod execute;
 pub(crate) mod expect;

@@ -166,6 +166,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub const ALL: [Self; 5] =
+        [Self::Pass, Self::Violation, Self::Unknown, Self::Inconclusive, Self::HarnessFailure];
+
     /// As it stands in JSON.
     pub fn name(self) -> &'static str {
         match self {

@@ -9,6 +9,8 @@ use systems::Mode;
 
 use super::measure;
 use crate::judge::outcome::Outcome;
+use crate::plan::spec::Violations;
+use crate::run::Pace;
 use crate::run::conductor::Liveness;
 
 /// What there is to judge by.
@@ -22,8 +24,12 @@ pub(crate) struct Facts<'a> {
     pub(crate) demands: Vec<ModelName>,
     /// The cluster became ready for the epilogue in time.
     pub(crate) settled: bool,
+    /// How the harness drove the run, and the rate that was asked for.
+    pub(crate) pace: &'a Pace,
+    pub(crate) rate: Option<f64>,
     pub(crate) history: &'a History,
     pub(crate) findings: &'a [Finding],
+    pub(crate) counted: Violations,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +49,9 @@ const OK_PER_WINDOW_MIN: u64 = 5;
 
 /// A violation, wherever there is one; else unknown, else inconclusive, else a pass.
 pub(crate) fn judge(facts: &Facts<'_>) -> Judgement {
-    let shown = facts.mode.shows.iter().map(|show| show.model);
+    // What the mode gives up, and what it promises only without these faults, is shown.
+    let shown = facts.mode.shows.iter().map(|show| show.model).chain(facts.mode.promise.iter().copied());
+    let shown = shown.filter(|_| facts.counted == Violations::Any);
     let counted: Vec<ModelName> = facts.demands.iter().copied().chain(shown).collect();
     let violated = facts
         .findings
@@ -72,7 +80,9 @@ fn undecided(facts: &Facts<'_>) -> Vec<String> {
 }
 
 /// What thin evidence says, and what is counted where there are many runs.
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 6] = [
+    ("the harness stood still", "a harness that stood still"),
+    (" while a client was free", "a harness that was too slow"),
     (" become ready for the final reads", "not ready for the final reads"),
     (" are needed to say anything", "too few of an operation"),
     (" known to have had an effect", "faults without a known effect"),
@@ -90,6 +100,7 @@ fn inconclusive(facts: &Facts<'_>) -> Vec<String> {
     if !facts.settled {
         why.push("the cluster did not become ready for the final reads".to_owned());
     }
+    why.extend(facts.pace.thin(facts.rate));
     why.extend(rare_operations(facts));
     let windows = facts.history.fault_windows();
     let happened =

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use histories::{Event, Function, Key, Kind, Nanos, Node, Op, Process, Value};
-use nemesis::{Action, Dice, ScriptedFault};
+use nemesis::{Action, Dice, Layout, ScriptedFault};
 use serde::{Deserialize, Serialize};
 
 use crate::load::generator::{Context, Generator, Invocation, Next, Shown};
@@ -20,6 +20,25 @@ pub struct Script {
     /// `None` where the workload issues what it likes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operations: Option<Vec<ScriptedOperation>>,
+}
+
+impl Script {
+    /// Refuses what names a client or a node that the run does not have.
+    pub(crate) fn check(&self, layout: Layout, clients: u32) -> Result<(), String> {
+        for ScriptedOperation { thread, node, .. } in self.operations.iter().flatten() {
+            if *thread >= clients {
+                return Err(format!(
+                    "the script has an operation of client {thread}, and there are {clients}"
+                ));
+            }
+            if node.0 >= layout.total() {
+                return Err(format!("the script asks {node}, and there are {} nodes", layout.total()));
+            }
+        }
+        let mut effects = self.faults.iter().flat_map(|fault| &fault.effects);
+        let refusal = effects.find_map(|effect| effect.refusal(layout.total()));
+        refusal.map_or(Ok(()), |why| Err(format!("the script's faults: {why}")))
+    }
 }
 
 /// An operation at a time of its own. It is issued later where its thread is not free.

@@ -15,7 +15,7 @@ use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::Seeds;
 use crate::load::workloads::{self, Workload};
 use crate::plan::catalogue::Catalogue;
-use crate::plan::spec::{RunSpec, StageName};
+use crate::plan::spec::{RunSpec, StageName, Violations};
 
 /// What is taken where neither flags nor profile nor suite say anything.
 mod defaults {
@@ -75,6 +75,7 @@ pub(crate) fn specs(
                     keys: options.keys,
                     script: None,
                     liveness: options.liveness.unwrap_or(stage == StageName::Sim),
+                    violations: Violations::Any,
                     trace: false,
                     time: options.time.map_or(defaults::TIME, |time| time.0),
                     operations_max: options.ops,

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use systems::Routing;
 
-use crate::cli::quantity::BudgetLimits;
+use crate::cli::bounds;
+use crate::cli::options::Rate;
+use crate::cli::quantity::{BudgetLimits, Time};
 use crate::load::script::Script;
 use crate::plan::catalogue::Catalogue;
-use crate::plan::spec::{RunSpec, StageName};
+use crate::plan::spec::{RunSpec, StageName, Violations};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Recipe {
@@ -37,6 +39,8 @@ struct Recipe {
     stage: String,
     #[serde(default)]
     liveness: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    promises_only: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     script: Option<Arc<Script>>,
 }
@@ -70,6 +74,7 @@ impl RunSpec {
             seed: self.seed,
             stage: self.stage.name().to_owned(),
             liveness: self.liveness,
+            promises_only: self.violations == Violations::Promised,
             script: self.script.clone(),
         }
     }
@@ -82,19 +87,29 @@ impl RunSpec {
 
     /// SHA-256 of the configuration: with the version and the seed, which are part of it, it names a simulated history.
     pub(crate) fn digest(&self) -> String {
-        let text = format!("{} {}", env!("CARGO_PKG_VERSION"), self.configuration());
-        hexadecimal(text.as_bytes())
+        self.digest_of(env!("CARGO_PKG_VERSION"))
+    }
+
+    /// The same of another version.
+    pub(crate) fn digest_of(&self, version: &str) -> String {
+        hexadecimal(format!("{version} {}", self.configuration()).as_bytes())
     }
 }
 
-/// A run again from its folder, or from its `env.json`. Its results go to a folder of their own.
-pub(crate) fn load(path: &Path, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, String> {
+/// What the `env.json` of a run's folder, or a file of that kind, holds.
+pub(crate) fn environment(path: &Path) -> Result<serde_json::Value, String> {
     let file = if path.is_dir() { path.join("env.json") } else { path.to_owned() };
     let wrong = |why: String| format!("{}: {why}", file.display());
     let text = std::fs::read_to_string(&file).map_err(|error| {
         wrong(format!("no run can be read there: {error}; a run's folder holds an env.json"))
     })?;
-    let whole: serde_json::Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
+}
+
+/// A run again from its folder, or from its `env.json`. Its results go to a folder of their own.
+pub(crate) fn load(path: &Path, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, String> {
+    let wrong = |why: String| format!("{}: {why}", path.display());
+    let whole = environment(path)?;
     let recipe: Recipe = serde_json::from_value(whole["configuration"].clone())
         .map_err(|error| wrong(format!("it holds no configuration of a run: {error}")))?;
     spec(recipe, catalogue, out).map_err(wrong)
@@ -103,7 +118,14 @@ pub(crate) fn load(path: &Path, catalogue: &Catalogue, out: PathBuf) -> Result<R
 fn spec(recipe: Recipe, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, String> {
     let system = catalogue.system(Some(&recipe.system))?;
     let budget = BudgetLimits::default();
-    let layout = Layout { datacentres: recipe.datacentres, nodes_each: recipe.nodes };
+    let datacentres = bounds::datacentres::check(recipe.datacentres)?;
+    let layout = Layout { datacentres, nodes_each: bounds::nodes::check(recipe.nodes)? };
+    let rate = Rate(recipe.rate).bounded();
+    let time = Time(Duration::from_millis(recipe.time_ms)).bounded();
+    bounds::suite_name(&recipe.suite)?;
+    if let Some(script) = &recipe.script {
+        script.check(layout, recipe.clients)?;
+    }
     Ok(RunSpec {
         mode: system.on(&system.mode(&recipe.mode)?, layout)?,
         workload: catalogue.workload(&recipe.workload)?,
@@ -112,14 +134,17 @@ fn spec(recipe: Recipe, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, 
         layout,
         suite: recipe.suite,
         faults: recipe.faults,
-        clients: recipe.clients,
-        rate: recipe.rate,
-        keys: recipe.keys,
+        clients: bounds::clients::check(recipe.clients)?,
+        rate: rate
+            .ok_or_else(|| format!("a rate of {:?} is out of bounds", recipe.rate.unwrap_or_default()))?
+            .0,
+        keys: recipe.keys.map(bounds::keys::check).transpose()?,
         script: recipe.script,
         liveness: recipe.liveness,
-        time: Duration::from_millis(recipe.time_ms),
-        operations_max: recipe.operations_max,
-        deadline: Duration::from_millis(recipe.deadline_ms),
+        violations: if recipe.promises_only { Violations::Promised } else { Violations::Any },
+        time: time.map_err(|why| format!("a run of {} ms {why}", recipe.time_ms))?.0,
+        operations_max: recipe.operations_max.map(bounds::operations::check).transpose()?,
+        deadline: bounds::deadline(Duration::from_millis(recipe.deadline_ms))?,
         seed: recipe.seed,
         trace: false,
         out,
@@ -133,4 +158,67 @@ fn spec(recipe: Recipe, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, 
 /// SHA-256, in hexadecimal.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::options::Options;
+
+    fn recipe() -> serde_json::Value {
+        let catalogue = Catalogue::with(PathBuf::from("partita"), &[]);
+        let options = Options {
+            mode: Some("single/quorum".parse().unwrap()),
+            workload: Some("set".parse().unwrap()),
+            ..Options::default()
+        };
+        crate::plan::specs("own", &options, &catalogue, 7, &|_| Vec::new()).unwrap()[0].configuration()
+    }
+
+    fn read(recipe: serde_json::Value) -> Result<RunSpec, String> {
+        let recipe = serde_json::from_value(recipe).map_err(|error| error.to_string())?;
+        spec(recipe, &Catalogue::with(PathBuf::from("partita"), &[]), PathBuf::from("runs"))
+    }
+
+    #[test]
+    fn a_recipe_is_read_back_as_it_was_written() {
+        assert_eq!(read(recipe()).map(|spec| spec.configuration()), Ok(recipe()));
+    }
+
+    #[test]
+    fn a_recipe_has_the_bounds_of_the_command_line() {
+        let operation = |thread: u32, node: &str| {
+            serde_json::json!({"faults": [], "operations": [
+                {"at": 1, "thread": thread, "node": node, "f": "read", "key": "x", "value": null}
+            ]})
+        };
+        let refusals: Vec<String> = [
+            ("suite", "../../elsewhere".into()),
+            ("suite", "latest".into()),
+            ("clients", 0.into()),
+            ("clients", 1_000_000_000.into()),
+            ("nodes", 0.into()),
+            ("datacentres", 40.into()),
+            ("keys", 0.into()),
+            ("rate", (-5).into()),
+            ("rate", 1e300.into()),
+            ("time_ms", 0.into()),
+            ("time_ms", u64::MAX.into()),
+            ("deadline_ms", 0.into()),
+            ("operations_max", 0.into()),
+            ("script", operation(10, "n1")),
+            ("script", operation(0, "n4")),
+        ]
+        .into_iter()
+        .map(|(key, value)| {
+            let mut recipe = recipe();
+            recipe[key] = value;
+            read(recipe).map(|spec| spec.title()).unwrap_err()
+        })
+        .collect();
+        insta::assert_snapshot!(refusals.join("\n"));
+        let mut scripted = recipe();
+        scripted["script"] = operation(9, "n3");
+        assert!(read(scripted).is_ok());
+    }
 }

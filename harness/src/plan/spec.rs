@@ -13,6 +13,16 @@ use crate::cli::quantity::Time;
 pub use crate::cli::stage::StageName;
 use crate::load::script::Script;
 
+/// What makes a run a violation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Violations {
+    /// A broken promise, and an anomaly of what the mode gives up.
+    #[default]
+    Any,
+    /// A broken promise: what the mode gives up is let pass.
+    Promised,
+}
+
 /// What a run is to do. Made by the command line, carried out by [`crate::judge::execute`].
 #[derive(Clone)]
 pub struct RunSpec {
@@ -34,6 +44,7 @@ pub struct RunSpec {
     pub script: Option<Arc<Script>>,
     /// Lose a minority once the faults are healed, and require progress of the others.
     pub liveness: bool,
+    pub violations: Violations,
     /// Keep a log of everything that happens, where that can be had: in simulation.
     pub trace: bool,
     /// How long the workload issues operations, the epilogue apart.

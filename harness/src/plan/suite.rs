@@ -8,6 +8,7 @@ use histories::Diagnostic;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::cli::bounds::suite_name;
 use crate::cli::names::unknown;
 use crate::cli::options::Options;
 use crate::cli::toml_file::Document;
@@ -78,6 +79,7 @@ fn parse(source: &str, file: &str, text: &str) -> Result<Suite, Diagnostic> {
     let options = document.decode(Spanned::new(0..text.len(), root))?;
     let name =
         Path::new(source).file_stem().map_or(source.into(), |stem| stem.to_string_lossy().into_owned());
+    suite_name(&name).map_err(|why| Diagnostic::whole_file(file, why))?;
     Ok(Suite { name, source: source.to_owned(), about, options, expectations })
 }
 
@@ -152,6 +154,17 @@ mod tests {
             error("[[expect]]\nmode = \"single/async\"\n"),
             error("[expect]\nlinearizable = \"valid\"\n"),
             error("rate = 0\n"),
+            error("clients = 0\n"),
+            error("keys = 70000\n"),
+            error("ops = -1\n"),
+            error("datacentres = \"\"\n"),
+            error("time = \"9999999h\"\n"),
+            error("[[expect]]\n\"durability.lost\" = \"!= O\"\n"),
+            error("[[expect]]\n\"durability.lost\" = true\n"),
+            error("[[expect]]\n\"durability.lost\" = [0]\n"),
+            error("[[expect]]\n\"convergence.converged\" = 1\n"),
+            error("[[expect]]\n\"availability.overall\" = \">99\"\n"),
+            error("[[expect]]\noutcome = \"passed\"\n"),
         ];
         insta::assert_snapshot!(errors.join("\n"));
     }

@@ -6,6 +6,8 @@ use histories::{FaultStep, Nanos};
 use nemesis::{Action, Schedule};
 use systems::sim::Traced;
 
+use super::Crashed;
+use super::pace::{Pace, Watch};
 use crate::run::conductor::{Conductor, Decision, Part, Progressed};
 use crate::run::progress::{Interrupt, Phase, Progress};
 use crate::run::stage::{Stage, StageEvent};
@@ -23,6 +25,10 @@ pub struct Conducted {
     pub actions: Vec<(Nanos, Action)>,
     /// Whether those whom a lost minority left made progress, where that was required.
     pub progressed: Option<Progressed>,
+    /// Whether the harness kept time.
+    pub pace: Pace,
+    /// Nodes that ended by themselves, which ended the run.
+    pub crashed: Option<Crashed>,
     /// How replicas contradicted each other, where somebody could look into all of them.
     pub broken: Option<String>,
     /// Everything that happened in a world, where the run asked for it.
@@ -39,6 +45,7 @@ pub fn conduct(
     let mut reporter = Reporter::new(progress);
     let mut interrupted = false;
     let mut actions = Vec::new();
+    let mut watch = Watch::new(conductor.deadline(), stage.now());
     loop {
         if interrupt.is_set() {
             interrupted = true;
@@ -46,6 +53,7 @@ pub fn conduct(
             break;
         }
         let now = stage.now();
+        watch.beat(now);
         reporter.report(conductor, now);
         match conductor.poll(now) {
             Decision::Submit(call) => stage.submit(call),
@@ -56,10 +64,15 @@ pub fn conduct(
             }
             Decision::Wait(until) => {
                 let event = stage.next(until);
-                if let StageEvent::Failed(why) = event {
-                    return Err(why);
+                match event {
+                    StageEvent::Failed(why) => return Err(why),
+                    StageEvent::NodeEnded => {
+                        // What is broken may not heal any more, and the run is over anyway.
+                        let _ = heal(stage);
+                        break;
+                    }
+                    event => conductor.observe(&event),
                 }
-                conductor.observe(&event);
             }
             Decision::Done => break,
         }
@@ -71,6 +84,8 @@ pub fn conduct(
         elapsed: reporter.workload_end.unwrap_or_else(|| stage.now()).to_duration(),
         actions,
         progressed: conductor.progressed(),
+        pace: Pace { stalls: watch.stalls(), ..conductor.pace() },
+        crashed: None,
         trace: Vec::new(),
         broken: None,
     })

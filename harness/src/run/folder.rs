@@ -166,7 +166,7 @@ fn environment(spec: &RunSpec) -> serde_json::Value {
 }
 
 /// SHA-256 of the running executable, in hexadecimal; empty where it cannot be read any more.
-fn executable_digest() -> String {
+pub(crate) fn executable_digest() -> String {
     let bytes = std::env::current_exe().and_then(fs::read).unwrap_or_default();
     if bytes.is_empty() {
         return String::new();

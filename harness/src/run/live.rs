@@ -2,6 +2,7 @@
 //! another looks at the cluster from outside.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::lag::LagFile;
 use super::prepared::Prepared;
-use super::{Conducted, RunError, RunFolder, conduct};
+use super::{Conducted, Crashed, RunError, RunFolder, conduct};
 use crate::plan::spec::RunSpec;
 use crate::run::progress::{Interrupt, Phase, Progress};
 use crate::run::stage::{Call, Stage, StageEvent};
@@ -54,10 +55,18 @@ pub(super) fn drive(
     progress.phase(Phase::Running);
     let mut conductor = prepared.conductor(spec);
     let conducted = conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness);
+    // Before anything is stopped: a node that has ended by now did so by itself, and explains what else went wrong.
+    let crashes = runtime.block_on(cluster.crashes());
+    let alive_until = stage.alive_until();
     runtime.block_on(stage.close());
     progress.phase(Phase::Stopping);
     let flushed = recorder.flush().map_err(RunError::harness);
     let stopped = runtime.block_on(cluster.stop()).map_err(RunError::harness);
+    if !crashes.is_empty() {
+        flushed?;
+        let crashed = Some(Crashed { nodes: crashes, alive_until });
+        return Ok(Conducted { crashed, settled: false, ..conducted.unwrap_or_default() });
+    }
     let conducted = conducted?;
     flushed?;
     stopped?;
@@ -74,6 +83,8 @@ struct LiveStage {
     actions: UnboundedSender<Action>,
     tasks: Vec<JoinHandle<()>>,
     observer: JoinHandle<()>,
+    /// In nanoseconds of the run's clock.
+    alive_until: Arc<AtomicU64>,
     /// What could not be handed over, to be told at the next opportunity.
     failure: Option<String>,
 }
@@ -110,8 +121,16 @@ impl LiveStage {
             to_carry_out,
             tell.clone(),
         )));
-        let observer = runtime.spawn(observe(cluster, Arc::clone(&recorder), lag, tell));
-        Self { recorder, told, calls, actions, tasks, observer, failure: None }
+        let alive_until = Arc::new(AtomicU64::new(recorder.now().0));
+        let observer = Observer { cluster, recorder: Arc::clone(&recorder), lag, tell, alive_until };
+        let alive_until = Arc::clone(&observer.alive_until);
+        let observer = runtime.spawn(observer.run());
+        Self { recorder, told, calls, actions, tasks, observer, alive_until, failure: None }
+    }
+
+    /// The last moment at which no node was found to have ended by itself.
+    fn alive_until(&self) -> Nanos {
+        Nanos(self.alive_until.load(Ordering::Relaxed))
     }
 
     /// Lets every task end, so that nobody holds the cluster any more.
@@ -243,19 +262,38 @@ async fn carry_out_one(
     Ok(applied)
 }
 
-/// Looks at the cluster some times a second: who leads, who lags.
-async fn observe(cluster: Arc<dyn Cluster>, recorder: Arc<Recorder>, mut lag: LagFile, tell: Told) {
-    let mut ticks = tokio::time::interval(LiveStage::STATUS_INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let status = cluster.status().await;
-        let event = match lag.append(recorder.now(), &status) {
+/// Looks at the cluster some times a second: which nodes run, who leads, who lags.
+struct Observer {
+    cluster: Arc<dyn Cluster>,
+    recorder: Arc<Recorder>,
+    lag: LagFile,
+    tell: Told,
+    alive_until: Arc<AtomicU64>,
+}
+
+impl Observer {
+    async fn run(mut self) {
+        let mut ticks = tokio::time::interval(LiveStage::STATUS_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let event = self.look().await;
+            if self.tell.send(event).is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn look(&mut self) -> StageEvent {
+        let now = self.recorder.now();
+        if !self.cluster.crashes().await.is_empty() {
+            return StageEvent::NodeEnded;
+        }
+        self.alive_until.store(now.0, Ordering::Relaxed);
+        let status = self.cluster.status().await;
+        match self.lag.append(self.recorder.now(), &status) {
             Ok(()) => StageEvent::Status(status),
             Err(error) => StageEvent::Failed(format!("cannot write lag.csv: {error}")),
-        };
-        if tell.send(event).is_err() {
-            return;
         }
     }
 }

@@ -2,18 +2,24 @@
 
 mod conduct;
 pub mod conductor;
+mod crashed;
 mod folder;
 mod lag;
 mod live;
+mod pace;
 mod prepared;
 pub mod progress;
+pub(crate) mod rehearsal;
 mod scaling;
 mod sequence;
 mod sim;
 pub mod stage;
 
 pub use conduct::{Conducted, conduct};
+pub use crashed::Crashed;
 pub use folder::RunFolder;
+pub(crate) use folder::executable_digest;
+pub use pace::{Pace, Stall};
 pub(crate) use prepared::Prepared;
 pub(crate) use scaling::reads_per_second;
 pub(crate) use sim::{Simulated, Watch, simulate};

@@ -49,11 +49,8 @@ impl Prepared {
             first_value: 1,
             unsupported,
         };
-        let notes = shape
-            .unsupported
-            .iter()
-            .map(|function| format!("{} has no {function}: left out of the workload", spec.mode.name))
-            .collect();
+        let left_out = |function| format!("{} has no {function}: left out of the workload", spec.mode.name);
+        let notes = shape.unsupported.iter().map(left_out).chain(reduced(spec, &faults)).collect();
         Ok(Self { workload, shape, faults, notes })
     }
 
@@ -70,9 +67,14 @@ impl Prepared {
         self.workload.models()
     }
 
-    /// What both the mode promises and the workload's histories decide.
+    /// What both the mode promises under these faults and the workload's histories decide.
     pub(crate) fn demands(&self, spec: &RunSpec) -> Vec<ModelName> {
-        spec.mode.promise.iter().copied().filter(|model| self.workload.models().contains(model)).collect()
+        spec.mode
+            .demanded_under(&self.faults)
+            .iter()
+            .copied()
+            .filter(|model| self.workload.models().contains(model))
+            .collect()
     }
 
     /// What the mode promises and gives up, of what this workload decides; everything that it decides where that is
@@ -142,6 +144,26 @@ impl Prepared {
             demands: self.demands(spec),
         }
     }
+}
+
+/// What is demanded of a run under faults that its mode does not survive, in words.
+fn reduced(spec: &RunSpec, faults: &[FaultSpec]) -> Option<String> {
+    let mode = &spec.mode;
+    if mode.survives_all(faults) || mode.promise.is_empty() {
+        return None;
+    }
+    let unsurvived = faults.iter().filter(|fault| !mode.survives_all(std::slice::from_ref(*fault)));
+    let unsurvived: Vec<String> = unsurvived.map(FaultSpec::name).collect();
+    let demanded: Vec<&str> = mode.demanded_under(faults).iter().map(|model| model.name()).collect();
+    let demanded = match demanded.as_slice() {
+        [] => "nothing of its promise".to_owned(),
+        models => format!("no more than {}", models.join(" and ")),
+    };
+    Some(format!(
+        "{} does not survive {}: {demanded} is demanded of this run, and what else is violated is shown",
+        mode.name,
+        unsurvived.join(" and ")
+    ))
 }
 
 /// One in each datacentre, unless nobody leads.

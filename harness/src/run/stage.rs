@@ -57,6 +57,8 @@ pub enum StageEvent {
     Status(Status),
     /// The time that was waited for has come, or the stage had reason to return early.
     Time,
+    /// A node ended and nothing that was done to it explains that; the run is over.
+    NodeEnded,
     /// The harness itself failed; the run is over.
     Failed(String),
 }

@@ -16,7 +16,7 @@ use super::control::Control;
 use super::failover::Nodes;
 use super::launcher::{Doors, Launcher, Owner};
 use super::member::{Common, Member, Members};
-use crate::{Client, Cluster, Setup, SetupError, Status};
+use crate::{Client, Cluster, Crash, Setup, SetupError, Status};
 
 const READY_POLL: Duration = Duration::from_millis(10);
 
@@ -116,14 +116,18 @@ impl LocalCluster {
         client.set_up().await.map_err(|why| failed("prepare the system for the workload", &why))
     }
 
+    async fn crashed(&self) -> Vec<Crash> {
+        let mut crashes = Vec::new();
+        for member in self.members.iter() {
+            crashes.extend(member.lock().await.crash());
+        }
+        crashes
+    }
+
     /// A node that ended without being killed is a bug, and must not look like a fault.
     async fn ended_unasked(&self) -> Result<(), SetupError> {
-        for member in self.members.iter() {
-            if let Some(why) = member.lock().await.ended_unasked() {
-                return Err(SetupError { what: "keep every node running".to_owned(), why });
-            }
-        }
-        Ok(())
+        let crashes = self.crashed().await;
+        crashes.first().map_or(Ok(()), |crash| Err(failed("keep every node running", crash)))
     }
 }
 
@@ -198,6 +202,10 @@ impl Cluster for LocalCluster {
 
     fn status(&self) -> BoxFuture<'_, Status> {
         Box::pin(self.look())
+    }
+
+    fn crashes(&self) -> BoxFuture<'_, Vec<Crash>> {
+        Box::pin(self.crashed())
     }
 
     fn stop(&self) -> BoxFuture<'_, Result<(), SetupError>> {

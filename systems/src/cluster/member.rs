@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use super::clock::ClockSetting;
 use super::launcher::{Launcher, NodeSite, Running};
 use super::{child, ports};
+use crate::Crash;
 
 /// How long a start waits until the node serves clients. One that needs others for that may take longer: then clients
 /// are let in later.
@@ -55,8 +56,8 @@ pub(super) struct Member {
     clock: ClockSetting,
     /// It has yet to be told.
     clock_due: bool,
-    /// Why it ended when nothing had killed it.
-    crash: Option<String>,
+    /// How it ended when nothing had killed it.
+    crash: Option<Crash>,
     myself: Weak<Mutex<Member>>,
 }
 
@@ -166,7 +167,7 @@ impl Member {
 
     /// Kills it and waits until its processes are gone; then no connection to it is left.
     pub(super) async fn kill(&mut self) -> Result<String, ProcessError> {
-        self.ended_unasked();
+        self.crash();
         if self.processes.is_empty() {
             return Ok(format!("{} was dead already", self.node));
         }
@@ -229,15 +230,15 @@ impl Member {
         &self.data
     }
 
-    /// Why, if it ended though nothing killed it.
-    pub(super) fn ended_unasked(&mut self) -> Option<String> {
+    /// How it ended, if it did so without having been killed.
+    pub(super) fn crash(&mut self) -> Option<Crash> {
         let node = self.node;
         let ended = self.processes.iter_mut().find_map(|process| {
-            let status = process.ended()?;
-            Some(format!("{node} ended by itself ({status}); the end of its log:\n{}", process.tail()))
+            let status = process.ended()?.to_string();
+            Some(Crash { node, status, log_tail: process.tail() })
         });
-        if let Some(text) = ended {
-            self.crash.get_or_insert(text);
+        if let Some(crash) = ended {
+            self.crash.get_or_insert(crash);
         }
         self.crash.clone()
     }

@@ -93,6 +93,10 @@ impl System for StoreSystem {
         })
     }
 
+    fn is_bundled(&self) -> bool {
+        true
+    }
+
     fn simulator(&self) -> Option<&dyn Simulator> {
         Some(self)
     }

@@ -21,6 +21,10 @@ pub trait Family: Clone + Default + PartialEq {
     fn promise(&self) -> Vec<ModelName>;
     /// The kinds of fault under which the promise is kept, `network`, `kill`, `pause`, `clock`, `power`.
     fn survives(&self) -> Vec<&'static str>;
+    /// What of the promise holds under clock faults and power loss, too, where those are not survived.
+    fn regardless(&self) -> Vec<ModelName> {
+        Vec::new()
+    }
     /// Writes go on as long as a majority is up and connected.
     fn available_with_majority(&self, layout: Layout) -> bool;
     /// Reads and writes go on without a minority of each datacentre.
@@ -120,6 +124,7 @@ fn describe<F: Family>(preset: &Preset, name: String, options: &F, changed: bool
         promise: options.promise(),
         shows: shows.iter().map(Gap::to_show).collect(),
         survives: options.survives(),
+        regardless: options.regardless(),
         figures: preset.figures.iter().map(|figure| (*figure).to_owned()).collect(),
         available_with_majority: options.available_with_majority(preset.layout),
         available_with_majorities: options.available_with_majorities(preset.layout),

@@ -35,7 +35,8 @@ impl Smaller {
     /// The model that is to be violated still is `model`, else one that the header demands, else the first.
     pub(crate) fn of(header: Header, events: Vec<Event>, model: Option<ModelName>, budget: &Budget) -> Start {
         let Some(whole) = history(&header, events.clone()) else { return Start::Holds };
-        let findings = crate::judge::checking::check(&whole, model.as_ref().map(std::slice::from_ref), budget);
+        let findings =
+            crate::judge::checking::check(&whole, model.as_ref().map(std::slice::from_ref), budget);
         let violated = |demanded: bool| {
             findings.iter().find_map(|finding| match &finding.verdict {
                 Verdict::Invalid(anomalies) if !demanded || header.demands.contains(&finding.model) => {

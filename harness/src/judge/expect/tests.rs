@@ -2,6 +2,7 @@ use histories::ModelName;
 
 use super::*;
 use crate::judge::outcome::{AnomalyReport, DurabilityReport};
+use crate::plan::expect::{Comparison, FIGURES, Figure};
 
 fn verdict(model: &str, verdict: &str, expected: Option<&str>, kind: &str) -> VerdictReport {
     let anomaly = AnomalyReport {
@@ -125,7 +126,10 @@ fn valid_must_be_decided_at_least_once() {
 
 #[test]
 fn figures_are_read_by_their_path() {
-    let claim = Claim::Figure { path: "durability.lost".into(), comparison: ">0".parse().unwrap() };
+    let claim = Claim::Figure {
+        path: "durability.lost".into(),
+        comparison: Comparison::parse(">0", Figure::Number).unwrap(),
+    };
     let claims = [expect(None, vec![claim])];
     let lost = |lost| {
         let durability = Some(DurabilityReport { lost, ..DurabilityReport::default() });
@@ -151,7 +155,8 @@ fn a_mode_must_show_what_it_gives_up_only_under_the_faults_that_were_injected() 
         preset: "single/async".into(),
         options: Vec::new(),
         promise: vec![histories::ModelName::Convergence],
-        survives: Vec::new(),
+        survives: vec!["network", "kill"],
+        regardless: Vec::new(),
         shows: vec![systems::Show {
             model: histories::ModelName::Durability,
             kinds: vec![histories::AnomalyKind::LostWrite],
@@ -192,19 +197,31 @@ fn a_mode_must_show_what_it_gives_up_only_under_the_faults_that_were_injected() 
 
 #[test]
 fn every_figure_of_a_run_can_be_expected_and_no_other() {
-    fn collect(prefix: &str, value: &serde_json::Value, paths: &mut Vec<String>) {
-        match value {
+    fn collect(prefix: &str, value: &serde_json::Value, figures: &mut Vec<(String, &str)>) {
+        let kind = match value {
             serde_json::Value::Object(fields) => {
                 for (name, field) in fields {
                     let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-                    collect(&path, field, paths);
+                    collect(&path, field, figures);
                 }
+                return;
             }
-            serde_json::Value::Array(_) => {}
-            _ => paths.push(prefix.to_owned()),
-        }
+            serde_json::Value::Array(_) | serde_json::Value::Null => return,
+            serde_json::Value::Bool(_) => "truth",
+            serde_json::Value::Number(_) => "number",
+            serde_json::Value::String(_) => "word",
+        };
+        figures.push((prefix.to_owned(), kind));
     }
-    let mut paths = Vec::new();
-    collect("", &serde_json::to_value(RunOutcome::complete_example()).unwrap(), &mut paths);
-    assert_eq!(paths, crate::plan::expect::FIGURES);
+    let mut figures = Vec::new();
+    collect("", &serde_json::to_value(RunOutcome::complete_example()).unwrap(), &mut figures);
+    let known = FIGURES.map(|(path, figure)| match figure {
+        Figure::Number | Figure::Share => (path.to_owned(), "number"),
+        Figure::Truth => (path.to_owned(), "truth"),
+        Figure::Word(_) => (path.to_owned(), "word"),
+    });
+    assert_eq!(figures, known);
+    let outcomes = FIGURES.iter().find(|(path, _)| *path == "outcome").unwrap();
+    let Figure::Word(words) = outcomes.1 else { panic!("an outcome is a word") };
+    assert_eq!(words, Outcome::ALL.map(Outcome::name));
 }

@@ -58,8 +58,11 @@ fn judged(history: &History, faults: &[&str], verdict: Verdict, settled: bool) -
         faults: faults.iter().map(|&fault| fault.to_owned()).collect(),
         demands: vec![ModelName::Linearizable],
         settled,
+        pace: &Pace::default(),
+        rate: Some(200.0),
         history,
         findings: &[finding],
+        counted: Violations::Any,
     })
 }
 
@@ -130,6 +133,27 @@ fn the_epilogues_reads_do_not_make_up_for_reads_that_failed_before() {
     let judgement = judged(&history(3, "installed", "installed"), &["kill:leader"], Verdict::Valid, true);
     assert_eq!(judgement.outcome, Outcome::Inconclusive);
     assert_eq!(judgement.thin, ["only 3 read succeeded; 10 are needed to say anything"]);
+}
+
+#[test]
+fn a_run_whose_harness_stood_still_is_inconclusive() {
+    let history = history(12, "installed", "installed");
+    let stall = crate::run::Stall { from: Nanos::from_secs(2), lasted: Nanos::from_secs(5) };
+    let mode = testing::mode("single/quorum");
+    let judgement = judge(&Facts {
+        mode: &mode,
+        mix: vec![Function::Read, Function::Write],
+        faults: vec!["kill:leader".to_owned()],
+        demands: Vec::new(),
+        settled: true,
+        pace: &Pace { stalls: vec![stall], ..Pace::default() },
+        rate: Some(200.0),
+        history: &history,
+        findings: &[],
+        counted: Violations::Any,
+    });
+    assert_eq!(judgement.outcome, Outcome::Inconclusive);
+    assert_eq!(kinds(&judgement.thin).into_iter().collect::<Vec<_>>(), ["a harness that stood still"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use systems::store::Store;
 
 use super::*;
 use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
-use crate::plan::spec::StageName;
+use crate::plan::spec::{StageName, Violations};
 use crate::run::conductor::Liveness;
 
 fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
@@ -35,6 +35,7 @@ fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
         keys: None,
         script: None,
         liveness: true,
+        violations: Violations::Any,
         trace: false,
         check_time: Duration::from_mins(1),
         check_memory_bytes: 1 << 30,

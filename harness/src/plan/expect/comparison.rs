@@ -3,9 +3,10 @@
 //! Never compares what is not there: that is neither met nor missed.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde_json::Value;
+
+use crate::cli::names::unknown;
 
 /// An operator and what stands to its right.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +37,18 @@ impl Operator {
         ("=", Self::Equal),
     ];
 
+    fn compares(self, left: f64, right: f64) -> bool {
+        match self {
+            Self::Less => left < right,
+            Self::AtMost => left <= right,
+            // Counts are exact in a double, and a suite that says `= 0.5` means that very number.
+            Self::Equal => left.total_cmp(&right).is_eq(),
+            Self::Unequal => left.total_cmp(&right).is_ne(),
+            Self::AtLeast => left >= right,
+            Self::Greater => left > right,
+        }
+    }
+
     fn sign(self) -> &'static str {
         match self {
             Self::Less => "<",
@@ -52,15 +65,7 @@ impl Comparison {
     /// Whether `actual` compares as said; `None` where it cannot be compared.
     pub fn holds(&self, actual: &Value) -> Option<bool> {
         if let (Some(left), Some(right)) = (actual.as_f64(), self.bound.as_f64()) {
-            return Some(match self.operator {
-                Operator::Less => left < right,
-                Operator::AtMost => left <= right,
-                // Counts are exact in a double, and whoever writes `= 0.5` means that very number.
-                Operator::Equal => left.total_cmp(&right).is_eq(),
-                Operator::Unequal => left.total_cmp(&right).is_ne(),
-                Operator::AtLeast => left >= right,
-                Operator::Greater => left > right,
-            });
+            return Some(self.operator.compares(left, right));
         }
         match self.operator {
             _ if actual.is_null() => None,
@@ -71,22 +76,98 @@ impl Comparison {
     }
 }
 
-impl FromStr for Comparison {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
+impl Comparison {
+    /// Reads what a suite says of a figure of this type. What could never be met, or never be missed, is refused.
+    pub fn parse(text: &str, figure: Figure) -> Result<Self, String> {
         let text = text.trim();
         let signed = Operator::SIGNS
             .iter()
             .find_map(|&(sign, operator)| text.strip_prefix(sign).map(|rest| (operator, rest.trim())));
         let (operator, rest) = signed.unwrap_or((Operator::Equal, text));
-        let ordered = !matches!(operator, Operator::Equal | Operator::Unequal);
-        // What is no number, `true` or `false` is a word.
-        let bound = serde_json::from_str(rest).unwrap_or_else(|_| Value::from(rest));
-        if rest.is_empty() || (ordered && !bound.is_number()) {
-            return Err(format!("{text:?} is no comparison; write >0, >=1, <5, <=5, =0, !=0 or a word"));
+        if rest.is_empty() || rest.starts_with(['<', '>', '=', '!']) {
+            return Err(format!("{text:?} is no comparison; {}", figure.expected()));
         }
-        Ok(Self { operator, bound })
+        let bound = figure
+            .bound(operator, rest)
+            .ok_or_else(|| format!("{text:?} cannot be said of {}; {}", figure.name(), figure.expected()))?;
+        if let (Figure::Word(known), Some(word)) = (figure, bound.as_str())
+            && !known.is_empty()
+            && !known.contains(&word)
+        {
+            return Err(unknown("such outcome or stage", word, known));
+        }
+        let comparison = Self { operator, bound };
+        match figure.foregone(&comparison) {
+            Some(why) => Err(format!("{text:?} says nothing: {why}")),
+            None => Ok(comparison),
+        }
+    }
+}
+
+/// What a figure of a run can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// 0 or more: a count, or milliseconds.
+    Number,
+    /// From 0 to 1.
+    Share,
+    Truth,
+    /// One of these, where there are only so many.
+    Word(&'static [&'static str]),
+}
+
+impl Figure {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Number => "a number",
+            Self::Share => "a share from 0 to 1",
+            Self::Truth => "what is true or false",
+            Self::Word(_) => "a word",
+        }
+    }
+
+    pub(crate) fn expected(self) -> &'static str {
+        match self {
+            Self::Number => "write a number behind one of =, !=, <, <=, > and >=, as in >0",
+            Self::Share => "write a share from 0 to 1 behind one of =, !=, <, <=, > and >=, as in >0.99",
+            Self::Truth => "write true or false",
+            Self::Word(_) => "write the word, or != and the word",
+        }
+    }
+
+    /// The right side, where it is of the figure's type and the operator is one for that.
+    fn bound(self, operator: Operator, text: &str) -> Option<Value> {
+        let ordered = !matches!(operator, Operator::Equal | Operator::Unequal);
+        match self {
+            Self::Number | Self::Share => {
+                serde_json::from_str::<serde_json::Number>(text).ok().map(Value::Number)
+            }
+            Self::Truth if !ordered => text.parse().ok().map(Value::Bool),
+            Self::Word(_) if !ordered => Some(Value::from(text)),
+            Self::Truth | Self::Word(_) => None,
+        }
+    }
+
+    /// Why the comparison comes out the same for every value that the figure can have.
+    fn foregone(self, comparison: &Comparison) -> Option<String> {
+        let (least, most) = match self {
+            Self::Number => (0.0, f64::INFINITY),
+            Self::Share => (0.0, 1.0),
+            Self::Truth | Self::Word(_) => return None,
+        };
+        let bound = comparison.bound.as_f64()?;
+        let holds = |value: f64| comparison.operator.compares(value, bound);
+        // Between the ends and the bound nothing changes; just beside the bound it may.
+        let inside = least <= bound && bound <= most;
+        let other = if bound > least { least } else { most };
+        let same = holds(least) == holds(most) && (!inside || holds(bound) == holds(other));
+        same.then(|| {
+            let always = if holds(least) { "always" } else { "never" };
+            match self {
+                Self::Share => format!("a share is from 0 to 1, so this {always} holds"),
+                _ => format!("the figure is never below 0, so this {always} holds"),
+            }
+        })
     }
 }
 
@@ -103,32 +184,65 @@ impl fmt::Display for Comparison {
 mod tests {
     use super::*;
 
-    fn holds(comparison: &str, actual: impl Into<Value>) -> Option<bool> {
-        comparison.parse::<Comparison>().unwrap().holds(&actual.into())
+    fn holds(comparison: &str, figure: Figure, actual: impl Into<Value>) -> Option<bool> {
+        Comparison::parse(comparison, figure).unwrap().holds(&actual.into())
     }
 
     #[test]
     fn numbers_compare_as_numbers() {
-        assert_eq!(holds(">0", 41), Some(true));
-        assert_eq!(holds(">0", 0), Some(false));
-        assert_eq!(holds(">= 0.9", 0.9), Some(true));
-        assert_eq!(holds("<1", 1), Some(false));
-        assert_eq!(holds("0", 0), Some(true));
-        assert_eq!(holds("!=3", 3), Some(false));
+        assert_eq!(holds(">0", Figure::Number, 41), Some(true));
+        assert_eq!(holds(">0", Figure::Number, 0), Some(false));
+        assert_eq!(holds(">= 0.9", Figure::Share, 0.9), Some(true));
+        assert_eq!(holds("<1", Figure::Share, 1), Some(false));
+        assert_eq!(holds("0", Figure::Number, 0), Some(true));
+        assert_eq!(holds("!=3", Figure::Number, 3), Some(false));
     }
 
     #[test]
     fn words_and_truths_compare_for_equality() {
-        assert_eq!(holds("true", true), Some(true));
-        assert_eq!(holds("!=pass", "violation"), Some(true));
-        assert_eq!(holds("=pass", "pass"), Some(true));
+        assert_eq!(holds("true", Figure::Truth, true), Some(true));
+        assert_eq!(holds("!=pass", Figure::Word(&[]), "violation"), Some(true));
+        assert_eq!(holds("=pass", Figure::Word(&[]), "pass"), Some(true));
     }
 
     #[test]
     fn what_is_not_there_is_neither() {
-        assert_eq!(holds(">0", Value::Null), None);
-        assert_eq!(holds("=0", Value::Null), None);
-        assert!(">many".parse::<Comparison>().is_err());
-        assert!(">".parse::<Comparison>().is_err());
+        assert_eq!(holds(">0", Figure::Number, Value::Null), None);
+        assert_eq!(holds("=0", Figure::Number, Value::Null), None);
+    }
+
+    #[test]
+    fn what_is_of_another_type_or_foregone_is_refused() {
+        let refusals: Vec<String> = [
+            (">many", Figure::Number),
+            (">", Figure::Number),
+            ("!= O", Figure::Number),
+            ("=> 0", Figure::Number),
+            ("true", Figure::Number),
+            ("nan", Figure::Number),
+            ("1e999", Figure::Number),
+            ("1,000", Figure::Number),
+            (">=0", Figure::Number),
+            ("<0", Figure::Number),
+            ("!=-1", Figure::Number),
+            (">95", Figure::Share),
+            ("<=1", Figure::Share),
+            ("=2", Figure::Share),
+            ("yes", Figure::Truth),
+            ("1", Figure::Truth),
+            (">true", Figure::Truth),
+            (">pass", Figure::Word(&[])),
+            ("", Figure::Word(&[])),
+        ]
+        .into_iter()
+        .map(|(text, figure)| Comparison::parse(text, figure).unwrap_err())
+        .collect();
+        insta::assert_snapshot!(refusals.join("\n"));
+        for fine in ["=0", "<1", ">0", "<=0", "!=0", "= 5", ">=0.001"] {
+            assert!(Comparison::parse(fine, Figure::Number).is_ok(), "{fine}");
+        }
+        for fine in ["=1", ">0.99", "<1", ">=1", "=0", "!=1", "<=0.5"] {
+            assert!(Comparison::parse(fine, Figure::Share).is_ok(), "{fine}");
+        }
     }
 }

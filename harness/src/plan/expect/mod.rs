@@ -7,7 +7,7 @@ mod figures;
 mod parse;
 mod planned;
 
-pub use comparison::Comparison;
+pub use comparison::{Comparison, Figure};
 #[cfg(test)]
 pub(crate) use figures::FIGURES;
 pub(crate) use parse::parse;
@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use histories::{AnomalyKind, ModelName};
+use nemesis::FaultSpec;
 use systems::Mode;
 
 use crate::cli::names::glob_matches;
@@ -77,9 +78,10 @@ impl Expectation {
                 && injected(&show.under, faults)
         });
         let shown: Vec<_> = shown.collect();
-        // A fault that shows something the mode promises is one that it does not survive.
+        let faults: Vec<FaultSpec> = faults.iter().filter_map(|fault| fault.parse().ok()).collect();
+        // Under a mix of faults what shows one weakness may show it of what is promised under the others.
         let promised = mode
-            .promise
+            .demanded_under(&faults)
             .iter()
             .filter(|&&model| decides(model, &[]) && !shown.iter().any(|show| show.model == model));
         let promised =

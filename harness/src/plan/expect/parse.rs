@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::figures::FIGURES;
-use super::{Claim, Comparison, Expectation, Expected};
+use super::{Claim, Comparison, Expectation, Expected, Figure};
 use crate::cli::names::{nearest, split_list};
 use crate::cli::toml_file::Document;
 
@@ -58,17 +58,19 @@ fn claim(
         };
         return Ok(Claim::Verdict { model, expected, kinds: Vec::new() });
     }
-    if !FIGURES.contains(&name) {
+    let Some((_, figure)) = FIGURES.iter().find(|(path, _)| *path == name) else {
         let models = ModelName::ALL.iter().map(|model| model.name());
-        let known = KEYS.into_iter().chain(models).chain(FIGURES);
+        let paths = || FIGURES.iter().map(|(path, _)| *path);
+        let known = KEYS.into_iter().chain(models).chain(paths());
         let error = document.error(at, format!("{name:?} is no model and no figure"));
         return Err(match nearest(name, known) {
             Some(near) => error.help(format!("did you mean {near:?}?")),
-            None => error.help(format!("the figures are {}", FIGURES.join(", "))),
+            None => error.help(format!("the figures are {}", paths().collect::<Vec<_>>().join(", "))),
         });
-    }
-    let comparison: Comparison =
-        scalar(value.get_ref()).parse().map_err(|message: String| document.error(value.span(), message))?;
+    };
+    let refuse = |message: String| document.error(value.span(), message);
+    let comparison = Comparison::parse(&scalar(value.get_ref(), *figure).map_err(refuse)?, *figure);
+    let comparison = comparison.map_err(refuse)?;
     Ok(Claim::Figure { path: name.to_owned(), comparison })
 }
 
@@ -90,12 +92,14 @@ fn count(value: &DeValue<'_>) -> Result<u32, String> {
 }
 
 /// A number or truth is an equality: `"durability.lost" = 0`.
-fn scalar(value: &DeValue<'_>) -> String {
+fn scalar(value: &DeValue<'_>, figure: Figure) -> Result<String, String> {
     match value {
-        DeValue::String(text) => text.to_string(),
-        DeValue::Integer(integer) => integer.as_str().to_owned(),
-        DeValue::Float(float) => float.as_str().to_owned(),
-        DeValue::Boolean(bool) => bool.to_string(),
-        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => String::new(),
+        DeValue::String(text) => Ok(text.to_string()),
+        DeValue::Integer(integer) => Ok(integer.as_str().to_owned()),
+        DeValue::Float(float) => Ok(float.as_str().to_owned()),
+        DeValue::Boolean(bool) => Ok(bool.to_string()),
+        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
+            Err(format!("a figure is compared with one value; {}", figure.expected()))
+        }
     }
 }

@@ -18,6 +18,7 @@ pub use self::liveness::{Liveness, Progressed};
 use crate::load::generator::{Context, Generator, Next};
 use crate::load::script::{Scripted, ScriptedOperation};
 use crate::load::workloads::{Shape, Workload};
+use crate::run::Pace;
 use crate::run::stage::{Call, StageEvent};
 
 /// How long things take, and who takes part.
@@ -39,8 +40,18 @@ impl Score {
 
     /// The workload's last sixth, at most three seconds, runs without faults.
     pub fn heal_at(&self) -> Nanos {
-        self.time.since(Nanos(self.time.0 / 6).min(Self::RECOVERY_MAX))
+        Self::heal_time(self.time)
     }
+
+    /// When the faults of a workload of that length are healed.
+    pub(crate) fn heal_time(time: Nanos) -> Nanos {
+        time.since(Nanos(time.0 / 6).min(Self::RECOVERY_MAX))
+    }
+}
+
+/// How long a workload has to be for its faults to be healed no earlier than at `at`.
+pub(crate) fn time_to_heal_at(at: Nanos) -> Nanos {
+    at + Nanos(at.0.div_ceil(5)).min(Score::RECOVERY_MAX)
 }
 
 /// What a stage is to do next.
@@ -90,6 +101,9 @@ pub struct Conductor {
     ready: bool,
     settled: bool,
     operations: u64,
+    pace: Pace,
+    /// When the workload could issue an operation, or wait for its rate, since when.
+    able_since: Option<Nanos>,
 }
 
 /// Threads, and the processes that they stand for in the history.
@@ -168,6 +182,8 @@ impl Conductor {
             ready: false,
             settled: true,
             operations: 0,
+            pace: Pace::default(),
+            able_since: None,
             score,
             workload,
             shape,
@@ -201,6 +217,16 @@ impl Conductor {
         self.operations
     }
 
+    /// How long clients wait for an answer.
+    pub(crate) fn deadline(&self) -> Nanos {
+        self.score.operation_deadline
+    }
+
+    /// How the workload was issued; whether the loop around the conductor stood still it does not know.
+    pub(crate) fn pace(&self) -> Pace {
+        self.pace.clone()
+    }
+
     /// Whether the cluster became ready for the epilogue in time.
     pub fn settled(&self) -> bool {
         self.settled
@@ -212,6 +238,11 @@ impl Conductor {
     }
 
     pub fn poll(&mut self, now: Nanos) -> Decision {
+        if self.part <= Part::Recovery {
+            self.pace.lasted = now;
+            self.pace.able =
+                self.pace.able + self.able_since.take().map_or(Nanos::ZERO, |since| now.since(since));
+        }
         loop {
             let step = match self.part {
                 Part::Faults => self.poll_faults(now),
@@ -234,7 +265,7 @@ impl Conductor {
             StageEvent::Completed { thread, event } => self.completed(*thread, event),
             StageEvent::Applied { .. } => self.acting = false,
             StageEvent::Status(status) => self.status(status),
-            StageEvent::Time | StageEvent::Failed(_) => {}
+            StageEvent::Time | StageEvent::NodeEnded | StageEvent::Failed(_) => {}
         }
     }
 
@@ -379,7 +410,12 @@ impl Conductor {
             threads: self.score.threads,
             nodes: self.score.layout.total(),
         };
-        match self.generator.next(&context, &mut self.generator_dice) {
+        let next = self.generator.next(&context, &mut self.generator_dice);
+        if self.part <= Part::Recovery {
+            self.pace.issued += u64::from(matches!(next, Next::Op(_)));
+            self.able_since = matches!(next, Next::Op(_) | Next::Until(_)).then_some(now);
+        }
+        match next {
             Next::Op(invocation) => {
                 self.call(invocation).map(Decision::Submit).or(Some(Decision::Wait(until)))
             }

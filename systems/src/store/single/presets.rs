@@ -228,6 +228,16 @@ impl Family for Options {
         survives(self)
     }
 
+    /// A clock that makes a lease too long lets reads be stale; what is committed, and by whom, it does not touch. Where
+    /// the log is not forced to disk, a power loss may take anything.
+    fn regardless(&self) -> Vec<ModelName> {
+        if self.sync != Sync::Always || self.fencing != Fencing::Term {
+            return Vec::new();
+        }
+        let by_clock = |model: &ModelName| matches!(model, ModelName::Durability | ModelName::Convergence);
+        promise(self).into_iter().filter(by_clock).collect()
+    }
+
     fn available_with_majority(&self, layout: Layout) -> bool {
         available_with_majority(self, layout.total())
     }
