@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use checkers::Budget;
+use checkers::{Budget, Finding};
 use histories::{History, ModelName, Nanos};
 use nemesis::FaultSpec;
 
@@ -24,13 +24,7 @@ pub(super) fn examine(
     history: &History,
     conducted: &Conducted,
 ) -> RunOutcome {
-    let budget = Budget::new(spec.check_time, spec.check_memory_bytes);
-    let findings = crate::judge::checking::check(history, Some(models), &budget);
-    let crashed = conducted.crashed.as_ref();
-    let findings = match crashed {
-        Some(crashed) => crashed::standing(crashed, history, findings),
-        None => findings,
-    };
+    let findings = found(spec, models, history, conducted);
     let facts = Facts {
         mode: &spec.mode,
         mix: prepared.mix(),
@@ -45,8 +39,10 @@ pub(super) fn examine(
         counted: spec.violations,
     };
     let judgement = judge(&facts);
+    let slow = conducted.pace.note(facts.rate);
     let figure = |pick: fn(&checkers::Figures) -> bool| findings.iter().map(|f| &f.figures).find(|f| pick(f));
-    let final_figure = |pick: fn(&checkers::Figures) -> bool| figure(pick).filter(|_| crashed.is_none());
+    let final_figure =
+        |pick: fn(&checkers::Figures) -> bool| figure(pick).filter(|_| conducted.crashed.is_none());
     let durability = final_figure(|f| f.durability.is_some()).and_then(|f| f.durability.as_ref());
     let convergence = final_figure(|f| f.convergence.is_some()).and_then(|f| f.convergence.as_ref());
     let staleness = figure(|f| f.staleness.is_some()).and_then(|f| f.staleness.as_ref());
@@ -63,13 +59,7 @@ pub(super) fn examine(
         stage: spec.stage.name().to_owned(),
         dir: dir.display().to_string(),
         outcome: judgement.outcome,
-        notes: prepared
-            .notes
-            .iter()
-            .cloned()
-            .chain(judgement.undecided)
-            .chain(conducted.pace.note(facts.rate))
-            .collect(),
+        notes: [prepared.notes.clone(), judgement.undecided, slow.into_iter().collect()].concat(),
         thin: judgement.thin,
         operations: measure::operations(history),
         verdicts: findings
@@ -93,4 +83,14 @@ pub(super) fn examine(
     };
     beside::add(&mut outcome, spec, &prepared.faults, conducted);
     outcome
+}
+
+/// What checkers find, as far as it stands where a node ended by itself.
+fn found(spec: &RunSpec, models: &[ModelName], history: &History, conducted: &Conducted) -> Vec<Finding> {
+    let budget = Budget::new(spec.check_time, spec.check_memory_bytes);
+    let findings = crate::judge::checking::check(history, Some(models), &budget);
+    match &conducted.crashed {
+        Some(crashed) => crashed::standing(crashed, history, findings),
+        None => findings,
+    }
 }

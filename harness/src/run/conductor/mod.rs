@@ -4,16 +4,18 @@
 //! recovery can be measured; where asked for, a minority lost again and progress required of the others ([`Liveness`]);
 //! what is open drained; the cluster given time to settle; and the epilogue's reads.
 
+mod clients;
 mod liveness;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
-use histories::{Event, Key, Kind, Nanos, Node, Op, Process};
+use histories::{Event, Key, Nanos, Node, Op};
 use indexmap::IndexSet;
 use nemesis::{Action, Dice, Layout, Schedule, View};
 use systems::{Ground, Routing, Status};
 
+use self::clients::Clients;
 pub use self::liveness::{Liveness, Progressed};
 use crate::load::generator::{Context, Generator, Next};
 use crate::load::script::{Scripted, ScriptedOperation};
@@ -104,52 +106,6 @@ pub struct Conductor {
     pace: Pace,
     /// When the workload could issue an operation, or wait for its rate, since when.
     able_since: Option<Nanos>,
-}
-
-/// Threads, and the processes that they stand for in the history.
-struct Clients {
-    free: Vec<u32>,
-    processes: Vec<u32>,
-    routing: Dice,
-}
-
-impl Clients {
-    fn take(&mut self, wanted: Option<u32>) -> Option<u32> {
-        let place = match wanted {
-            Some(thread) => self.free.binary_search(&thread).ok()?,
-            None => self.routing.below(self.free.len() as u64) as usize,
-        };
-        Some(self.free.remove(place))
-    }
-
-    /// An operation with no known outcome retires its process; the thread goes on as another.
-    fn give_back(&mut self, thread: u32, outcome: Kind) {
-        if let Err(place) = self.free.binary_search(&thread) {
-            self.free.insert(place, thread);
-        }
-        let threads = self.processes.len() as u32;
-        if let Some(process) = self.processes.get_mut(thread as usize)
-            && outcome == Kind::Info
-        {
-            *process += threads;
-        }
-    }
-
-    /// Every thread goes on as another process, without a session.
-    fn renew(&mut self) {
-        let threads = self.processes.len() as u32;
-        self.processes.iter_mut().for_each(|process| *process += threads);
-    }
-
-    /// Whether a thread stands for this process still.
-    fn is(&self, thread: u32, process: Process) -> bool {
-        let now = self.processes.get(thread as usize).copied().map(Process::Client);
-        now == Some(process)
-    }
-
-    fn all_free(&self) -> bool {
-        self.free.len() == self.processes.len()
-    }
 }
 
 impl Conductor {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use histories::{Applied, Function, Hints, Op, Process, Value};
+use histories::{Applied, Function, Hints, Kind, Op, Process, Value};
 use nemesis::{Effect, FaultSpec};
 
 use super::*;

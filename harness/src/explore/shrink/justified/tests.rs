@@ -3,7 +3,7 @@
 
 use checkers::{Budget, Verdict};
 use histories::synth::{self, Object, Plant, Planted, Shape};
-use histories::{Event, Header, Kind, Process};
+use histories::{Event, Function, Header, Kind, Process};
 
 use super::*;
 use crate::explore::shrink::history::{Smaller, Start};
