@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use histories::{History, ModelName};
+use histories::{History, ModelName, view};
 use rayon::prelude::*;
 
 use crate::hierarchy::Hierarchy;
@@ -43,6 +43,7 @@ pub fn checkers_for(models: &[ModelName]) -> Vec<Box<dyn Checker>> {
 /// One finding for each demanded model, in order; without demands, one for each model that a checker decides, and
 /// for each that follows.
 pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budget) -> Vec<Finding> {
+    let history = &*view::settled(history);
     let ladder = Hierarchy::default();
     let Some(models) = models else {
         let found = findings(&applicable(history), history, |checker| checker.check(history, budget));

@@ -16,6 +16,8 @@ mod explain;
 mod figures;
 mod final_state;
 mod hierarchy;
+#[cfg(test)]
+mod kinds;
 mod linear;
 pub mod models;
 #[cfg(test)]

@@ -16,6 +16,7 @@
 //! ```
 
 mod clients;
+pub(crate) mod lagging;
 
 use std::fmt::Write as _;
 

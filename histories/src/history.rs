@@ -8,6 +8,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::compact::{ErrorTable, HintCode, HintTable};
 use crate::read::Format;
+use crate::view::kinds::Told;
 use crate::view::whole::Whole;
 use crate::{Diagnostic, FaultWindow, Header, Hints, Key, Nanos, NemesisEvent, Node, Operation, Value, view};
 
@@ -78,6 +79,8 @@ pub struct History {
     pub(crate) cut_off: Option<Diagnostic>,
     pub(crate) format: Option<Format>,
     pub(crate) beginning: Option<Beginning>,
+    /// What the file's own words tell of its keys.
+    pub(crate) told: Told,
     /// What is known of the whole, where a view shows a part of it.
     pub(crate) whole: Option<Box<Whole>>,
 }

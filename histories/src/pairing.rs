@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::answers::other_micros;
 use crate::raw::{InitialReads, Place, Problem, RawEvent, RawProcess, Sink};
 use crate::sequence::Sequence;
+use crate::view::Object;
 use crate::{
     Diagnostic, Event, Function, Header, Hints, History, Key, KeyId, Kind, NemesisEvent, Node, Op, Operation,
     OperationId, Outcome, Process, Value,
@@ -133,6 +134,7 @@ impl Pairing {
             event.value = std::mem::take(&mut event.value).compact();
         }
         self.hold(place.process, event)?;
+        self.history.told.key_value |= event.object == Some(Object::Kv);
         match (place.process, event.kind) {
             (Process::Nemesis, _) => {
                 let function = std::mem::replace(&mut event.function, Function::Read);
@@ -211,6 +213,9 @@ impl Pairing {
         self.matches(process, id, event)?;
         self.answers(process, id, event)?;
         let operation = &mut self.history.operations[id.index()];
+        if event.object == Some(Object::Set) {
+            self.history.told.sets.insert(operation.key);
+        }
         let before = operation.heap_bytes();
         operation.completed = place.time;
         operation.reply_event = place.position;

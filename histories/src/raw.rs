@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use crate::view::Object;
 use crate::{Diagnostic, Function, Header, Kind, Nanos, Process, Value};
 
 /// What is wrong with an event among the others, without the place, which the reader knows.
@@ -26,6 +27,8 @@ pub(crate) struct RawEvent<'a> {
     pub(crate) version: Option<u64>,
     pub(crate) term: Option<u64>,
     pub(crate) served_by: Option<Cow<'a, str>>,
+    /// What the event's own words say that its key holds: the name of its function, or how its value is written.
+    pub(crate) object: Option<Object>,
 }
 
 impl RawEvent<'_> {
@@ -44,6 +47,7 @@ impl RawEvent<'_> {
             version: None,
             term: None,
             served_by: None,
+            object: None,
         }
     }
 }

@@ -42,13 +42,15 @@ pub(crate) fn parts(history: &History) -> Vec<Part> {
     }
     // Where some strings are appended to, those that happen not to be are of the same kind: empty at first.
     let strings = groups.iter().any(|group| group.has(&Function::Append) && !group.calls_others);
+    // Where some hold lists or sets, those that are only read as lists do, too.
+    let collections = groups.iter().any(|group| group.has(&Function::Append) || group.has(&Function::Add));
     let elsewhere = groups[keyless].touches_any_key().map(str::to_owned);
     let mut parts: Vec<Part> = (0..)
         .zip(groups)
         .filter(|(_, group)| !group.operations.is_empty())
         .map(|(i, group)| Part {
             key: (i as usize != keyless).then_some(KeyId::new(i)),
-            object: group.object(strings),
+            object: group.object(strings, collections),
             operations: group.operations,
         })
         .collect();
@@ -115,11 +117,17 @@ impl<'h> Group<'h> {
         self.functions.iter().find(|function| !known.contains(function)).map(|function| function.name())
     }
 
-    fn object(&self, strings: bool) -> Result<Object, String> {
+    fn object(&self, strings: bool, collections: bool) -> Result<Object, String> {
         let names: BTreeSet<&str> = self.functions.iter().map(|function| function.name()).collect();
         let only = |allowed: &[&str]| names.iter().all(|name| allowed.contains(name));
         if strings && only(&["read", "write"]) && !self.calls_others && self.reads_others == 0 {
             Ok(Object::Text)
+        } else if collections
+            && only(&["read"])
+            && self.reads_lists > 0
+            && self.reads_lists == self.reads_others
+        {
+            Ok(Object::Set)
         } else if only(&["read"]) && self.reads_whole {
             // A list, a set, the accounts of a bank: nobody writes it as one, so that it is no register's value.
             Err("reads show a whole collection, and no operation tells of what kind".to_owned())

@@ -41,6 +41,8 @@ pub(crate) struct Scanner<'a> {
     depth: usize,
     /// Memory of the values that were made, by estimate. Nothing is added to a collection where it is too much.
     weight: usize,
+    /// Whether a set was among the values that were made.
+    pub(crate) made_set: bool,
 }
 
 /// Whether a byte cannot be part of a number, a keyword or a symbol.
@@ -55,7 +57,7 @@ fn ends_token(byte: u8, dialect: Dialect) -> bool {
 
 impl<'a> Scanner<'a> {
     pub(crate) fn new(text: &'a [u8], dialect: Dialect, last: bool) -> Self {
-        Self { text, at: 0, dialect, last, depth: 0, weight: 0 }
+        Self { text, at: 0, dialect, last, depth: 0, weight: 0, made_set: false }
     }
 
     /// A scanner at the same place, to look ahead with.
@@ -218,6 +220,7 @@ impl<'a> Scanner<'a> {
                 self.at += 1;
                 let mut items = self.items(b'}')?;
                 items.sort_unstable();
+                self.made_set = true;
                 Ok(Value::list(items))
             }
             b"#" => self.atom(),

@@ -11,6 +11,7 @@ use crate::read::intake::Intake;
 use crate::read::source::Source;
 use crate::read::{Options, comment_header};
 use crate::sequence::Order;
+use crate::view::Object;
 use crate::{Diagnostic, Function, Kind, Value};
 
 /// Reads all events. A file that breaks off in mid-form is read to its last whole event.
@@ -123,6 +124,8 @@ struct Fields<'a> {
     tuple: bool,
     /// A read of a whole list or set.
     whole: bool,
+    /// The value is a set, or holds one.
+    set: bool,
 }
 
 fn fields<'a>(scanner: &mut Scanner<'a>) -> Formed<Fields<'a>> {
@@ -152,7 +155,11 @@ fn field<'a>(scanner: &mut Scanner<'a>, name: &str, fields: &mut Fields<'a>) -> 
         "type" => fields.kind = Some(kind(scanner)?),
         "f" => fields.function = scanner.name()?,
         "key" => fields.key = Some(scanner.value()?),
-        "value" => (fields.tuple, fields.value) = value(scanner)?,
+        "value" => {
+            scanner.made_set = false;
+            (fields.tuple, fields.value) = value(scanner)?;
+            fields.set = scanner.made_set;
+        }
         "node" => fields.node = scanner.value().map(text)?,
         "error" => fields.error = Some(scanner.value()?),
         "seen" => fields.seen = Some(scanner.value()?),
@@ -237,6 +244,11 @@ impl<'a> Fields<'a> {
         {
             (key, self.value) = (Some(Cow::Owned(key_text(of.clone()))), inner.clone());
         }
+        let object = match self.function.as_deref() {
+            Some("get" | "put") => Some(Object::Kv),
+            Some("read") if self.set && kind == Kind::Ok => Some(Object::Set),
+            _ => None,
+        };
         let function = match self.function.as_deref() {
             Some(name) if style.ours && !self.whole => {
                 Function::named(name).map_err(|error| error.to_string())?
@@ -262,6 +274,7 @@ impl<'a> Fields<'a> {
             version: self.version,
             term: self.term,
             served_by: self.served_by,
+            object,
             ..RawEvent::new(process, kind, function, self.value)
         })
     }

@@ -4,12 +4,14 @@
 //! It never makes a history harder to explain than the whole is: what is left out only asked more of it.
 
 pub(crate) mod initial;
+pub(crate) mod kinds;
 mod narrow;
 mod object;
 #[cfg(test)]
 mod tests;
 pub(crate) mod whole;
 
+pub use kinds::settled;
 pub use object::Object;
 
 use self::whole::Whole;
@@ -60,10 +62,12 @@ impl View {
         history.header.conflict = self.conflict.or(history.header.conflict);
         if let Some(object) = self.object {
             object::rename(&mut history, object)?;
+            history.told.object = Some(object);
         }
         if let Some(initial) = &self.initial {
             initial::begin_with(&mut history, initial)?;
         }
+        kinds::settle(&mut history);
         let has_window = self.from.is_some() || self.to.is_some();
         if has_window && !history.has_real_time() {
             return Err(ViewError::NoTimes);

@@ -54,7 +54,7 @@ objects! {
         "write": "put" "set" "w";
     }
     Set "set" {
-        "add": "insert" "put" "conj";
+        "add": "insert" "put" "conj" "write" "w";
         "remove": "delete" "del";
         "read-all": "read" "get" "members" "r";
     }

@@ -150,3 +150,57 @@ fn what_cannot_be_seen_is_told() {
     insta::assert_snapshot!(answers.join("\n"));
     assert!("registers".parse::<Object>().unwrap_err().contains("register"));
 }
+
+#[test]
+fn a_key_that_is_only_read_holds_what_others_do() {
+    let read = |of_others: &str, shown: &str, view: &View| {
+        let text = format!(
+            "{of_others}\n{{:process 1 :type :invoke :f :read :key y}}\n{{:process 1 :type :ok :f :read :key y :value {shown}}}"
+        );
+        let seen = view.of(history(&text)).unwrap();
+        seen.operations().last().unwrap().reply().to_string()
+    };
+    let does = |function: &str, value: &str| {
+        format!(
+            "{{:process 0 :type :invoke :f {function} :key x :value {value}}}\n{{:process 0 :type :ok :f {function} :key x :value {value}}}"
+        )
+    };
+    let any = View::default();
+    assert_eq!(read(&does(":increment", "1"), "0", &any), "nil", "a counter");
+    assert_eq!(read(&does(":increment", "1"), "2", &any), "2", "which nobody counted to");
+    assert_eq!(read(&does(":add", "1"), "[]", &any), "nil", "a set");
+    assert_eq!(read(&does(":append", "\"a\""), "\"\"", &any), "nil", "a string");
+    assert_eq!(read(&does(":put", "\"a\""), "\"\"", &any), "nil", "a string of a key-value store");
+    assert_eq!(read(&does(":write", "\"a\""), "\"\"", &any), "\"\"", "a register");
+    let kv = View { object: Some(Object::Kv), ..View::default() };
+    assert_eq!(read(&does(":write", "\"a\""), "\"\"", &kv), "nil", "said to be strings");
+    assert_eq!(read(&does(":write", "1"), "0", &any), "0", "a register");
+    let one = View { key: Some("y".into()), ..View::default() };
+    assert_eq!(read(&does(":increment", "1"), "0", &one), "nil", "what the whole file says counts");
+}
+
+#[test]
+fn writes_of_which_reads_show_a_set_add_to_it() {
+    let text = |value: &str, shown: &str| {
+        format!(
+            "{{:process 0 :type :invoke :f :write :value {value}}}\n{{:process 0 :type :ok :f :write :value {value}}}
+            {{:process 1 :type :invoke :f :read}}\n{{:process 1 :type :ok :f :read :value {shown}}}"
+        )
+    };
+    let functions = |view: &View, value: &str, shown: &str| {
+        let seen = view.of(history(&text(value, shown))).unwrap();
+        let names: Vec<_> = seen.operations().iter().map(|op| op.function.name()).collect();
+        names.join(" ")
+    };
+    let any = View::default();
+    assert_eq!(functions(&any, "1", "#{1 2}"), "add read-all");
+    assert_eq!(functions(&any, "[9 1]", "[9 #{1 2}]"), "write read", "no tuples");
+    assert_eq!(functions(&any, "1", "[1 2]"), "write read", "a list may be a register's value");
+    assert_eq!(functions(&any, "#{1}", "#{1}"), "write read", "a register that holds sets");
+    let set = View { object: Some(Object::Set), ..View::default() };
+    assert_eq!(functions(&set, "1", "[1 2]"), "add read-all");
+    let tuples = text("[9 1]", "[9 #{1 2}]");
+    let options = read::Options { independent: true, ..read::Options::default() };
+    let seen = any.of(read::read_with(tuples.as_bytes(), "h", &options).unwrap()).unwrap();
+    assert!(seen.operations().iter().all(|op| op.key.is_some() && op.function != Function::Write));
+}
