@@ -24,6 +24,7 @@ fn spec(mode: &str, seed: u64) -> RunSpec {
     let system = StoreSystem::new(PathBuf::from("never started"));
     let mode = system.mode(mode).expect("a preset");
     RunSpec {
+        options: systems::SystemOptions::default(),
         suite: "bench".to_owned(),
         workload: "register".to_owned(),
         faults: FAULTS.map(str::to_owned).into(),

@@ -1,6 +1,6 @@
 //! A client of the system under test.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use histories::{Hints, Node, Op, Value};
 use nemesis::BoxFuture;
@@ -40,4 +40,15 @@ pub trait Client: Send {
 
     /// Sends the request to `node` at most once and waits for the answer until the deadline.
     fn call<'a>(&'a mut self, node: Node, op: &'a Op, deadline: Duration) -> BoxFuture<'a, Completion>;
+}
+
+/// How long a call takes at least that nothing decided, so that a node which is dead or knows no leader is not asked
+/// thousands of times a second.
+const REFUSED_BACK_OFF: Duration = Duration::from_millis(50);
+
+/// Waits after a call that was refused, `sent` then.
+pub(crate) async fn back_off(completion: &Completion, sent: Instant, deadline: Duration) {
+    if matches!(completion, Completion::Fail { seen: None, .. }) {
+        tokio::time::sleep(REFUSED_BACK_OFF.min(deadline).saturating_sub(sent.elapsed())).await;
+    }
 }

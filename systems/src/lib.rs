@@ -5,6 +5,8 @@
 
 mod client;
 pub mod cluster;
+pub mod drivers;
+mod http;
 pub mod live;
 mod mode;
 pub mod sim;
@@ -12,7 +14,9 @@ pub mod store;
 mod system;
 
 pub use client::{Client, Completion, Reply};
+pub use http::Loss;
 pub use mode::{Mode, Routing, Show};
 pub use system::{
-    Behind, Cluster, Crash, Ground, HomeOf, Lag, Setup, SetupError, Simulator, Status, System, SystemOptions,
+    Behind, Cluster, Crash, Ground, HomeOf, Lag, Presence, Setup, SetupError, Simulator, Status, System,
+    SystemOptions,
 };

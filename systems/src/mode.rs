@@ -1,10 +1,14 @@
 //! A way of running a system, with what it promises, as data.
 
+use std::ops::RangeInclusive;
+
 use histories::{AnomalyKind, Conflict, ModelName};
 use nemesis::{FaultSpec, Layout};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error;
+
+use crate::store::nearest;
 
 /// Which node a client talks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +68,119 @@ pub struct Mode {
     pub about: String,
 }
 
+/// What a mode is made of, one call after the other: a mode of three nodes, one of which leads, that promises nothing yet.
+impl Mode {
+    /// `about` is one line for `partita list modes`.
+    pub fn new(name: &str, about: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            preset: name.to_owned(),
+            options: Vec::new(),
+            promise: Vec::new(),
+            shows: Vec::new(),
+            survives: Vec::new(),
+            regardless: Vec::new(),
+            figures: Vec::new(),
+            available_with_majority: false,
+            available_with_majorities: false,
+            routing: Routing::Sticky,
+            copies: None,
+            led: true,
+            layout: Layout::single(3),
+            about: about.to_owned(),
+        }
+    }
+
+    /// An option that users may set in brackets behind the name, with its value where they do not.
+    pub fn with_option(mut self, name: &str, value: &str) -> Self {
+        self.options.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// What holds under every fault that the mode survives.
+    pub fn promising(mut self, models: &[ModelName]) -> Self {
+        self.promise.extend(models);
+        self
+    }
+
+    /// The kinds of fault under which the promise is kept.
+    pub fn surviving(mut self, kinds: &[&'static str]) -> Self {
+        self.survives.extend(kinds);
+        self
+    }
+
+    /// What a run of one of these workloads under all of these faults must find violated.
+    pub fn showing(self, model: ModelName, under: &[&str], with: &[&str]) -> Self {
+        self.showing_kinds(model, &[], under, with)
+    }
+
+    /// The same, by an anomaly of one of these kinds.
+    pub fn showing_kinds(
+        mut self,
+        model: ModelName,
+        kinds: &[AnomalyKind],
+        under: &[&str],
+        with: &[&str],
+    ) -> Self {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let (kinds, under, with) = (kinds.to_vec(), owned(under), owned(with));
+        self.shows.push(Show { model, kinds, under, with, live: true });
+        self
+    }
+
+    /// Figures worth a look.
+    pub fn with_figures(mut self, figures: &[&str]) -> Self {
+        self.figures.extend(figures.iter().map(|&figure| figure.to_owned()));
+        self
+    }
+
+    /// Reads and writes go on as long as a majority is up and connected.
+    pub fn available_with_majority(mut self) -> Self {
+        self.available_with_majority = true;
+        self.available_with_majorities = true;
+        self
+    }
+
+    pub fn routed(mut self, routing: Routing) -> Self {
+        self.routing = routing;
+        self
+    }
+
+    pub fn on_nodes(mut self, nodes: u16) -> Self {
+        self.layout = Layout::single(nodes);
+        self
+    }
+
+    /// No member leads: faults cannot be aimed at one that does.
+    pub fn without_leader(mut self) -> Self {
+        self.led = false;
+        self
+    }
+}
+
+/// A mode of those that a system has, by name, with options in brackets; the error names the nearest known.
+pub(crate) fn choose(modes: &[Mode], text: &str) -> Result<Mode, String> {
+    let text = text.trim();
+    let (name, overrides) = split_options(text)?;
+    let known = || modes.iter().map(|mode| mode.name.as_str());
+    let preset = modes.iter().find(|mode| mode.name == name);
+    let preset = preset.ok_or_else(|| format!("no mode is called {name:?}; {}", nearest(name, known())))?;
+    let mut mode = Mode { name: text.to_owned(), ..preset.clone() };
+    for (option, value) in overrides {
+        let known = preset.options.iter().map(|(known, _)| known.as_str());
+        let place = mode.options.iter_mut().find(|(known, _)| known == option);
+        let (_, place) = place
+            .ok_or_else(|| format!("{text}: no option is called {option:?}; {}", nearest(option, known)))?;
+        value.clone_into(place);
+    }
+    if mode.options != preset.options {
+        // A gap may close when an option changes: then none is demanded to show.
+        mode.shows.clear();
+        mode.about = format!("{}, with options changed", preset.about);
+    }
+    Ok(mode)
+}
+
 impl Mode {
     /// Whether the promise is kept under each of these faults.
     pub fn survives_all(&self, faults: &[FaultSpec]) -> bool {
@@ -89,11 +206,45 @@ impl Mode {
         self.options.iter().find(|(option, _)| option == name).map(|(_, value)| value.as_str())
     }
 
+    /// An option that is a number, within these bounds; the error says which they are.
+    pub fn option_in(&self, name: &str, bounds: RangeInclusive<u64>) -> Result<u64, String> {
+        let value = self.option(name).unwrap_or_default();
+        value.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| {
+            let (least, most) = (bounds.start(), bounds.end());
+            format!("{}: {name} = {value:?}: give a number from {least} to {most}", self.name)
+        })
+    }
+
     /// What becomes of concurrent writes, where the mode accepts them in several places.
     pub fn conflict(&self) -> Option<Conflict> {
         let name = IntoDeserializer::<Error>::into_deserializer(self.option("conflict")?);
         Conflict::deserialize(name).ok()
     }
+}
+
+/// Options by name, with their values.
+pub(crate) type Pairs<'a> = Vec<(&'a str, &'a str)>;
+
+/// The preset's name, and what stands in brackets behind it.
+pub(crate) fn split_options(text: &str) -> Result<(&str, Pairs<'_>), String> {
+    let Some((name, rest)) = text.split_once('[') else { return Ok((text, Vec::new())) };
+    let inside = rest
+        .strip_suffix(']')
+        .ok_or_else(|| format!("{text:?} opens a bracket and never closes it: single/quorum[read=lease]"))?;
+    let mut pairs: Pairs<'_> = Vec::new();
+    for pair in inside.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let (option, value) = pair
+            .split_once('=')
+            .map(|(option, value)| (option.trim(), value.trim()))
+            .ok_or_else(|| format!("{pair:?} in {text:?} is no option: write name=value, read=lease"))?;
+        if let Some((_, before)) = pairs.iter().find(|(other, _)| *other == option) {
+            return Err(format!(
+                "{text:?} gives {option} twice, as {before:?} and as {value:?}: give it once"
+            ));
+        }
+        pairs.push((option, value));
+    }
+    Ok((name, pairs))
 }
 
 #[cfg(test)]
@@ -117,5 +268,31 @@ mod tests {
         assert_eq!(demanded("single/lease", "clock:drift,kill:leader"), all[1..]);
         assert_eq!(demanded("single/lease", "disk:flip"), []);
         assert_eq!(demanded("single/lease[sync=never]", "clock:drift"), [], "power might be lost as well");
+    }
+
+    fn known() -> Vec<Mode> {
+        let quick =
+            Mode::new("own/quick", "quick").with_option("beat", "100").promising(&[ModelName::Durability]);
+        let safe = Mode::new("own/safe", "safe").showing(ModelName::Linearizable, &["kill:one"], &[]);
+        vec![quick, safe.with_option("beat", "5")]
+    }
+
+    #[test]
+    fn a_mode_is_chosen_with_its_options() {
+        let mode = choose(&known(), "own/quick[beat=7]").unwrap();
+        assert_eq!((mode.name.as_str(), mode.preset.as_str()), ("own/quick[beat=7]", "own/quick"));
+        assert_eq!(mode.option_in("beat", 1..=10), Ok(7));
+        assert_eq!(mode.promise, [ModelName::Durability]);
+        let error = mode.option_in("beat", 8..=10).unwrap_err();
+        assert_eq!(error, "own/quick[beat=7]: beat = \"7\": give a number from 8 to 10");
+        assert!(choose(&known(), "own/safe[beat=6]").unwrap().shows.is_empty(), "an option has changed");
+        assert_eq!(choose(&known(), "own/safe[beat=5]").unwrap().shows.len(), 1);
+    }
+
+    #[test]
+    fn what_is_not_known_names_the_nearest() {
+        assert!(choose(&known(), "own/quik").unwrap_err().contains("did you mean \"own/quick\"?"));
+        assert!(choose(&known(), "own/quick[beet=1]").unwrap_err().contains("did you mean \"beat\"?"));
+        assert!(choose(&known(), "own/quick[beat=1").unwrap_err().contains("never closes it"));
     }
 }

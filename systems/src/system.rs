@@ -33,10 +33,28 @@ pub struct Setup {
 pub struct SystemOptions {
     /// The program that nodes run, or the folder that it lies in, where it is not found by itself.
     pub binary: Option<PathBuf>,
-    /// The folders in which programs are looked for, those of `$PATH`.
-    pub path: Vec<PathBuf>,
     /// Where the nodes of a system are that runs already, in the order of the nodes; empty where the harness starts it.
     pub endpoints: Vec<String>,
+}
+
+/// Whether a system can be started on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It is part of this program.
+    Bundled,
+    Installed {
+        program: PathBuf,
+        /// As it says itself.
+        version: Option<String>,
+        /// What there is to say of a version that the driver was not tried with.
+        remark: Option<String>,
+    },
+    Missing {
+        /// Where it was looked for, and what brings it.
+        why: String,
+        /// The command that installs it.
+        install: String,
+    },
 }
 
 /// A cluster could not be started, reached or stopped.
@@ -120,6 +138,10 @@ pub trait System: Send + Sync {
     /// The operations that `mode` supports; a workload drops the others and says so.
     fn supports(&self, mode: &Mode, function: &Function) -> bool;
     fn powers(&self) -> Powers;
+    /// Whether it can be started on this machine.
+    fn presence(&self, _options: &SystemOptions) -> Presence {
+        Presence::Bundled
+    }
     /// What faults may know of `mode` before they take aim.
     fn ground(&self, _mode: &Mode, _layout: Layout) -> Ground {
         Ground::default()

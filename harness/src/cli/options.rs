@@ -20,9 +20,19 @@ use crate::cli::stage::StageName;
 #[serde(rename_all = "kebab-case", default)]
 #[command(next_help_heading = "What to run")]
 pub(crate) struct Options {
-    /// The system under test (see `partita list systems`).
-    #[arg(long, value_name = "NAME", env = "PARTITA_SYSTEM")]
-    pub(crate) system: Option<String>,
+    /// The system under test, or several (see `partita list systems`).
+    #[arg(long, value_name = "NAME,…", env = "PARTITA_SYSTEM")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) system: Option<List>,
+
+    /// The program that the system's nodes run, or the folder that it lies in. Default: it is looked for.
+    #[arg(long, value_name = "PATH", env = "PARTITA_BINARY")]
+    pub(crate) binary: Option<PathBuf>,
+
+    /// Where the nodes of a system are that runs already: `host:port`, one for each node. Nothing is started then.
+    #[arg(long, value_name = "HOST:PORT,…", env = "PARTITA_ENDPOINTS")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) endpoints: Option<List>,
 
     /// Replication modes: names, names with options, globs; `single/quorum[read=lease],'single/*-read'`.
     #[arg(long, value_name = "M,…", env = "PARTITA_MODE")]
@@ -128,6 +138,8 @@ impl Options {
     /// The keys of a TOML table of options.
     pub(crate) const KEYS: &[&str] = &[
         "system",
+        "binary",
+        "endpoints",
         "mode",
         "workload",
         "faults",
@@ -161,6 +173,8 @@ impl Options {
         };
         Self {
             system: self.system.or(weaker.system),
+            binary: self.binary.or(weaker.binary),
+            endpoints: self.endpoints.or(weaker.endpoints),
             mode: self.mode.or(weaker.mode),
             workload: self.workload.or(weaker.workload),
             faults: self.faults.or(weaker.faults),
@@ -245,7 +259,9 @@ mod tests {
     #[test]
     fn every_key_is_taken_from_toml_and_no_other_exists() {
         let text = r#"
-            system = "store"
+            system = ["store", "etcd"]
+            binary = "/usr/bin/etcd"
+            endpoints = ["127.0.0.1:2379"]
             mode = ["single/quorum[read=lease,sync=never]", "single/async"]
             workload = "register"
             faults = ["kill:leader"]

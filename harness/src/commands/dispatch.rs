@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use systems::System;
+use systems::cluster::Host;
 use systems::live::NodeArguments;
 
 use super::line::{Cli, Command};
@@ -115,7 +116,9 @@ fn carry_out(
     let executable = std::env::current_exe().map_err(|error| {
         Failure::Harness(format!("this program cannot find itself, to start nodes: {error}"))
     })?;
-    let catalogue = Catalogue::with(executable, own);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let host = Host { exe: executable, path: std::env::split_paths(&path).collect() };
+    let catalogue = Catalogue::with(host, own);
     let configured = || -> Result<Options, Failure> {
         Ok(config::load(cli.global.config.as_deref(), cli.global.profile.as_deref())?)
     };

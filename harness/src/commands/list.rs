@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use histories::ModelName;
 use nemesis::{FaultKind, FaultSpec, Layout};
 use systems::store::Bug;
-use systems::{Mode, System};
+use systems::{Mode, Presence, System, SystemOptions};
 
 use super::Session;
 use crate::cli::exit::Exit;
@@ -76,7 +76,7 @@ pub(crate) fn list(
 }
 
 fn systems(catalogue: &Catalogue) -> Grid {
-    let mut grid = Grid::new(&["system", "modes", "faults"]);
+    let mut grid = Grid::new(&["system", "modes", "faults", "on this machine"]);
     for system in &catalogue.systems {
         let powers = system.powers();
         let kinds = FaultKind::ALL.into_iter().filter(|kind| powers.has(kind.needs()));
@@ -84,6 +84,17 @@ fn systems(catalogue: &Catalogue) -> Grid {
             system.name().to_owned(),
             system.modes().len().to_string(),
             kinds.map(FaultKind::name).collect::<Vec<_>>().join(", "),
+            match system.presence(&SystemOptions::default()) {
+                Presence::Bundled => "part of this program".to_owned(),
+                Presence::Installed { program, version, .. } => {
+                    format!(
+                        "{} ({})",
+                        version.unwrap_or_else(|| "unknown version".to_owned()),
+                        program.display()
+                    )
+                }
+                Presence::Missing { install, .. } => format!("no: {install}"),
+            },
         ]);
     }
     grid

@@ -143,7 +143,9 @@ fn again(args: &RunArgs, options: &Options, planned: &[Planned]) -> String {
 pub(crate) fn flags(options: &Options) -> Vec<String> {
     let list = |list: &Option<crate::cli::quantity::List>| list.as_ref().map(|list| list.0.join(","));
     let pairs = [
-        ("system", options.system.clone()),
+        ("system", list(&options.system)),
+        ("binary", options.binary.as_ref().map(|path| path.display().to_string())),
+        ("endpoints", list(&options.endpoints)),
         ("mode", list(&options.mode)),
         ("workload", list(&options.workload)),
         ("faults", list(&options.faults)),

@@ -90,7 +90,7 @@ pub(crate) fn tradeoffs(
 }
 
 fn plan_all(options: &Options, catalogue: &Catalogue) -> Result<Vec<Planned>, String> {
-    let system = catalogue.system(options.system.as_deref())?;
+    let system = catalogue.only_system(options.system.as_ref())?;
     let patterns = options.mode.as_ref().map(|list| list.0.clone()).unwrap_or_default();
     let seed = draw_seed();
     let plan_one = |mode: Mode| {

@@ -205,7 +205,7 @@ pub(crate) fn expose(
     // Sets show losses best, where the mode has them.
     let sets = show.model == ModelName::Durability && system.supports(mode, &Function::Add);
     let options = Options {
-        system: Some("store".to_owned()),
+        system: Some(List(vec!["store".to_owned()])),
         mode: Some(List(vec![mode.name.clone()])),
         workload: Some(List(vec![if sets { "set" } else { "register" }.to_owned()])),
         faults: Some(List(show.under.clone())),
@@ -310,7 +310,7 @@ fn broke_its_promise(outcome: &RunOutcome) -> bool {
 fn spec(trap: &Trap, effort: Effort, catalogue: &Catalogue, bug: Option<Bug>) -> Result<RunSpec, RunError> {
     let list = |text: &str| Some(List(text.split(',').map(str::to_owned).collect()));
     let options = Options {
-        system: Some("store".to_owned()),
+        system: Some(List(vec!["store".to_owned()])),
         mode: Some(List(vec![trap.mode.to_owned()])),
         workload: list(trap.workload),
         faults: list(trap.faults),

@@ -2,13 +2,14 @@
 //!
 //! Starts nothing.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use systems::cluster::Host;
 use systems::live::StoreSystem;
 use systems::{Mode, System};
 
 use crate::cli::names::{glob_matches, is_glob, unknown};
+use crate::cli::quantity::List;
 use crate::load::workloads;
 
 /// The system that is tested unless told otherwise.
@@ -28,12 +29,15 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
-    /// The bundled store, whose members are started as `executable node`, a user's own systems, and every workload.
-    pub(crate) fn with(executable: PathBuf, own: &[Arc<dyn System>]) -> Self {
-        let store: Arc<dyn System> = Arc::new(StoreSystem::new(executable));
+    /// The bundled store, whose members are started as `exe node`, the databases that there are drivers for, a user's
+    /// own systems, and every workload.
+    pub(crate) fn with(host: impl Into<Host>, own: &[Arc<dyn System>]) -> Self {
+        let host = host.into();
+        let store: Arc<dyn System> = Arc::new(StoreSystem::new(host.exe.clone()));
+        let drivers = systems::drivers::all(&host);
         let workloads = workloads::all().iter();
         Self {
-            systems: std::iter::once(store).chain(own.iter().cloned()).collect(),
+            systems: std::iter::once(store).chain(drivers).chain(own.iter().cloned()).collect(),
             workloads: workloads
                 .map(|workload| WorkloadEntry { name: workload.name(), about: workload.about() })
                 .collect(),
@@ -49,6 +53,27 @@ impl Catalogue {
             let known: Vec<_> = self.systems.iter().map(|system| system.name()).collect();
             unknown("system", wanted, &known)
         })
+    }
+
+    /// The systems of these names, each once, in the order asked for.
+    pub(crate) fn systems(&self, names: Option<&List>) -> Result<Vec<Arc<dyn System>>, String> {
+        let Some(List(names)) = names else { return Ok(vec![self.system(None)?]) };
+        let mut systems: Vec<Arc<dyn System>> = Vec::new();
+        for name in names {
+            let system = self.system(Some(name))?;
+            if !systems.iter().any(|known| known.name() == system.name()) {
+                systems.push(system);
+            }
+        }
+        Ok(systems)
+    }
+
+    /// The only system of these names, for what takes one at a time.
+    pub(crate) fn only_system(&self, names: Option<&List>) -> Result<Arc<dyn System>, String> {
+        match self.systems(names)?.as_slice() {
+            [system] => Ok(Arc::clone(system)),
+            many => Err(format!("one system at a time here, not {}", many.len())),
+        }
     }
 
     /// The modes that names and globs mean, each once, in the order asked for.

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use histories::{Conflict, Function};
 use nemesis::Layout;
 use systems::store::Bug;
-use systems::{Mode, System};
+use systems::{Mode, System, SystemOptions};
 
 use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::Seeds;
@@ -40,12 +41,7 @@ pub(crate) fn specs(
     seed_drawn: u64,
     faults_default: FaultsOf<'_>,
 ) -> Result<Vec<RunSpec>, String> {
-    let system = catalogue.system(options.system.as_deref())?;
-    let patterns = options.mode.as_ref().map_or_else(|| vec!["*".to_owned()], |list| list.0.clone());
-    let mut modes = Catalogue::modes(system.as_ref(), &patterns)?;
-    if let Some(bug) = options.bug {
-        modes = modes.iter().map(|mode| system.mode(&planted(&mode.name, bug))).collect::<Result<_, _>>()?;
-    }
+    let modes = modes(options, catalogue)?;
     let asked = options.workload.as_ref().map(|list| list.0.clone());
     let every = || catalogue.workloads.iter().map(|workload| workload.name.to_owned()).collect();
     let workloads = asked.unwrap_or_else(every);
@@ -53,12 +49,14 @@ pub(crate) fn specs(
         workloads.iter().map(|name| catalogue.workload(name)).collect::<Result<_, _>>()?;
     let budget = options.budget.unwrap_or_default();
     let stage = options.stage.unwrap_or_default();
-    if stage == StageName::Sim && system.simulator().is_none() {
+    let unsimulated = modes.iter().find(|(system, _)| system.simulator().is_none());
+    if let Some((system, _)) = unsimulated.filter(|_| stage == StageName::Sim) {
         return Err(format!("{} cannot be simulated; use --stage live", system.name()));
     }
+    let system_options = system_options(options, &modes)?;
     let mut specs = Vec::new();
     for seed in seeds(options, seed_drawn)? {
-        for mode in &modes {
+        for (system, mode) in &modes {
             let layout = layout(options, mode);
             let mode = &system.on(mode, layout)?;
             let faults = faults(options, system.as_ref(), mode, faults_default)?;
@@ -66,6 +64,7 @@ pub(crate) fn specs(
                 specs.push(RunSpec {
                     suite: suite.to_owned(),
                     system: system.clone(),
+                    options: system_options.clone(),
                     mode: mode.clone(),
                     workload: workload.clone(),
                     faults: faults.clone(),
@@ -92,6 +91,51 @@ pub(crate) fn specs(
         }
     }
     Ok(specs)
+}
+
+/// The modes to run, each with its system. A pattern means the modes of those systems that have any of its kind.
+fn modes(options: &Options, catalogue: &Catalogue) -> Result<Vec<(Arc<dyn System>, Mode)>, String> {
+    let systems = catalogue.systems(options.system.as_ref())?;
+    let patterns = options.mode.as_ref().map_or_else(|| vec!["*".to_owned()], |list| list.0.clone());
+    let mut modes: Vec<(Arc<dyn System>, Mode)> = Vec::new();
+    for pattern in patterns {
+        let meant: Vec<_> = systems
+            .iter()
+            .map(|system| (system, Catalogue::modes(system.as_ref(), std::slice::from_ref(&pattern))))
+            .collect();
+        if meant.iter().all(|(_, modes)| modes.is_err()) {
+            let errors: Vec<String> = meant.into_iter().filter_map(|(_, modes)| modes.err()).collect();
+            return Err(errors.join("\n"));
+        }
+        for (system, found) in meant {
+            for mode in found.unwrap_or_default() {
+                let known = |(other, known): &(Arc<dyn System>, Mode)| {
+                    other.name() == system.name() && known.name == mode.name
+                };
+                if !modes.iter().any(known) {
+                    modes.push((Arc::clone(system), mode));
+                }
+            }
+        }
+    }
+    let Some(bug) = options.bug else { return Ok(modes) };
+    let faulty = |(system, mode): (Arc<dyn System>, Mode)| {
+        let mode = system.mode(&planted(&mode.name, bug))?;
+        Ok((system, mode))
+    };
+    modes.into_iter().map(faulty).collect()
+}
+
+/// What is said of a system beside its mode; it can be said of one at a time.
+fn system_options(options: &Options, modes: &[(Arc<dyn System>, Mode)]) -> Result<SystemOptions, String> {
+    let endpoints = options.endpoints.as_ref().map(|list| list.0.clone()).unwrap_or_default();
+    let told = SystemOptions { binary: options.binary.clone(), endpoints };
+    let systems: BTreeSet<&str> = modes.iter().map(|(system, _)| system.name()).collect();
+    if told != SystemOptions::default() && systems.len() > 1 {
+        let names: Vec<_> = systems.into_iter().collect();
+        return Err(format!("--binary and --endpoints are of one system, not of {}", names.join(" and ")));
+    }
+    Ok(told)
 }
 
 /// Workloads that were asked for and that some mode cannot do, in words.
@@ -265,7 +309,7 @@ mod tests {
     fn names_and_faults_are_checked_before_anything_starts() {
         let error = |options| plan(options).map(|specs| specs.len()).unwrap_err();
         let errors = [
-            error(Options { system: Some("stor".into()), ..Options::default() }),
+            error(Options { system: Some(list("stor")), ..Options::default() }),
             error(Options { mode: Some(list("single/quorun")), ..Options::default() }),
             error(Options { mode: Some(list("triple/*")), ..Options::default() }),
             error(Options { workload: Some(list("registre")), ..Options::default() }),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nemesis::Layout;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use systems::Routing;
+use systems::{Routing, SystemOptions};
 
 use crate::cli::bounds;
 use crate::cli::options::Rate;
@@ -151,6 +151,8 @@ fn spec(recipe: Recipe, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, 
         keep: false,
         check_time: budget.time,
         check_memory_bytes: budget.memory_bytes,
+        // Where a program lies is this machine's affair: a file from elsewhere does not say what is to be executed here.
+        options: SystemOptions::default(),
         system,
     })
 }

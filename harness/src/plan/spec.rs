@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nemesis::Layout;
-use systems::{Mode, Routing, System};
+use systems::{Mode, Routing, System, SystemOptions};
 
 use crate::cli::names::shell_quote;
 use crate::cli::options::RoutingName;
@@ -29,6 +29,8 @@ pub struct RunSpec {
     /// Name of the suite, also of its folder under `runs/`.
     pub suite: String,
     pub system: Arc<dyn System>,
+    /// What the user says of the system beside its mode.
+    pub options: SystemOptions,
     pub mode: Mode,
     /// A name that [`crate::load::workloads::names`] lists.
     pub workload: String,
@@ -85,6 +87,12 @@ impl RunSpec {
         }
         let mut flag = |name: &str, value: &str| words.push(format!("--{name} {}", shell_quote(value)));
         flag("system", self.system.name());
+        if let Some(binary) = &self.options.binary {
+            flag("binary", &binary.display().to_string());
+        }
+        if !self.options.endpoints.is_empty() {
+            flag("endpoints", &self.options.endpoints.join(","));
+        }
         flag("mode", &self.mode.name);
         flag("workload", &self.workload);
         flag("faults", &faults);

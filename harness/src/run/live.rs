@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use histories::{Applied, Clock, Draft, Kind, Nanos, Op, Process, RecordError, Recorder};
 use nemesis::{Action, Schedule};
-use systems::{Client, Cluster, Setup, SystemOptions};
+use systems::{Client, Cluster, Setup};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -36,7 +36,7 @@ pub(super) fn drive(
     let setup = Setup {
         mode: spec.mode.clone(),
         workload: spec.workload.clone(),
-        options: SystemOptions::default(),
+        options: spec.options.clone(),
         layout: spec.layout,
         clients: spec.clients,
         logs: folder.path().to_owned(),

@@ -2,10 +2,11 @@
 
 use histories::{Function, Header, ModelName};
 use nemesis::{Dice, FaultSpec, Schedule, ScriptedFault};
+use systems::Presence;
 
 use super::RunError;
 use crate::load::workloads::{self, Shape, Workload};
-use crate::plan::spec::RunSpec;
+use crate::plan::spec::{RunSpec, StageName};
 use crate::run::conductor::{Conductor, Liveness, Score};
 
 /// Everything about a run that can be refused before anything starts.
@@ -50,7 +51,8 @@ impl Prepared {
             unsupported,
         };
         let left_out = |function| format!("{} has no {function}: left out of the workload", spec.mode.name);
-        let notes = shape.unsupported.iter().map(left_out).chain(reduced(spec, &faults)).collect();
+        let notes = shape.unsupported.iter().map(left_out).chain(reduced(spec, &faults));
+        let notes = notes.chain(installed(spec)?).collect();
         Ok(Self { workload, shape, faults, notes })
     }
 
@@ -164,6 +166,18 @@ fn reduced(spec: &RunSpec, faults: &[FaultSpec]) -> Option<String> {
         mode.name,
         unsurvived.join(" and ")
     ))
+}
+
+/// What there is to say of the version of a live system's program; an error where it is not here.
+fn installed(spec: &RunSpec) -> Result<Option<String>, RunError> {
+    if spec.stage != StageName::Live || !spec.options.endpoints.is_empty() {
+        return Ok(None);
+    }
+    match spec.system.presence(&spec.options) {
+        Presence::Bundled => Ok(None),
+        Presence::Installed { remark, .. } => Ok(remark),
+        Presence::Missing { why, .. } => Err(RunError::Harness(why)),
+    }
 }
 
 /// One in each datacentre, unless nobody leads.

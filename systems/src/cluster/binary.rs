@@ -4,7 +4,24 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{SetupError, SystemOptions};
+use crate::{Presence, SetupError, SystemOptions};
+
+/// This machine, as far as drivers have to know it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// The harness's own program: `exe child …` must run [`replace_process`](super::replace_process) with what follows
+    /// `child`.
+    pub exe: PathBuf,
+    /// The folders in which programs are looked for, those of `$PATH`.
+    pub path: Vec<PathBuf>,
+}
+
+/// A machine on which programs are looked for where they usually are.
+impl From<PathBuf> for Host {
+    fn from(exe: PathBuf) -> Self {
+        Self { exe, path: Vec::new() }
+    }
+}
 
 /// A program that a driver starts.
 #[derive(Clone, Copy, Debug)]
@@ -42,15 +59,15 @@ impl Version {
 impl Binary {
     /// Where it lies: where the user says, as the program or the folder that it lies in, among the user's programs, or
     /// where it usually is. The error names the package.
-    pub fn find(&self, options: &SystemOptions) -> Result<PathBuf, SetupError> {
+    pub fn find(&self, host: &Host, given: Option<&Path>) -> Result<PathBuf, SetupError> {
         let what = || format!("find {}", self.name);
-        if let Some(given) = &options.binary {
+        if let Some(given) = given {
             let path = if given.is_dir() { given.join(self.name) } else { given.to_owned() };
             let why = || format!("--binary {} is no file", given.display());
             return if path.is_file() { Ok(path) } else { Err(SetupError { what: what(), why: why() }) };
         }
         let usual = self.folders.iter().map(PathBuf::from);
-        let mut places = options.path.iter().cloned().chain(usual).map(|folder| folder.join(self.name));
+        let mut places = host.path.iter().cloned().chain(usual).map(|folder| folder.join(self.name));
         places.find(|path| path.is_file()).ok_or_else(|| SetupError {
             what: what(),
             why: format!(
@@ -59,6 +76,18 @@ impl Binary {
                 self.install
             ),
         })
+    }
+
+    /// Whether it is here, in which version, and how to install it where it is not.
+    pub fn presence(&self, host: &Host, options: &SystemOptions) -> Presence {
+        match self.find(host, options.binary.as_deref()) {
+            Ok(program) => {
+                let version = Self::version(&program);
+                let remark = self.remark(version.as_ref());
+                Presence::Installed { program, version: version.map(|version| version.to_string()), remark }
+            }
+            Err(error) => Presence::Missing { why: error.to_string(), install: self.install.to_owned() },
+        }
     }
 
     /// What `path --version` says; `None` where it says nothing that looks like a version.
@@ -95,19 +124,19 @@ mod tests {
     #[test]
     fn a_program_is_found_where_the_user_says_or_where_it_lies() {
         let folder = tempfile::tempdir().unwrap();
-        let find = |options| TOOL.find(&options);
-        let given = |path: &Path| SystemOptions { binary: Some(path.to_owned()), ..SystemOptions::default() };
-        let missing = find(SystemOptions::default()).unwrap_err().to_string();
+        let host = Host::default();
+        let given = |path: &Path| TOOL.find(&host, Some(path));
+        let missing = TOOL.find(&host, None).unwrap_err().to_string();
         assert!(missing.contains("apt-get install partita-tool"), "{missing}");
         assert!(missing.contains("/no/such/folder") && missing.contains("--binary"), "{missing}");
-        let wrong = find(given(folder.path())).unwrap_err().to_string();
+        let wrong = given(folder.path()).unwrap_err().to_string();
         assert!(wrong.contains("is no file"), "{wrong}");
         let path = folder.path().join("partita-tool");
         std::fs::write(&path, "").unwrap();
-        assert_eq!(find(given(folder.path())).unwrap(), path);
-        assert_eq!(find(given(&path)).unwrap(), path);
-        let among = vec!["/no/such".into(), folder.path().to_owned()];
-        assert_eq!(find(SystemOptions { path: among, ..SystemOptions::default() }).unwrap(), path);
+        assert_eq!(given(folder.path()).unwrap(), path);
+        assert_eq!(given(&path).unwrap(), path);
+        let host = Host { path: vec!["/no/such".into(), folder.path().to_owned()], ..host };
+        assert_eq!(TOOL.find(&host, None).unwrap(), path);
     }
 
     #[test]

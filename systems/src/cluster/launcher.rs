@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use histories::Node;
 use nemesis::backends::{PortUse, Proxies};
-use nemesis::{BoxFuture, Layout, Powers};
+use nemesis::{BoxFuture, Layout, Power, Powers};
 
 use super::clock::ClockControl;
 use super::failover::Failover;
@@ -66,6 +66,10 @@ pub trait Launcher: Send + Sync + 'static {
         None
     }
 }
+
+/// What processes of this machine behind proxies can have done to them, whatever they are.
+pub const LOCAL_POWERS: Powers =
+    Powers::of(&[Power::Cut, Power::CutClients, Power::Kill, Power::Pause, Power::Slow]);
 
 /// A user of this machine, by numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -37,6 +37,10 @@ impl LocalCluster {
     /// [`replace_process`](super::replace_process) with what follows `child`, as the harness's own program does.
     pub async fn start(launcher: impl Launcher, exe: &Path, setup: &Setup) -> Result<Self, SetupError> {
         let began = Instant::now();
+        if !setup.options.endpoints.is_empty() {
+            let why = "this system is started by the harness; leave --endpoints out";
+            return Err(failed("use nodes that run already", &why));
+        }
         let launcher: Arc<dyn Launcher> = Arc::new(launcher);
         allow_many_sockets();
         std::fs::create_dir_all(&setup.logs).map_err(|error| failed("make the folder of logs", &error))?;

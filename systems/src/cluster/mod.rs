@@ -14,9 +14,9 @@ mod local;
 mod member;
 mod ports;
 
-pub use binary::{Binary, Version};
+pub use binary::{Binary, Host, Version};
 pub use child::{ChildError, replace_process};
 pub use clock::{ClockControl, ClockSetting};
 pub use failover::{Failover, Nodes};
-pub use launcher::{CommandLine, Doors, Launcher, NodeSite, Owner, Running};
+pub use launcher::{CommandLine, Doors, LOCAL_POWERS, Launcher, NodeSite, Owner, Running};
 pub use local::LocalCluster;

@@ -6,16 +6,13 @@ use std::time::{Duration, Instant};
 use histories::{Hints, Nanos, Node, Op};
 use nemesis::BoxFuture;
 
-use super::http::Link;
 use super::token::Token;
 use super::wire;
+use crate::client::back_off;
 use crate::cluster::Doors;
-use crate::store::codec::{Answer, Ask, Loss, Session};
+use crate::http::{Link, Loss};
+use crate::store::codec::{Answer, Ask, Session};
 use crate::{Client, Completion};
-
-/// How long a call takes at least that nobody decided, so that a node which is dead or knows no leader is not asked
-/// thousands of times a second.
-const REFUSED_BACK_OFF: Duration = Duration::from_millis(50);
 
 pub(crate) struct StoreClient {
     doors: Doors,
@@ -39,7 +36,7 @@ impl StoreClient {
             Ok(request) => request,
             Err(error) => return Answer::Lost(Loss::NotSent(error.to_string())),
         };
-        let link = self.links.entry(node).or_insert_with(|| Link::new(self.token.clone()));
+        let link = self.links.entry(node).or_insert_with(|| self.token.link());
         match link.send(address, request, deadline).await {
             Ok((status, body)) => wire::understood(ask, status, &body)
                 .unwrap_or_else(|nonsense| Answer::Lost(Loss::Broken(nonsense))),
@@ -62,9 +59,7 @@ impl Client for StoreClient {
             let sent = Instant::now();
             let answer = self.answer(node, &ask, deadline).await;
             let completion = self.session.complete(self.now(), node, op, answer);
-            if matches!(completion, Completion::Fail { seen: None, .. }) {
-                tokio::time::sleep(REFUSED_BACK_OFF.min(deadline).saturating_sub(sent.elapsed())).await;
-            }
+            back_off(&completion, sent, deadline).await;
             completion
         })
     }

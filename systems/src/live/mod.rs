@@ -7,7 +7,6 @@ mod arguments;
 mod client;
 mod clock;
 mod disk;
-mod http;
 mod metrics;
 mod node;
 mod peer;

@@ -7,8 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::live::http::Link;
-use crate::live::wire::HttpRequest;
+use crate::http::HttpRequest;
 use crate::store::single::Options;
 use nemesis::Layout;
 
@@ -177,7 +176,7 @@ async fn who_has_no_token_is_refused_everywhere() {
 async fn a_kept_link_serves_many_requests() {
     let disk = tempfile::tempdir().unwrap();
     let serving = alone(disk.path()).await;
-    let mut link = Link::new(token());
+    let mut link = token().link();
     for _ in 0..50 {
         let (status, body) = link.send(serving.address, HttpRequest::get("/kv/x"), LIMIT).await.unwrap();
         assert_eq!(status, 200, "{body:?}");

@@ -17,7 +17,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::actor::Event;
 use super::metrics;
 use super::token::Token;
-use super::wire::{self, AnswerBody, Method};
+use super::wire::{self, AnswerBody};
+use crate::http::Method;
 
 /// The longest message between members, a snapshot included.
 const LINE_BYTES_MAX: usize = 256 * 1024 * 1024;

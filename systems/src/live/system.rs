@@ -12,12 +12,11 @@ use tokio::sync::Mutex;
 use super::arguments::NodeArguments;
 use super::client::StoreClient;
 use super::clock::ClockReading;
-use super::http::Link;
 use super::token::Token;
-use super::wire::{HttpRequest, Method};
 use crate::cluster::{
-    ClockControl, ClockSetting, CommandLine, Doors, Launcher, LocalCluster, NodeSite, Running,
+    ClockControl, ClockSetting, CommandLine, Doors, LOCAL_POWERS, Launcher, LocalCluster, NodeSite, Running,
 };
+use crate::http::{HttpRequest, Link};
 use crate::store::codec::Session;
 use crate::store::status::summary;
 use crate::store::{self, ReplicaStatus, Store};
@@ -35,15 +34,7 @@ pub struct StoreSystem {
 
 impl StoreSystem {
     /// What every live cluster of the store can have done to it.
-    pub const POWERS: Powers = Powers::of(&[
-        Power::Cut,
-        Power::CutClients,
-        Power::Kill,
-        Power::Pause,
-        Power::Slow,
-        Power::Step,
-        Power::Drift,
-    ]);
+    pub const POWERS: Powers = LOCAL_POWERS.union(Powers::of(&[Power::Step, Power::Drift]));
 
     /// `exe node …` must run [`super::run_blocking`] with what follows `node`, and `exe child …`
     /// [`crate::cluster::replace_process`] with what follows `child`.
@@ -127,7 +118,7 @@ impl StoreLauncher {
             store,
             layout: setup.layout,
             seed: setup.seed,
-            links: setup.layout.nodes().map(|_| Mutex::new(Link::new(token.clone()))).collect(),
+            links: setup.layout.nodes().map(|_| Mutex::new(token.link())).collect(),
             token,
             began: Instant::now(),
         })
@@ -205,8 +196,8 @@ impl ClockControl for StoreLauncher {
         Box::pin(async move {
             let &address = node.ports.first().ok_or("it listens nowhere")?;
             let body = serde_json::to_vec(&setting).map_err(|error| error.to_string())?;
-            let request = HttpRequest { method: Method::Post, path: "/clock".to_owned(), body };
-            let answer = Link::new(self.token.clone()).send(address, request, CLOCK_MAX).await;
+            let request = HttpRequest::post("/clock", body);
+            let answer = self.token.link().send(address, request, CLOCK_MAX).await;
             let (_, body) = answer.map_err(|loss| format!("{loss:?}"))?;
             let reading: ClockReading = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
             let ClockReading { before_ms, after_ms, drift_ms_per_s } = reading;

@@ -6,6 +6,8 @@ use std::io;
 
 use subtle::ConstantTimeEq;
 
+use crate::http::Link;
+
 /// Nodes are told it on their standard input, where no list of processes shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token(String);
@@ -39,6 +41,11 @@ impl Token {
     /// As a header's value.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A connection that shows it with every request.
+    pub(crate) fn link(&self) -> Link {
+        Link::with_header(Self::HEADER, self.0.clone())
     }
 
     /// Takes the same time however much of `presented` is right.

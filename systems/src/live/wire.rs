@@ -5,33 +5,12 @@ use std::fmt::Write as _;
 use histories::{Key, Node, Value};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::http::{HttpRequest, Method};
 use crate::store::codec::{Answer, Ask};
 use crate::store::{Command, ReadLevel, Request, Response};
 
 /// The largest body that a node takes from a client.
 pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Method {
-    Get,
-    Put,
-    Post,
-}
-
-/// A request before it is anybody's type of request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct HttpRequest {
-    pub(crate) method: Method,
-    /// With its query.
-    pub(crate) path: String,
-    pub(crate) body: Vec<u8>,
-}
-
-impl HttpRequest {
-    pub(crate) fn get(path: &str) -> Self {
-        Self { method: Method::Get, path: path.to_owned(), body: Vec::new() }
-    }
-}
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,7 +7,8 @@ use super::member::{Held, Message};
 use super::trace::Happening;
 use super::world::{Event, World};
 use crate::Completion;
-use crate::store::codec::{Answer, Ask, Loss};
+use crate::http::Loss;
+use crate::store::codec::{Answer, Ask};
 use crate::store::{Input, Protocol, Replica, RequestId};
 
 impl<P: Protocol> World<P> {

@@ -3,7 +3,8 @@
 use histories::{Hints, Nanos, Node, Op};
 
 use crate::Completion;
-use crate::store::codec::{Answer, Ask, Loss, Session};
+use crate::http::Loss;
+use crate::store::codec::{Answer, Ask, Session};
 use crate::store::{Memory, RequestId};
 
 /// As long as a live client waits after an answer that decided nothing.

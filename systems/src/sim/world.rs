@@ -19,7 +19,8 @@ use super::network::{Fate, Network};
 use super::queue::Queue;
 use super::trace::{Happening, Trace};
 use super::{Figures, Happened, Setup};
-use crate::store::codec::{Answer, Ask, Loss};
+use crate::http::Loss;
+use crate::store::codec::{Answer, Ask};
 use crate::store::{Input, Outbox, Protocol, Replica, ReplicaStatus, status};
 use crate::{Completion, SetupError, Status};
 

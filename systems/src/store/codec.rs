@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use histories::{Function, Hints, Key, Nanos, Node, Op, Value};
 
 use super::{Command, DumpEntry, Memory, ReadLevel, Request, Response, VersionVector};
+use crate::http::Loss;
 use crate::{Completion, Reply};
 
 /// What is sent to a node.
@@ -28,16 +29,6 @@ pub enum Answer {
         definite: bool,
     },
     Lost(Loss),
-}
-
-/// Why nothing came back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loss {
-    /// Not a byte of the request left: it certainly did not happen.
-    NotSent(String),
-    TimedOut,
-    /// The connection broke, or the answer made no sense, after the request may have left.
-    Broken(String),
 }
 
 /// A client's session: what it remembers of its own operations, as [`Memory`] says.

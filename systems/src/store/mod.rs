@@ -32,3 +32,4 @@ pub use replica::{
 pub use siblings::{Dot, Siblings};
 pub use stores::{Store, Visit, mode, modes};
 pub use vector::VersionVector;
+pub(crate) use words::nearest;

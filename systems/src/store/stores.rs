@@ -8,6 +8,7 @@ use super::protocol::{Leadership, Memory, Protocol};
 use super::words::nearest;
 use super::{leaderless, multi, single};
 use crate::Mode;
+use crate::mode::split_options;
 
 /// A mode's protocol with its options resolved, whichever family it is of.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,7 +105,7 @@ pub fn modes() -> Vec<Mode> {
 /// ```
 pub fn mode(text: &str) -> Result<(Mode, Store), String> {
     let text = text.trim();
-    let (name, overrides) = split(text)?;
+    let (name, overrides) = split_options(text)?;
     let found = of_family(name, text, &overrides, Store::Single)
         .or_else(|| of_family(name, text, &overrides, Store::Multi))
         .or_else(|| of_family(name, text, &overrides, Store::Leaderless));
@@ -125,31 +126,6 @@ fn of_family<F: Family>(
 ) -> Option<Result<(Mode, Store), String>> {
     let preset = F::presets().iter().find(|preset| preset.name == name)?;
     Some(family::mode::<F>(preset, text, overrides).map(|(mode, options)| (mode, store(options))))
-}
-
-/// Options by name, with their values.
-type Pairs<'a> = Vec<(&'a str, &'a str)>;
-
-/// The preset's name, and what stands in brackets behind it.
-fn split(text: &str) -> Result<(&str, Pairs<'_>), String> {
-    let Some((name, rest)) = text.split_once('[') else { return Ok((text, Vec::new())) };
-    let inside = rest
-        .strip_suffix(']')
-        .ok_or_else(|| format!("{text:?} opens a bracket and never closes it: single/quorum[read=lease]"))?;
-    let mut pairs: Pairs<'_> = Vec::new();
-    for pair in inside.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-        let (option, value) = pair
-            .split_once('=')
-            .map(|(option, value)| (option.trim(), value.trim()))
-            .ok_or_else(|| format!("{pair:?} in {text:?} is no option: write name=value, read=lease"))?;
-        if let Some((_, before)) = pairs.iter().find(|(other, _)| *other == option) {
-            return Err(format!(
-                "{text:?} gives {option} twice, as {before:?} and as {value:?}: give it once"
-            ));
-        }
-        pairs.push((option, value));
-    }
-    Ok((name, pairs))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use histories::Nanos;
 
 /// `did you mean "lease"? known: index, lease`.
-pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<_> = known.into_iter().collect();
     let best = known
         .iter()

@@ -18,6 +18,7 @@ fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
     let system = StoreSystem::new(PathBuf::from("never started"));
     let mode = system.mode(mode).unwrap();
     RunSpec {
+        options: systems::SystemOptions::default(),
         suite: "test".to_owned(),
         workload: workload.to_owned(),
         faults: faults.iter().map(|fault| (*fault).to_owned()).collect(),

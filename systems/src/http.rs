@@ -11,21 +11,54 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::{Client, RequestBuilder, redirect, retry};
 
-use super::token::Token;
-use super::wire::{HttpRequest, Method};
-use crate::store::codec::Loss;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Put,
+    Post,
+}
+
+/// A request before it is any library's type of request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HttpRequest {
+    pub(crate) method: Method,
+    /// With its query.
+    pub(crate) path: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl HttpRequest {
+    pub(crate) fn get(path: &str) -> Self {
+        Self { method: Method::Get, path: path.to_owned(), body: Vec::new() }
+    }
+
+    pub(crate) fn post(path: &str, body: Vec<u8>) -> Self {
+        Self { method: Method::Post, path: path.to_owned(), body }
+    }
+}
+
+/// Why nothing came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Not a byte of the request left: it certainly did not happen.
+    NotSent(String),
+    TimedOut,
+    /// The connection broke, or the answer made no sense, after the request may have left.
+    Broken(String),
+}
 
 /// A kept connection to one address, made when it is needed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Link {
-    token: Token,
+    /// Goes with every request: name and value.
+    header: Option<(&'static str, String)>,
     client: Option<Client>,
 }
 
 impl Link {
-    /// Shows `token` with every request.
-    pub(crate) fn new(token: Token) -> Self {
-        Self { token, client: None }
+    /// With a header of every request.
+    pub(crate) fn with_header(name: &'static str, value: String) -> Self {
+        Self { header: Some((name, value)), client: None }
     }
 
     /// Sends `request` to `address` at most once. After anything but an answer the connection is closed, so that a late
@@ -41,7 +74,10 @@ impl Link {
             None => self.client.insert(at_most_once().map_err(|error| Loss::NotSent(chain(&error)))?),
         };
         let answered = async {
-            let request = http_request(client, address, request).header(Token::HEADER, self.token.as_str());
+            let mut request = http_request(client, address, request);
+            if let Some((name, value)) = &self.header {
+                request = request.header(*name, value);
+            }
             let response = request.send().await?;
             let status = response.status().as_u16();
             Ok((status, response.bytes().await?))
@@ -152,10 +188,6 @@ mod tests {
         (address, arrived)
     }
 
-    fn link() -> Link {
-        Link::new(Token::draw().unwrap())
-    }
-
     fn put() -> HttpRequest {
         HttpRequest { method: Method::Put, path: "/kv/x".into(), body: b"the end".to_vec() }
     }
@@ -163,7 +195,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_is_never_answered_arrives_once_and_nobody_knows() {
         let (address, arrived) = server(&[Does::Close]).await;
-        let lost = link().send(address, put(), LIMIT).await.unwrap_err();
+        let lost = Link::default().send(address, put(), LIMIT).await.unwrap_err();
         assert!(matches!(lost, Loss::Broken(_)), "{lost:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(arrived.load(Ordering::SeqCst), 1);
@@ -172,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn nor_does_it_arrive_twice_on_a_connection_that_was_kept() {
         let (address, arrived, connected) = counted(&[Does::Answer, Does::Close]).await;
-        let mut link = link();
+        let mut link = Link::default();
         assert_eq!(link.send(address, put(), LIMIT).await.unwrap(), (200, Bytes::from("ok")));
         let lost = link.send(address, put(), LIMIT).await.unwrap_err();
         assert!(matches!(lost, Loss::Broken(_)), "{lost:?}");
@@ -184,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_closed_while_idle_is_made_anew_and_each_request_arrives_at_most_once() {
         let (address, arrived) = server(&[Does::AnswerThenClose; 40]).await;
-        let mut link = link();
+        let mut link = Link::default();
         for round in 0..40 {
             // Every other time the close is a race with the next request: whoever loses, no request may arrive twice.
             if round % 2 == 0 {
@@ -205,7 +237,7 @@ mod tests {
     #[tokio::test]
     async fn after_a_time_out_the_late_answer_is_nobodys() {
         let (address, arrived) = server(&[Does::Nothing, Does::Answer]).await;
-        let mut link = link();
+        let mut link = Link::default();
         let lost = link.send(address, put(), Duration::from_millis(100)).await.unwrap_err();
         assert_eq!(lost, Loss::TimedOut);
         assert_eq!(link.send(address, put(), LIMIT).await.unwrap().0, 200);
@@ -217,7 +249,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let lost = link().send(address, put(), LIMIT).await.unwrap_err();
+        let lost = Link::default().send(address, put(), LIMIT).await.unwrap_err();
         assert!(matches!(&lost, Loss::NotSent(text) if text.contains("refused")), "{lost:?}");
     }
 }

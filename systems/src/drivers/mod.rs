@@ -1,0 +1,21 @@
+//! Databases of others as systems under test: how each is started, spoken to and asked how it is, and what its modes
+//! promise and give up. What all have in common is [`crate::cluster`]'s.
+
+mod etcd;
+mod redis;
+
+use std::sync::Arc;
+
+pub use self::etcd::EtcdSystem;
+pub use self::redis::RedisSystem;
+use crate::System;
+use crate::cluster::Host;
+
+/// Every database that this crate has a driver for.
+pub fn all(host: &Host) -> Vec<Arc<dyn System>> {
+    vec![
+        Arc::new(EtcdSystem::new(host.clone())),
+        Arc::new(RedisSystem::redis(host.clone())),
+        Arc::new(RedisSystem::valkey(host.clone())),
+    ]
+}
