@@ -3,6 +3,7 @@
 mod bugs;
 mod command;
 mod conformance;
+mod databases;
 mod delivery;
 mod docs;
 mod golden;

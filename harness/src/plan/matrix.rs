@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use histories::{Conflict, Function};
 use nemesis::Layout;
+use systems::cluster::REMOTE_POWERS;
 use systems::store::Bug;
 use systems::{Mode, System, SystemOptions};
 
@@ -195,9 +196,10 @@ fn planted(mode: &str, bug: Bug) -> String {
 }
 
 pub(crate) fn layout(options: &Options, mode: &Mode) -> Layout {
+    let endpoints = options.endpoints.as_ref().map(|list| list.0.len() as u16);
     Layout {
         datacentres: options.datacentres.unwrap_or(mode.layout.datacentres),
-        nodes_each: options.nodes.unwrap_or(mode.layout.nodes_each),
+        nodes_each: options.nodes.or(endpoints).unwrap_or(mode.layout.nodes_each),
     }
 }
 
@@ -220,7 +222,10 @@ fn faults(
 ) -> Result<Vec<String>, String> {
     let asked = options.faults.as_ref().map_or_else(|| default(mode), |list| list.0.clone());
     let layout = layout(options, mode);
-    let powers = options.stage.unwrap_or_default().powers(system);
+    let powers = match &options.endpoints {
+        Some(_) => REMOTE_POWERS,
+        None => options.stage.unwrap_or_default().powers(system),
+    };
     if asked == ["all"] {
         return Ok(crate::plan::faults::all(powers, mode, layout));
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
@@ -47,7 +48,8 @@ impl RunFolder {
 
     /// A folder of this very name, which no link points at.
     pub(crate) fn at(path: &Path, spec: &RunSpec) -> Result<Self, FolderError> {
-        create(path)?;
+        let made = private().recursive(true).create(path);
+        made.map_err(|error| FolderError { path: path.to_owned(), error })?;
         let started = Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         let folder = Self { path: path.to_owned(), started };
         create(&folder.disks())?;
@@ -136,11 +138,18 @@ fn create(path: &Path) -> Result<(), FolderError> {
     fs::create_dir_all(path).map_err(|error| FolderError { path: path.to_owned(), error })
 }
 
+/// Makes folders that their owner alone can look into: what nodes log and store is no one else's business.
+fn private() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    builder.mode(0o700);
+    builder
+}
+
 /// A folder of this name, or with a number behind it where that exists.
 fn fresh(parent: &Path, name: &str) -> Result<PathBuf, FolderError> {
     let mut path = parent.join(name);
     for number in 2.. {
-        match fs::create_dir(&path) {
+        match private().create(&path) {
             Ok(()) => break,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 path = parent.join(format!("{name}-{number}"));

@@ -13,6 +13,7 @@ mod launcher;
 mod local;
 mod member;
 mod ports;
+mod remote;
 
 pub use binary::{Binary, Host, Version};
 pub use child::{ChildError, replace_process};
@@ -20,3 +21,4 @@ pub use clock::{ClockControl, ClockSetting};
 pub use failover::{Failover, Nodes};
 pub use launcher::{CommandLine, Doors, LOCAL_POWERS, Launcher, NodeSite, Owner, Running};
 pub use local::LocalCluster;
+pub use remote::{REMOTE_POWERS, RemoteCluster};

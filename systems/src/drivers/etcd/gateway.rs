@@ -105,13 +105,39 @@ pub(super) fn probe() -> HttpRequest {
     post("/v3/kv/range", &json!({ "key": encoded("partita"), "keys_only": true }))
 }
 
-/// What is sent for `op`, which is no append; the error says why etcd cannot be asked that.
-pub(super) fn request(op: &Op, serializable: bool) -> Result<HttpRequest, String> {
-    if op.function == Function::Dump {
-        let all = encoded("\0");
-        return Ok(post("/v3/kv/range", &json!({ "key": all, "range_end": all, "serializable": true })));
+/// All keys of a run; nothing before them means all there are.
+fn everything(prefix: &str) -> (String, String) {
+    let mut end = prefix.to_owned();
+    match end.pop() {
+        // The next character ends the range; prefixes are of the harness's making, and end with a slash.
+        Some(last) => end.extend(char::from_u32(u32::from(last) + 1)),
+        None => end.push('\0'),
     }
-    let key = op.key.as_ref().ok_or_else(|| format!("{} needs a key", op.function))?.as_str();
+    let begin = if prefix.is_empty() { "\0" } else { prefix };
+    (encoded(begin), encoded(&end))
+}
+
+/// Removes all keys of a run.
+pub(super) fn remove_all(prefix: &str) -> HttpRequest {
+    let (key, end) = everything(prefix);
+    post("/v3/kv/deleterange", &json!({ "key": key, "range_end": end }))
+}
+
+/// The key of an operation behind the run's prefix.
+pub(super) fn key(op: &Op, prefix: &str) -> Result<String, String> {
+    let key = op.key.as_ref().ok_or_else(|| format!("{} needs a key", op.function))?;
+    Ok(format!("{prefix}{}", key.as_str()))
+}
+
+/// What is sent for `op`, which is no append; the error says why etcd cannot be asked that.
+pub(super) fn request(op: &Op, serializable: bool, prefix: &str) -> Result<HttpRequest, String> {
+    if op.function == Function::Dump {
+        let (key, end) = everything(prefix);
+        let body = json!({ "key": key, "range_end": end, "serializable": true });
+        return Ok(post("/v3/kv/range", &body));
+    }
+    let key = key(op, prefix)?;
+    let key = key.as_str();
     let element = || encoded(&format!("{key}{SEPARATOR}{}", text(&op.value)));
     Ok(match &op.function {
         Function::Read => read(key, serializable),
@@ -160,9 +186,9 @@ fn exchange(key: &str, mut compare: Json, value: &Value) -> HttpRequest {
 }
 
 /// What an answer means for `op`. A refusal that may have been made after the log took the request says nothing.
-pub(super) fn completion(op: &Op, status: u16, body: &[u8]) -> Completion {
+pub(super) fn completion(op: &Op, status: u16, body: &[u8], prefix: &str) -> Completion {
     match answer(op, status, body) {
-        Ok(answer) => completed(op, &answer),
+        Ok(answer) => completed(op, &answer, prefix),
         Err(completion) => completion,
     }
 }
@@ -199,7 +225,7 @@ pub(super) fn failed(error: String) -> Completion {
     Completion::Fail { error, seen: None, hints: Hints::NONE }
 }
 
-fn completed(op: &Op, answer: &Answer) -> Completion {
+fn completed(op: &Op, answer: &Answer, prefix: &str) -> Completion {
     let done = |value, version| {
         Completion::Ok(Reply { value, hints: Hints { version: Some(version), ..Hints::NONE } })
     };
@@ -214,8 +240,8 @@ fn completed(op: &Op, answer: &Answer) -> Completion {
             let version = entry.map_or(0, |entry| entry.mod_revision);
             read(entry.map_or(Ok(Value::Null), value_of), version)
         }
-        Function::ReadAll => read(whole(op, &answer.kvs), revision),
-        Function::Dump => read(state(&answer.kvs), revision),
+        Function::ReadAll => read(whole(op, &answer.kvs, prefix), revision),
+        Function::Dump => read(state(&answer.kvs, prefix), revision),
         Function::Cas if !answer.succeeded => {
             let entry = answer.responses.first().and_then(|response| response.response_range.kvs.first());
             match entry.map_or(Ok(Value::Null), value_of) {
@@ -232,9 +258,9 @@ fn completed(op: &Op, answer: &Answer) -> Completion {
 }
 
 /// A list, which is one key, or the elements of a set, each a key.
-fn whole(op: &Op, entries: &[Entry]) -> Result<Value, String> {
-    let name = op.key.as_ref().map_or("", |key| key.as_str());
-    if let Some(entry) = entries.iter().find(|entry| entry.key == encoded(name)) {
+fn whole(op: &Op, entries: &[Entry], prefix: &str) -> Result<Value, String> {
+    let name = key(op, prefix)?;
+    if let Some(entry) = entries.iter().find(|entry| entry.key == encoded(&name)) {
         return value_of(entry);
     }
     let elements: Result<Vec<Value>, String> = entries.iter().map(value_of).collect();
@@ -242,11 +268,12 @@ fn whole(op: &Op, entries: &[Entry]) -> Result<Value, String> {
 }
 
 /// What a member holds: each key with its value, sets as lists of their elements.
-fn state(entries: &[Entry]) -> Result<Value, String> {
+fn state(entries: &[Entry], prefix: &str) -> Result<Value, String> {
     let mut state: BTreeMap<String, Value> = BTreeMap::new();
     let mut sets: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for entry in entries {
         let key = decoded(&entry.key)?;
+        let key = key.strip_prefix(prefix).unwrap_or(&key).to_owned();
         match key.split_once(SEPARATOR) {
             Some((set, _)) => sets.entry(set.to_owned()).or_default().push(value_of(entry)?),
             None => {
@@ -285,7 +312,7 @@ mod tests {
     use super::*;
 
     fn body(op: &Op) -> String {
-        String::from_utf8(request(op, true).unwrap().body).unwrap()
+        String::from_utf8(request(op, true, "").unwrap().body).unwrap()
     }
 
     fn kv(key: &str, value: &str, revision: u64) -> String {
@@ -309,26 +336,35 @@ mod tests {
     }
 
     #[test]
+    fn what_a_run_leaves_in_a_database_of_others_lies_behind_its_prefix() {
+        assert_eq!(everything("p/"), (encoded("p/"), encoded("p0")));
+        assert_eq!(everything(""), (encoded("\0"), encoded("\0")));
+        let set = format!(r#"{{"kvs":[{}]}}"#, kv("p/s1/4", "4", 5));
+        let dump = completion(&Op::global(Function::Dump, Value::Null), 200, set.as_bytes(), "p/");
+        assert_eq!(dump, ok(Value::map([("s1".to_owned(), Value::list([Value::Int(4)]))]), 0));
+    }
+
+    #[test]
     fn answers_are_understood() {
         let read = format!(r#"{{"header":{{"revision":"9"}},"kvs":[{}],"count":"1"}}"#, kv("x", "7", 5));
-        assert_eq!(completion(&Op::read("x"), 200, read.as_bytes()), ok(Value::Int(7), 5));
+        assert_eq!(completion(&Op::read("x"), 200, read.as_bytes(), ""), ok(Value::Int(7), 5));
         let nothing = br#"{"header":{"revision":"9"}}"#;
-        assert_eq!(completion(&Op::read("x"), 200, nothing), ok(Value::Null, 0));
-        assert_eq!(completion(&Op::write("x", 3), 200, nothing), ok(Value::Int(3), 9));
+        assert_eq!(completion(&Op::read("x"), 200, nothing, ""), ok(Value::Null, 0));
+        assert_eq!(completion(&Op::write("x", 3), 200, nothing, ""), ok(Value::Int(3), 9));
         let other = format!(
             r#"{{"header":{{"revision":"9"}},"responses":[{{"response_range":{{"kvs":[{}]}}}}]}}"#,
             kv("x", "7", 5)
         );
-        let Completion::Fail { seen, hints, .. } = completion(&Op::cas("x", 1, 2), 200, other.as_bytes())
+        let Completion::Fail { seen, hints, .. } = completion(&Op::cas("x", 1, 2), 200, other.as_bytes(), "")
         else {
             panic!("it found another value")
         };
         assert_eq!((seen, hints.version), (Some(Value::Int(7)), Some(5)));
         let set = format!(r#"{{"kvs":[{},{}]}}"#, kv("s1/4", "4", 5), kv("s1/5", "5", 6));
         let elements = Value::list([Value::Int(4), Value::Int(5)]);
-        let whole = completion(&Op::new(Function::ReadAll, "s1", Value::Null), 200, set.as_bytes());
+        let whole = completion(&Op::new(Function::ReadAll, "s1", Value::Null), 200, set.as_bytes(), "");
         assert_eq!(whole, ok(elements.clone(), 0));
-        let dump = completion(&Op::global(Function::Dump, Value::Null), 200, set.as_bytes());
+        let dump = completion(&Op::global(Function::Dump, Value::Null), 200, set.as_bytes(), "");
         assert_eq!(dump, ok(Value::map([("s1".to_owned(), elements)]), 0));
     }
 
@@ -336,11 +372,14 @@ mod tests {
     fn only_what_certainly_did_not_happen_fails() {
         let write = Op::write("x", 3);
         let refused = |code| format!(r#"{{"error":"etcdserver: …","code":{code}}}"#);
-        let unavailable = completion(&write, 503, refused(14).as_bytes());
+        let unavailable = completion(&write, 503, refused(14).as_bytes(), "");
         assert!(matches!(unavailable, Completion::Info(_)), "{unavailable:?}");
-        assert!(matches!(completion(&write, 500, b"<html>"), Completion::Info(_)));
-        assert!(matches!(completion(&write, 200, b"{"), Completion::Info(_)));
-        assert!(matches!(completion(&write, 429, refused(8).as_bytes()), Completion::Fail { .. }));
-        assert!(matches!(completion(&Op::read("x"), 503, refused(14).as_bytes()), Completion::Fail { .. }));
+        assert!(matches!(completion(&write, 500, b"<html>", ""), Completion::Info(_)));
+        assert!(matches!(completion(&write, 200, b"{", ""), Completion::Info(_)));
+        assert!(matches!(completion(&write, 429, refused(8).as_bytes(), ""), Completion::Fail { .. }));
+        assert!(matches!(
+            completion(&Op::read("x"), 503, refused(14).as_bytes(), ""),
+            Completion::Fail { .. }
+        ));
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct EtcdLauncher {
     mode: Mode,
     layout: Layout,
     seed: u64,
+    /// Before every key: something of the run's own where the cluster is not.
+    prefix: String,
     /// A connection to each member, for asking how it is.
     links: Vec<Mutex<Link>>,
 }
@@ -60,6 +62,7 @@ impl EtcdLauncher {
             mode: setup.mode.clone(),
             layout: setup.layout,
             seed: setup.seed,
+            prefix: if setup.options.endpoints.is_empty() { String::new() } else { own_prefix() },
             links: setup.layout.nodes().map(|_| Mutex::new(Link::default())).collect(),
         }
     }
@@ -73,6 +76,12 @@ impl EtcdLauncher {
         let read = link.send(address, gateway::probe(), STATUS_MAX).await;
         Some((status, read.is_ok_and(|(code, _)| code == 200)))
     }
+}
+
+/// No two runs have the same.
+fn own_prefix() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("partita-{}-{}/", std::process::id(), since.as_nanos())
 }
 
 impl Launcher for EtcdLauncher {
@@ -149,6 +158,6 @@ impl Launcher for EtcdLauncher {
 
     fn client(&self, doors: Doors) -> Result<Box<dyn Client>, SetupError> {
         let serializable = self.mode.option(READS) == Some("serializable");
-        Ok(Box::new(EtcdClient::new(doors, serializable)))
+        Ok(Box::new(EtcdClient::new(doors, serializable, self.prefix.clone())))
     }
 }

@@ -8,7 +8,7 @@ use histories::{Function, ModelName};
 use nemesis::{BoxFuture, Powers};
 
 use self::launcher::EtcdLauncher;
-use crate::cluster::{Binary, Host, LOCAL_POWERS, LocalCluster};
+use crate::cluster::{Binary, Host, LOCAL_POWERS, LocalCluster, RemoteCluster};
 use crate::mode::choose;
 use crate::{Cluster, Mode, Presence, Setup, SetupError, System, SystemOptions};
 
@@ -98,6 +98,10 @@ impl System for EtcdSystem {
 
     fn start<'a>(&'a self, setup: &'a Setup) -> BoxFuture<'a, Result<Box<dyn Cluster>, SetupError>> {
         Box::pin(async move {
+            if !setup.options.endpoints.is_empty() {
+                let launcher = EtcdLauncher::new(std::path::PathBuf::new(), setup);
+                return Ok(Box::new(RemoteCluster::start(launcher, setup).await?) as Box<dyn Cluster>);
+            }
             let binary = BINARY.find(&self.host, setup.options.binary.as_deref())?;
             let cluster =
                 LocalCluster::start(EtcdLauncher::new(binary, setup), &self.host.exe, setup).await?;

@@ -1,0 +1,148 @@
+//! Databases of others, started, broken and judged by the command line. Where a database is not installed its tests say so
+//! and pass, but in CI they fail.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::command::{
+    children, code, history_of_at_least, is_running, output, partita, signal, text, wait_for,
+};
+
+/// Whether `program` is here; where it has to be and is not, the test fails.
+fn installed(program: &str, package: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let here = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    assert!(here || std::env::var_os("CI").is_none(), "CI needs {program}: apt-get install {package}");
+    if !here {
+        eprintln!("skipped: {program} is not installed (apt-get install {package})");
+    }
+    here
+}
+
+const ETCD: (&str, &str) = ("etcd", "etcd-server");
+const REDIS: (&str, &str) = ("redis-server", "redis-server redis-sentinel");
+
+/// The report of the only run, and its exit code.
+fn run(folder: &Path, mode: &str, workload: &str, more: &[&str]) -> (i32, Value, String) {
+    let (system, _) = mode.split_once('/').expect("a system's mode");
+    let mut arguments = vec!["run", "--system", system, "--mode", mode, "--workload", workload];
+    arguments.extend(["--report", "json=report.json"]);
+    arguments.extend(more);
+    let output = output(folder, &arguments);
+    let report = fs::read_to_string(folder.join("report.json"));
+    let report = report.unwrap_or_else(|_| panic!("no report: {}", text(&output)));
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    (code(&output), report["runs"][0].clone(), text(&output))
+}
+
+fn verdict<'a>(run: &'a Value, model: &str) -> &'a str {
+    let verdicts = run["verdicts"].as_array().expect("verdicts");
+    let of = verdicts.iter().find(|verdict| verdict["model"] == model);
+    of.and_then(|verdict| verdict["verdict"].as_str()).unwrap_or_else(|| panic!("no verdict on {model}"))
+}
+
+#[test]
+fn etcd_is_linearizable_while_its_leader_is_killed_and_cut_off() {
+    if !installed(ETCD.0, ETCD.1) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let faults = "kill:leader@20s:for=2s:first=1s,partition:leader@20s:for=2s:first=5s";
+    let more = ["--faults", faults, "--time", "10s", "--rate", "150", "--seed", "1"];
+    let (exit, run, text) = run(folder.path(), "etcd/linearizable", "register", &more);
+    assert_eq!(exit, 0, "{text}");
+    for model in ["linearizable", "durability", "convergence"] {
+        assert_eq!(verdict(&run, model), "valid", "{text}");
+    }
+    let windows = run["fault_windows"].as_array().expect("windows");
+    assert_eq!(windows.len(), 2, "{windows:?}");
+    assert!(windows.iter().all(|window| window["applied"] == "installed"), "{windows:?}");
+}
+
+#[test]
+fn etcd_reads_stale_values_where_any_member_may_answer() {
+    if !installed(ETCD.0, ETCD.1) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let stale = (1..=3).any(|seed: u32| {
+        let seed = seed.to_string();
+        let faults = "partition:one@20s:for=4s:first=1s";
+        let more = ["--faults", faults, "--time", "6s", "--rate", "150", "--seed", &seed];
+        let (_, run, text) = run(folder.path(), "etcd/serializable", "register", &more);
+        assert_eq!(verdict(&run, "durability"), "valid", "{text}");
+        verdict(&run, "linearizable") == "invalid"
+    });
+    assert!(stale, "one run in three reads a stale value");
+}
+
+#[test]
+fn redis_loses_acknowledged_writes_when_its_master_is_cut_off() {
+    if !installed(REDIS.0, REDIS.1) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let lost = (1..=3).any(|seed: u32| {
+        let seed = seed.to_string();
+        let faults = "partition:leader@30s:for=5s:first=1s";
+        let more = ["--faults", faults, "--time", "8s", "--rate", "150", "--seed", &seed];
+        let (_, run, text) = run(folder.path(), "redis/sentinel", "set", &more);
+        assert_eq!(verdict(&run, "convergence"), "valid", "{text}");
+        verdict(&run, "durability") == "invalid"
+    });
+    assert!(lost, "one run in three loses a write");
+}
+
+#[test]
+fn redis_keeps_what_a_replica_has_acknowledged_without_faults() {
+    if !installed(REDIS.0, REDIS.1) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = ["--faults", "none", "--time", "4s", "--rate", "150", "--seed", "1"];
+    let (exit, run, text) = run(folder.path(), "redis/wait", "set", &more);
+    assert_eq!(exit, 0, "{text}");
+    assert_eq!(verdict(&run, "durability"), "valid", "{text}");
+    assert!(run["operations"]["ok"].as_u64() > Some(300), "{text}");
+}
+
+fn killed_harness_leaves_nothing(mode: &str, processes: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (system, _) = mode.split_once('/').expect("a system's mode");
+    let out = folder.path().join("runs");
+    let mut harness = partita(folder.path())
+        .args(["run", "--system", system, "--mode", mode, "--workload", "set", "--faults", "none"])
+        .args(["--time", "50s", "--out", &out.display().to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    history_of_at_least(&out, 5_000);
+    let nodes = children(harness.id());
+    assert_eq!(nodes.len(), processes, "{nodes:?}");
+    signal(harness.id(), Signal::SIGKILL);
+    harness.wait().expect("it is this test's child");
+    let began = Instant::now();
+    wait_for("the nodes to end", || (!nodes.iter().any(|&node| is_running(node))).then_some(()));
+    assert!(began.elapsed() < Duration::from_secs(3), "after {:?}", began.elapsed());
+}
+
+#[test]
+fn a_killed_harness_leaves_no_etcd() {
+    if installed(ETCD.0, ETCD.1) {
+        killed_harness_leaves_nothing("etcd/linearizable", 3);
+    }
+}
+
+#[test]
+fn a_killed_harness_leaves_no_redis() {
+    if installed(REDIS.0, REDIS.1) {
+        // A server and a Sentinel each.
+        killed_harness_leaves_nothing("redis/sentinel", 6);
+    }
+}
