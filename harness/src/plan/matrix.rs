@@ -94,11 +94,14 @@ pub(crate) fn specs(
     Ok(specs)
 }
 
+/// A mode with the system that it is of.
+type SystemMode = (Arc<dyn System>, Mode);
+
 /// The modes to run, each with its system. A pattern means the modes of those systems that have any of its kind.
-fn modes(options: &Options, catalogue: &Catalogue) -> Result<Vec<(Arc<dyn System>, Mode)>, String> {
+fn modes(options: &Options, catalogue: &Catalogue) -> Result<Vec<SystemMode>, String> {
     let systems = catalogue.systems(options.system.as_ref())?;
     let patterns = options.mode.as_ref().map_or_else(|| vec!["*".to_owned()], |list| list.0.clone());
-    let mut modes: Vec<(Arc<dyn System>, Mode)> = Vec::new();
+    let mut modes: Vec<SystemMode> = Vec::new();
     for pattern in patterns {
         let meant: Vec<_> = systems
             .iter()
@@ -110,9 +113,8 @@ fn modes(options: &Options, catalogue: &Catalogue) -> Result<Vec<(Arc<dyn System
         }
         for (system, found) in meant {
             for mode in found.unwrap_or_default() {
-                let known = |(other, known): &(Arc<dyn System>, Mode)| {
-                    other.name() == system.name() && known.name == mode.name
-                };
+                let known =
+                    |(other, known): &SystemMode| other.name() == system.name() && known.name == mode.name;
                 if !modes.iter().any(known) {
                     modes.push((Arc::clone(system), mode));
                 }
@@ -120,7 +122,7 @@ fn modes(options: &Options, catalogue: &Catalogue) -> Result<Vec<(Arc<dyn System
         }
     }
     let Some(bug) = options.bug else { return Ok(modes) };
-    let faulty = |(system, mode): (Arc<dyn System>, Mode)| {
+    let faulty = |(system, mode): SystemMode| {
         let mode = system.mode(&planted(&mode.name, bug))?;
         Ok((system, mode))
     };
@@ -128,7 +130,7 @@ fn modes(options: &Options, catalogue: &Catalogue) -> Result<Vec<(Arc<dyn System
 }
 
 /// What is said of a system beside its mode; it can be said of one at a time.
-fn system_options(options: &Options, modes: &[(Arc<dyn System>, Mode)]) -> Result<SystemOptions, String> {
+fn system_options(options: &Options, modes: &[SystemMode]) -> Result<SystemOptions, String> {
     let endpoints = options.endpoints.as_ref().map(|list| list.0.clone()).unwrap_or_default();
     let told = SystemOptions { binary: options.binary.clone(), endpoints };
     let systems: BTreeSet<&str> = modes.iter().map(|(system, _)| system.name()).collect();
