@@ -157,8 +157,8 @@ impl<'h> FinalState<'h> {
         read.map(|&operation| Seen { operation, value: self.history.operation(operation).reply().clone() })
     }
 
-    /// What decides about a key that holds one value: all that nodes hold and reads showed or, without dumps, the last read
-    /// and those that ended after it was called.
+    /// What decides about a key as a whole: all that nodes hold and reads showed or, without dumps, the last read and those
+    /// that ended after it was called.
     pub(crate) fn last(&self, key: Option<KeyId>) -> Vec<Seen> {
         if !self.dumps.is_empty() {
             return self.seen(key);

@@ -185,8 +185,12 @@ impl Registers {
                     group.operations.push(id);
                 }
                 Function::Dump | Function::ReadAll => {}
-                other if op.key.is_some() => group.foreign = Some(other.name().to_owned()),
-                other => anywhere = Some(other.name().to_owned()),
+                other => {
+                    group.foreign = Some(other.name().to_owned());
+                    if op.key.is_none() {
+                        anywhere.clone_from(&group.foreign);
+                    }
+                }
             }
         }
         groups.retain(|group| !group.operations.is_empty() && (group.writes || group.foreign.is_none()));

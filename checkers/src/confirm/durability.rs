@@ -173,9 +173,10 @@ pub(super) fn holds(value: &Value, element: &Value) -> bool {
     value.as_list().is_some_and(|items| items.contains(element))
 }
 
-/// What each node's last dump, and each read that ended after the first of those began, shows of a key.
-pub(super) fn finals(history: &History, key: Option<KeyId>) -> Vec<&Value> {
-    Ends::of(history, key).values(history)
+/// What decides about a key as a whole: what each node's last dump shows, and each read that ended after the first of those
+/// began; without dumps what can have been read last.
+pub(super) fn deciding(history: &History, key: Option<KeyId>) -> Vec<&Value> {
+    Ends::of(history, key).deciding(history)
 }
 
 /// What was seen of a key once all was over.
@@ -241,9 +242,9 @@ impl<'h> Ends<'h> {
         if self.whole { self.held(history).into_iter().chain(read).collect() } else { Vec::new() }
     }
 
-    /// What decides about a register: everything where there are dumps, else what can have been read last.
+    /// Everything where there are dumps, else what can have been read last.
     fn deciding(&self, history: &'h History) -> Vec<&'h Value> {
-        if !self.dumps.is_empty() {
+        if !self.dumps.is_empty() || !self.whole {
             return self.values(history);
         }
         let is_last = |op: &&&Operation| self.reads.iter().all(|other| other.invoked <= op.completed);

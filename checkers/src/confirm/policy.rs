@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use histories::{AnomalyKind, Function, History, Nanos, Operation, Outcome, Value};
 
-use super::durability::{finals, holds};
+use super::durability::{deciding, holds};
 use crate::Anomaly;
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
@@ -41,7 +41,7 @@ fn lost(history: &History, add: &Operation) -> bool {
             && op.call() == add.call()
             && op.outcome != Outcome::Fail
     });
-    let left = finals(history, Some(key));
+    let left = deciding(history, Some(key));
     add.is_ok()
         && removes.into_iter().all(|remove| remove.precedes(add))
         && !left.is_empty()
@@ -73,7 +73,7 @@ fn resurrected(history: &History, remove: &Operation) -> bool {
             (add.is_ok() && earlier(add)) || sights().any(|read| earlier(read) && came_from(read, add))
         })
     };
-    let left = finals(history, Some(key));
+    let left = deciding(history, Some(key));
     remove.is_ok()
         && all(Function::Add).all(covered)
         && !left.is_empty()
@@ -91,7 +91,7 @@ fn written(op: &Operation) -> Option<&Value> {
 
 fn is_left(history: &History, write: &Operation) -> bool {
     let Some(key) = write.key else { return false };
-    let left = finals(history, Some(key));
+    let left = deciding(history, Some(key));
     !left.is_empty() && left.iter().all(|value| Some(*value) == written(write))
 }
 
@@ -199,10 +199,7 @@ fn dropped(history: &History, write: &Operation, sight: &Operation) -> bool {
 }
 
 fn last_update(history: &History) -> Nanos {
-    let updates = history.operations().iter().filter(|op| {
-        op.has_completion() && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
-    });
-    updates.map(|op| op.completed).max().unwrap_or_default()
+    history.last_update().unwrap_or_default()
 }
 
 /// A version is there that a write had replaced, which is there as well, or is known to have happened where the sight is

@@ -94,7 +94,7 @@ fn left(
     key: KeyId,
     writes: &Writes<'_>,
 ) -> Result<Option<Left>, String> {
-    let seen = finals.seen(Some(key));
+    let seen = finals.last(Some(key));
     let Some(first) = seen.first() else { return Err("nobody read it at the end".into()) };
     if let Some(other) = seen.iter().find(|other| other.value != first.value) {
         return Err(format!("{} and {} both stand there at the end", first.value, other.value));

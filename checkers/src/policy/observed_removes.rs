@@ -25,7 +25,7 @@ pub(super) fn judge(
             (Err(why), _) => return ruling.undecided.push(why.clone()),
             (_, Err(exhausted)) => return ruling.undecided.push(exhausted.to_string()),
         };
-        let seen = finals.seen(Some(key));
+        let seen = finals.last(Some(key));
         let Some(now) = seen.first() else {
             ruling.undecided.push(format!("{}: nobody read it at the end", words::key(history, Some(key))));
             continue;

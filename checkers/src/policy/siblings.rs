@@ -27,7 +27,7 @@ pub(super) fn judge(
             ruling.undecided.push(format!("{name}: {why}"));
             continue;
         }
-        let seen = finals.as_ref().map(|finals| finals.seen(Some(key))).unwrap_or_default();
+        let seen = finals.as_ref().map(|finals| finals.last(Some(key))).unwrap_or_default();
         let sight = |seen: &'_ Seen| (seen.operation, seen.value.as_list().unwrap_or_default().to_vec());
         let ends: Vec<(OperationId, Vec<Value>)> = seen.iter().map(sight).collect();
         let ends: Vec<Sight<'_>> =

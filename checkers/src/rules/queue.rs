@@ -48,8 +48,8 @@ struct Queue<'h> {
     empty: Vec<(Nanos, OperationId)>,
     /// Dequeues of unknown outcome, each of which may have taken one element.
     takers: usize,
-    /// A drain of unknown outcome may have taken any number.
-    drainers: usize,
+    /// Whether a drain of unknown outcome may have taken any number.
+    drains_anything: bool,
     malformed: Option<OperationId>,
 }
 
@@ -69,7 +69,7 @@ impl<'h> Queue<'h> {
             }
             (_, Outcome::Fail) => {}
             (Function::Dequeue, Outcome::Info) => self.takers += 1,
-            (_, Outcome::Info) => self.drainers += 1,
+            (_, Outcome::Info) => self.drains_anything = true,
             (Function::Dequeue, Outcome::Ok) if op.reply().is_null() => self.empty.push((op.invoked, id)),
             (Function::Dequeue, Outcome::Ok) => self.take(op.reply(), id),
             (_, Outcome::Ok) => match op.reply().as_list() {
@@ -116,13 +116,10 @@ impl<'h> Queue<'h> {
         let missing: usize = left.iter().map(|(_, missing)| missing).sum();
         let empty = self.empty.iter().rev().find(|(invoked, _)| *invoked > self.last_put);
         match empty {
-            _ if self.drainers > 0 => ruling.undecided.push(format!(
-                "{name}: a drain of unknown outcome may have taken the {missing} that did not come out"
-            )),
             None => ruling.undecided.push(format!(
                 "{name}: {missing} did not come out, and nobody found the queue empty after the last addition"
             )),
-            Some(_) if missing <= self.takers => {}
+            Some(_) if missing <= self.takers || self.drains_anything => {}
             Some(&(_, empty)) => {
                 ruling.anomalies.extend(left.iter().map(|(element, _)| lost(history, element, empty)));
             }

@@ -124,7 +124,8 @@ fn fuzz_siblings() {
         if lines.dice.one_in(spoil) {
             last.pop_first();
         }
-        lines.end(&[format!("read-all x {}", shown(&last))]);
+        let first = if lines.dice.one_in(3) { &replicas[1].0 } else { &last };
+        lines.end(&[format!("read-all x {}", shown(first)), format!("read-all x {}", shown(&last))]);
         lines.history()
     };
     fuzz("siblings", 2_000, make, oracle::siblings);
@@ -164,7 +165,8 @@ fn fuzz_observed_removes() {
         if lines.dice.one_in(3) && !there.remove(&1) {
             there.insert(1);
         }
-        lines.end(&[format!("read-all s {}", shown(&there))]);
+        let first = if lines.dice.one_in(3) { BTreeSet::new() } else { there.clone() };
+        lines.end(&[format!("read-all s {}", shown(&first)), format!("read-all s {}", shown(&there))]);
         lines.history()
     };
     fuzz("observed removes", 2_000, make, oracle::observed_removes);

@@ -26,6 +26,13 @@ fn parts<T: Clone>(list: &[T]) -> Vec<Vec<T>> {
         .collect()
 }
 
+/// Reads after everything, of which none of the same key was called after they had ended.
+fn last(history: &History) -> Vec<&Operation> {
+    let all = ends(history);
+    let overtaken = |end: &Operation| all.iter().any(|op| op.key == end.key && op.invoked > end.completed);
+    all.iter().copied().filter(|end| !overtaken(end)).collect()
+}
+
 /// Reads after everything.
 fn ends(history: &History) -> Vec<&Operation> {
     let is_read = |op: &&Operation| matches!(op.function, Function::Read | Function::ReadAll);
@@ -77,7 +84,7 @@ pub(super) fn siblings(history: &History) -> bool {
     let all = writes(history);
     let reads: Vec<&Operation> =
         history.operations().iter().filter(|op| op.function == Function::ReadAll && op.is_ok()).collect();
-    let ends = ends(history);
+    let ends = last(history);
     let fits = |read: &Operation, must: &Values| {
         let begun: Vec<&Write<'_>> = all.iter().filter(|(.., op)| op.invoked <= read.completed).collect();
         parts(&begun).into_iter().any(|some| {
@@ -126,7 +133,7 @@ pub(super) fn observed_removes(history: &History) -> bool {
         history.operations().iter().filter(|op| op.function == function).filter(|op| happened(op)).collect()
     };
     let (adds, removes) = (of(Function::Add), of(Function::Remove));
-    let ends = ends(history);
+    let ends = last(history);
     let elements: BTreeSet<&Value> = adds.iter().map(|op| op.call()).collect();
     ends.is_empty()
         || elements.into_iter().all(|element| {
@@ -222,7 +229,7 @@ pub(super) fn hybrid_clock(history: &History) -> bool {
             }
         }
     }
-    let ends = ends(history);
+    let ends = last(history);
     let observed = |op: &Operation| {
         op.is_ok()
             || ops.iter().any(|read| {
