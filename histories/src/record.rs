@@ -4,7 +4,7 @@
 //! sound history: an operation whose completion is missing is indefinite.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -81,6 +81,8 @@ pub struct Recorder {
 struct Tail {
     file: File,
     buffer: Vec<u8>,
+    /// Bytes of the file that hold whole events.
+    whole: u64,
     next_index: u64,
     flushed: Nanos,
 }
@@ -96,12 +98,13 @@ impl Recorder {
         let mut buffer = Vec::with_capacity(2 * Self::BUFFER_BYTES_MAX);
         jsonl::header(header, &mut buffer);
         file.write_all(&buffer).map_err(wrap)?;
+        let whole = buffer.len() as u64;
         buffer.clear();
         let flushed = clock.now();
         Ok(Self {
             clock,
             path: path.to_owned(),
-            tail: Mutex::new(Tail { file, buffer, next_index: 0, flushed }),
+            tail: Mutex::new(Tail { file, buffer, whole, next_index: 0, flushed }),
         })
     }
 
@@ -144,8 +147,13 @@ impl Recorder {
     }
 
     fn write_out(&self, tail: &mut Tail, now: Nanos) -> Result<(), RecordError> {
-        let Tail { file, buffer, flushed, .. } = tail;
-        file.write_all(buffer).map_err(|error| RecordError { path: self.path.clone(), error })?;
+        let Tail { file, buffer, whole, flushed, .. } = tail;
+        if let Err(error) = file.write_all(buffer) {
+            // A full disk takes part of what is written: the file ends with its last whole event.
+            let _ = file.set_len(*whole).and_then(|()| file.seek(SeekFrom::Start(*whole)));
+            return Err(RecordError { path: self.path.clone(), error });
+        }
+        *whole += buffer.len() as u64;
         buffer.clear();
         *flushed = now;
         Ok(())

@@ -158,12 +158,72 @@ fn a_killed_harness_leaves_no_process_and_a_history_that_checks() {
 
 #[test]
 fn an_interrupted_run_stops_what_it_started_and_keeps_what_it_recorded() {
+    for asked in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        is_left_in_good_order(asked);
+    }
+}
+
+fn is_left_in_good_order(asked: Signal) {
     let folder = tempfile::tempdir().expect("a folder");
     let Started { mut child, nodes } = start(folder.path());
-    signal(child.id(), Signal::SIGINT);
+    let results = || -> Value {
+        let text = std::fs::read(folder.path().join("runs/latest/results.json")).expect("results");
+        serde_json::from_slice(&text).expect("JSON")
+    };
+    assert_eq!(results()["finished"], false, "they are there from the first moment");
+    signal(child.id(), asked);
     let status = child.wait().expect("it ends");
-    assert_eq!(status.code(), Some(130));
+    assert_eq!(status.code(), Some(130), "{asked}");
     assert_gone(&nodes, Duration::from_secs(5));
+    assert_eq!(results()["finished"], false);
+    assert_eq!(results()["notes"][0], "the run was interrupted");
     let checked = output(folder.path(), &["check", "--model", "linearizable", "runs/latest/history.jsonl"]);
     assert_eq!(code(&checked), 0, "{}", text(&checked));
+}
+
+#[test]
+fn a_node_that_is_killed_from_outside_ends_the_run_as_a_failure_of_the_harness() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Started { mut child, nodes } = start(folder.path());
+    signal(nodes[1], Signal::SIGKILL);
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(3));
+    assert_gone(&nodes, Duration::from_secs(5));
+    let text = std::fs::read(folder.path().join("runs/latest/results.json")).expect("results");
+    let results: Value = serde_json::from_slice(&text).expect("JSON");
+    assert_eq!(results["outcome"], "harness-failure");
+    let why = results["notes"][0].as_str().expect("a note");
+    assert!(why.contains("ended by itself (signal: 9 (SIGKILL))"), "{why}");
+}
+
+#[test]
+fn a_run_whose_harness_stood_still_is_inconclusive() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = partita(folder.path())
+        .args([
+            "run",
+            "--mode",
+            "single/quorum",
+            "--workload",
+            "register",
+            "--faults",
+            "none",
+            "--time",
+            "6s",
+        ])
+        .args(["--out", "runs", "--seed", "3"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    history_of_at_least(&folder.path().join("runs"), 20_000);
+    signal(child.id(), Signal::SIGSTOP);
+    // Longer than an operation is waited for.
+    std::thread::sleep(Duration::from_millis(2500));
+    signal(child.id(), Signal::SIGCONT);
+    let status = child.wait().expect("it ends");
+    let text = std::fs::read(folder.path().join("runs/latest/results.json")).expect("results");
+    let results: Value = serde_json::from_slice(&text).expect("JSON");
+    assert_eq!(status.code(), Some(2), "{results}");
+    assert!(results["thin"][0].as_str().is_some_and(|why| why.contains("stood still")), "{results}");
 }

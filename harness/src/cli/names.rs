@@ -23,6 +23,11 @@ pub(crate) fn split_list(text: &str) -> Vec<String> {
     items.into_iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
 }
 
+/// `1 fault`, `2 faults`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// Whether the name is a pattern. A bracket is an option list, not a character class.
 pub(crate) fn is_glob(text: &str) -> bool {
     text.contains(['*', '?'])

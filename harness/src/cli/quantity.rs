@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use serde::{Deserialize, Deserializer};
 
 use crate::cli::bounds::TIME_MAX;
@@ -60,8 +61,22 @@ pub(crate) struct BudgetLimits {
 
 impl Default for BudgetLimits {
     fn default() -> Self {
-        Self { time: Duration::from_mins(1), memory_bytes: checkers::Budget::MEMORY_BYTES_DEFAULT }
+        Self { time: Duration::from_mins(1), memory_bytes: checkers::Budget::MEMORY_BYTES_DEFAULT }.in_reach()
     }
+}
+
+impl BudgetLimits {
+    /// No more memory than half of the address space that this process may have, where that is limited: the history and
+    /// the program itself take the rest.
+    fn in_reach(self) -> Self {
+        Self { memory_bytes: self.memory_bytes.min(address_space() / 2), ..self }
+    }
+}
+
+/// Bytes of address space that this process may have.
+pub(crate) fn address_space() -> usize {
+    let limit = getrlimit(Resource::RLIMIT_AS).map_or(RLIM_INFINITY, |(soft, _)| soft);
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 impl FromStr for BudgetLimits {
@@ -82,7 +97,7 @@ impl FromStr for BudgetLimits {
                 return Err(format!("{item:?} is neither a time nor a size; a budget is written 60s,4GiB"));
             }
         }
-        Ok(limits)
+        Ok(limits.in_reach())
     }
 }
 

@@ -106,6 +106,7 @@ pub(crate) fn compare(
         expectations: &expectations,
         modes: Some(&plain),
         tradeoffs: &[],
+        hunt: None,
     };
     targets.write(&report, out)?;
     Ok(exit)

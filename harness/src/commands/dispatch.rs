@@ -11,15 +11,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use nix::sys::signal::Signal;
 use systems::System;
 use systems::cluster::Host;
 use systems::live::NodeArguments;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::line::{Cli, Command};
 use crate::cli::config;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::names::unknown;
 use crate::cli::options::Options;
+use crate::cli::quantity::address_space;
 use crate::commands::{self, Session};
 use crate::plan::catalogue::Catalogue;
 use crate::run::progress::Interrupt;
@@ -42,8 +46,13 @@ pub(crate) fn main(own: &[Arc<dyn System>]) -> ExitCode {
     let interrupt = Interrupt::default();
     let session = Session::new(&cli.global, interrupt.clone());
     if let Err(error) = listen(interrupt) {
-        session.error(&format!("Ctrl-C cannot be listened for: {error}"));
+        session.error(&format!("signals cannot be listened for: {error}"));
         return Exit::HarnessFailure.into();
+    }
+    let (reach, wanted) = (address_space(), checkers::Budget::MEMORY_BYTES_DEFAULT);
+    if reach / 2 < wanted {
+        let mib = (reach / 2) >> 20;
+        session.warn(&format!("the address space is limited: a check may use {mib} MiB of memory"));
     }
     // Guards stop whatever was started while a panic unwinds.
     let result = catch_unwind(AssertUnwindSafe(|| command(&cli, own, &session)));
@@ -87,10 +96,14 @@ fn node(arguments: &[String]) -> Exit {
 
 /// Help and version are answers; everything else that clap says is a wrong usage, an empty command line too.
 fn refuse(error: &clap::Error) -> Exit {
-    // Nobody is left to hear that the stream is closed.
-    let _ = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
+    let answers = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    match error.print().and_then(|()| io::stdout().flush()) {
+        Err(full) if answers && full.kind() != io::ErrorKind::BrokenPipe => {
+            // Where standard error is closed, too, nothing can be told.
+            let _ = writeln!(io::stderr().lock(), "error: {}", Failure::Output(full));
+            Exit::HarnessFailure
+        }
+        _ if answers => Exit::Success,
         _ => Exit::Usage,
     }
 }
@@ -99,10 +112,19 @@ fn command(cli: &Cli, own: &[Arc<dyn System>], session: &Session) -> Exit {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let result = carry_out(cli, own, session, &mut out).and_then(|exit| Ok(out.flush().map(|()| exit)?));
     result.unwrap_or_else(|failure| {
-        // Who closed the pipe has read enough.
-        if !matches!(&failure, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+        let Failure::Output(error) = &failure else {
             session.error(&failure.to_string());
+            return failure.exit();
+        };
+        if session.interrupt.is_set() {
+            // A terminal that was closed hears nothing any more.
+            return Exit::Interrupted;
         }
+        // What closed the pipe has read enough.
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Exit::Success;
+        }
+        session.error(&failure.to_string());
         failure.exit()
     })
 }
@@ -145,17 +167,31 @@ fn carry_out(
         Command::Synth(args) => commands::synth::synth(args, out),
         Command::List(args) => commands::list::list(args, &catalogue, session, out),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "partita", &mut { out });
+            // Into memory first: the generator panics where it cannot write.
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "partita", &mut script);
+            out.write_all(&script)?;
             Ok(Exit::Success)
         }
         // Taken before: a node listens to no one but its harness.
         Command::Node { arguments } => Ok(node(arguments)),
         Command::Child { arguments } => Ok(child(arguments)),
-        Command::Man => {
-            clap_mangen::Man::new(Cli::command()).render(&mut { out })?;
+        Command::Man { command } => {
+            clap_mangen::Man::new(page(command.as_deref())?).render(&mut { out })?;
             Ok(Exit::Success)
         }
     }
+}
+
+/// What a manual page is about: the program, or one of its commands.
+fn page(command: Option<&str>) -> Result<clap::Command, Failure> {
+    let mut whole = Cli::command();
+    whole.build();
+    let Some(name) = command else { return Ok(whole) };
+    let commands = || whole.get_subcommands().filter(|command| !command.is_hide_set());
+    let known: Vec<&str> = commands().map(clap::Command::get_name).collect();
+    let found = commands().find(|command| command.get_name() == name).cloned();
+    found.ok_or_else(|| Failure::Usage(unknown("command", name, &known)))
 }
 
 fn interruptible(work: impl FnOnce() -> Result<Exit, Failure>) -> Result<Exit, Failure> {
@@ -165,14 +201,24 @@ fn interruptible(work: impl FnOnce() -> Result<Exit, Failure>) -> Result<Exit, F
     result
 }
 
-/// The first Ctrl-C asks the run to end in good order, the second ends it at once.
+/// The first Ctrl-C, SIGTERM or hang-up asks the run to end in good order, the second ends it at once. A file that grows
+/// beyond what is allowed is an error of the write, and ends nothing.
 fn listen(interrupt: Interrupt) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let inside = runtime.enter();
+    let mut asked = signal(SignalKind::interrupt())?;
+    let mut told = signal(SignalKind::terminate())?;
+    let mut left = signal(SignalKind::hangup())?;
+    let mut too_large = signal(SignalKind::from_raw(Signal::SIGXFSZ as i32))?;
+    drop(inside);
     let listener = move || {
         runtime.block_on(async {
             loop {
-                if tokio::signal::ctrl_c().await.is_err() {
-                    return;
+                tokio::select! {
+                    _ = asked.recv() => {}
+                    _ = told.recv() => {}
+                    _ = left.recv() => {}
+                    _ = too_large.recv() => continue,
                 }
                 if interrupt.is_set() || !INTERRUPTIBLE.load(Ordering::Relaxed) {
                     std::process::exit(i32::from(Exit::Interrupted.code()));

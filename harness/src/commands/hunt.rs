@@ -16,14 +16,15 @@ use crate::cli::failure::Failure;
 use crate::cli::names::shell_quote;
 use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::{List, Seeds};
-use crate::explore::hunt::{self, End, Fixed, Range, Swarm, Tally};
+use crate::explore::hunt::{self, Coverage, End, Fixed, Range, Swarm, Tally};
 use crate::judge;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::recipe::hexadecimal;
 use crate::plan::spec::{RunSpec, StageName, Violations};
 use crate::plan::{self, suite};
-use crate::report::{Report, Targets, terminal};
+use crate::report::{CoverageReport, HuntReport, Report, Targets, terminal};
 use crate::run::progress::Interrupt;
+use crate::run::replace;
 
 #[derive(Args, Debug)]
 #[command(
@@ -149,7 +150,10 @@ pub(crate) fn hunt(
     let place = options.out.clone().unwrap_or_else(|| PathBuf::from("runs")).join("hunts");
     let shard = args.shard.unwrap_or(Shard { index: 1, count: 1 });
     let file = place.join(format!("{}-{}-{}.json", &digest[..16], shard.index, shard.count));
-    let saved = if args.resume { Some(load(&file, &digest)?) } else { None };
+    let saved = if args.resume { load(&file, &digest)? } else { None };
+    if args.resume && saved.is_none() {
+        session.say("there is nothing to resume: the hunt begins");
+    }
     let first = saved.as_ref().map_or_else(|| first_seed(&args.options), |saved| saved.first);
     let range = Range {
         first,
@@ -164,10 +168,12 @@ pub(crate) fn hunt(
     let again = again(args, &options, first);
     session.say(&again);
     let tally = saved.map(|saved| saved.tally).unwrap_or_default();
-    let teller = Teller::new(session, Duration::from_millis(tally.spent_ms));
+    let saving = Saving { file: &file, digest, first };
+    saving.save(&tally)?;
+    let teller = Teller::new(session, Duration::from_millis(tally.spent_ms), &saving);
     let (mut tally, end) = hunt::hunt(&swarm, range, tally, &session.interrupt, &|tally| teller.tell(tally));
     tally.spent_ms = teller.spent().as_millis() as u64;
-    save(&file, &Saved { digest, first, tally: tally.clone() })?;
+    saving.save(&tally)?;
     let mut stderr = std::io::stderr();
     let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
     writeln!(people, "{}", summary(&tally, teller.spent()))?;
@@ -184,7 +190,15 @@ pub(crate) fn hunt(
     let (exit, runs) = conclude(end, &tally, session, people)?;
     writeln!(people, "{again}")?;
     targets.write(
-        &Report { exit, runs: &runs, missed: &[], expectations: &[], modes: None, tradeoffs: &[] },
+        &Report {
+            exit,
+            runs: &runs,
+            missed: &[],
+            expectations: &[],
+            modes: None,
+            tradeoffs: &[],
+            hunt: Some(told(&tally, first)),
+        },
         out,
     )?;
     Ok(exit)
@@ -253,20 +267,34 @@ fn digest(swarm: &Swarm) -> String {
     hexadecimal(format!("{texts:?} {} {:?}", swarm.mix_faults, swarm.fixed).as_bytes())
 }
 
-fn load(file: &Path, digest: &str) -> Result<Saved, Failure> {
-    let refuse =
-        |why: String| Failure::Usage(format!("there is nothing to resume: {}: {why}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|error| refuse(error.to_string()))?;
+/// `None` where no hunt of these things has been here.
+fn load(file: &Path, digest: &str) -> Result<Option<Saved>, Failure> {
+    let refuse = |why: String| Failure::Usage(format!("cannot resume: {}: {why}", file.display()));
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(refuse(error.to_string())),
+    };
     let saved: Saved = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-    if saved.digest == digest { Ok(saved) } else { Err(refuse("it is of another hunt".to_owned())) }
+    if saved.digest == digest { Ok(Some(saved)) } else { Err(refuse("it is of another hunt".to_owned())) }
 }
 
-fn save(file: &Path, saved: &Saved) -> Result<(), Failure> {
-    let written = || -> std::io::Result<()> {
-        std::fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
-        std::fs::write(file, serde_json::to_string_pretty(saved)? + "\n")
-    };
-    written().map_err(|error| Failure::Harness(format!("cannot write {}: {error}", file.display())))
+/// Where the state of a hunt is kept, whole at every moment.
+struct Saving<'a> {
+    file: &'a Path,
+    digest: String,
+    first: u64,
+}
+
+impl Saving<'_> {
+    fn save(&self, tally: &Tally) -> Result<(), Failure> {
+        let saved = Saved { digest: self.digest.clone(), first: self.first, tally: tally.clone() };
+        let written = || -> std::io::Result<()> {
+            std::fs::create_dir_all(self.file.parent().unwrap_or(Path::new(".")))?;
+            replace(self.file, &(serde_json::to_string_pretty(&saved)? + "\n"))
+        };
+        written().map_err(|error| Failure::Harness(format!("cannot write {}: {error}", self.file.display())))
+    }
 }
 
 fn again(args: &HuntArgs, options: &Options, first: u64) -> String {
@@ -276,6 +304,23 @@ fn again(args: &HuntArgs, options: &Options, first: u64) -> String {
     words.extend(args.promises.then(|| "--promises".to_owned()));
     words.extend(args.shard.map(|shard| format!("--shard {}/{}", shard.index, shard.count)));
     format!("seeds from {first}; again: {} --seed {first}", words.join(" "))
+}
+
+/// What the terminal tells, as data.
+fn told(tally: &Tally, first: u64) -> HuntReport {
+    let Coverage { faults, states, anomalies } = tally.coverage.clone();
+    HuntReport {
+        first_seed: first,
+        runs: tally.runs,
+        operations: tally.operations,
+        simulated_ms: tally.simulated_ms,
+        spent_ms: tally.spent_ms,
+        inconclusive: tally.inconclusive,
+        unknown: tally.unknown,
+        thin: tally.thin.clone(),
+        doubts: tally.doubts.iter().cloned().collect(),
+        coverage: CoverageReport { faults, states, anomalies },
+    }
 }
 
 fn summary(tally: &Tally, elapsed: Duration) -> String {
@@ -295,9 +340,10 @@ fn summary(tally: &Tally, elapsed: Duration) -> String {
     )
 }
 
-/// Tells how a hunt goes on, once in a while.
+/// Tells how a hunt goes on, once in a while, and keeps it on disk.
 struct Teller<'a> {
     session: &'a Session,
+    saving: &'a Saving<'a>,
     /// By the sessions before this one.
     spent_before: Duration,
     began: Instant,
@@ -307,8 +353,8 @@ struct Teller<'a> {
 impl<'a> Teller<'a> {
     const EVERY: Duration = Duration::from_secs(5);
 
-    fn new(session: &'a Session, spent_before: Duration) -> Self {
-        Self { session, spent_before, began: Instant::now(), last: Mutex::new(Instant::now()) }
+    fn new(session: &'a Session, spent_before: Duration, saving: &'a Saving<'a>) -> Self {
+        Self { session, saving, spent_before, began: Instant::now(), last: Mutex::new(Instant::now()) }
     }
 
     /// As long as the runs of the tally took, whoever ran them.
@@ -320,7 +366,12 @@ impl<'a> Teller<'a> {
         let Ok(mut last) = self.last.try_lock() else { return };
         if last.elapsed() >= Self::EVERY {
             *last = Instant::now();
-            self.session.say(&summary(tally, self.spent()));
+            let mut tally = tally.clone();
+            tally.spent_ms = self.spent().as_millis() as u64;
+            if let Err(failure) = self.saving.save(&tally) {
+                self.session.warn(&failure.to_string());
+            }
+            self.session.say(&summary(&tally, self.spent()));
         }
     }
 }

@@ -61,8 +61,12 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// The manual page, in roff.
-    Man,
+    /// The manual page, in roff: of the program, or of one of its commands.
+    Man {
+        /// `check`, `run`, …
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
     /// A process of a system under test, as the harness starts it.
     #[command(hide = true, disable_help_flag = true)]
     Child {

@@ -17,6 +17,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::judge::outcome::RunOutcome;
 use crate::plan::catalogue::Catalogue;
+use crate::plan::recipe;
 use crate::plan::suite;
 use crate::report::Format;
 use crate::report::grid::Grid;
@@ -211,17 +212,18 @@ fn formats() -> Grid {
     grid
 }
 
-/// Newest first; a folder without an outcome was broken off.
+/// Newest first. A run is a folder with an `env.json` of one, wherever it lies below.
 fn runs(out: &Path) -> Grid {
     let mut grid = Grid::new(&["folder", "outcome", "workload", "mode", "faults", "seed"]);
-    let mut folders: Vec<_> = children(out).iter().flat_map(|suite| children(suite)).collect();
+    let mut folders = Vec::new();
+    find_runs(out, DEPTH_MAX, &mut folders);
     folders.sort_by(|a, b| b.file_name().cmp(&a.file_name()).then_with(|| a.cmp(b)));
     for folder in folders {
         let text = std::fs::read_to_string(folder.join("results.json")).unwrap_or_default();
         let name = folder.display().to_string();
         let mut row = vec![name];
         if let Ok(run) = serde_json::from_str::<RunOutcome>(&text) {
-            let outcome = run.outcome.name().to_owned();
+            let outcome = if run.finished { run.outcome.name() } else { "unfinished" }.to_owned();
             row.extend([outcome, run.workload, run.mode, run.faults.join(","), run.seed.to_string()]);
         } else {
             row.push("no results".to_owned());
@@ -230,6 +232,21 @@ fn runs(out: &Path) -> Grid {
         grid.push(row);
     }
     grid
+}
+
+/// Deeper than this nothing that is meant lies.
+const DEPTH_MAX: usize = 16;
+
+fn find_runs(folder: &Path, depth: usize, found: &mut Vec<std::path::PathBuf>) {
+    let is_run = recipe::environment(folder).is_ok_and(|env| env["configuration"]["seed"].is_u64());
+    if is_run {
+        found.push(folder.to_owned());
+    }
+    if depth > 0 {
+        for child in children(folder) {
+            find_runs(&child, depth - 1, found);
+        }
+    }
 }
 
 /// Folders in a folder, the links to the newest left out.
@@ -246,9 +263,13 @@ mod tests {
     #[test]
     fn runs_are_listed_newest_first_and_broken_ones_say_so() {
         let out = tempfile::tempdir().unwrap();
-        for name in ["quick/20260101T000000Z-1", "quick/20260103T000000Z-3", "smoke/20260102T000000Z-2"] {
-            std::fs::create_dir_all(out.path().join(name)).unwrap();
+        let names = ["quick/20260101T000000Z-1", "quick/20260103T000000Z-3", "deep/smoke/20260102T000000Z-2"];
+        for name in names {
+            std::fs::create_dir_all(out.path().join(name).join("disks/n1")).unwrap();
+            let env = r#"{"configuration": {"seed": 7}}"#;
+            std::fs::write(out.path().join(name).join("env.json"), env).unwrap();
         }
+        std::fs::create_dir_all(out.path().join("hunts/20260104T000000Z-4")).unwrap();
         let results = serde_json::to_string(&RunOutcome::complete_example()).unwrap();
         std::fs::write(out.path().join("quick/20260103T000000Z-3/results.json"), results).unwrap();
         let text = runs(out.path()).terminal(0).replace(&out.path().display().to_string(), "runs");

@@ -86,6 +86,7 @@ pub(crate) fn run(
         expectations: &expectations,
         modes: None,
         tradeoffs: &[],
+        hunt: None,
     };
     targets.write(&report, out)?;
     Ok(exit)

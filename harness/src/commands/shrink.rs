@@ -11,7 +11,7 @@ use histories::{Header, Tape};
 use super::Session;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::names;
+use crate::cli::names::{self, counted};
 use crate::cli::quantity::{BudgetLimits, Time};
 use crate::explore::shrink::history::{Smaller, Start};
 use crate::explore::shrink::{Shrinking, Size};
@@ -93,9 +93,15 @@ fn resolved(folder: &Path) -> PathBuf {
 
 fn told(size: Size) -> String {
     let Size { faults, operations, nodes, clients, keys, seconds } = size;
-    format!(
-        "{faults} faults, {operations} operations, {nodes} nodes, {clients} clients, {keys} keys, {seconds} s"
-    )
+    let counts = [
+        (faults as u64, "fault"),
+        (operations as u64, "operation"),
+        (nodes.into(), "node"),
+        (clients as u64, "client"),
+        (keys as u64, "key"),
+    ];
+    let counts: Vec<String> = counts.iter().map(|&(count, what)| counted(count, what)).collect();
+    format!("{}, {seconds} s", counts.join(", "))
 }
 
 fn of_history(args: &ShrinkArgs, out: &mut dyn Write) -> Result<Exit, Failure> {

@@ -84,6 +84,7 @@ pub(crate) fn tradeoffs(
         expectations: &expectations,
         modes: Some(&table),
         tradeoffs: &rows,
+        hunt: None,
     };
     targets.write(&report, out)?;
     Ok(exit)

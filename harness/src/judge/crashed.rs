@@ -65,3 +65,69 @@ fn anomaly(crash: &Crash) -> AnomalyReport {
         summary,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use checkers::{Budget, Figures};
+    use histories::{Nanos, Node};
+
+    use super::*;
+
+    /// A stale read that ends at 35, and one that ends at 55.
+    const RUN: &str = r#"{"partita":1,"nodes":["n1","n2"]}
+{"index":0,"time":10,"process":0,"type":"invoke","f":"write","key":"x","value":1}
+{"index":1,"time":15,"process":0,"type":"ok","f":"write","key":"x","value":1}
+{"index":2,"time":20,"process":0,"type":"invoke","f":"write","key":"x","value":2}
+{"index":3,"time":25,"process":0,"type":"ok","f":"write","key":"x","value":2}
+{"index":4,"time":30,"process":1,"type":"invoke","f":"read","key":"x"}
+{"index":5,"time":35,"process":1,"type":"ok","f":"read","key":"x","value":1}
+"#;
+
+    fn crashed(alive_until: u64) -> Crashed {
+        let crash = Crash { node: Node(1), status: "exit status: 101".into(), log_tail: "panicked".into() };
+        Crashed { nodes: vec![crash], alive_until: Nanos(alive_until) }
+    }
+
+    fn judged(alive_until: u64) -> Verdict {
+        let history = histories::read::read(RUN.as_bytes(), "run").unwrap();
+        let models = [ModelName::Linearizable];
+        let findings = crate::judge::checking::check(&history, Some(&models), &Budget::unlimited());
+        standing(&crashed(alive_until), &history, findings).remove(0).verdict
+    }
+
+    #[test]
+    fn a_violation_stands_where_it_was_complete_before_a_node_ended() {
+        assert!(matches!(judged(35), Verdict::Invalid(_)));
+        let Verdict::Unknown(why) = judged(34) else { panic!("it was not complete") };
+        assert_eq!(why, "what contradicts it was seen when n2 had ended by itself");
+    }
+
+    #[test]
+    fn what_is_final_is_not_judged_where_a_node_ended() {
+        let history = histories::read::read(RUN.as_bytes(), "run").unwrap();
+        for model in [ModelName::Durability, ModelName::Convergence] {
+            let finding = Finding {
+                model,
+                verdict: Verdict::Valid,
+                method: "-",
+                figures: Figures::default(),
+                elapsed: Duration::ZERO,
+            };
+            let verdict = standing(&crashed(99), &history, vec![finding]).remove(0).verdict;
+            assert!(matches!(verdict, Verdict::Unknown(_)), "{model}");
+        }
+    }
+
+    #[test]
+    fn of_a_system_of_ones_own_it_is_a_finding_with_the_end_of_the_log() {
+        let finding = finding(&crashed(0));
+        assert_eq!((finding.verdict.as_str(), finding.expected.as_deref()), ("invalid", Some("valid")));
+        insta::assert_snapshot!(finding.anomalies[0].explanation, @r"
+        error[node-crashed]: n2 ended by itself: exit status: 101
+        the end of its log:
+        panicked
+        ");
+    }
+}

@@ -59,6 +59,7 @@ pub(super) fn examine(
         stage: spec.stage.name().to_owned(),
         dir: dir.display().to_string(),
         outcome: judgement.outcome,
+        finished: true,
         notes: [prepared.notes.clone(), judgement.undecided, slow.into_iter().collect()].concat(),
         thin: judgement.thin,
         operations: measure::operations(history),

@@ -34,6 +34,8 @@ pub(crate) fn execute_at(
     execute_in(&folder, spec, &prepared, progress, interrupt)
 }
 
+const RESULTS: &str = "results.json";
+
 fn execute_in(
     folder: &RunFolder,
     spec: &RunSpec,
@@ -41,6 +43,8 @@ fn execute_in(
     progress: &dyn Progress,
     interrupt: &Interrupt,
 ) -> Result<RunOutcome, RunError> {
+    let unfinished = |why: &str| RunOutcome::unfinished(spec, folder.path(), why);
+    folder.write(RESULTS, &unfinished("the run has not ended")).map_err(RunError::harness)?;
     progress.phase(Phase::Starting);
     prepared.notes.iter().for_each(|note| progress.note(note));
     let driven = run::drive(spec, prepared, folder, progress, interrupt);
@@ -49,6 +53,7 @@ fn execute_in(
     }
     let (conducted, failure) = match driven {
         Ok(conducted) if conducted.interrupted => {
+            folder.write(RESULTS, &unfinished("the run was interrupted")).map_err(RunError::harness)?;
             return Err(RunError::Interrupted(folder.path().display().to_string()));
         }
         Ok(conducted) => {
@@ -61,13 +66,13 @@ fn execute_in(
     progress.phase(Phase::Checking);
     let history = match histories::read::file(&folder.history()) {
         Ok(history) => history,
-        Err(error) => return Err(failure.unwrap_or_else(|| RunError::harness(error))),
+        Err(error) => return Err(failed(folder, spec, failure.unwrap_or_else(|| RunError::harness(error)))),
     };
     let mut outcome = examine(spec, prepared, folder.path(), prepared.models(), &history, &conducted);
     if let Some(failure) = failure {
         // A failure of the harness is never a verdict, and never hides a counterexample.
         if outcome.outcome != Outcome::Violation {
-            return Err(failure);
+            return Err(failed(folder, spec, failure));
         }
         outcome.notes.push(format!("the harness failed: {failure}"));
     }
@@ -77,8 +82,17 @@ fn execute_in(
             .write_trace(&conducted.trace, spec.layout, moment(&outcome, &history))
             .map_err(RunError::harness)?;
     }
-    folder.write("results.json", &outcome).map_err(RunError::harness)?;
+    folder.write(RESULTS, &outcome).map_err(RunError::harness)?;
     Ok(outcome)
+}
+
+/// Leaves the reason in the run's folder.
+fn failed(folder: &RunFolder, spec: &RunSpec, failure: RunError) -> RunError {
+    let dir = folder.path().display().to_string();
+    let outcome = RunOutcome { dir, ..RunOutcome::harness_failure(spec, failure.to_string()) };
+    // The failure itself is told, also where its cause leaves no room for this.
+    let _ = folder.write(RESULTS, &outcome);
+    failure
 }
 
 /// When the first thing that was violated had been seen; the end where nothing was.

@@ -1,5 +1,7 @@
 //! What came of a run, as data: the JSON contract that reports, comparisons and other people's scripts read.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::plan::spec::RunSpec;
@@ -18,6 +20,9 @@ pub struct RunOutcome {
     /// The run's folder.
     pub dir: String,
     pub outcome: Outcome,
+    /// False where the run was broken off, or goes on still: what is told of it is what was known then.
+    #[serde(default = "yes")]
+    pub finished: bool,
     /// Why it is inconclusive or a harness failure; notes on what was dropped or skipped.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -48,7 +53,21 @@ pub struct RunOutcome {
     pub reproduce: String,
 }
 
+fn yes() -> bool {
+    true
+}
+
 impl RunOutcome {
+    /// A run that has begun, or was broken off for this reason.
+    pub fn unfinished(spec: &RunSpec, dir: &Path, why: &str) -> Self {
+        Self {
+            dir: dir.display().to_string(),
+            outcome: Outcome::Inconclusive,
+            finished: false,
+            ..Self::harness_failure(spec, why)
+        }
+    }
+
     /// Why it is what it is: thin evidence first, then everything else worth a line.
     pub fn reasons(&self) -> Vec<&str> {
         self.thin.iter().chain(&self.notes).map(String::as_str).collect()
@@ -66,6 +85,7 @@ impl RunOutcome {
             stage: spec.stage.name().to_owned(),
             dir: String::new(),
             outcome: Outcome::HarnessFailure,
+            finished: true,
             notes: vec![why.into()],
             thin: Vec::new(),
             operations: Operations::default(),
@@ -97,6 +117,7 @@ impl RunOutcome {
             stage: "live".into(),
             dir: "runs/quick/20260102T030405Z-7".into(),
             outcome: Outcome::Pass,
+            finished: true,
             notes: Vec::new(),
             thin: Vec::new(),
             operations: Operations { ok: 3900, fail: 60, info: 40 },

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Report;
+use super::{HuntReport, Report};
 use crate::judge::outcome::RunOutcome;
 use crate::report::tradeoffs::Tradeoff;
 
@@ -15,6 +15,8 @@ struct Document<'a> {
     missed: Vec<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     tradeoffs: &'a [Tradeoff],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hunt: Option<&'a HuntReport>,
 }
 
 /// One object and a line break.
@@ -25,6 +27,7 @@ pub(crate) fn render(report: &Report<'_>) -> String {
         runs: report.runs,
         missed: report.missed.iter().map(ToString::to_string).collect(),
         tradeoffs: report.tradeoffs,
+        hunt: report.hunt.as_ref(),
     };
     // Our types have string keys only, so they always serialise.
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
@@ -44,6 +47,7 @@ mod tests {
             expectations: &[],
             modes: None,
             tradeoffs: &[],
+            hunt: None,
         };
         insta::assert_snapshot!(render(&report).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
     }

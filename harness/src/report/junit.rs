@@ -152,6 +152,7 @@ mod tests {
             expectations: &[],
             modes: None,
             tradeoffs: &[],
+            hunt: None,
         };
         insta::assert_snapshot!(render(&report).unwrap());
 
@@ -169,6 +170,7 @@ mod tests {
             expectations: &expectations,
             modes: None,
             tradeoffs: &[],
+            hunt: None,
         };
         assert!(render(&report).unwrap().contains("failures=\"0\""), "an expected violation is no failure");
     }

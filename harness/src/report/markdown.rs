@@ -82,6 +82,7 @@ mod tests {
             expectations: &[],
             modes: None,
             tradeoffs: &[],
+            hunt: None,
         };
         insta::assert_snapshot!(render(&report));
     }

@@ -11,8 +11,11 @@ pub(crate) mod modes;
 pub(crate) mod terminal;
 pub(crate) mod tradeoffs;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+use serde::Serialize;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -34,6 +37,35 @@ pub(crate) struct Report<'a> {
     pub(crate) modes: Option<&'a Grid>,
     /// Of `compare --tradeoffs`: the same rows as data.
     pub(crate) tradeoffs: &'a [Tradeoff],
+    /// Of a hunt: what it looked at, also where it found nothing.
+    pub(crate) hunt: Option<HuntReport>,
+}
+
+/// What a hunt came to, beside the run that failed.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct HuntReport {
+    pub(crate) first_seed: u64,
+    pub(crate) runs: u64,
+    pub(crate) operations: u64,
+    /// In virtual time, over all runs.
+    pub(crate) simulated_ms: u64,
+    /// In real time, over all sessions.
+    pub(crate) spent_ms: u64,
+    pub(crate) inconclusive: u64,
+    pub(crate) unknown: u64,
+    /// Why so little happened: how many runs for each kind of reason.
+    pub(crate) thin: BTreeMap<String, u64>,
+    /// Why runs were undecided, some of them.
+    pub(crate) doubts: Vec<String>,
+    pub(crate) coverage: CoverageReport,
+}
+
+/// Each with the number of runs in which it was seen.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CoverageReport {
+    pub(crate) faults: BTreeMap<String, u64>,
+    pub(crate) states: BTreeMap<String, u64>,
+    pub(crate) anomalies: BTreeMap<String, u64>,
 }
 
 /// A format that machines, or other people's pages, read.
@@ -84,6 +116,13 @@ pub(crate) struct Target {
     path: Option<PathBuf>,
 }
 
+impl Target {
+    /// The folder that its file is to lie in, where the path names one.
+    fn folder(&self) -> Option<&Path> {
+        self.path.as_deref()?.parent().filter(|folder| !folder.as_os_str().is_empty())
+    }
+}
+
 impl FromStr for Target {
     type Err = String;
 
@@ -108,6 +147,14 @@ impl Targets {
         let texts = texts.map(Vec::as_slice).unwrap_or_default();
         let targets: Vec<Target> =
             texts.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
+        let nowhere = |target: &&Target| target.folder().is_some_and(|folder| !folder.is_dir());
+        if let Some(target) = targets.iter().find(nowhere) {
+            let (folder, name) = (target.folder().unwrap_or(Path::new("")), target.format.name());
+            return Err(Failure::Usage(format!(
+                "--report {name}: there is no folder {}; make it first",
+                folder.display()
+            )));
+        }
         if targets.iter().filter(|target| target.path.is_none()).count() > 1 {
             return Err(Failure::usage(
                 "two reports cannot share standard output; give one a file: --report json=FILE",
@@ -126,15 +173,9 @@ impl Targets {
             let text = target.format.render(report)?;
             match &target.path {
                 None => out.write_all(text.as_bytes())?,
-                Some(path) => {
-                    if let Some(folder) = path.parent() {
-                        // A failure shows as that of the write below, which names the file.
-                        let _ = std::fs::create_dir_all(folder);
-                    }
-                    std::fs::write(path, text).map_err(|error| {
-                        Failure::Harness(format!("{}: the report cannot be written: {error}", path.display()))
-                    })?;
-                }
+                Some(path) => std::fs::write(path, text).map_err(|error| {
+                    Failure::Harness(format!("{}: the report cannot be written: {error}", path.display()))
+                })?,
             }
         }
         Ok(())

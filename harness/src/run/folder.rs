@@ -39,8 +39,7 @@ impl RunFolder {
         create(&suite)?;
         let path = fresh(&suite, &format!("{}-{}", now.format("%Y%m%dT%H%M%SZ"), spec.seed))?;
         let folder = Self { path, started: now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true) };
-        create(&folder.disks())?;
-        folder.write("env.json", &environment(spec))?;
+        folder.begin(spec)?;
         folder.link(&suite.join("latest"))?;
         folder.link(&spec.out.join("latest"))?;
         Ok(folder)
@@ -52,9 +51,20 @@ impl RunFolder {
         made.map_err(|error| FolderError { path: path.to_owned(), error })?;
         let started = Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         let folder = Self { path: path.to_owned(), started };
-        create(&folder.disks())?;
-        folder.write("env.json", &environment(spec))?;
+        folder.begin(spec)?;
         Ok(folder)
+    }
+
+    /// What is there from the first moment, whatever ends the run.
+    fn begin(&self, spec: &RunSpec) -> Result<(), FolderError> {
+        create(&self.disks())?;
+        self.write("env.json", &environment(spec))?;
+        self.schedule(spec.seed).write(&[]).map_err(|error| FolderError { path: self.path.clone(), error })
+    }
+
+    /// The faults that have been carried out so far, kept while the run goes on.
+    pub(crate) fn schedule(&self, seed: u64) -> ScheduleFile {
+        ScheduleFile { path: self.path.join(SCHEDULE), seed }
     }
 
     pub fn path(&self) -> &Path {
@@ -95,7 +105,8 @@ impl RunFolder {
                 json!({ "time": time.0, "step": op.function.name(), "value": op.value })
             })
             .collect();
-        self.write("schedule.json", &json!({ "seed": history.header.seed, "steps": steps, "faults": faults }))
+        let seed = history.header.seed;
+        self.write(SCHEDULE, &json!({ "finished": true, "seed": seed, "steps": steps, "faults": faults }))
     }
 
     /// A log of everything, and a drawing of what came before `end`.
@@ -112,13 +123,13 @@ impl RunFolder {
 
     pub(crate) fn put(&self, name: &str, text: String) -> Result<(), FolderError> {
         let path = self.path.join(name);
-        fs::write(&path, text).map_err(|error| FolderError { path, error })
+        replace(&path, &text).map_err(|error| FolderError { path, error })
     }
 
     pub(crate) fn write(&self, name: &str, content: &impl serde::Serialize) -> Result<(), FolderError> {
         let path = self.path.join(name);
         let text = serde_json::to_string_pretty(content).map_err(io::Error::from);
-        text.and_then(|text| fs::write(&path, text + "\n")).map_err(|error| FolderError { path, error })
+        text.and_then(|text| replace(&path, &(text + "\n"))).map_err(|error| FolderError { path, error })
     }
 
     /// Points `link` at this folder, in place of an older one.
@@ -134,15 +145,40 @@ impl RunFolder {
     }
 }
 
-fn create(path: &Path) -> Result<(), FolderError> {
-    fs::create_dir_all(path).map_err(|error| FolderError { path: path.to_owned(), error })
+const SCHEDULE: &str = "schedule.json";
+
+/// `schedule.json` of a run that goes on.
+pub(crate) struct ScheduleFile {
+    path: PathBuf,
+    seed: u64,
 }
 
-/// Makes folders that their owner alone can look into: what nodes log and store is no one else's business.
+impl ScheduleFile {
+    pub(crate) fn write(&self, faults: &[ScriptedFault]) -> io::Result<()> {
+        let content = json!({ "finished": false, "seed": self.seed, "steps": [], "faults": faults });
+        replace(&self.path, &(serde_json::to_string_pretty(&content)? + "\n"))
+    }
+}
+
+/// Writes a file aside and renames it, so that it is whole at every moment.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".new");
+    fs::write(&aside, text).and_then(|()| fs::rename(&aside, path)).inspect_err(|_| {
+        // What could not be written whole is not left behind.
+        let _ = fs::remove_file(&aside);
+    })
+}
+
+/// Makes folders that only their owner can look into: a history may hold what is nobody else's business.
 fn private() -> fs::DirBuilder {
     let mut builder = fs::DirBuilder::new();
     builder.mode(0o700);
     builder
+}
+
+fn create(path: &Path) -> Result<(), FolderError> {
+    fs::create_dir_all(path).map_err(|error| FolderError { path: path.to_owned(), error })
 }
 
 /// A folder of this name, or with a number behind it where that exists.

@@ -13,9 +13,11 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
+use super::folder::ScheduleFile;
 use super::lag::LagFile;
 use super::prepared::Prepared;
 use super::{Conducted, Crashed, RunError, RunFolder, conduct};
+use crate::load::script;
 use crate::plan::spec::RunSpec;
 use crate::run::progress::{Interrupt, Phase, Progress};
 use crate::run::stage::{Call, Stage, StageEvent};
@@ -50,8 +52,15 @@ pub(super) fn drive(
             .map_err(RunError::harness)?;
     let recorder = Arc::new(recorder);
     let lag = LagFile::create(&folder.lag()).map_err(RunError::harness)?;
-    let mut stage =
-        LiveStage::new(runtime.handle(), Arc::clone(&cluster), Arc::clone(&recorder), spec.clients, lag);
+    let schedule = folder.schedule(spec.seed);
+    let mut stage = LiveStage::new(
+        runtime.handle(),
+        Arc::clone(&cluster),
+        Arc::clone(&recorder),
+        spec.clients,
+        lag,
+        schedule,
+    );
     progress.phase(Phase::Running);
     let mut conductor = prepared.conductor(spec);
     let conducted = conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness);
@@ -85,6 +94,9 @@ struct LiveStage {
     observer: JoinHandle<()>,
     /// In nanoseconds of the run's clock.
     alive_until: Arc<AtomicU64>,
+    /// What was done so far, kept on disk for whatever ends the run.
+    actions_done: Vec<(Nanos, Action)>,
+    schedule: ScheduleFile,
     /// What could not be handed over, to be told at the next opportunity.
     failure: Option<String>,
 }
@@ -99,6 +111,7 @@ impl LiveStage {
         recorder: Arc<Recorder>,
         threads: u32,
         lag: LagFile,
+        schedule: ScheduleFile,
     ) -> Self {
         let (tell, told) = sync_channel(Self::TOLD_MAX);
         let mut tasks = Vec::new();
@@ -125,7 +138,18 @@ impl LiveStage {
         let observer = Observer { cluster, recorder: Arc::clone(&recorder), lag, tell, alive_until };
         let alive_until = Arc::clone(&observer.alive_until);
         let observer = runtime.spawn(observer.run());
-        Self { recorder, told, calls, actions, tasks, observer, alive_until, failure: None }
+        Self {
+            recorder,
+            told,
+            calls,
+            actions,
+            tasks,
+            observer,
+            alive_until,
+            actions_done: Vec::new(),
+            schedule,
+            failure: None,
+        }
     }
 
     /// The last moment at which no node was found to have ended by itself.
@@ -159,6 +183,10 @@ impl Stage for LiveStage {
     }
 
     fn apply(&mut self, action: Action) {
+        self.actions_done.push((self.now(), action.clone()));
+        if let Err(error) = self.schedule.write(&script::faults(&self.actions_done)) {
+            self.failure = Some(format!("cannot write schedule.json: {error}"));
+        }
         if self.actions.send(action).is_err() {
             self.failure = Some("the nemesis has ended".into());
         }

@@ -18,7 +18,7 @@ pub mod stage;
 pub use conduct::{Conducted, conduct};
 pub use crashed::Crashed;
 pub use folder::RunFolder;
-pub(crate) use folder::executable_digest;
+pub(crate) use folder::{executable_digest, replace};
 pub use pace::{Pace, Stall};
 pub(crate) use prepared::Prepared;
 pub(crate) use scaling::reads_per_second;

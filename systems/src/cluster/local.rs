@@ -43,6 +43,8 @@ impl LocalCluster {
         }
         let launcher: Arc<dyn Launcher> = Arc::new(launcher);
         allow_many_sockets();
+        let ports = launcher.ports().len() as u64;
+        enough_files(files_needed(setup.layout.total().into(), setup.clients.into(), ports))?;
         std::fs::create_dir_all(&setup.logs).map_err(|error| failed("make the folder of logs", &error))?;
         let (data, private) = data_root(setup, launcher.owner())?;
         prepare(&launcher).await?;
@@ -185,6 +187,29 @@ fn allow_many_sockets() {
         // Where this is refused, the proxies say so when the sockets run out.
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
+}
+
+/// Open files that a run takes at least: a listener for each client and node and each pair of nodes, three sockets for each
+/// connection, logs, and what the program itself holds.
+fn files_needed(nodes: u64, clients: u64, ports: u64) -> u64 {
+    const OWN: u64 = 24;
+    let (pairs, doors) = (nodes * nodes.saturating_sub(1), clients * nodes);
+    OWN + ports.min(1) * (pairs + doors) + 3 * clients + nodes
+}
+
+/// Refuses what could only fail half-way.
+fn enough_files(needed: u64) -> Result<(), SetupError> {
+    let allowed = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
+    if needed <= allowed {
+        return Ok(());
+    }
+    Err(SetupError {
+        what: "open as many files as the run takes".to_owned(),
+        why: format!(
+            "it takes {needed} at least, and this process may have {allowed} (ulimit -n); raise that, or use fewer clients \
+             or nodes"
+        ),
+    })
 }
 
 impl Cluster for LocalCluster {

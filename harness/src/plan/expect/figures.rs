@@ -3,7 +3,7 @@
 use super::Figure;
 
 /// Every path at which a number, a truth or a word stands, with what can stand there.
-pub(crate) const FIGURES: [(&str, Figure); 45] = [
+pub(crate) const FIGURES: [(&str, Figure); 46] = [
     ("availability.after", Figure::Share),
     ("availability.before", Figure::Share),
     ("availability.during", Figure::Share),
@@ -25,6 +25,7 @@ pub(crate) const FIGURES: [(&str, Figure); 45] = [
     ("durability.lost", Figure::Number),
     ("durability.superseded", Figure::Number),
     ("elapsed_ms", Figure::Number),
+    ("finished", Figure::Truth),
     ("latency_ms.read.p50", Figure::Number),
     ("latency_ms.read.p99", Figure::Number),
     ("latency_ms.write.p50", Figure::Number),
