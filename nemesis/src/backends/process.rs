@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -33,6 +33,8 @@ pub struct ProcessSpec {
     pub environment: Vec<(String, String)>,
     /// The whole of its standard input.
     pub input: Option<String>,
+    /// The folder that it runs in, where that is not the harness's.
+    pub folder: Option<PathBuf>,
     /// Where standard output and error go, appended across restarts.
     pub log: PathBuf,
 }
@@ -63,6 +65,19 @@ pub struct NodeProcess {
 impl NodeProcess {
     /// Starts the process; it is not ready yet.
     pub fn start(spec: ProcessSpec) -> Result<Self, ProcessError> {
+        Self::spawn(spec, false)
+    }
+
+    /// As [`NodeProcess::start`], with pipes for standard input and output; the log holds standard error alone.
+    pub fn start_piped(spec: ProcessSpec) -> Result<(Self, ChildStdin, ChildStdout), ProcessError> {
+        let mut process = Self::spawn(spec, true)?;
+        match (process.child.stdin.take(), process.child.stdout.take()) {
+            (Some(stdin), Some(stdout)) => Ok((process, stdin, stdout)),
+            _ => Err(process.os("speak with", io::Error::other("it has no pipes"))),
+        }
+    }
+
+    fn spawn(spec: ProcessSpec, piped: bool) -> Result<Self, ProcessError> {
         let wrap = |what| {
             let name = spec.name.clone();
             move |error| ProcessError::Os { what, name, error }
@@ -73,12 +88,17 @@ impl NodeProcess {
         let output = log.try_clone().map_err(wrap("open the log of"))?;
         let mut command = Command::new(&spec.program);
         // A group of its own: a Ctrl-C is for the harness, which then stops its nodes in its own time.
-        command.args(&spec.arguments).envs(spec.environment.iter().cloned());
-        command.stdin(if spec.input.is_some() { Stdio::piped() } else { Stdio::null() });
-        command.stdout(output).stderr(log).process_group(0);
+        command.args(&spec.arguments).envs(spec.environment.iter().cloned()).process_group(0);
+        if let Some(folder) = &spec.folder {
+            command.current_dir(folder);
+        }
+        command.stdin(if piped || spec.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdout(if piped { Stdio::piped() } else { Stdio::from(output) }).stderr(log);
         let child = spawner::spawn(command).map_err(wrap("start"))?;
         let mut process = Self { spec, child, log_from, reaped: false };
-        if let Some((mut pipe, input)) = process.child.stdin.take().zip(process.spec.input.as_ref()) {
+        if let Some(input) = &process.spec.input
+            && let Some(mut pipe) = process.child.stdin.take()
+        {
             // A process that has ended already is found out by whoever waits for it.
             let _ = pipe.write_all(input.as_bytes());
         }
