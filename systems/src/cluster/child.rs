@@ -24,7 +24,7 @@ pub enum ChildError {
 }
 
 /// What `partita child` is told so that it becomes this command.
-pub(super) fn arguments(command: &CommandLine, owner: Option<Owner>) -> Vec<String> {
+pub(crate) fn arguments(command: &CommandLine, owner: Option<Owner>) -> Vec<String> {
     let owner = owner.map_or_else(|| "-".to_owned(), |Owner { user, group }| format!("{user}:{group}"));
     let mut arguments = vec![SUBCOMMAND.to_owned(), std::process::id().to_string(), owner];
     arguments.push(command.program.to_string_lossy().into_owned());

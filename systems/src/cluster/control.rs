@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 use histories::{Applied, Node};
-use nemesis::backends::{ProcessError, Proxies};
+use nemesis::backends::ProcessError;
 use nemesis::{Action, BoxFuture, ClockChange, ControlError, Effect, FaultId, Powers, Target};
 use tokio::sync::Mutex;
 
 use super::clock::ClockSetting;
-use super::member::{Member, Members};
+use super::means::{LinkMeans, NodeMeans};
 
 /// A live cluster as the nemesis sees it.
-pub(super) struct Control {
+pub(crate) struct Control {
     nodes: Vec<Node>,
     powers: Powers,
-    proxies: Arc<Proxies>,
-    members: Members,
+    links: Arc<dyn LinkMeans>,
+    means: Arc<dyn NodeMeans>,
     holds: Mutex<Holds>,
 }
 
@@ -46,123 +46,89 @@ impl Holds {
 }
 
 impl Control {
-    pub(super) fn new(powers: Powers, proxies: Arc<Proxies>, members: Members) -> Self {
-        let nodes = (0..members.len() as u16).map(Node).collect();
-        Self { nodes, powers, proxies, members, holds: Mutex::default() }
+    pub(crate) fn new(
+        nodes: u16,
+        powers: Powers,
+        links: Arc<dyn LinkMeans>,
+        means: Arc<dyn NodeMeans>,
+    ) -> Self {
+        Self { nodes: Node::first(nodes).collect(), powers, links, means, holds: Mutex::default() }
     }
 
     async fn begin(&self, fault: FaultId, effects: &[Effect]) -> Result<Vec<String>, ProcessError> {
-        let mut evidence = Vec::new();
-        let (mut shut, mut slow) = (0, 0);
         let mut holds = self.holds.lock().await;
+        let mut evidence = self.links.begin(fault, effects);
         for effect in effects {
             match effect {
-                Effect::Cut { .. } | Effect::CutClients { .. } => {
-                    shut += self.proxies.begin(fault, effect).unwrap_or_default();
-                }
-                Effect::Link { .. } => slow += self.proxies.begin(fault, effect).unwrap_or_default(),
                 Effect::Kill { nodes } => {
                     hold(&mut holds.dead, fault, nodes);
-                    evidence.extend(try_join_all(self.some(nodes).map(kill)).await?);
+                    evidence.extend(try_join_all(nodes.iter().map(|&node| self.means.kill(node))).await?);
                 }
                 Effect::Pause { nodes } => {
                     hold(&mut holds.stopped, fault, nodes);
-                    evidence.extend(try_join_all(self.some(nodes).map(pause)).await?);
+                    evidence.extend(try_join_all(nodes.iter().map(|&node| self.means.pause(node))).await?);
                 }
                 Effect::Clock { nodes, change } => {
                     let changes = nodes.iter().map(|&node| (node, *change));
                     holds.clocks.entry(fault).or_default().extend(changes);
                     evidence.extend(self.tune(&holds, nodes).await?);
                 }
-                // Not among the powers: `apply` skips them.
-                Effect::Power { .. } | Effect::Disk { .. } => {}
+                // Those on links are done; the others are not among the powers, and `apply` skips them.
+                Effect::Cut { .. }
+                | Effect::CutClients { .. }
+                | Effect::Link { .. }
+                | Effect::Power { .. }
+                | Effect::Disk { .. } => {}
             }
-        }
-        if shut > 0 {
-            evidence.push(format!("{shut} links hold what comes"));
-        }
-        if slow > 0 {
-            evidence.push(format!("{slow} links are slow"));
         }
         Ok(evidence)
     }
 
     /// Sets the clocks of these nodes as all faults together have them.
     async fn tune(&self, holds: &Holds, nodes: &[Node]) -> Result<Vec<String>, ProcessError> {
-        let tuned = self.some(nodes).map(|member| async move {
-            let mut member = member.lock().await;
-            let setting = holds.clock_of(member.node);
-            member.tune(setting).await
-        });
-        try_join_all(tuned).await
+        try_join_all(nodes.iter().map(|&node| self.means.tune(node, holds.clock_of(node)))).await
     }
 
     /// Undoes what `fault` did, whatever it was; says what shows it, and whether its cuts held anything.
     async fn end(&self, fault: FaultId) -> Result<(Vec<String>, bool), ProcessError> {
-        let mut evidence = Vec::new();
-        let mut held = true;
-        if let Some(report) = self.proxies.end(fault) {
-            held = report.was_felt();
-            evidence.push(report.to_string());
-        }
+        let links = self.links.end(fault);
+        let felt = links.as_ref().is_none_or(|links| links.felt);
+        let mut evidence: Vec<String> = links.into_iter().map(|links| links.told).collect();
         let mut holds = self.holds.lock().await;
-        let dead = release(&mut holds.dead, |holder| holder == fault);
-        let stopped = release(&mut holds.stopped, |holder| holder == fault);
-        let clocks = holds.right_clocks(|holder| holder == fault);
-        evidence.extend(self.run_again(&holds, &dead, &stopped).await?);
-        evidence.extend(self.tune(&holds, &clocks).await?);
-        Ok((evidence, held))
+        evidence.extend(self.release(&mut holds, |holder| holder == fault).await?);
+        Ok((evidence, felt))
     }
 
     async fn end_all(&self) -> Result<Vec<String>, ProcessError> {
-        let report = self.proxies.end_all();
-        let mut evidence = if report.cut + report.slow > 0 { vec![report.to_string()] } else { Vec::new() };
+        let mut evidence: Vec<String> = self.links.end_all().into_iter().map(|links| links.told).collect();
         let mut holds = self.holds.lock().await;
-        let dead = release(&mut holds.dead, |_| true);
-        let stopped = release(&mut holds.stopped, |_| true);
-        let clocks = holds.right_clocks(|_| true);
-        evidence.extend(self.run_again(&holds, &dead, &stopped).await?);
-        evidence.extend(self.tune(&holds, &clocks).await?);
+        evidence.extend(self.release(&mut holds, |_| true).await?);
         if evidence.is_empty() {
             evidence.push("nothing was in force".to_owned());
         }
         Ok(evidence)
     }
 
-    async fn run_again(
+    /// Lets go of the nodes that these faults hold, and lets those run again that no other fault holds.
+    async fn release(
         &self,
-        holds: &Holds,
-        dead: &[Node],
-        stopped: &[Node],
+        holds: &mut Holds,
+        whose: impl Fn(FaultId) -> bool,
     ) -> Result<Vec<String>, ProcessError> {
-        let mut evidence = try_join_all(self.some(dead).map(restart)).await?;
-        for member in self.some(stopped) {
-            evidence.push(member.lock().await.resume().await?);
+        let dead = release(&mut holds.dead, &whose);
+        let stopped = release(&mut holds.stopped, &whose);
+        let clocks = holds.right_clocks(&whose);
+        let mut evidence = try_join_all(dead.iter().map(|&node| self.means.start(node))).await?;
+        for &node in &stopped {
+            evidence.push(self.means.resume(node).await?);
         }
         // Another fault still wants it stopped, and it was killed and started meanwhile.
-        let again: Vec<Node> = dead.iter().copied().filter(|node| holds.stopped.contains_key(node)).collect();
-        for member in self.some(&again) {
-            evidence.push(member.lock().await.pause().await?);
+        for &node in dead.iter().filter(|node| holds.stopped.contains_key(node)) {
+            evidence.push(self.means.pause(node).await?);
         }
+        evidence.extend(self.tune(holds, &clocks).await?);
         Ok(evidence)
     }
-
-    fn some<'a>(&'a self, nodes: &'a [Node]) -> impl Iterator<Item = &'a Mutex<Member>> {
-        nodes.iter().filter_map(|node| self.members.get(node.index()).map(Arc::as_ref))
-    }
-}
-
-async fn kill(member: &Mutex<Member>) -> Result<String, ProcessError> {
-    member.lock().await.kill().await
-}
-
-async fn restart(member: &Mutex<Member>) -> Result<String, ProcessError> {
-    let mut member = member.lock().await;
-    if member.is_dead() { member.start().await } else { Ok(format!("{} runs", member.node)) }
-}
-
-async fn pause(member: &Mutex<Member>) -> Result<String, ProcessError> {
-    member.lock().await.pause().await
 }
 
 fn hold(holds: &mut BTreeMap<Node, BTreeSet<FaultId>>, fault: FaultId, nodes: &[Node]) {

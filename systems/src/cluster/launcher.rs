@@ -132,6 +132,8 @@ pub struct CommandLine {
     pub environment: Vec<(String, String)>,
     /// The whole of its standard input.
     pub input: Option<String>,
+    /// The folder that it runs in, where that is not the harness's.
+    pub folder: Option<PathBuf>,
     /// What it is, where a node has several: its log is then `n1-sentinel.log` instead of `n1.log`.
     pub role: Option<&'static str>,
 }
@@ -161,6 +163,11 @@ impl CommandLine {
         self
     }
 
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
     pub fn role(mut self, role: &'static str) -> Self {
         self.role = Some(role);
         self
@@ -183,6 +190,10 @@ pub struct Doors {
 }
 
 impl Doors {
+    pub(crate) fn new(thread: u32, proxies: Arc<Proxies>) -> Self {
+        Self { thread, proxies }
+    }
+
     /// Where the thread finds a port of a node now; `None` while the node is dead: connections are refused.
     pub fn address(&self, node: Node, port: usize) -> Option<SocketAddr> {
         self.proxies.client_address(self.thread, node, port)

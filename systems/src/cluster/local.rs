@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::control::Control;
 use super::failover::Nodes;
 use super::launcher::{Doors, Launcher, Owner};
+use super::means::{LinkMeans, MemberMeans};
 use super::member::{Common, Member, Members};
 use crate::{Client, Cluster, Crash, Setup, SetupError, Status};
 
@@ -65,7 +66,9 @@ impl LocalCluster {
         });
         let members: Members =
             Arc::new(setup.layout.nodes().map(|node| Member::new(&common, node, setup.seed)).collect());
-        let control = Control::new(launcher.powers(), Arc::clone(&proxies), Arc::clone(&members));
+        let links: Arc<dyn LinkMeans> = Arc::<Proxies>::clone(&proxies);
+        let means = Arc::new(MemberMeans(Arc::clone(&members)));
+        let control = Control::new(setup.layout.total(), launcher.powers(), links, means);
         let clients = setup.clients;
         let mut cluster =
             Self { launcher, clients, proxies, members, control, controller: None, _private: private };

@@ -141,6 +141,7 @@ impl Member {
                 arguments: child::arguments(&command, launcher.owner()),
                 environment: command.environment,
                 input: command.input,
+                folder: command.folder,
             })?);
         }
         // Peers may come at once: what a node is asked before it listens, it refuses.

@@ -11,14 +11,18 @@ mod control;
 mod failover;
 mod launcher;
 mod local;
+mod means;
 mod member;
 mod ports;
 mod remote;
 
 pub use binary::{Binary, Host, Version};
+pub(crate) use child::arguments as child_arguments;
 pub use child::{ChildError, replace_process};
 pub use clock::{ClockControl, ClockSetting};
+pub(crate) use control::Control;
 pub use failover::{Failover, Nodes};
 pub use launcher::{CommandLine, Doors, LOCAL_POWERS, Launcher, NodeSite, Owner, Running};
 pub use local::LocalCluster;
+pub(crate) use means::{LinkEvidence, LinkMeans, NodeMeans};
 pub use remote::{REMOTE_POWERS, RemoteCluster};

@@ -1,0 +1,126 @@
+//! What carries faults out: means that act on nodes, and means that act on the links between them.
+
+use std::sync::Arc;
+
+use histories::Node;
+use nemesis::backends::{ProcessError, Proxies};
+use nemesis::{BoxFuture, Effect, FaultId};
+
+use super::clock::ClockSetting;
+use super::member::Members;
+
+/// Starts, ends and stops nodes. Every answer says what shows that it had its effect.
+pub(crate) trait NodeMeans: Send + Sync {
+    /// Starts a node that is dead, on what it has stored.
+    fn start(&self, node: Node) -> BoxFuture<'_, Result<String, ProcessError>>;
+    /// Ends a node at once.
+    fn kill(&self, node: Node) -> BoxFuture<'_, Result<String, ProcessError>>;
+    /// Lets a node do nothing until it is resumed.
+    fn pause(&self, node: Node) -> BoxFuture<'_, Result<String, ProcessError>>;
+    fn resume(&self, node: Node) -> BoxFuture<'_, Result<String, ProcessError>>;
+    /// Makes a node's clocks wrong or right; asked only of nodes with clocks of their own.
+    fn tune(&self, node: Node, _setting: ClockSetting) -> BoxFuture<'_, Result<String, ProcessError>> {
+        Box::pin(async move { Ok(format!("{node} has no clock of its own")) })
+    }
+}
+
+/// Does to links what faults ask for.
+pub(crate) trait LinkMeans: Send + Sync {
+    /// Does what those of the effects say that are about links, until the same fault ends.
+    fn begin(&self, fault: FaultId, effects: &[Effect]) -> Vec<String>;
+    /// Undoes what a fault does to links; `None` where it does nothing to any.
+    fn end(&self, fault: FaultId) -> Option<LinkEvidence>;
+    /// Undoes everything.
+    fn end_all(&self) -> Option<LinkEvidence>;
+}
+
+/// What became of what flowed while a fault was in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LinkEvidence {
+    pub(crate) told: String,
+    /// Whether any node can have felt it.
+    pub(crate) felt: bool,
+}
+
+impl LinkMeans for Proxies {
+    fn begin(&self, fault: FaultId, effects: &[Effect]) -> Vec<String> {
+        let (mut shut, mut slow) = (0, 0);
+        for effect in effects {
+            match effect {
+                Effect::Cut { .. } | Effect::CutClients { .. } => {
+                    shut += Self::begin(self, fault, effect).unwrap_or_default();
+                }
+                Effect::Link { .. } => slow += Self::begin(self, fault, effect).unwrap_or_default(),
+                Effect::Kill { .. }
+                | Effect::Pause { .. }
+                | Effect::Power { .. }
+                | Effect::Clock { .. }
+                | Effect::Disk { .. } => {}
+            }
+        }
+        let mut told = Vec::new();
+        if shut > 0 {
+            told.push(format!("{shut} links hold what comes"));
+        }
+        if slow > 0 {
+            told.push(format!("{slow} links are slow"));
+        }
+        told
+    }
+
+    fn end(&self, fault: FaultId) -> Option<LinkEvidence> {
+        let report = Self::end(self, fault)?;
+        Some(LinkEvidence { told: report.to_string(), felt: report.was_felt() })
+    }
+
+    fn end_all(&self) -> Option<LinkEvidence> {
+        let report = Self::end_all(self);
+        let felt = report.was_felt();
+        (report.cut + report.slow > 0).then(|| LinkEvidence { told: report.to_string(), felt })
+    }
+}
+
+/// The processes of a [`LocalCluster`](super::LocalCluster).
+pub(super) struct MemberMeans(pub(super) Members);
+
+impl MemberMeans {
+    fn with<'a, F>(&'a self, node: Node, act: F) -> BoxFuture<'a, Result<String, ProcessError>>
+    where
+        F: for<'m> FnOnce(&'m mut super::member::Member) -> BoxFuture<'m, Result<String, ProcessError>>
+            + Send
+            + 'a,
+    {
+        Box::pin(async move {
+            let Some(member) = self.0.get(node.index()) else { return Ok(format!("{node} does not exist")) };
+            let member = Arc::clone(member);
+            let mut member = member.lock().await;
+            act(&mut member).await
+        })
+    }
+}
+
+impl NodeMeans for MemberMeans {
+    fn start(&self, node: Node) -> BoxFuture<'_, Result<String, ProcessError>> {
+        self.with(node, move |member| {
+            Box::pin(async move {
+                if member.is_dead() { member.start().await } else { Ok(format!("{node} runs")) }
+            })
+        })
+    }
+
+    fn kill(&self, node: Node) -> BoxFuture<'_, Result<String, ProcessError>> {
+        self.with(node, |member| Box::pin(member.kill()))
+    }
+
+    fn pause(&self, node: Node) -> BoxFuture<'_, Result<String, ProcessError>> {
+        self.with(node, |member| Box::pin(member.pause()))
+    }
+
+    fn resume(&self, node: Node) -> BoxFuture<'_, Result<String, ProcessError>> {
+        self.with(node, |member| Box::pin(member.resume()))
+    }
+
+    fn tune(&self, node: Node, setting: ClockSetting) -> BoxFuture<'_, Result<String, ProcessError>> {
+        self.with(node, move |member| Box::pin(member.tune(setting)))
+    }
+}
