@@ -1,5 +1,6 @@
 //! Small stand-ins for tests: a system that has modes and never starts.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use histories::{Function, ModelName};
@@ -66,5 +67,9 @@ pub(crate) fn mode(name: &str) -> Mode {
 
 pub(crate) fn catalogue() -> Catalogue {
     let workload = |name| WorkloadEntry { name, about: "of paper" };
-    Catalogue { systems: vec![Arc::new(Paper)], workloads: vec![workload("register"), workload("set")] }
+    Catalogue {
+        executable: PathBuf::from("never started"),
+        systems: vec![Arc::new(Paper)],
+        workloads: vec![workload("register"), workload("set")],
+    }
 }

@@ -9,9 +9,11 @@ pub mod drivers;
 mod http;
 pub mod live;
 mod mode;
+pub mod own;
 pub mod sim;
 pub mod store;
 mod system;
+pub mod toml_file;
 
 pub use client::{Client, Completion, Reply};
 pub use http::Loss;

@@ -128,6 +128,10 @@ pub enum Behind {
 /// A kind of system under test.
 pub trait System: Send + Sync {
     fn name(&self) -> &str;
+    /// As the command line takes it again after `--system`.
+    fn source(&self) -> &str {
+        self.name()
+    }
     fn modes(&self) -> Vec<Mode>;
     /// A mode by name, with options in brackets where the system takes them; the error names the nearest known.
     fn mode(&self, text: &str) -> Result<Mode, String>;
@@ -177,6 +181,10 @@ pub trait Cluster: Send + Sync {
     /// The nodes that have ended so far although no fault and no request explains it.
     fn crashes(&self) -> BoxFuture<'_, Vec<Crash>> {
         Box::pin(async { Vec::new() })
+    }
+    /// What a report of the run should say beside its history, in words.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
     }
     /// Stops every process and waits until it is gone.
     fn stop(&self) -> BoxFuture<'_, Result<(), SetupError>>;

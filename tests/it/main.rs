@@ -9,6 +9,7 @@ mod docs;
 mod golden;
 mod hostile;
 mod live;
+mod own;
 mod replay;
 mod shrink;
 mod tidy;

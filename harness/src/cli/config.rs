@@ -5,12 +5,12 @@
 use std::path::{Path, PathBuf};
 
 use histories::Diagnostic;
+use systems::toml_file::Document;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::cli::names::unknown;
 use crate::cli::options::Options;
-use crate::cli::toml_file::Document;
 
 /// Where a configuration is looked for unless `--config` says otherwise.
 pub(crate) const FILE: &str = "partita.toml";

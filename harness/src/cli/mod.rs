@@ -12,4 +12,3 @@ pub(crate) mod paint;
 pub(crate) mod quantity;
 pub(crate) mod reading;
 pub(crate) mod stage;
-pub(crate) mod toml_file;

@@ -2,6 +2,8 @@
 //!
 //! Knows no name itself.
 
+pub(crate) use systems::toml_file::nearest;
+
 /// Splits at commas outside of brackets: `a[x=1,y=2],b` is two.
 pub(crate) fn split_list(text: &str) -> Vec<String> {
     let mut items = vec![String::new()];
@@ -60,22 +62,6 @@ pub(crate) fn glob_matches(pattern: &str, text: &str) -> bool {
         }
     }
     pattern[p..].iter().all(|&character| character == '*')
-}
-
-/// The known name most like `name`, if one is like it at all.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|candidate| (similarity(name, candidate), candidate))
-        .filter(|&(score, _)| score > 0.5)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
-}
-
-/// What follows the last slash counts by itself: `async` is like `single/async`.
-fn similarity(name: &str, candidate: &str) -> f64 {
-    let tail = candidate.rsplit('/').next().unwrap_or(candidate);
-    strsim::jaro_winkler(name, candidate).max(strsim::jaro_winkler(name, tail) * 0.99)
 }
 
 /// `no workload is called "regster"; did you mean "register"? Known: register, set.`

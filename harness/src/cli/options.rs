@@ -20,8 +20,9 @@ use crate::cli::stage::StageName;
 #[serde(rename_all = "kebab-case", default)]
 #[command(next_help_heading = "What to run")]
 pub(crate) struct Options {
-    /// The system under test, or several (see `partita list systems`).
-    #[arg(long, value_name = "NAME,…", env = "PARTITA_SYSTEM")]
+    /// The system under test, or several: names (see `partita list systems`), TOML files that describe one, or
+    /// `maelstrom:COMMAND` for nodes that speak Maelstrom's protocol.
+    #[arg(long, value_name = "NAME|FILE,…", env = "PARTITA_SYSTEM")]
     #[serde(deserialize_with = "as_flag")]
     pub(crate) system: Option<List>,
 
@@ -161,6 +162,25 @@ impl Options {
         "budget",
         "report",
     ];
+
+    /// What is left of a suite's options for this system: what is said of modes of another says nothing of it.
+    #[must_use]
+    pub(crate) fn told_for(self, system: Option<&List>) -> Self {
+        let bundled = List(vec!["store".to_owned()]);
+        if system.is_none_or(|system| system == self.system.as_ref().unwrap_or(&bundled)) {
+            return self;
+        }
+        Self {
+            mode: None,
+            workload: None,
+            faults: None,
+            datacentres: None,
+            nodes: None,
+            bug: None,
+            routing: None,
+            ..self
+        }
+    }
 
     /// `self` where it says something, else `weaker`.
     #[must_use]

@@ -60,7 +60,13 @@ pub(super) fn examine(
         dir: dir.display().to_string(),
         outcome: judgement.outcome,
         finished: true,
-        notes: [prepared.notes.clone(), judgement.undecided, slow.into_iter().collect()].concat(),
+        notes: [
+            prepared.notes.clone(),
+            conducted.notes.clone(),
+            judgement.undecided,
+            slow.into_iter().collect(),
+        ]
+        .concat(),
         thin: judgement.thin,
         operations: measure::operations(history),
         verdicts: findings

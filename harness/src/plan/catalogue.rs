@@ -2,10 +2,12 @@
 //!
 //! Starts nothing.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use systems::cluster::Host;
 use systems::live::StoreSystem;
+use systems::own::OwnSystem;
 use systems::{Mode, System};
 
 use crate::cli::names::{glob_matches, is_glob, unknown};
@@ -24,6 +26,8 @@ pub(crate) struct WorkloadEntry {
 
 /// What this binary knows.
 pub(crate) struct Catalogue {
+    /// This program, which starts nodes.
+    pub(crate) executable: PathBuf,
     pub(crate) systems: Vec<Arc<dyn System>>,
     pub(crate) workloads: Vec<WorkloadEntry>,
 }
@@ -37,6 +41,7 @@ impl Catalogue {
         let drivers = systems::drivers::all(&host);
         let workloads = workloads::all().iter();
         Self {
+            executable: host.exe.clone(),
             systems: std::iter::once(store).chain(drivers).chain(own.iter().cloned()).collect(),
             workloads: workloads
                 .map(|workload| WorkloadEntry { name: workload.name(), about: workload.about() })
@@ -44,8 +49,19 @@ impl Catalogue {
         }
     }
 
-    /// A system by name; without one the bundled store, or the only one there is.
+    /// A system by name, or one that a TOML file or a command line of a node describes; without a name the bundled store,
+    /// or the only one there is.
     pub(crate) fn system(&self, name: Option<&str>) -> Result<Arc<dyn System>, String> {
+        let executable = || self.executable.clone();
+        if let Some(file) =
+            name.filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "toml"))
+        {
+            let own = OwnSystem::load(Path::new(file), executable());
+            return own.map(|own| Arc::new(own) as Arc<dyn System>).map_err(|error| error.to_string());
+        }
+        if let Some(command) = name.and_then(|name| name.strip_prefix(OwnSystem::MAELSTROM)) {
+            return Ok(Arc::new(OwnSystem::maelstrom(command, executable())?));
+        }
         let wanted = name.unwrap_or(SYSTEM_DEFAULT);
         let found = self.systems.iter().find(|system| system.name() == wanted);
         let only = if name.is_none() { self.systems.first() } else { None };

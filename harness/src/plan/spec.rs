@@ -86,7 +86,7 @@ impl RunSpec {
             words.push("--stage sim".to_owned());
         }
         let mut flag = |name: &str, value: &str| words.push(format!("--{name} {}", shell_quote(value)));
-        flag("system", self.system.name());
+        flag("system", self.system.source());
         if let Some(binary) = &self.options.binary {
             flag("binary", &binary.display().to_string());
         }

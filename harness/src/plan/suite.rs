@@ -5,13 +5,13 @@
 use std::path::Path;
 
 use histories::Diagnostic;
+use systems::toml_file::Document;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::cli::bounds::suite_name;
 use crate::cli::names::unknown;
 use crate::cli::options::Options;
-use crate::cli::toml_file::Document;
 use crate::plan::expect::{self, Expectation};
 
 /// The suites that come with the binary, by name.

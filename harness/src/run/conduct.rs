@@ -31,6 +31,8 @@ pub struct Conducted {
     pub crashed: Option<Crashed>,
     /// How replicas contradicted each other, where somebody could look into all of them.
     pub broken: Option<String>,
+    /// What the cluster says beside its history, in words.
+    pub notes: Vec<String>,
     /// Everything that happened in a world, where the run asked for it.
     pub trace: Vec<Traced>,
 }
@@ -86,6 +88,7 @@ pub fn conduct(
         progressed: conductor.progressed(),
         pace: Pace { stalls: watch.stalls(), ..conductor.pace() },
         crashed: None,
+        notes: Vec::new(),
         trace: Vec::new(),
         broken: None,
     })

@@ -79,7 +79,7 @@ pub(super) fn drive(
     let conducted = conducted?;
     flushed?;
     stopped?;
-    Ok(conducted)
+    Ok(Conducted { notes: cluster.notes(), ..conducted })
 }
 
 /// Told by every task to the conductor's thread.

@@ -20,7 +20,7 @@ pub mod status;
 mod stores;
 mod vector;
 pub mod wal;
-mod words;
+pub(crate) mod words;
 
 pub use bugs::Bug;
 pub use clock::{HybridClock, HybridTime, Stamp};

@@ -9,29 +9,27 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
-use crate::cli::names::nearest;
-
 /// A parsed file, with the place of every key.
-pub(crate) struct Document<'a> {
-    pub(crate) file: &'a str,
+pub struct Document<'a> {
+    pub file: &'a str,
     text: &'a str,
-    pub(crate) root: DeTable<'a>,
+    pub root: DeTable<'a>,
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn parse(file: &'a str, text: &'a str) -> Result<Self, Diagnostic> {
+    pub fn parse(file: &'a str, text: &'a str) -> Result<Self, Diagnostic> {
         let root = DeTable::parse(text).map_err(|error| located(file, text, &error))?;
         Ok(Self { file, text, root: root.into_inner() })
     }
 
     /// An error at a byte range of the file.
-    pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
+    pub fn error(&self, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
         let (line, column) = place(self.text, span.start);
         Diagnostic::at(self.file, line, column, message)
     }
 
     /// Refuses the first key that is not known.
-    pub(crate) fn check_keys(&self, table: &DeTable<'_>, known: &[&str]) -> Result<(), Diagnostic> {
+    pub fn check_keys(&self, table: &DeTable<'_>, known: &[&str]) -> Result<(), Diagnostic> {
         let stray = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
         let Some(key) = stray.min_by_key(|key| key.span().start) else { return Ok(()) };
         let error = self.error(key.span(), format!("unknown key {:?}", key.get_ref()));
@@ -42,7 +40,7 @@ impl<'a> Document<'a> {
     }
 
     /// A table as a type of ours.
-    pub(crate) fn decode<T: DeserializeOwned>(&self, table: Spanned<DeTable<'_>>) -> Result<T, Diagnostic> {
+    pub fn decode<T: DeserializeOwned>(&self, table: Spanned<DeTable<'_>>) -> Result<T, Diagnostic> {
         T::deserialize(Deserializer::from(table)).map_err(|error| located(self.file, self.text, &error))
     }
 }
@@ -64,6 +62,22 @@ fn place(text: &str, offset: usize) -> (u64, u64) {
     let line = before.matches('\n').count() + 1;
     let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1) + 1;
     (line as u64, column as u64)
+}
+
+/// The known name most like `name`, if one is like it at all.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (similarity(name, candidate), candidate))
+        .filter(|&(score, _)| score > 0.5)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// What follows the last slash counts by itself: `async` is like `single/async`.
+fn similarity(name: &str, candidate: &str) -> f64 {
+    let tail = candidate.rsplit('/').next().unwrap_or(candidate);
+    strsim::jaro_winkler(name, candidate).max(strsim::jaro_winkler(name, tail) * 0.99)
 }
 
 #[cfg(test)]

@@ -1,0 +1,190 @@
+//! A client that asks a database over HTTP as a file says. It sends a request at most once: it never retries, follows no
+//! redirect and knows no proxy of the environment.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use histories::{Function, Hints, Node, Op};
+use nemesis::BoxFuture;
+use reqwest::{Certificate, redirect, retry};
+
+use super::Operations;
+use super::exchange::{HttpRequest, undecided};
+use crate::cluster::Doors;
+use crate::{Client, Completion};
+
+/// How long a call takes at least that failed, so that a dead node is not asked thousands of times a second.
+const REFUSED_BACK_OFF: Duration = Duration::from_millis(50);
+/// The largest answer that is read.
+const BODY_BYTES_MAX: usize = 64 << 20;
+
+/// Who the client is, and which servers it trusts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) login: Login,
+    pub(crate) tls: Tls,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Login {
+    #[default]
+    None,
+    Basic {
+        user: String,
+        password: String,
+    },
+    Bearer(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tls {
+    /// Certificates in PEM that are trusted besides those of the machine.
+    pub(crate) trusted: Vec<u8>,
+    /// Whether a server has to prove who it is.
+    pub(crate) verify: bool,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self { trusted: Vec::new(), verify: true }
+    }
+}
+
+impl Identity {
+    /// A client of its own, with its own connections.
+    fn client(&self) -> Result<reqwest::Client, String> {
+        // A second call finds the provider installed already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .retry(retry::never())
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .http1_only()
+            .pool_max_idle_per_host(1)
+            .tls_danger_accept_invalid_certs(!self.tls.verify);
+        if !self.tls.trusted.is_empty() {
+            let trusted = Certificate::from_pem_bundle(&self.tls.trusted).map_err(|error| chain(&error))?;
+            builder = builder.tls_certs_merge(trusted);
+        }
+        builder.build().map_err(|error| chain(&error))
+    }
+}
+
+/// Asks over one kind of connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Asker {
+    client: reqwest::Client,
+    login: Login,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    /// Not a byte of the request was sent.
+    NotSent(String),
+    Unknown(String),
+}
+
+impl Asker {
+    pub(crate) fn new(identity: &Identity) -> Result<Self, String> {
+        Ok(Self { client: identity.client()?, login: identity.login.clone() })
+    }
+
+    /// Sends a request at most once; the status and the body of the answer.
+    pub(crate) async fn ask(&self, request: HttpRequest, limit: Duration) -> Result<(u16, String), NoAnswer> {
+        let method = request.method.parse().map_err(|_| NoAnswer::NotSent("an unknown method".into()))?;
+        let mut builder = self.client.request(method, request.url).body(request.body);
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
+        builder = match &self.login {
+            Login::None => builder,
+            Login::Basic { user, password } => builder.basic_auth(user, Some(password)),
+            Login::Bearer(token) => builder.bearer_auth(token),
+        };
+        let answered = async {
+            let mut response = builder.send().await.map_err(|error| no_answer(&error))?;
+            let status = response.status().as_u16();
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
+                body.extend_from_slice(&chunk);
+                if body.len() > BODY_BYTES_MAX {
+                    let told = format!("an answer of more than {} MiB", BODY_BYTES_MAX >> 20);
+                    return Err(NoAnswer::Unknown(told));
+                }
+            }
+            Ok((status, String::from_utf8_lossy(&body).into_owned()))
+        };
+        match tokio::time::timeout(limit, answered).await {
+            Ok(answer) => answer,
+            Err(_) => Err(NoAnswer::Unknown("no answer by the deadline".to_owned())),
+        }
+    }
+}
+
+/// Without a connection, or without a request that makes sense, nothing was sent; else nobody knows.
+fn no_answer(error: &reqwest::Error) -> NoAnswer {
+    let text = chain(error);
+    if error.is_connect() || error.is_builder() { NoAnswer::NotSent(text) } else { NoAnswer::Unknown(text) }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// One logical client.
+pub(crate) struct HttpClient {
+    operations: Arc<Operations>,
+    asker: Asker,
+    doors: Doors,
+}
+
+impl HttpClient {
+    pub(crate) fn new(operations: Arc<Operations>, doors: Doors) -> Result<Self, String> {
+        let asker = Asker::new(&operations.identity)?;
+        Ok(Self { operations, asker, doors })
+    }
+
+    /// The error says why nothing was sent.
+    async fn completion(&self, node: Node, op: &Op, limit: Duration) -> Result<Completion, String> {
+        let exchange = self
+            .operations
+            .get(&op.function)
+            .ok_or_else(|| format!("the file has no [operations.{}]", op.function))?;
+        let address =
+            self.doors.address(node, 0).ok_or_else(|| format!("{node} is dead, connections are refused"))?;
+        let request = exchange.request.fill(op, node, &address.to_string())?;
+        match self.asker.ask(request, limit).await {
+            Ok((status, body)) => Ok(exchange.completion(op, status, &body)),
+            Err(NoAnswer::NotSent(why)) => Err(why),
+            Err(NoAnswer::Unknown(why)) => Ok(undecided(op, why)),
+        }
+    }
+}
+
+impl Client for HttpClient {
+    fn call<'a>(&'a mut self, node: Node, op: &'a Op, deadline: Duration) -> BoxFuture<'a, Completion> {
+        Box::pin(async move {
+            let began = Instant::now();
+            let completion = self.completion(node, op, deadline).await;
+            // That a compare-and-set found another value is an answer; any other failure is a reason to wait a little.
+            let failed = match &completion {
+                Ok(Completion::Fail { .. }) => op.function != Function::Cas,
+                Ok(_) => false,
+                Err(_) => true,
+            };
+            if failed {
+                tokio::time::sleep(REFUSED_BACK_OFF.min(deadline).saturating_sub(began.elapsed())).await;
+            }
+            completion.unwrap_or_else(|error| Completion::Fail { error, seen: None, hints: Hints::NONE })
+        })
+    }
+}

@@ -1,0 +1,226 @@
+//! Starts the nodes of a system that a file describes, and asks them how they are.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use histories::{Node, Op};
+use nemesis::backends::{PeerUse, PortUse};
+use nemesis::{BoxFuture, Layout, Power, Powers};
+
+use super::file::{NodeCommand, Probe};
+use super::http::{Asker, HttpClient, Operations};
+use super::lines::{Child, LinesClient};
+use super::template::Template;
+use crate::cluster::{CommandLine, Doors, Launcher, NodeSite, Running};
+use crate::{Client, Setup, SetupError, Status};
+
+/// A probe that takes longer has failed.
+const PROBE_MAX: Duration = Duration::from_millis(500);
+const CLIENT: usize = 0;
+const PEER: usize = 1;
+
+/// How the harness speaks with the nodes.
+#[derive(Clone)]
+pub(crate) enum Speaker {
+    Http(Arc<Operations>),
+    Lines(Arc<Child>),
+}
+
+/// The nodes of a file, in one mode.
+pub(crate) struct OwnLauncher {
+    node: NodeCommand,
+    speaker: Speaker,
+    asker: Asker,
+    folder: PathBuf,
+    logs: PathBuf,
+    mode: String,
+    layout: Layout,
+}
+
+impl OwnLauncher {
+    pub(crate) fn new(
+        node: &NodeCommand,
+        speaker: Speaker,
+        folder: PathBuf,
+        setup: &Setup,
+    ) -> Result<Self, SetupError> {
+        let identity = match &speaker {
+            Speaker::Http(operations) => operations.identity.clone(),
+            Speaker::Lines(_) => super::http::Identity::default(),
+        };
+        Ok(Self {
+            node: node.clone(),
+            speaker,
+            asker: Asker::new(&identity).map_err(|why| failed("make a client", &why))?,
+            folder,
+            logs: setup.logs.clone(),
+            mode: setup.mode.name.clone(),
+            layout: setup.layout,
+        })
+    }
+
+    /// Whether what is asked of a node holds.
+    async fn holds(&self, probe: &Probe, node: &Running) -> bool {
+        let Some(&address) = node.ports.first() else { return false };
+        match probe {
+            Probe::Connect => {
+                let connected = tokio::net::TcpStream::connect(address);
+                matches!(tokio::time::timeout(PROBE_MAX, connected).await, Ok(Ok(_)))
+            }
+            Probe::Log(text) => {
+                let log = tokio::fs::read(self.logs.join(format!("{}.log", node.node))).await;
+                log.is_ok_and(|log| String::from_utf8_lossy(&log).contains(text.as_str()))
+            }
+            Probe::Http(request, condition) => {
+                let op = Op::global(histories::Function::Dump, histories::Value::Null);
+                let Ok(request) = request.fill(&op, node.node, &address.to_string()) else { return false };
+                let answer = self.asker.ask(request, PROBE_MAX).await;
+                answer.is_ok_and(|(status, body)| condition.holds(status, &body))
+            }
+            Probe::Command { words, says } => {
+                let said = tokio::time::timeout(PROBE_MAX * 4, self.run(words, node.node, address)).await;
+                let text = said.ok().flatten();
+                text.is_some_and(|text| says.as_ref().is_none_or(|says| text.contains(says.as_str())))
+            }
+        }
+    }
+
+    /// What a command says, where it succeeds.
+    async fn run(&self, words: &[Template], node: Node, address: SocketAddr) -> Option<String> {
+        let place = |place: &str| -> Result<String, String> {
+            Ok(match place {
+                "node" => node.to_string(),
+                "client" => address.port().to_string(),
+                _ => address.to_string(),
+            })
+        };
+        let words: Result<Vec<String>, String> = words.iter().map(|word| word.fill(place)).collect();
+        let words = words.ok()?;
+        let (program, arguments) = words.split_first()?;
+        let output = tokio::process::Command::new(program)
+            .args(arguments)
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn uses(&self, place: &str) -> bool {
+        let environment = self.node.environment.iter().map(|(_, value)| value);
+        self.node.words.iter().chain(environment).any(|template| template.has(place))
+    }
+
+    /// The port that other nodes dial.
+    fn peer_port(&self) -> usize {
+        if self.uses("peer") { PEER } else { CLIENT }
+    }
+
+    /// What stands in a place of a node's command.
+    fn place(&self, place: &str, site: &NodeSite) -> Result<String, SetupError> {
+        let peers = || -> Result<Vec<(Node, SocketAddr)>, SetupError> {
+            site.others().map(|to| Ok((to, site.peer(to, self.peer_port())?))).collect()
+        };
+        let listed = |named: bool| {
+            let entry = |(node, address): (Node, SocketAddr)| {
+                if named { format!("{node}={address}") } else { address.to_string() }
+            };
+            Ok::<_, SetupError>(peers()?.into_iter().map(entry).collect::<Vec<_>>().join(","))
+        };
+        Ok(match place {
+            "node" => site.node.to_string(),
+            "id" => (site.node.index() + 1).to_string(),
+            "nodes" => site.layout.total().to_string(),
+            "client" => site.listen(CLIENT)?.port().to_string(),
+            "address" => site.listen(CLIENT)?.to_string(),
+            "peer" => site.listen(PEER)?.port().to_string(),
+            "peers" => listed(false)?,
+            "named_peers" => listed(true)?,
+            "data" => absolute(&site.data)?.display().to_string(),
+            "mode" => self.mode.clone(),
+            _ => site.seed.to_string(),
+        })
+    }
+}
+
+/// What nodes that a command starts can have done to them. Links can be cut where nodes are told where to find each other.
+pub(crate) fn powers(node: &NodeCommand) -> Powers {
+    let environment = node.environment.iter().map(|(_, value)| value);
+    let mut templates = node.words.iter().chain(environment);
+    let linked = templates.any(|template| template.has("peers") || template.has("named_peers"));
+    let links = if linked { Powers::of(&[Power::Cut, Power::Slow]) } else { Powers::NONE };
+    links.union(Powers::of(&[Power::CutClients, Power::Kill, Power::Pause]))
+}
+
+impl Launcher for OwnLauncher {
+    fn ports(&self) -> Vec<PortUse> {
+        if self.uses("peer") {
+            let client = PortUse { clients: true, peers: PeerUse::Never };
+            vec![client, PortUse { clients: false, peers: PeerUse::EachItsOwn }]
+        } else {
+            vec![PortUse { clients: true, peers: PeerUse::EachItsOwn }]
+        }
+    }
+
+    fn powers(&self) -> Powers {
+        powers(&self.node)
+    }
+
+    fn commands(&self, site: &NodeSite) -> Result<Vec<CommandLine>, SetupError> {
+        Ok(vec![self.node.command(&self.folder, |place| self.place(place, site))?])
+    }
+
+    fn status<'a>(&'a self, nodes: &'a [Running]) -> BoxFuture<'a, Status> {
+        Box::pin(async move {
+            let asked = join_all(nodes.iter().map(async |node| {
+                let up = self.holds(&self.node.ready, node).await;
+                let leads = match &self.node.primary {
+                    Some(probe) if up => self.holds(probe, node).await,
+                    _ => false,
+                };
+                (node.node, up, leads)
+            }));
+            let asked = asked.await;
+            let up: Vec<Node> = asked.iter().filter(|(_, up, _)| *up).map(|(node, ..)| *node).collect();
+            let leaders: Vec<(u64, Node)> =
+                asked.iter().filter(|(.., leads)| *leads).map(|(node, ..)| (0, *node)).collect();
+            let led = self.node.primary.is_none() || leaders.len() == 1;
+            Status {
+                ready: led && up.len() == usize::from(self.layout.total()),
+                leaders,
+                up,
+                lag: Vec::new(),
+            }
+        })
+    }
+
+    fn client(&self, doors: Doors) -> Result<Box<dyn Client>, SetupError> {
+        match &self.speaker {
+            Speaker::Http(operations) => {
+                let client = HttpClient::new(Arc::clone(operations), doors);
+                Ok(Box::new(client.map_err(|why| failed("make a client", &why))?))
+            }
+            Speaker::Lines(child) => Ok(Box::new(LinesClient::new(Arc::clone(child), doors))),
+        }
+    }
+
+    fn ready_max(&self) -> Duration {
+        self.node.ready_max
+    }
+}
+
+/// A folder as a command finds it that runs in another one.
+pub(crate) fn absolute(folder: &Path) -> Result<PathBuf, SetupError> {
+    std::path::absolute(folder).map_err(|error| failed("find the folder of a node", &error))
+}
+
+pub(crate) fn failed(what: &str, why: &dyn Display) -> SetupError {
+    SetupError { what: what.to_owned(), why: why.to_string() }
+}
