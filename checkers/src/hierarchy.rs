@@ -1,6 +1,6 @@
 //! Which model implies which, and what that adds to the findings of checkers.
 //!
-//! It never looks at a history. No arrow is drawn that is not proved.
+//! No arrow is drawn that is not proved; of a history it looks only at whether time keeps each session's order.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -9,9 +9,11 @@ use histories::ModelName::{
     self, Causal, CausalConvergence, CausalMemory, Linearizable, MonotonicReads, MonotonicWrites, Pram,
     ReadAtomic, ReadCommittedBe, ReadYourWrites, RealTimeCausal, Sequential, WritesFollowReads,
 };
+use histories::{History, Nanos, Outcome};
 use petgraph::Direction;
 use petgraph::graphmap::DiGraphMap;
 use petgraph::visit::Bfs;
+use rustc_hash::FxHashMap;
 
 use crate::{Anomaly, Figures, Finding, Verdict};
 
@@ -33,7 +35,7 @@ const IMPLICATIONS: [(ModelName, ModelName); 14] = [
     (ReadAtomic, ReadCommittedBe),
 ];
 
-/// The ladder of models.
+/// The ladder of models, as it always is or as it is for one history.
 #[derive(Debug)]
 pub struct Hierarchy(DiGraphMap<ModelName, ()>);
 
@@ -44,6 +46,14 @@ impl Default for Hierarchy {
 }
 
 impl Hierarchy {
+    /// The arrows that hold for a history. Linearizability keeps the order of real time and nothing else, so it implies
+    /// what keeps the order of each session only where real time has that order, too.
+    pub fn of(history: &History) -> Self {
+        let has_all = time_orders_sessions(history);
+        let arrows = IMPLICATIONS.into_iter().filter(|&(stronger, _)| has_all || stronger != Linearizable);
+        Self(DiGraphMap::from_edges(arrows))
+    }
+
     pub fn implies(&self, stronger: ModelName, weaker: ModelName) -> bool {
         stronger == weaker || self.reach(stronger, Direction::Outgoing).contains(&weaker)
     }
@@ -139,9 +149,27 @@ impl Hierarchy {
     }
 }
 
+/// Whether each operation began after all that its session knew to have ended. Intervals are closed: where an operation
+/// begins in the nanosecond in which the one before it ends, real time does not order the two.
+fn time_orders_sessions(history: &History) -> bool {
+    let mut ended: FxHashMap<u32, Nanos> = FxHashMap::default();
+    let counts = history.operations().iter().filter(|op| op.outcome != Outcome::Fail || op.seen().is_some());
+    for op in counts {
+        let last = ended.get(&op.process);
+        if last.is_some_and(|&last| op.invoked <= last) {
+            return false;
+        }
+        // An operation of unknown outcome may take effect after what its session does next.
+        if op.outcome != Outcome::Info {
+            ended.insert(op.process, op.completed);
+        }
+    }
+    true
+}
+
 /// The models about which nothing is known.
 pub fn undecided(findings: &[Finding]) -> Vec<ModelName> {
-    with(findings, |verdict| matches!(verdict, Verdict::Unknown(_)))
+    with(findings, |verdict| matches!(verdict, Verdict::Unknown(_) | Verdict::Refuted(_)))
 }
 
 /// The models that say nothing about such a history.
@@ -159,7 +187,10 @@ fn with(findings: &[Finding], test: impl Fn(&Verdict) -> bool) -> Vec<ModelName>
 
 #[cfg(test)]
 mod tests {
+    use histories::{Event, Function, Kind, Op, Process, Value};
+
     use super::*;
+    use crate::testing;
 
     fn finding(model: ModelName, verdict: Verdict) -> Finding {
         Finding { model, verdict, method: "test", figures: Figures::default(), elapsed: Duration::ZERO }
@@ -204,6 +235,37 @@ mod tests {
         assert_eq!(ladder.deduce(&violated, Linearizable).unwrap().verdict, Verdict::Invalid(Vec::new()));
         assert_eq!(ladder.deduce(&violated, Sequential).unwrap().method, "implied");
         assert_eq!(ladder.deduce(&violated, Causal), None, "a guarantee is not causal consistency");
+    }
+
+    #[test]
+    fn linearizable_implies_nothing_where_time_does_not_keep_a_sessions_order() {
+        // Client 1 writes x between 0 and 1, and reads it from `from` on.
+        let ladder = |kind: Kind, op: Op, from: u64| {
+            let event = |time, kind, op: &Op| testing::event(time, Process::Client(1), kind, op.clone());
+            let seen = (kind == Kind::Fail && op.function == Function::Cas).then_some(Value::Int(3));
+            let ended = Event { seen, ..event(1, kind, &op) };
+            let read = Op { value: 1.into(), ..Op::read("x") };
+            let events = vec![
+                event(0, Kind::Invoke, &op),
+                ended,
+                event(from, Kind::Invoke, &Op::read("x")),
+                event(from + 1, Kind::Ok, &read),
+            ];
+            Hierarchy::of(&testing::build(Vec::new(), events))
+        };
+        let implies = |kind, op, from| ladder(kind, op, from).implies(Linearizable, Pram);
+        let write = || Op::write("x", 1);
+        assert!(implies(Kind::Ok, write(), 2));
+        assert!(!implies(Kind::Ok, write(), 1), "they touch");
+        assert!(implies(Kind::Info, write(), 1), "the write may come later all the same");
+        assert!(implies(Kind::Fail, write(), 1), "what failed has no order");
+        assert!(!implies(Kind::Fail, Op::cas("x", 2, 1), 1), "but for what it saw");
+        let two = testing::history("c1 write x 1 [0,1]\nc2 read x 1 [1,2]");
+        assert!(Hierarchy::of(&two).implies(Linearizable, Pram), "they are of two sessions");
+        let ladder = ladder(Kind::Ok, write(), 1);
+        assert!(ladder.implies(Sequential, Pram) && !ladder.implies(Linearizable, RealTimeCausal));
+        let findings = [finding(Linearizable, Verdict::Valid), finding(Sequential, Verdict::Valid)];
+        assert_eq!(ladder.strongest(&findings), [Linearizable, Sequential]);
     }
 
     #[test]

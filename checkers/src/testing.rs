@@ -21,12 +21,12 @@ pub(crate) mod lagging;
 use std::fmt::Write as _;
 
 use histories::{
-    Applied, Event, FaultStep, Function, Header, Hints, History, Key, Kind, ModelName, Nanos, Node, Op,
-    Operation, Pairing, Process, Value,
+    Applied, Event, FaultStep, Function, Header, Hints, History, Key, Kind, Nanos, Node, Op, Pairing,
+    Process, Value,
 };
 
 use crate::dispatch::all;
-use crate::{Anomaly, Budget, Finding, Hierarchy, Side, Verdict};
+use crate::{Anomaly, Budget, Finding, Hierarchy, Side, Verdict, confirm};
 
 pub(crate) use clients::Clients;
 
@@ -55,24 +55,33 @@ pub(crate) fn lines(history: &History) -> String {
     operations.collect::<Vec<_>>().join("\n")
 }
 
-/// What every checker finds by itself; nothing that held implies anything that was violated.
-///
-/// Where a client's operation ends in the nanosecond in which its next begins, real time does not order the two, and the
-/// session does: then what is linearizable need not keep the sessions' order.
+/// What every checker finds by itself: each proof confirmed, and each verdict the one that the other findings imply, if
+/// they imply any.
 pub(crate) fn coherent_findings(history: &History) -> Vec<Finding> {
-    let (ladder, budget) = (Hierarchy::default(), Budget::unlimited());
+    let (ladder, budget) = (Hierarchy::of(history), Budget::unlimited());
     let found: Vec<Finding> = all().iter().flat_map(|checker| checker.check(history, &budget)).collect();
-    let touches = |a: &Operation, b: &Operation| a.process == b.process && a.completed == b.invoked;
-    let operations = history.operations();
-    let touching = operations.iter().any(|a| operations.iter().any(|b| touches(a, b)));
-    let held = found.iter().filter(|finding| finding.verdict == Verdict::Valid);
-    for strong in held.filter(|finding| !touching || finding.model != ModelName::Linearizable) {
-        for weak in found.iter().filter(|weak| ladder.implies(strong.model, weak.model)) {
-            let violated = matches!(weak.verdict, Verdict::Invalid(_));
-            assert!(!violated, "{} but not {}:\n{}", strong.model, weak.model, lines(history));
+    for anomaly in found.iter().flat_map(|finding| finding.verdict.anomalies()) {
+        assert_eq!(confirm(history, anomaly), Ok(()), "{anomaly:#?}:\n{}", lines(history));
+    }
+    for direct in found.iter().filter(|finding| is_decided(finding)) {
+        let others: Vec<Finding> =
+            found.iter().filter(|finding| finding.model != direct.model).cloned().collect();
+        if let Some(implied) = ladder.deduce(&others, direct.model) {
+            let (direct_name, implied_name) = (direct.verdict.name(), implied.verdict.name());
+            assert_eq!(
+                direct_name,
+                implied_name,
+                "{} by itself and by others:\n{}",
+                direct.model,
+                lines(history)
+            );
         }
     }
     found
+}
+
+pub(crate) fn is_decided(finding: &Finding) -> bool {
+    matches!(finding.verdict, Verdict::Valid | Verdict::Invalid(_))
 }
 
 /// From events in order, which are numbered here.

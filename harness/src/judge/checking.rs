@@ -22,8 +22,8 @@ pub(crate) fn check(history: &History, models: Option<&[ModelName]>, budget: &Bu
     findings
 }
 
-pub(crate) fn summary(findings: &[Finding]) -> Summary {
-    let ladder = Hierarchy::default();
+pub(crate) fn summary(history: &History, findings: &[Finding]) -> Summary {
+    let ladder = Hierarchy::of(history);
     Summary {
         strongest: ladder.strongest(findings),
         weakest_violated: ladder.weakest_violated(findings),

@@ -36,7 +36,7 @@ struct FileReport<'a> {
 
 /// One line, without its break.
 pub(super) fn json(checked: &Checked) -> String {
-    let summary = checking::summary(&checked.findings);
+    let summary = checking::summary(&checked.history, &checked.findings);
     let report = FileReport {
         file: &checked.file,
         format: checked.format(),

@@ -16,7 +16,7 @@ const DEMANDED: &str = "demanded";
 pub(super) type Row = Vec<String>;
 
 pub(super) fn row(checked: &Checked, paint: Paint) -> Row {
-    let summary = checking::summary(&checked.findings);
+    let summary = checking::summary(&checked.history, &checked.findings);
     let names = |models: &[ModelName]| match models {
         [] => "-".to_owned(),
         models => models.iter().map(|model| model.name()).collect::<Vec<_>>().join(", "),

@@ -22,7 +22,7 @@ pub(super) fn render(checked: &Checked, paint: Paint, every_anomaly: bool, expla
     if let Some(staleness) = report::staleness(checked) {
         let _ = writeln!(text, "  staleness: {}", terminal::staleness_words(&staleness));
     }
-    let weakest = checking::summary(&checked.findings).weakest_violated;
+    let weakest = checking::summary(&checked.history, &checked.findings).weakest_violated;
     text.push_str(&proofs::text(&verdicts, &weakest, paint, every_anomaly));
     text.push_str(&linearizations::text(&checked.history, &checked.linearizations));
     let _ = writeln!(text, "\n{}", closing(checked, paint));
@@ -78,7 +78,7 @@ fn models(verdicts: &[VerdictReport], paint: Paint, explain: bool) -> Grid {
 
 /// What was demanded and how it came out; without demands the strongest that held and the weakest that did not.
 fn closing(checked: &Checked, paint: Paint) -> String {
-    let summary = checking::summary(&checked.findings);
+    let summary = checking::summary(&checked.history, &checked.findings);
     let mut lines = Vec::new();
     for (label, models) in [
         ("strongest that held", &summary.strongest),
