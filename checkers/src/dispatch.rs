@@ -8,6 +8,7 @@ use std::time::Duration;
 use histories::{History, ModelName, view};
 use rayon::prelude::*;
 
+use crate::confirm::Unconfirmed;
 use crate::hierarchy::Hierarchy;
 use crate::rules::bank;
 use crate::{
@@ -44,7 +45,7 @@ pub fn checkers_for(models: &[ModelName]) -> Vec<Box<dyn Checker>> {
 /// for each that follows.
 pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budget) -> Vec<Finding> {
     let history = &*view::settled(history);
-    let ladder = Hierarchy::default();
+    let ladder = Hierarchy::of(history);
     let Some(models) = models else {
         let found = findings(&applicable(history), history, |checker| checker.check(history, budget));
         return ModelName::ALL.iter().filter_map(|&model| ladder.deduce(&found, model)).collect();
@@ -64,7 +65,8 @@ pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budge
     }
     let mut asked = BTreeSet::new();
     let once = models.iter().filter(|&&model| asked.insert(model));
-    once.map(|&model| ladder.deduce(&found, model).unwrap_or_else(|| unruled(&found, model))).collect()
+    once.map(|&model| ladder.deduce(&found, model).unwrap_or_else(|| unruled(&ladder, &found, model)))
+        .collect()
 }
 
 /// Every checker that can say something of a history of which nobody said what it is about.
@@ -99,27 +101,41 @@ fn left_out(checker: &dyn Checker, found: &[Finding]) -> Vec<ModelName> {
     checker.models().iter().copied().filter(|model| !is_found(model)).collect()
 }
 
-/// The finding, if its proofs stand up to a re-check that shares nothing with the search. One that does not is a bug of
-/// ours: it proves nothing, and where it was the only one, nothing is decided.
+/// The finding, if its proofs stand up to a re-check that shares nothing with the search. One that does not proves
+/// nothing, and where it was the only one, nothing is decided.
 fn re_checked(history: &History, mut finding: Finding) -> Finding {
     let Verdict::Invalid(anomalies) = &mut finding.verdict else { return finding };
-    let mut refuted = None;
+    let mut doubts = Vec::new();
     anomalies.retain(|anomaly| match confirm(history, anomaly) {
         Ok(()) => true,
         Err(why) => {
-            refuted.get_or_insert_with(|| format!("{}: {why}", anomaly.summary));
+            doubts.push((anomaly.summary.clone(), why));
             false
         }
     });
-    if let Some(why) = refuted.filter(|_| anomalies.is_empty()) {
-        finding.verdict = Verdict::Unknown(format!("a bug of the checker: its proof was refuted; {why}"));
+    if anomalies.is_empty() {
+        finding.verdict = undecided_by(&doubts);
     }
     finding
 }
 
+/// What a finding without a confirmed proof comes to. A proof that was refuted is a bug of ours; one that is too large
+/// to be re-checked is not known to be one.
+fn undecided_by(doubts: &[(String, Unconfirmed)]) -> Verdict {
+    let refuted = doubts.iter().find(|(_, why)| matches!(why, Unconfirmed::Refuted(_)));
+    match (refuted, doubts.first()) {
+        (Some((summary, why)), _) => {
+            Verdict::Refuted(format!("a bug of the checker: its proof was refuted; {summary}: {why}"))
+        }
+        (None, Some((summary, why))) => {
+            Verdict::Unknown(format!("the proof of a violation was not confirmed; {summary}: {why}"))
+        }
+        (None, None) => Verdict::Unknown("a violation without a proof".into()),
+    }
+}
+
 /// A model that no checker here decides, and that none of the findings settle.
-fn unruled(found: &[Finding], model: ModelName) -> Finding {
-    let ladder = Hierarchy::default();
+fn unruled(ladder: &Hierarchy, found: &[Finding], model: ModelName) -> Finding {
     let applies = found.iter().any(|finding| {
         ladder.implies(finding.model, model) && !matches!(finding.verdict, Verdict::NotApplicable(_))
     });
@@ -218,6 +234,23 @@ mod tests {
         let found = check_all(&testing::history("c1 write x 1 [0,1]"), Some(&[Pram]), &Budget::unlimited());
         assert!(!left_out(&Causal, &found).contains(&Pram));
         assert_eq!(left_out(&Causal, &found).len(), Causal.models().len() - 1);
+    }
+
+    #[test]
+    fn a_refuted_proof_leaves_a_model_undecided_and_is_told_as_a_bug() {
+        let history = testing::history("c1 write x 1 [0,1]\nc2 read x nil [2,3]");
+        let mut finding = Linear::default().check(&history, &Budget::unlimited()).remove(0);
+        assert_eq!(re_checked(&history, finding.clone()), finding);
+        let Verdict::Invalid(anomalies) = &mut finding.verdict else { panic!("{finding:?}") };
+        anomalies[0].witness.operations.truncate(1);
+        let Verdict::Refuted(why) = re_checked(&history, finding).verdict else {
+            panic!("it was not refuted")
+        };
+        assert!(why.starts_with("a bug of the checker: its proof was refuted; client 2 read"), "{why}");
+        let large = [("a tale".to_owned(), Unconfirmed::too_many_operations(9_000))];
+        let why =
+            "the proof of a violation was not confirmed; a tale: 9000 operations are too many to re-check";
+        assert_eq!(undecided_by(&large), Verdict::Unknown(why.into()));
     }
 
     #[test]

@@ -43,7 +43,7 @@ mod words;
 pub use anomaly::{Anomaly, Side, Step, Witness};
 pub use budget::{Budget, Exhausted};
 pub use causal::{Causal, SessionSets, causal_models, session_sets};
-pub use confirm::confirm;
+pub use confirm::{Unconfirmed, confirm};
 pub use convergence::Convergent;
 pub use dispatch::{all, check_all, checkers_for};
 pub use drawing::{dot, svg};

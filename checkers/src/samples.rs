@@ -169,7 +169,7 @@ fn verdicts() -> String {
             let verdict = match finding.map(|finding| &finding.verdict) {
                 Some(Verdict::Valid) => "held",
                 Some(Verdict::Invalid(_)) => "violated",
-                Some(Verdict::Unknown(_)) => "undecided",
+                Some(Verdict::Unknown(_) | Verdict::Refuted(_)) => "undecided",
                 Some(Verdict::NotApplicable(_)) | None => "-",
             };
             write!(table, "\t{verdict}").unwrap();

@@ -14,6 +14,8 @@ pub enum Verdict {
     Invalid(Vec<Anomaly>),
     /// Not decided: the budget ran out, or evidence is missing. Says how far it got.
     Unknown(String),
+    /// Not decided because of a bug of ours: the re-check refuted every proof. Says which proof, and why. Counts as unknown.
+    Refuted(String),
     /// The model says nothing about such a history, or no rule here decides it. Never a pass.
     NotApplicable(String),
 }
@@ -24,7 +26,7 @@ impl Verdict {
         match self {
             Self::Valid => "valid",
             Self::Invalid(_) => "invalid",
-            Self::Unknown(_) => "unknown",
+            Self::Unknown(_) | Self::Refuted(_) => "unknown",
             Self::NotApplicable(_) => "not-applicable",
         }
     }
@@ -36,7 +38,7 @@ impl Verdict {
     /// Why it is unknown or not applicable.
     pub fn why(&self) -> Option<&str> {
         match self {
-            Self::Unknown(why) | Self::NotApplicable(why) => Some(why),
+            Self::Unknown(why) | Self::Refuted(why) | Self::NotApplicable(why) => Some(why),
             Self::Valid | Self::Invalid(_) => None,
         }
     }

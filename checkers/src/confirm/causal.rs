@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{AnomalyKind, History, ModelName, Operation, OperationId, Outcome, Value};
 
+use super::Unconfirmed;
 use crate::Anomaly;
 use crate::causal::accesses::{self, Access};
 
 /// Beyond this the tables are too large.
 const TRANSACTIONS_MAX: usize = 1_024;
 
-pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     let inside = &anomaly.witness.operations;
     match anomaly.kind {
         AnomalyKind::PhantomRead
@@ -21,15 +22,15 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         | AnomalyKind::InternalRead
         | AnomalyKind::NonRepeatableRead => {
             let shows = inside.iter().any(|&id| unexplained(history, history.operation(id), anomaly.kind));
-            return if shows { Ok(()) } else { Err(format!("no operation shows a {}", anomaly.kind)) };
+            return if shows { Ok(()) } else { Err(format!("no operation shows a {}", anomaly.kind).into()) };
         }
         _ => {}
     }
     if inside.len() > TRANSACTIONS_MAX {
-        return Err(format!("{} operations are too many to re-check", inside.len()));
+        return Err(Unconfirmed::too_many_operations(inside.len()));
     }
     if let Some(id) = inside.iter().find(|&&id| !happened(history, id)) {
-        return Err(format!("nobody saw that operation {} happened", id.0));
+        return Err(format!("nobody saw that operation {} happened", id.0).into());
     }
     let part = Part::of(history, inside);
     if part.contradicts(anomaly.witness.model) { Ok(()) } else { Err("the witness has a valid order".into()) }
@@ -60,7 +61,7 @@ impl<'h> Transaction<'h> {
     }
 }
 
-/// Whether an operation's outcome is known, or somebody read what it wrote.
+/// Whether an operation's outcome is known, or one that happened read what no other can have written.
 pub(super) fn happened(history: &History, id: OperationId) -> bool {
     let mut open = vec![id];
     let mut seen = Vec::new();
@@ -71,12 +72,50 @@ pub(super) fn happened(history: &History, id: OperationId) -> bool {
         }
         seen.push(id);
         let written = Transaction::of(history, op).writes;
-        let saw = |(_, op): &(OperationId, &Operation)| {
-            Transaction::of(history, op).reads.iter().any(|(key, value)| written.get(key) == Some(value))
-        };
-        open.extend(history.iter().filter(saw).map(|(id, _)| id).filter(|id| !seen.contains(id)));
+        for (reader, other) in history.iter().filter(|&(reader, _)| reader != id) {
+            let reads = Transaction::of(history, other).reads;
+            let mut read = reads.iter().filter(|(key, value)| written.get(key) == Some(value));
+            let only = |(key, value): &(String, Value)| {
+                writers(history, key, value).into_iter().all(|writer| writer == id || writer == reader)
+                    && !value.is_null()
+            };
+            if !seen.contains(&reader) && read.any(only) {
+                open.push(reader);
+            }
+        }
     }
     false
+}
+
+/// All that may have left a value under a key.
+fn writers(history: &History, key: &str, value: &Value) -> Vec<OperationId> {
+    let wanted = BTreeSet::from([(key, value)]);
+    writers_of(history, &wanted).into_values().flatten().collect()
+}
+
+/// By key and value, all that may have left the value there.
+fn writers_of<'w>(
+    history: &History,
+    wanted: &BTreeSet<(&'w str, &'w Value)>,
+) -> BTreeMap<(&'w str, &'w Value), Vec<OperationId>> {
+    let values: BTreeSet<&Value> = wanted.iter().map(|&(_, value)| value).collect();
+    let mut found: BTreeMap<(&str, &Value), Vec<OperationId>> = BTreeMap::new();
+    for (id, op) in history.iter() {
+        let mut writes_one = false;
+        let _ = accesses::each(op, |access, _, value| {
+            writes_one |= access == Access::Write && values.contains(&*value);
+        });
+        if !writes_one {
+            continue;
+        }
+        for (key, value) in &Transaction::of(history, op).writes {
+            let named = wanted.iter().find(|&&(of, wanted)| of == key && wanted == value);
+            if let Some(&named) = named {
+                found.entry(named).or_default().push(id);
+            }
+        }
+    }
+    found
 }
 
 /// Whether an operation holds a read that no order explains.
@@ -108,9 +147,10 @@ fn unexplained(history: &History, op: &Operation, kind: AnomalyKind) -> bool {
             AnomalyKind::PhantomRead | AnomalyKind::AbortedRead => {
                 !value.is_null() && !elsewhere && !writes_it(op, &key, value)
             }
-            AnomalyKind::IntermediateRead => others().any(|other| {
-                writes_it(other, &key, value) && Transaction::of(history, other).writes[&key] != *value
-            }),
+            AnomalyKind::IntermediateRead => {
+                let overwrote = |other: &Operation| Transaction::of(history, other).writes[&key] != *value;
+                elsewhere && others().filter(|other| writes_it(other, &key, value)).all(overwrote)
+            }
             _ => seen.get(&key).is_some_and(|before| before != value),
         };
         seen.insert(key, value.clone());
@@ -143,18 +183,32 @@ impl<'h> Part<'h> {
             reads: Vec::new(),
             transactions,
         };
-        for reader in 0..count {
-            for (key, value) in part.transactions[reader].reads.clone() {
-                let wrote = |writer: &usize| part.transactions[*writer].writes.get(&key) == Some(&value);
-                let writer = (0..count).find(wrote).filter(|&writer| writer != reader);
-                if let Some(writer) = writer {
-                    part.reads_from[writer][reader] = true;
-                }
-                if writer.is_some() || value.is_null() {
-                    part.reads.push((reader, key, writer));
+        let reads = part.transactions.iter().flat_map(|transaction| &transaction.reads);
+        let wanted = reads.map(|(key, value)| (key.as_str(), value)).collect();
+        let written = writers_of(history, &wanted);
+        let mut found = Vec::new();
+        for (reader, &id) in inside.iter().enumerate() {
+            for (key, value) in &part.transactions[reader].reads {
+                let by = written.get(&(key.as_str(), value)).map_or(&[][..], Vec::as_slice);
+                let mut others = by.iter().filter(|&&other| other != id);
+                let (first, more) = (others.next(), others.next());
+                match first {
+                    // Where several may have left the value, or one outside, the read says nothing here.
+                    Some(first) if more.is_none() && !value.is_null() => {
+                        let writer = inside.iter().position(|other| other == first);
+                        found.extend(writer.map(|writer| (reader, key.clone(), Some(writer))));
+                    }
+                    None if value.is_null() => found.push((reader, key.clone(), None)),
+                    _ => {}
                 }
             }
         }
+        for (reader, _, writer) in &found {
+            if let Some(writer) = *writer {
+                part.reads_from[writer][*reader] = true;
+            }
+        }
+        part.reads = found;
         part
     }
 
@@ -219,28 +273,6 @@ impl<'h> Part<'h> {
                 return false;
             }
         }
-    }
-
-    /// Whether each value that was read is that of one transaction of the history, and null of none.
-    pub(super) fn reads_are_certain(&self, history: &History) -> bool {
-        let mut written: BTreeMap<(&Value, &str), BTreeSet<u32>> = BTreeMap::new();
-        for (reader, key, _) in &self.reads {
-            let values = self.transactions[*reader].reads.iter().filter(|(of, _)| of == key);
-            written.extend(values.map(|(_, value)| ((value, key.as_str()), BTreeSet::new())));
-        }
-        let values: BTreeSet<&Value> = written.keys().map(|&(value, _)| value).collect();
-        for op in history.operations() {
-            let _ = accesses::each(op, |access, target, value| {
-                if access == Access::Write && values.contains(&*value) {
-                    let key = target.text(history);
-                    let named = |((of, name), _): &(&(&Value, &str), _)| **of == *value && *name == key;
-                    if let Some((_, by)) = written.iter_mut().find(named) {
-                        by.insert(op.call_event);
-                    }
-                }
-            });
-        }
-        written.iter().all(|((value, _), by)| by.len() == usize::from(!value.is_null()))
     }
 
     /// The transactions that no other of their session follows.

@@ -3,7 +3,7 @@
 //! A witness is closed under writers, so a linearization of the whole history would, restricted to it, be one of
 //! the witness; a compare-and-set whose source is outside counts there as a plain write.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use histories::{AnomalyKind, Function, History, Operation, Outcome, Value};
 
@@ -11,9 +11,9 @@ use crate::Anomaly;
 use crate::brute::{self, Access, Effect};
 use crate::search;
 
-use super::sequences;
+use super::{Unconfirmed, sequences};
 
-pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     if anomaly.kind == AnomalyKind::NotLinearizable {
         return search::confirm_part(history, anomaly);
     }
@@ -23,20 +23,20 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
     let inside: Vec<&Operation> =
         anomaly.witness.operations.iter().map(|&id| history.operation(id)).collect();
     if let Some(op) = inside.iter().find(|op| op.key != anomaly.key) {
-        return Err(format!("client {}'s {} is on another key", op.process, op.function));
+        return Err(format!("client {}'s {} is on another key", op.process, op.function).into());
     }
-    let on_key = || history.operations().iter().filter(|op| op.key == anomaly.key);
-    let written_anywhere: BTreeSet<&Value> = on_key().filter_map(written).collect();
-    let written_inside: BTreeSet<&Value> = inside.iter().filter_map(|op| written(op)).collect();
+    let on_key = history.operations().iter().filter(|op| op.key == anomaly.key);
+    let written_anywhere = count(on_key.filter_map(written));
+    let written_inside = count(inside.iter().filter_map(|op| written(op)));
+    // Where a value was written outside, too, what saw it may have seen that.
+    let lacks = |value: &Value| written_anywhere.get(value) != written_inside.get(value);
     let mut accesses = Vec::new();
     for op in inside {
         let Some(effect) = effect(op) else { continue };
         let effect = match effect {
-            Effect::Cas(from, to) if written_anywhere.contains(&from) && !written_inside.contains(&from) => {
-                Effect::Write(to)
-            }
-            Effect::Read(value) if written_anywhere.contains(&value) && !written_inside.contains(&value) => {
-                return Err(format!("the witness lacks the write of {value}"));
+            Effect::Cas(from, to) if lacks(&from) => Effect::Write(to),
+            Effect::Read(value) if lacks(&value) => {
+                return Err(format!("the witness lacks the write of {value}").into());
             }
             other => other,
         };
@@ -45,9 +45,16 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
     }
     contract(&mut accesses);
     if accesses.len() > brute::OPERATIONS_MAX {
-        return Err(format!("{} operations are too many to re-check", accesses.len()));
+        return Err(Unconfirmed::too_many_operations(accesses.len()));
     }
     if brute::linearizable(&accesses) { Err("the witness has a valid order".into()) } else { Ok(()) }
+}
+
+/// How often each value is written.
+fn count<'h>(values: impl Iterator<Item = &'h Value>) -> BTreeMap<&'h Value, usize> {
+    let mut counts = BTreeMap::new();
+    values.for_each(|value| *counts.entry(value).or_default() += 1);
+    counts
 }
 
 /// What an operation wrote, or may have.

@@ -20,19 +20,50 @@ use crate::Anomaly;
 
 pub(crate) use replay::replay;
 
-/// Whether the history really holds what the anomaly claims; the text says what it does not hold.
-pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+/// Why a proof is not confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unconfirmed {
+    /// It proves nothing: says what the history does not hold.
+    #[error("{0}")]
+    Refuted(String),
+    /// There is too much to try: so many of what is named.
+    #[error("{count} {what} are too many to re-check")]
+    TooLarge { count: usize, what: &'static str },
+}
+
+impl Unconfirmed {
+    pub(crate) fn too_many_operations(count: usize) -> Self {
+        Self::TooLarge { count, what: "operations" }
+    }
+}
+
+impl From<String> for Unconfirmed {
+    fn from(why: String) -> Self {
+        Self::Refuted(why)
+    }
+}
+
+impl From<&str> for Unconfirmed {
+    fn from(why: &str) -> Self {
+        Self::Refuted(why.to_owned())
+    }
+}
+
+/// Whether the history really holds what the anomaly claims.
+pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     let known = history.operations().len();
     let beyond = anomaly.witness.operations.iter().find(|id| id.index() >= known);
     if let Some(id) = beyond {
-        return Err(format!("the witness names operation {} of {known}", id.0));
+        return Err(format!("the witness names operation {} of {known}", id.0).into());
     }
     match anomaly.witness.model {
         ModelName::Linearizable => linear::confirm(history, anomaly),
-        ModelName::Durability => durability::confirm(history, anomaly),
-        ModelName::Convergence => convergence::confirm(history, anomaly),
+        ModelName::Durability => Ok(durability::confirm(history, anomaly)?),
+        ModelName::Convergence => Ok(convergence::confirm(history, anomaly)?),
         ModelName::ConflictPolicy => policy::confirm(history, anomaly),
-        ModelName::Set if anomaly.kind == AnomalyKind::LostWrite => durability::confirm(history, anomaly),
+        ModelName::Set if anomaly.kind == AnomalyKind::LostWrite => {
+            Ok(durability::confirm(history, anomaly)?)
+        }
         ModelName::Set
         | ModelName::Counter
         | ModelName::Bank

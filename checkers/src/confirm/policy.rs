@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 
 use histories::{AnomalyKind, Function, History, Nanos, Operation, Outcome, Value};
 
+use super::Unconfirmed;
 use super::durability::{deciding, holds};
 use crate::Anomaly;
 
-pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     let named: Vec<&Operation> = anomaly.witness.operations.iter().map(|&id| history.operation(id)).collect();
     let (Some(&first), Some(&last)) = (named.first(), named.last()) else {
         return Err("the witness is empty".into());
@@ -29,7 +30,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         (AnomalyKind::ReplacedSibling, _) => replaced(history, &named),
         _ => false,
     };
-    if shown { Ok(()) } else { Err(format!("the operations show no {}", anomaly.kind)) }
+    if shown { Ok(()) } else { Err(format!("the operations show no {}", anomaly.kind).into()) }
 }
 
 /// Every remove of the element had ended before this addition began, and nothing that is left shows it.

@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 
 use histories::{AnomalyKind, Function, History, Nanos, Operation, Outcome, Value};
 
+use super::Unconfirmed;
 use crate::Anomaly;
 use crate::causal::accesses::{self, Access};
 
 /// So many different sums are gone through.
 const SUMS_MAX: usize = 1 << 20;
 
-pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     let named: Vec<&Operation> = anomaly.witness.operations.iter().map(|&id| history.operation(id)).collect();
     let Some((&first, others)) = named.split_first() else { return Err("the witness is empty".into()) };
     let shown = match (anomaly.kind, others) {
@@ -40,7 +41,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
         (AnomalyKind::TwoHolders, [other, ..]) => hold_together(history, first, other),
         _ => false,
     };
-    if shown { Ok(()) } else { Err(format!("the operations show no {}", anomaly.kind)) }
+    if shown { Ok(()) } else { Err(format!("the operations show no {}", anomaly.kind).into()) }
 }
 
 fn is_read(op: &Operation) -> bool {
@@ -178,7 +179,7 @@ fn shown<'h>(
 }
 
 /// Some item is at a number that no part of what may have happened makes.
-pub(super) fn wrong_sum(history: &History, seen: &Operation) -> Result<(), String> {
+pub(super) fn wrong_sum(history: &History, seen: &Operation) -> Result<(), Unconfirmed> {
     let shown = shown(history, seen);
     let mut counted: BTreeSet<(Option<histories::KeyId>, Option<&str>)> = BTreeSet::new();
     counted.extend(shown.iter().map(|&(key, item, _)| (key, item)));
@@ -210,7 +211,7 @@ fn reached(
     (key, item): (Option<histories::KeyId>, Option<&str>),
     seen: &Operation,
     number: i128,
-) -> Result<bool, String> {
+) -> Result<bool, Unconfirmed> {
     let mut sums = BTreeSet::from([0]);
     for op in history.operations().iter().filter(|op| op.key == key && op.outcome != Outcome::Fail) {
         let Some((_, by)) = change(op).filter(|(other, _)| *other == item) else { continue };
@@ -220,7 +221,7 @@ fn reached(
             sums = sums.iter().map(|sum| sum + by).chain(sums.iter().copied()).collect();
         }
         if sums.len() > SUMS_MAX {
-            return Err("there are too many sums to re-check".into());
+            return Err(Unconfirmed::TooLarge { count: sums.len(), what: "sums" });
         }
     }
     Ok(sums.contains(&number))

@@ -10,16 +10,17 @@ use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value
 use crate::Anomaly;
 use crate::brute::{self, Access, Effect};
 
+use super::Unconfirmed;
 use super::linear::contract;
 
 pub(super) fn is_appended_to(history: &History, key: Option<KeyId>) -> bool {
     history.operations().iter().any(|op| op.key == key && op.function == Function::Append)
 }
 
-pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     let inside: BTreeSet<OperationId> = anomaly.witness.operations.iter().copied().collect();
     if let Some(&id) = inside.iter().find(|id| history.operation(**id).key != anomaly.key) {
-        return Err(format!("operation {} is on another key", id.0));
+        return Err(format!("operation {} is on another key", id.0).into());
     }
     let pieces = Pieces::of(history, anomaly.key);
     let mut places = Places::default();
@@ -56,7 +57,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String
     }
     contract(&mut accesses);
     if accesses.len() > brute::OPERATIONS_MAX {
-        return Err(format!("{} operations are too many to re-check", accesses.len()));
+        return Err(Unconfirmed::too_many_operations(accesses.len()));
     }
     if brute::linearizable(&accesses) { Err("the witness has a valid order".into()) } else { Ok(()) }
 }
@@ -84,11 +85,13 @@ fn items(value: &Value) -> Vec<Value> {
 struct Pieces {
     by_items: BTreeMap<Vec<Value>, Vec<(OperationId, bool)>>,
     lengths: BTreeSet<usize>,
+    /// Whether nothing is written: then it is not known when there is nothing.
+    resets: bool,
 }
 
 impl Pieces {
     fn of(history: &History, key: Option<KeyId>) -> Self {
-        let mut pieces = Self { by_items: BTreeMap::new(), lengths: BTreeSet::new() };
+        let mut pieces = Self { by_items: BTreeMap::new(), lengths: BTreeSet::new(), resets: false };
         let on_key = history.iter().filter(|(_, op)| op.key == key && op.outcome != Outcome::Fail);
         let is_text = history.operations().iter().any(|op| op.key == key && op.reply().as_text().is_some());
         for (id, op) in on_key {
@@ -98,6 +101,10 @@ impl Pieces {
                 Function::Append => (vec![op.call().clone()], true),
                 _ => continue,
             };
+            if piece.is_empty() {
+                pieces.resets |= !is_append;
+                continue;
+            }
             pieces.lengths.insert(piece.len());
             pieces.by_items.entry(piece).or_default().push((id, is_append));
         }
@@ -107,24 +114,28 @@ impl Pieces {
     /// The operations that made a text, in order; `None` where none can have. Errs where more than one may have.
     fn made_by(&self, whole: &[Value]) -> Result<Option<Vec<OperationId>>, String> {
         let (mut made_by, mut at) = (Vec::new(), 0);
+        let mut is_from_nothing = true;
         while at < whole.len() {
             let rest = &whole[at..];
-            let fitting: Vec<(usize, OperationId)> = self
+            let fitting: Vec<(usize, OperationId, bool)> = self
                 .lengths
                 .iter()
                 .filter_map(|&length| Some((length, self.by_items.get(rest.get(..length)?)?)))
                 .flat_map(|(length, by)| by.iter().map(move |&(id, is_append)| (length, id, is_append)))
                 .filter(|&(_, _, is_append)| is_append || at == 0)
-                .map(|(length, id, _)| (length, id))
                 .collect();
             match fitting.as_slice() {
                 [] => return Ok(None),
-                &[(length, id)] if length > 0 => {
+                &[(length, id, is_append)] => {
+                    is_from_nothing &= is_append;
                     made_by.push(id);
                     at += length;
                 }
                 _ => return Err("what a read saw can have been made in more than one way".into()),
             }
+        }
+        if is_from_nothing && self.resets {
+            return Err("nothing was written, so that it is not known when what was read began".into());
         }
         Ok(Some(made_by))
     }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use histories::{AnomalyKind, Function, History, KeyId, Operation, OperationId, Outcome, Value};
 
+use super::Unconfirmed;
 use super::causal::{Part, Relation, closure, cyclic, happened, relation};
 use crate::Anomaly;
 use crate::sequential::accesses::{Deed, Objects};
@@ -18,45 +19,62 @@ const OPERATIONS_MAX: usize = 512;
 /// States of the trial of all orders.
 const STATES_MAX: usize = 200_000;
 
-pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     if matches!(anomaly.kind, AnomalyKind::PhantomRead | AnomalyKind::AbortedRead) {
         return super::linear::confirm(history, anomaly);
     }
     let inside = &anomaly.witness.operations;
     if inside.len() > OPERATIONS_MAX {
-        return Err(format!("{} operations are too many to re-check", inside.len()));
+        return Err(Unconfirmed::too_many_operations(inside.len()));
     }
     let Err(why) = registers(history, inside) else { return Ok(()) };
     if super::growth::confirm(history, inside).is_ok() || transactions(history, inside) {
         return Ok(());
     }
-    objects(history, inside).map_err(|other| format!("{why}; {other}"))
+    objects(history, inside).map_err(|other| match (why, other) {
+        (Unconfirmed::Refuted(why), Unconfirmed::Refuted(other)) => format!("{why}; {other}").into(),
+        (large @ Unconfirmed::TooLarge { .. }, _) | (_, large) => large,
+    })
 }
 
-fn registers(history: &History, inside: &[OperationId]) -> Result<(), String> {
+fn registers(history: &History, inside: &[OperationId]) -> Result<(), Unconfirmed> {
     if let Some(id) = inside.iter().find(|&&id| !happened(history, id)) {
-        return Err(format!("nobody saw that operation {} happened", id.0));
+        return Err(format!("nobody saw that operation {} happened", id.0).into());
     }
     let registers_only =
         |op: &Operation| matches!(op.function, Function::Read | Function::Write | Function::Cas);
     let operations: Vec<&Operation> = inside.iter().map(|&id| history.operation(id)).collect();
     if let Some(op) = operations.iter().find(|op| !registers_only(op)) {
-        return Err(format!("an {} is no operation of a register", op.function));
+        return Err(format!("an {} is no operation of a register", op.function).into());
     }
-    if let Some(value) =
-        operations.iter().filter_map(|op| read(op)).find(|read| !has_one_writer(history, &operations, *read))
-    {
-        return Err(format!("{} has not one writer, and that in the witness", value.1));
+    let mut accesses = Vec::new();
+    for op in operations {
+        let read = read(op).filter(|&read| is_certain(history, op, read));
+        let written = written(op);
+        accesses.push(Access { op, read, written });
     }
-    let mut order = relation(operations.len(), |a, b| comes_before(operations[a], operations[b]));
-    if saturates_to_a_cycle(&operations, &mut order) {
+    let lacks_writer =
+        |read: &Held<'_>| !read.1.is_null() && accesses.iter().all(|access| access.written != Some(*read));
+    if let Some(read) = accesses.iter().filter_map(|access| access.read).find(lacks_writer) {
+        return Err(format!("the witness lacks the write of {}", read.1).into());
+    }
+    let mut order = relation(accesses.len(), |a, b| accesses[a].comes_before(&accesses[b]));
+    if saturates_to_a_cycle(&accesses, &mut order) {
         return Ok(());
     }
-    match legal(&operations, &order) {
+    match legal(&accesses, &order) {
         Some(false) => Ok(()),
         Some(true) => Err("the witness has a valid order".into()),
-        None => Err(format!("the orders of {} operations are too many to re-check", operations.len())),
+        None => Err(Unconfirmed::too_many_operations(accesses.len())),
     }
+}
+
+/// What an operation certainly saw, and what it wrote.
+struct Access<'h> {
+    op: &'h Operation,
+    /// None where it is not certain whose write it saw, or where it saw nothing.
+    read: Option<Held<'h>>,
+    written: Option<Held<'h>>,
 }
 
 type Held<'h> = (Option<KeyId>, &'h Value);
@@ -79,38 +97,41 @@ fn written(op: &Operation) -> Option<Held<'_>> {
     }
 }
 
-fn has_one_writer(history: &History, inside: &[&Operation], read: Held<'_>) -> bool {
-    let writers = |op: &&Operation| written(op) == Some(read);
-    let anywhere = history.operations().iter().filter(writers).count();
-    let within = inside.iter().copied().filter(writers).count();
-    (read.1.is_null() && anywhere == 0) || (anywhere == 1 && within == 1)
+/// Whether no other operation can have left what one saw than the one that did, or none at all where it saw nothing.
+fn is_certain(history: &History, reader: &Operation, read: Held<'_>) -> bool {
+    let others = history.operations().iter().filter(|op| op.call_event != reader.call_event);
+    let writers = others.filter(|op| written(op) == Some(read)).count();
+    writers == usize::from(!read.1.is_null())
 }
 
-/// In one session, or the one read what the other wrote or was there before it.
-fn comes_before(a: &Operation, b: &Operation) -> bool {
-    let in_session = a.process == b.process && a.outcome != Outcome::Info && a.call_event < b.call_event;
-    let same = a.call_event == b.call_event;
-    let read_from = !same && written(a).is_some() && written(a) == read(b);
-    let initial =
-        read(a).is_some_and(|(key, value)| value.is_null() && written(b).is_some_and(|held| held.0 == key));
-    in_session || read_from || (initial && !same)
+impl Access<'_> {
+    /// In one session, or the one read what the other wrote or was there before it.
+    fn comes_before(&self, other: &Self) -> bool {
+        let (a, b) = (self.op, other.op);
+        let in_session = a.process == b.process && a.outcome != Outcome::Info && a.call_event < b.call_event;
+        let same = a.call_event == b.call_event;
+        let read_from = !same && self.written.is_some() && self.written == other.read;
+        let initial = self
+            .read
+            .is_some_and(|(key, value)| value.is_null() && other.written.is_some_and(|held| held.0 == key));
+        in_session || read_from || (initial && !same)
+    }
 }
 
 /// Between a write and a read of it stands no other write of the key.
-fn saturates_to_a_cycle(operations: &[&Operation], order: &mut Relation) -> bool {
+fn saturates_to_a_cycle(accesses: &[Access<'_>], order: &mut Relation) -> bool {
     loop {
         *order = closure(std::mem::take(order));
         if cyclic(order) {
             return true;
         }
         let mut grew = false;
-        for (reader, op) in operations.iter().enumerate() {
-            let Some(seen) = read(op) else { continue };
-            let Some(writer) = operations.iter().position(|other| written(other) == Some(seen)) else {
-                continue;
-            };
-            let others = |i: &usize| written(operations[*i]).is_some_and(|held| held.0 == seen.0);
-            for other in (0..operations.len()).filter(others).filter(|&i| i != writer && i != reader) {
+        for (reader, access) in accesses.iter().enumerate() {
+            let Some(seen) = access.read else { continue };
+            let wrote = |(i, other): (usize, &Access<'_>)| i != reader && other.written == Some(seen);
+            let Some(writer) = accesses.iter().enumerate().position(wrote) else { continue };
+            let others = |i: &usize| accesses[*i].written.is_some_and(|held| held.0 == seen.0);
+            for other in (0..accesses.len()).filter(others).filter(|&i| i != writer && i != reader) {
                 grew |= order[other][reader] && !std::mem::replace(&mut order[other][writer], true);
                 grew |= order[writer][other] && !std::mem::replace(&mut order[reader][other], true);
             }
@@ -122,7 +143,7 @@ fn saturates_to_a_cycle(operations: &[&Operation], order: &mut Relation) -> bool
 }
 
 /// Whether some order of all operations is legal; `None` where that takes too many states.
-fn legal(operations: &[&Operation], before: &Relation) -> Option<bool> {
+fn legal(operations: &[Access<'_>], before: &Relation) -> Option<bool> {
     type State<'h> = (BTreeSet<usize>, BTreeMap<Option<KeyId>, &'h Value>);
     let mut tried: BTreeSet<State<'_>> = BTreeSet::new();
     let mut stack: Vec<State<'_>> = vec![State::default()];
@@ -135,19 +156,19 @@ fn legal(operations: &[&Operation], before: &Relation) -> Option<bool> {
         }
         let left = |i: &usize| !done.contains(i);
         let next = (0..operations.len()).filter(left).filter(|&i| {
-            let current = registers.get(&operations[i].key).copied().unwrap_or(&Value::Null);
+            let current = registers.get(&operations[i].op.key).copied().unwrap_or(&Value::Null);
             let waits = (0..operations.len()).filter(left).any(|other| before[other][i]);
-            !waits && read(operations[i]).is_none_or(|(_, value)| value == current)
+            !waits && operations[i].read.is_none_or(|(_, value)| value == current)
         });
         let mut next: Vec<usize> = next.collect();
         // A read that is possible now loses nothing by being next.
-        if let Some(&only) = next.iter().find(|&&i| written(operations[i]).is_none()) {
+        if let Some(&only) = next.iter().find(|&&i| operations[i].written.is_none()) {
             next = vec![only];
         }
         for i in next {
             let (mut done, mut registers) = (done.clone(), registers.clone());
             done.insert(i);
-            if let Some((key, value)) = written(operations[i]) {
+            if let Some((key, value)) = operations[i].written {
                 registers.insert(key, value);
             }
             if tried.insert((done.clone(), registers.clone())) {
@@ -160,14 +181,11 @@ fn legal(operations: &[&Operation], before: &Relation) -> Option<bool> {
 
 /// Of whole transactions, by what was read from whom.
 fn transactions(history: &History, inside: &[OperationId]) -> bool {
-    let part = Part::of(history, inside);
-    inside.iter().all(|&id| happened(history, id))
-        && part.reads_are_certain(history)
-        && part.has_no_serial_order()
+    inside.iter().all(|&id| happened(history, id)) && Part::of(history, inside).has_no_serial_order()
 }
 
 /// Of objects of any kind, by their models: all that changes what the witness reads is in the witness.
-fn objects(history: &History, inside: &[OperationId]) -> Result<(), String> {
+fn objects(history: &History, inside: &[OperationId]) -> Result<(), Unconfirmed> {
     let mut objects = Objects::of(history)?;
     let chosen: BTreeSet<OperationId> = inside.iter().copied().collect();
     let named = |deed: &Deed| chosen.contains(&deed.operation);
@@ -175,13 +193,13 @@ fn objects(history: &History, inside: &[OperationId]) -> Result<(), String> {
         objects.deeds.iter().filter(|deed| named(deed)).map(|deed| deed.object).collect();
     let changes = |deed: &&Deed| read.contains(&deed.object) && !deed.access.only_reads();
     if let Some(lacking) = objects.deeds.iter().filter(changes).find(|deed| !named(deed)) {
-        return Err(format!("the witness lacks operation {}", lacking.operation.0));
+        return Err(format!("the witness lacks operation {}", lacking.operation.0).into());
     }
     objects.deeds.retain(named);
     match has_order(&objects) {
         Some(false) => Ok(()),
         Some(true) => Err("the witness has a valid order".into()),
-        None => Err(format!("the orders of {} operations are too many to re-check", objects.deeds.len())),
+        None => Err(Unconfirmed::too_many_operations(objects.deeds.len())),
     }
 }
 

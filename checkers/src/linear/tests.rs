@@ -294,7 +294,7 @@ fn fuzz(name: &str, with_cas: bool, seed: u64) {
                 tally.count(false);
             }
             Verdict::Unknown(why) => assert!(why.contains("nothing was observed"), "case {case}: {why}"),
-            Verdict::NotApplicable(why) => panic!("case {case}: {why}"),
+            Verdict::NotApplicable(why) | Verdict::Refuted(why) => panic!("case {case}: {why}"),
         }
     }
     tally.assert_balanced(name);

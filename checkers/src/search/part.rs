@@ -1,6 +1,6 @@
 //! One part of a history decided by search, with its counterexample in words.
 //!
-//! It never reports a violation that trying all orders of the counterexample contradicts.
+//! It never re-checks what it reports: [`confirm_part`] does, which knows nothing of the search.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::selection::{QueueOrder, Standing, limited};
 use super::sets::Ruled;
 use super::shrink::shrink;
 use super::{Answer, Stop, Want, queues, serial, sets};
-use crate::{Anomaly, Budget, Step, Witness, words};
+use crate::{Anomaly, Budget, Step, Unconfirmed, Witness, words};
 
 /// What a part came to.
 #[derive(Debug)]
@@ -111,11 +111,6 @@ fn by_search(
         }
         Answer::Unexplained { operation, .. } => {
             let standing = shrink(compiled, operation, order, meter);
-            if compiled.recheck(&standing, order) == Some(true) {
-                return Decided::Undecided(
-                    "the search and its re-check disagree, which is a bug in the checker".to_owned(),
-                );
-            }
             let telling = Telling { history, part, compiled, last: operation, standing };
             Decided::Violated(Box::new(telling.anomaly(order, meter)))
         }
@@ -149,7 +144,7 @@ pub(crate) fn order_of_part(
 }
 
 /// Whether the operations of a witness, beside anything that the rest may have done, really admit no order.
-pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), String> {
+pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     let first = anomaly.witness.operations.first().ok_or("the witness is empty")?;
     let is_of = |part: &Part| part.key == anomaly.key && part.operations.contains(first);
     let part = parts(history).into_iter().find(is_of);
@@ -166,7 +161,7 @@ pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), S
     let standing = witnessed(&compiled, &chosen, end);
     if let Some(writer) = compiled.unclosed(&standing, end) {
         let id = compiled.ids[writer as usize];
-        return Err(format!("the witness lacks {}", words::short(history, id)));
+        return Err(format!("the witness lacks {}", words::short(history, id)).into());
     }
     let budget = Budget::new(Duration::MAX, RECHECK_BYTES_MAX);
     let mut meter = limited(&Meter::new(&budget), RECHECK_STEPS_MAX);
@@ -179,13 +174,13 @@ pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), S
     });
     match explained {
         Some(false) => Ok(()),
-        Some(true) => Err("the witness has a valid order".to_owned()),
-        None => Err(format!("{} operations are too many to re-check", compiled.len())),
+        Some(true) => Err("the witness has a valid order".into()),
+        None => Err(Unconfirmed::too_many_operations(compiled.len())),
     }
 }
 
-/// What a witness says of each operation, of what happened until `end`: those that it names are kept. Of a register
-/// the others are left out; of any other object those that change it may have happened or not.
+/// What a witness says of each operation, of what happened until `end`: those that it names are kept, or open where they
+/// ended later. Of a register the others are left out; of any other object those that change it may have happened or not.
 fn witnessed(compiled: &Compiled<'_>, chosen: &[u32], end: u64) -> Vec<Standing> {
     let is_register = matches!(compiled.entries, Entries::Register(..));
     let mut is_chosen = vec![false; compiled.len()];
@@ -199,6 +194,8 @@ fn witnessed(compiled: &Compiled<'_>, chosen: &[u32], end: u64) -> Vec<Standing>
             let unneeded = !is_chosen[i] && is_register || invoked > end;
             if is_chosen[i] && has_ended {
                 Standing::Kept
+            } else if is_chosen[i] && compiled.has_reply(i) {
+                Standing::Open
             } else if unneeded || compiled.only_reads(i) {
                 Standing::Dropped
             } else {
@@ -228,6 +225,7 @@ impl Telling<'_, '_> {
     fn anomaly(&self, order: QueueOrder, meter: &Meter<'_>) -> Anomaly {
         let last = self.compiled.ids[self.last as usize];
         let mut operations = self.with(Standing::Kept);
+        operations.extend(self.with(Standing::Open));
         if self.part.object == Ok(Object::Register) {
             operations.extend(self.with(Standing::Weakened));
         }
@@ -302,6 +300,9 @@ fn step(history: &History, id: OperationId, last: OperationId) -> Step {
     let value = words::told(&op);
     let note = match op.outcome {
         _ if id == last => "no order explains this answer".to_owned(),
+        Outcome::Ok if op.returned() > history.operation(last).returned() => {
+            format!("was still open, and came to {value} if it happened by now")
+        }
         Outcome::Info => "may have happened at any time since".to_owned(),
         Outcome::Fail => format!("found {value}"),
         Outcome::Ok if is_read(&op) => format!("saw {value}"),

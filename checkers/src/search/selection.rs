@@ -17,6 +17,9 @@ use crate::models::{
 pub(crate) enum Standing {
     /// As it is.
     Kept,
+    /// It may take effect at any time after its call, or never, but if so with the answer that it got in the end. So an
+    /// operation counts that had not been answered yet.
+    Open,
     /// It may take effect at any time after its call, or never: all that is known of it is that it was called.
     Weakened,
     Dropped,
@@ -86,6 +89,23 @@ impl Compiled<'_> {
         }
     }
 
+    /// Whether the answer of an operation tells more than that it happened. What reads of registers and sequences saw is
+    /// part of their call.
+    pub(crate) fn has_reply(&self, i: usize) -> bool {
+        fn of<C, R>(entry: &Entry<C, R>) -> bool {
+            entry.reply.is_some()
+        }
+        match &self.entries {
+            Entries::Register(..) | Entries::Text(_) | Entries::List(_) => false,
+            Entries::Set(entries) => of(&entries[i]),
+            Entries::Counter(entries) => of(&entries[i]),
+            Entries::Queue(entries) => of(&entries[i]),
+            Entries::Stack(entries) => of(&entries[i]),
+            Entries::Mutex(entries) => of(&entries[i]),
+            Entries::Transactions(entries) => of(&entries[i]),
+        }
+    }
+
     pub(crate) fn times(&self, i: usize) -> (u64, Option<u64>) {
         fn of<C, R>(entry: &Entry<C, R>) -> (u64, Option<u64>) {
             (entry.invoked, entry.returned)
@@ -116,8 +136,10 @@ pub(super) fn select<'e, C: Clone, R: Clone>(
     let (selected, kept): (Vec<_>, Vec<u32>) = chosen
         .map(|((i, entry), standing)| {
             let mut entry = entry.clone();
-            if *standing == Standing::Weakened {
-                (entry.returned, entry.reply) = (None, None);
+            match standing {
+                Standing::Kept | Standing::Dropped => {}
+                Standing::Open => entry.returned = None,
+                Standing::Weakened => (entry.returned, entry.reply) = (None, None),
             }
             (entry, i)
         })

@@ -39,7 +39,8 @@ pub(crate) fn shrink(
     shrinking.standing
 }
 
-/// Everything that was called by the return of `last`; what had not returned by then may have happened or not.
+/// Everything that was called by the return of `last`. What had not returned by then may have happened or not, but not
+/// with another answer than the one that it got later: the search knows that answer, too.
 fn prefix(compiled: &Compiled<'_>, last: u32) -> Vec<Standing> {
     let end = compiled.times(last as usize).1.unwrap_or(u64::MAX);
     (0..compiled.len())
@@ -48,6 +49,7 @@ fn prefix(compiled: &Compiled<'_>, last: u32) -> Vec<Standing> {
             match returned {
                 Some(returned) if returned <= end => Standing::Kept,
                 _ if invoked > end || compiled.only_reads(i) => Standing::Dropped,
+                _ if compiled.has_reply(i) => Standing::Open,
                 _ => Standing::Weakened,
             }
         })
@@ -71,7 +73,7 @@ impl Shrinking<'_, '_, '_> {
             // The latest operations are needed most: begin with the oldest.
             for part in kept.chunks(chunk) {
                 let still: Vec<usize> =
-                    part.iter().copied().filter(|&i| self.standing[i] == Standing::Kept).collect();
+                    part.iter().copied().filter(|&i| is_named(self.standing[i])).collect();
                 if !still.is_empty() && self.meter.tick() != Err(Stop::Time) && !self.meter.is_spent() {
                     progress |= self.try_without(&still);
                 }
@@ -86,7 +88,7 @@ impl Shrinking<'_, '_, '_> {
     }
 
     fn kept(&self) -> Vec<usize> {
-        (0..self.standing.len()).filter(|&i| self.standing[i] == Standing::Kept).collect()
+        (0..self.standing.len()).filter(|&i| is_named(self.standing[i])).collect()
     }
 
     /// Leaves these out, or weakens them, if the rest still proves it.
@@ -111,6 +113,11 @@ impl Shrinking<'_, '_, '_> {
         self.meter.count(meter.steps());
         matches!(answer, Answer::Unexplained { .. })
     }
+}
+
+/// Whether anything is taken of an operation beside that it was called.
+fn is_named(standing: Standing) -> bool {
+    matches!(standing, Standing::Kept | Standing::Open)
 }
 
 /// Of a register the writes of a value can be left out altogether once nobody left observes the value, and must

@@ -214,6 +214,7 @@ fn conclude(
     match end {
         End::Interrupted => Ok((Exit::Interrupted, Vec::new())),
         End::Spent if tally.runs == 0 => Ok((Exit::NothingRan, Vec::new())),
+        End::Spent if tally.refuted > 0 => Ok((Exit::Bug, Vec::new())),
         End::Spent if tally.unknown > 0 => Ok((Exit::Undecided, Vec::new())),
         End::Spent => {
             writeln!(people, "{}: no violation", session.paint.good("pass"))?;

@@ -78,12 +78,13 @@ pub(crate) fn replay(
         let drawing = dir.join("sequence.svg");
         writeln!(out, "trace: {}, {}", dir.join("trace.log").display(), drawing.display())?;
     }
-    Ok(match outcome.outcome {
+    let bug = if outcome.has_refuted_proof() { Exit::Bug } else { Exit::Success };
+    Ok(bug.merge(match outcome.outcome {
         Outcome::Violation => Exit::Violation,
         Outcome::Pass => Exit::Success,
         Outcome::Unknown | Outcome::Inconclusive => Exit::Undecided,
         Outcome::HarnessFailure => Exit::HarnessFailure,
-    })
+    }))
 }
 
 /// The faults of a live run at the times at which they were carried out.

@@ -208,7 +208,9 @@ pub(crate) fn carry_out(
 pub(crate) fn exit(carried: &Carried, judgement: &Judgement) -> Exit {
     let ran = if carried.runs.is_empty() { Exit::NothingRan } else { Exit::Success };
     let interrupted = if carried.interrupted { Exit::Interrupted } else { Exit::Success };
-    ran.merge(judgement.exit()).merge(interrupted)
+    let refuted = carried.runs.iter().any(RunOutcome::has_refuted_proof);
+    let bug = if refuted { Exit::Bug } else { Exit::Success };
+    ran.merge(judgement.exit()).merge(interrupted).merge(bug)
 }
 
 /// What was not as expected, how to run that again, and the verdict over all.

@@ -47,6 +47,7 @@ fn progress(spec: &RunSpec, progressed: Option<&Progressed>) -> Option<VerdictRe
         why,
         elapsed_ms: 0.0,
         expected: expected.map(str::to_owned),
+        refuted: false,
         anomalies: Vec::new(),
     };
     if !spec.mode.available_with_majorities {
@@ -78,6 +79,7 @@ fn violated(model: &str, method: &str, kind: &str, summary: String) -> VerdictRe
         why: None,
         elapsed_ms: 0.0,
         expected: Some("valid".to_owned()),
+        refuted: false,
         anomalies: vec![AnomalyReport {
             kind: kind.to_owned(),
             summary,

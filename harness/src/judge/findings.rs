@@ -2,7 +2,7 @@
 //!
 //! Decides nothing: a verdict is passed on as it came.
 
-use checkers::{Anomaly, Finding};
+use checkers::{Anomaly, Finding, Verdict};
 use histories::{History, ModelName, Nanos, printable};
 use systems::Mode;
 
@@ -24,9 +24,13 @@ pub(crate) fn report(
         model: finding.model.name().to_owned(),
         verdict: finding.verdict.name().to_owned(),
         method: finding.method.to_owned(),
-        why: finding.verdict.why().map(|why| printable(why).into_owned()),
+        why: finding.verdict.why().map(|why| match finding.verdict {
+            Verdict::Refuted(_) => format!("{}; please report it with {}", printable(why), printable(file)),
+            _ => printable(why).into_owned(),
+        }),
         elapsed_ms: Nanos::from(finding.elapsed).as_millis_f64(),
         expected: expected.map(str::to_owned),
+        refuted: matches!(finding.verdict, Verdict::Refuted(_)),
         anomalies: finding
             .verdict
             .anomalies()

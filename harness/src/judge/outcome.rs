@@ -68,6 +68,11 @@ impl RunOutcome {
         }
     }
 
+    /// Whether a proof was refuted: a bug of ours, which makes nothing of the run certain.
+    pub fn has_refuted_proof(&self) -> bool {
+        self.verdicts.iter().any(|verdict| verdict.refuted)
+    }
+
     /// Why it is what it is: thin evidence first, then everything else worth a line.
     pub fn reasons(&self) -> Vec<&str> {
         self.thin.iter().chain(&self.notes).map(String::as_str).collect()
@@ -128,6 +133,7 @@ impl RunOutcome {
                 why: None,
                 elapsed_ms: 12.5,
                 expected: Some("valid".into()),
+                refuted: false,
                 anomalies: Vec::new(),
             }],
             durability: Some(DurabilityReport {
@@ -219,6 +225,9 @@ pub struct VerdictReport {
     pub elapsed_ms: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
+    /// It is unknown because the re-check refuted the proof of a violation, which is a bug of ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refuted: bool,
     pub anomalies: Vec<AnomalyReport>,
 }
 

@@ -60,7 +60,7 @@ fn plant(planted: Vec<(u32, Kind, Op)>, kind: AnomalyKind, steps_max: usize) {
                 assert!(anomaly.steps.len() <= steps_max, "{}: {anomaly:#?}", finding.model);
                 assert_eq!(confirm(&history, anomaly), Ok(()));
             }
-            Verdict::Unknown(why) => panic!("{why}"),
+            Verdict::Unknown(why) | Verdict::Refuted(why) => panic!("{why}"),
         }
     }
 }

@@ -125,7 +125,7 @@ fn compare(
         let place = match &finding.verdict {
             Verdict::Valid => 0,
             Verdict::Invalid(_) => 1,
-            Verdict::Unknown(_) | Verdict::NotApplicable(_) => 2,
+            Verdict::Unknown(_) | Verdict::Refuted(_) | Verdict::NotApplicable(_) => 2,
         };
         verdicts[place] += 1;
         if is_cut_off(&history) {

@@ -107,7 +107,7 @@ fn replicas_have_converged_where_the_definition_says_so() {
         let (place, found) = match &verdict {
             Verdict::Valid => (0, Some(true)),
             Verdict::Invalid(_) => (1, Some(false)),
-            Verdict::Unknown(_) | Verdict::NotApplicable(_) => (2, None),
+            Verdict::Unknown(_) | Verdict::Refuted(_) | Verdict::NotApplicable(_) => (2, None),
         };
         tally[place] += 1;
         assert_eq!(found, converged(&history), "case {case}: {verdict:#?}\n{}", testing::lines(&history));

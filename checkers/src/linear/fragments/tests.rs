@@ -65,7 +65,7 @@ fn agrees<M: Model>(
                 assert!(why.contains("nothing was observed"), "{name} {seed}: {why}");
                 continue;
             }
-            Verdict::NotApplicable(why) => panic!("{name} {seed}: {why}"),
+            Verdict::NotApplicable(why) | Verdict::Refuted(why) => panic!("{name} {seed}: {why}"),
         }
         tally.count(expected);
     }

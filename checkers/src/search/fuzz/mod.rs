@@ -3,6 +3,7 @@
 //! `CASES` in the environment sets how many a model or method, for a long run by hand.
 
 mod machines;
+mod proofs;
 mod queues;
 mod rules;
 mod serial;
@@ -66,6 +67,17 @@ pub(crate) fn history<M: Model>(
     reply: &mut Replies<'_, M>,
 ) -> Vec<EntryOf<M>> {
     let count = 2 + dice.below(9);
+    history_of(model, count, dice, call, reply)
+}
+
+/// The same with so many operations, at most.
+pub(crate) fn history_of<M: Model>(
+    model: &M,
+    count: u64,
+    dice: &mut Dice,
+    call: &mut dyn FnMut(&mut Dice) -> M::Call,
+    reply: &mut Replies<'_, M>,
+) -> Vec<EntryOf<M>> {
     let spread = 1 + dice.below(8);
     let mut state = model.initial();
     let mut older = state.clone();

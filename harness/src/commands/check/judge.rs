@@ -8,8 +8,15 @@ use histories::{History, ModelName};
 use crate::cli::exit::Exit;
 use crate::cli::paint::Paint;
 
-/// With demands: 1 if one is violated, 2 if one is undecided. Without: 0, or 2 where nothing could be decided.
+/// With demands: 1 if one is violated, 2 if one is undecided. Without: 0, or 2 where nothing could be decided. In either
+/// case 70 where a proof was refuted.
 pub(super) fn exit(demands: &[ModelName], findings: &[Finding], history: &History) -> Exit {
+    let refuted = findings.iter().any(|finding| matches!(finding.verdict, Verdict::Refuted(_)));
+    let bug = if refuted { Exit::Bug } else { Exit::Success };
+    judged(demands, findings, history).merge(bug)
+}
+
+fn judged(demands: &[ModelName], findings: &[Finding], history: &History) -> Exit {
     if demands.is_empty() {
         let decided = findings.iter().any(|f| matches!(f.verdict, Verdict::Valid | Verdict::Invalid(_)));
         // An empty history decides nothing, however many models it satisfies.
@@ -29,7 +36,7 @@ fn is_inapplicable(demands: &[ModelName], findings: &[Finding]) -> bool {
 
 /// In a word: for a file that has demands.
 pub(super) fn word(demands: &[ModelName], findings: &[Finding], history: &History, paint: Paint) -> String {
-    match exit(demands, findings, history) {
+    match judged(demands, findings, history) {
         Exit::Success => paint.good("held"),
         Exit::Undecided if is_inapplicable(demands, findings) => paint.doubtful("not applicable"),
         Exit::Undecided => paint.doubtful("undecided"),
@@ -42,7 +49,9 @@ fn demanded(model: ModelName, findings: &[Finding], history: &History) -> Exit {
     let exits = verdicts.map(|verdict| match verdict {
         Verdict::Invalid(_) => Exit::Violation,
         Verdict::Valid if !history.operations().is_empty() => Exit::Success,
-        Verdict::Valid | Verdict::Unknown(_) | Verdict::NotApplicable(_) => Exit::Undecided,
+        Verdict::Valid | Verdict::Unknown(_) | Verdict::Refuted(_) | Verdict::NotApplicable(_) => {
+            Exit::Undecided
+        }
     });
     exits.reduce(Exit::merge).unwrap_or(Exit::Undecided)
 }

@@ -50,6 +50,18 @@ fn exits_follow_the_demands() {
 }
 
 #[test]
+fn a_refuted_proof_is_a_bug_of_ours_and_names_the_file_to_report() {
+    let mut checked = stale(&[ModelName::Linearizable]);
+    checked.findings[1].verdict = Verdict::Refuted("a bug of the checker: its proof was refuted".into());
+    assert_eq!(judge::exit(&checked.demands, &checked.findings, &checked.history), Exit::Bug);
+    let why = "a bug of the checker: its proof was refuted; please report it with stale.jsonl";
+    let verdict = &report::verdicts(&checked)[1];
+    assert_eq!((verdict.verdict.as_str(), verdict.why.as_deref()), ("unknown", Some(why)));
+    assert!(report::json(&checked).contains("\"refuted\":true") && verdict.refuted);
+    assert!(text::render(&checked, Paint::PLAIN, false, false).contains(why));
+}
+
+#[test]
 fn a_demand_that_does_not_apply_is_called_so_wherever_it_is_told() {
     let last = |demands: &[ModelName]| {
         let text = text::render(&stale(demands), Paint::PLAIN, false, false);

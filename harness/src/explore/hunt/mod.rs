@@ -51,6 +51,9 @@ pub(crate) struct Tally {
     pub(crate) simulated_ms: u64,
     /// Runs in which nothing was decided, and those in which too little happened.
     pub(crate) unknown: u64,
+    /// Runs in which a proof was refuted, which is a bug of ours.
+    #[serde(default)]
+    pub(crate) refuted: u64,
     pub(crate) inconclusive: u64,
     /// Why so little happened: how many runs for each kind of reason.
     #[serde(default)]
@@ -70,6 +73,7 @@ impl Tally {
         self.events += trial.figures.events;
         self.simulated_ms += trial.lasted.0 / 1_000_000;
         self.coverage.add(trial);
+        self.refuted += u64::from(trial.outcome.has_refuted_proof());
         match trial.outcome.outcome {
             Outcome::Unknown => {
                 self.unknown += 1;

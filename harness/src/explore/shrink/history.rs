@@ -46,7 +46,9 @@ impl Smaller {
             })
         };
         let Some((model, anomaly)) = violated(true).or_else(|| violated(false)) else {
-            let unknown = findings.iter().find(|finding| matches!(finding.verdict, Verdict::Unknown(_)));
+            let unknown = findings
+                .iter()
+                .find(|finding| matches!(finding.verdict, Verdict::Unknown(_) | Verdict::Refuted(_)));
             let told = |finding: &Finding| {
                 format!("{}: {}", finding.model, finding.verdict.why().unwrap_or("no reason was given"))
             };

@@ -19,6 +19,7 @@ fn verdict(model: &str, verdict: &str, expected: Option<&str>, kind: &str) -> Ve
         why: (verdict == "unknown").then(|| "the time budget ran out".into()),
         elapsed_ms: 1.0,
         expected: expected.map(str::to_owned),
+        refuted: false,
         anomalies: if verdict == "invalid" { vec![anomaly] } else { Vec::new() },
     }
 }
