@@ -3,7 +3,7 @@
 //! It never decides anything; it only says where a key's operations are not those of a register.
 
 use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{Budget, Exhausted};
 
@@ -89,6 +89,16 @@ pub(crate) struct Register {
     pub(crate) has_ok: bool,
     /// Whether what stands for compare-and-sets are appends, which keep what was there.
     pub(crate) grows: bool,
+    /// Operations that saw a value which more than one write may have left.
+    pub(crate) uncertain: Option<Uncertain>,
+}
+
+/// Operations of which it is not certain whose write they saw: a read among them says nothing, a compare-and-set is a
+/// write. That takes constraints away and adds none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Uncertain {
+    pub(crate) operations: u64,
+    pub(crate) first: OperationId,
 }
 
 impl Register {
@@ -104,24 +114,29 @@ impl Register {
             has_cas: false,
             has_ok: false,
             grows: false,
+            uncertain: None,
         }
     }
 
-    /// Of operations that are all a register's.
+    /// Of operations that are all a register's. Errs where a value is written more than once.
     pub(crate) fn compile(
         history: &History,
         key: Option<KeyId>,
         operations: &[OperationId],
         budget: &Budget,
     ) -> Result<Self, Beyond> {
-        let mut table = Table::new(key, operations.len());
-        for (i, &id) in operations.iter().enumerate() {
-            if i % 65_536 == 0 {
-                budget.check().map_err(|Exhausted| Beyond::Exhausted)?;
-            }
-            table.add(id, history.operation(id))?;
-        }
-        Ok(table.register)
+        Table::new(key, operations.len()).fill(history, operations, budget).map(|table| table.register)
+    }
+
+    /// The same with what is certain alone, where a value is written more than once.
+    pub(crate) fn compile_certain(
+        history: &History,
+        key: Option<KeyId>,
+        operations: &[OperationId],
+        budget: &Budget,
+    ) -> Result<Self, Beyond> {
+        let table = Table { repeated: Some(FxHashSet::default()), ..Table::new(key, operations.len()) };
+        table.fill(history, operations, budget).map(Table::certain)
     }
 
     /// Makes room for the values up to this one.
@@ -207,21 +222,76 @@ impl Group {
     }
 
     pub(crate) fn compile(&self, history: &History, budget: &Budget) -> Result<Register, Beyond> {
-        if let Some(other) = &self.foreign {
-            return Err(Beyond::Mixed(other.clone()));
-        }
+        self.fits()?;
         Register::compile(history, self.key, &self.operations, budget)
+    }
+
+    /// See [`Register::compile_certain`].
+    pub(crate) fn compile_certain(&self, history: &History, budget: &Budget) -> Result<Register, Beyond> {
+        self.fits()?;
+        Register::compile_certain(history, self.key, &self.operations, budget)
+    }
+
+    fn fits(&self) -> Result<(), Beyond> {
+        self.foreign.as_ref().map_or(Ok(()), |other| Err(Beyond::Mixed(other.clone())))
     }
 }
 
 struct Table {
     register: Register,
     interner: Interner,
+    /// Values that are written more than once, where that is to be tolerated.
+    repeated: Option<FxHashSet<u32>>,
 }
 
 impl Table {
     fn new(key: Option<KeyId>, count: usize) -> Self {
-        Self { register: Register::new(key, count), interner: Interner::new(count) }
+        Self { register: Register::new(key, count), interner: Interner::new(count), repeated: None }
+    }
+
+    fn fill(
+        mut self,
+        history: &History,
+        operations: &[OperationId],
+        budget: &Budget,
+    ) -> Result<Self, Beyond> {
+        for (i, &id) in operations.iter().enumerate() {
+            if i % 65_536 == 0 {
+                budget.check().map_err(|Exhausted| Beyond::Exhausted)?;
+            }
+            self.add(id, history.operation(id))?;
+        }
+        Ok(self)
+    }
+
+    /// Without what saw a value that is written more than once.
+    fn certain(self) -> Register {
+        let Self { register: all, repeated, .. } = self;
+        let repeated = repeated.unwrap_or_default();
+        if repeated.is_empty() {
+            return all;
+        }
+        let mut register = Register {
+            failed: all.failed,
+            has_ok: all.has_ok,
+            writers: vec![NONE; all.writers.len()],
+            zones: vec![Zone::EMPTY; all.zones.len()],
+            ..Register::new(all.key, all.rows.len())
+        };
+        register.zones[INITIAL as usize] = Zone::INITIAL;
+        for mut row in all.rows {
+            let seen = if row.access == Access::Read { row.value } else { row.from };
+            if repeated.contains(&seen) {
+                let new = Uncertain { operations: 0, first: row.operation };
+                register.uncertain.get_or_insert(new).operations += 1;
+                if row.access == Access::Read {
+                    continue;
+                }
+                (row.access, row.from) = (Access::Write, NONE);
+            }
+            register.push(row);
+        }
+        register
     }
 
     fn add(&mut self, id: OperationId, op: &Operation) -> Result<(), Beyond> {
@@ -255,13 +325,16 @@ impl Table {
         from: u32,
         access: Access,
     ) -> Result<(), Beyond> {
-        let value = self.value(to);
+        let mut value = self.value(to);
         if op.outcome == Outcome::Fail {
             self.register.failed.entry(value).or_insert(id);
             return Ok(());
         }
         if value == INITIAL || self.register.writers[value as usize] != NONE {
-            return Err(Beyond::Repeats(to.clone()));
+            let repeated = self.repeated.as_mut().ok_or_else(|| Beyond::Repeats(to.clone()))?;
+            repeated.insert(value);
+            value = self.interner.fresh();
+            self.register.know(value);
         }
         self.register.push(Row { from, access, ..row(id, op, value) });
         Ok(())
@@ -297,6 +370,12 @@ impl Interner {
         Self { small: Vec::new(), small_max: 2 * count + 64, others: FxHashMap::default(), next: 1 }
     }
 
+    /// The id of a value that is like no other.
+    fn fresh(&mut self) -> u32 {
+        self.next += 1;
+        self.next - 1
+    }
+
     pub(crate) fn id(&mut self, value: &Value) -> u32 {
         match value {
             Value::Null => return INITIAL,
@@ -316,7 +395,6 @@ impl Interner {
                 None => drop(self.others.insert(other.clone(), self.next)),
             },
         }
-        self.next += 1;
-        self.next - 1
+        self.fresh()
     }
 }

@@ -134,3 +134,10 @@ pub(crate) fn completed(history: &History, operation: OperationId, note: impl In
 pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
+
+/// Why some reads say nothing: `2 reads have more than one possible writer, such as that of x = 1`.
+pub(crate) fn several_writers(reads: u64, one: &str) -> String {
+    let (reads, have) =
+        if reads == 1 { ("1 read".to_owned(), "has") } else { (format!("{reads} reads"), "have") };
+    format!("{reads} {have} more than one possible writer, such as that of {one}")
+}

@@ -1,6 +1,7 @@
 //! From a history to columns: which transactions count, who wrote what was read, and what no write explains.
 //!
-//! It never guesses a writer: where written values repeat, or operations are malformed, there are no columns.
+//! It never guesses a writer: a read of a value that several may have written is left out of the columns, which takes
+//! constraints away and adds none. Where operations are malformed there are no columns.
 
 use histories::{Function, History, Operation, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
@@ -9,16 +10,12 @@ use super::accesses::{self, Access, Malformed, Target};
 use super::columns::{Columns, Flaw, NONE};
 use super::keys::{Keys, Names};
 use super::resolve::{Resolved, Writers};
-use crate::registers::{INITIAL, Interner};
+use crate::registers::Interner;
 use crate::{Budget, Exhausted};
 
 /// Why a history has no columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unfit {
-    Repeats {
-        key: String,
-        value: Value,
-    },
     Malformed(OperationId),
     /// An operation that may change any key in ways unknown here.
     Foreign(String),
@@ -41,6 +38,17 @@ pub(crate) struct Compiled<'h> {
     pub(crate) has_transactions: bool,
     /// Another data type at work on some keys, which are left out.
     pub(crate) beside: Option<String>,
+    /// Reads whose writer is not certain, which are left out.
+    pub(crate) uncertain: Option<Uncertain>,
+}
+
+/// Reads of values that more than one transaction may have left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Uncertain {
+    pub(crate) reads: u64,
+    /// Of the first of them.
+    pub(crate) key: String,
+    pub(crate) value: Value,
 }
 
 pub(crate) fn compile<'h>(history: &'h History, budget: &Budget) -> Result<Compiled<'h>, Unfit> {
@@ -52,13 +60,15 @@ pub(crate) fn compile<'h>(history: &'h History, budget: &Budget) -> Result<Compi
     if draft.unknown.iter().all(|&unknown| unknown) {
         return Err(Unfit::NothingObserved);
     }
-    let resolved = Resolved::of(&draft, draft.writers()?);
+    let resolved = Resolved::of(&draft, &draft.writers());
     let kept = draft.observed(&resolved);
+    let uncertain = draft.uncertain(&resolved);
     Ok(Compiled {
         columns: draft.columns(resolved, &kept),
         names: draft.keys.into_names(),
         has_transactions: draft.has_transactions,
         beside: draft.beside,
+        uncertain,
     })
 }
 
@@ -196,26 +206,21 @@ impl<'h> Draft<'h> {
         (0..).zip(cells.iter().copied()).filter(|(_, cell)| !self.keys.foreign[cell.key() as usize])
     }
 
-    fn writers(&self) -> Result<Writers, Unfit> {
+    fn writers(&self) -> Writers {
         let mut writers = Writers::default();
         for t in 0..self.operations.len() {
-            for (access, cell) in self.cells(t) {
-                if !cell.is_write() {
-                    continue;
-                }
-                if cell.value == INITIAL || !writers.insert(cell, t as u32) {
-                    return Err(self.repeats(t, access));
-                }
+            for (_, cell) in self.cells(t).filter(|(_, cell)| cell.is_write()) {
+                writers.insert(cell, t as u32);
             }
         }
-        Ok(writers)
+        writers
     }
 
-    fn repeats(&self, t: usize, access: u32) -> Unfit {
-        let id = self.operations[t];
-        accesses::nth(self.history.operation(id), access).map_or(Unfit::Malformed(id), |(target, value)| {
-            Unfit::Repeats { key: target.text(self.history), value: value.into_owned() }
-        })
+    fn uncertain(&self, resolved: &Resolved) -> Option<Uncertain> {
+        let (t, access) = resolved.first_uncertain?;
+        let (target, value) = accesses::nth(self.history.operation(self.operations[t as usize]), access)?;
+        let (key, value) = (target.text(self.history), value.into_owned());
+        Some(Uncertain { reads: resolved.uncertain, key, value })
     }
 
     /// Which transactions count: those of unknown outcome only where one that counts read from them.

@@ -1,6 +1,6 @@
-//! Causal consistency, and its neighbours, of reads and writes in sessions with unique written values.
+//! Causal consistency, and its neighbours, of reads and writes in sessions.
 //!
-//! It never guesses: where values repeat, or other data types are at work, nothing is called valid.
+//! It never guesses: where it is not certain what a read saw, or other data types are at work, nothing is called valid.
 
 pub(crate) mod accesses;
 mod analysis;
@@ -29,7 +29,7 @@ mod view;
 use histories::{History, ModelName, OperationId};
 
 use crate::budget::Stopwatch;
-use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict};
+use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict, words};
 
 pub(crate) use graph::graph;
 pub(crate) use overtaken::overtaken;
@@ -37,7 +37,7 @@ pub use sets::{SessionSets, session_sets};
 
 use analysis::Analysis;
 use columns::FlawKind;
-use compile::{Compiled, Unfit};
+use compile::{Compiled, Uncertain, Unfit};
 
 /// How many anomalies of reads that no order explains a finding lists.
 const FLAWS_MAX: usize = 10;
@@ -103,7 +103,7 @@ pub fn causal_models(history: &History, models: &[ModelName], budget: &Budget) -
             _ if model == ModelName::RealTimeCausal && !history.has_real_time() => {
                 Verdict::NotApplicable("the history does not tell what preceded what in real time".into())
             }
-            Ok(_) if implied => decided(&compiled, model, None),
+            Ok(_) if implied => decided(history, &compiled, model, None),
             Ok(analysis) => verdict(history, &compiled, analysis, model, budget),
             Err(exhausted) => Verdict::Unknown(exhausted.to_string()),
         };
@@ -119,7 +119,8 @@ pub fn causal_models(history: &History, models: &[ModelName], budget: &Budget) -
     findings
 }
 
-/// Transactions that no order of whole transactions explains, where what is forced of those with unique values shows any.
+/// Transactions that no order of whole transactions explains, where what is forced by reads of which it is certain what
+/// they saw shows any.
 pub(crate) fn contradiction(
     history: &History,
     budget: &Budget,
@@ -172,41 +173,50 @@ fn verdict(
     }
     match analysis.decide(model, budget) {
         Err(exhausted @ Exhausted) => Verdict::Unknown(exhausted.to_string()),
-        Ok(None) => decided(compiled, model, None),
+        Ok(None) => decided(history, compiled, model, None),
         Ok(Some(proof)) => {
             let (part, proof) = proof.cut(history, &compiled.columns, model);
-            decided(compiled, model, Some(explain::anomaly(compiled, &part, &proof, model)))
+            decided(history, compiled, model, Some(explain::anomaly(compiled, &part, &proof, model)))
         }
     }
 }
 
-fn decided(compiled: &Compiled<'_>, model: ModelName, anomaly: Option<Anomaly>) -> Verdict {
-    match (anomaly, &compiled.beside) {
-        (Some(anomaly), _) => Verdict::Invalid(vec![anomaly]),
-        (None, Some(function)) => Verdict::Unknown(format!(
+fn decided(
+    history: &History,
+    compiled: &Compiled<'_>,
+    model: ModelName,
+    anomaly: Option<Anomaly>,
+) -> Verdict {
+    match (anomaly, &compiled.beside, &compiled.uncertain) {
+        (Some(anomaly), ..) => Verdict::Invalid(vec![anomaly]),
+        (None, Some(function), _) => Verdict::Unknown(format!(
             "the registers by themselves show no violation of {model}, but there are keys that {function} changes"
         )),
-        (None, None) => Verdict::Valid,
+        (None, None, Some(uncertain)) => Verdict::Unknown(format!(
+            "what is certain shows no violation of {model}, but {}",
+            left_out(history, uncertain)
+        )),
+        (None, None, None) => Verdict::Valid,
     }
+}
+
+/// Which reads say nothing because of values that repeat.
+fn left_out(history: &History, Uncertain { reads, key, value }: &Uncertain) -> String {
+    let value = history.value_as_recorded(value);
+    words::several_writers(*reads, &format!("{key} = {value}"))
 }
 
 fn unfit_verdict(history: &History, unfit: &Unfit) -> Verdict {
     let reason = reason(history, unfit);
     match unfit {
         Unfit::Exhausted | Unfit::NothingObserved => Verdict::Unknown(reason),
-        Unfit::Repeats { .. } | Unfit::Malformed(_) | Unfit::Foreign(_) | Unfit::NoRegisters => {
-            Verdict::NotApplicable(reason)
-        }
+        Unfit::Malformed(_) | Unfit::Foreign(_) | Unfit::NoRegisters => Verdict::NotApplicable(reason),
     }
 }
 
 /// Why a history is beyond the rules here.
 fn reason(history: &History, unfit: &Unfit) -> String {
     match unfit {
-        Unfit::Repeats { key, value } => {
-            let value = history.value_as_recorded(value);
-            format!("values repeat: {value} is written to {key} more than once")
-        }
         Unfit::Malformed(id) => {
             let op = history.operation(*id);
             let shape = match op.function {

@@ -1,10 +1,10 @@
-//! The models straight from their definitions: every choice of what happened, every order.
+//! The models straight from their definitions: every choice of what happened and of who wrote what was read, every order.
 //!
 //! It shares nothing with the checker, not even the decoding of operations.
 
 use histories::ModelName;
 
-/// A transaction of a small history. Values are unique to their key; 0 is the initial value.
+/// A transaction of a small history; 0 is the initial value.
 #[derive(Clone, Debug)]
 pub(crate) struct Txn {
     pub(crate) process: u32,
@@ -29,7 +29,7 @@ pub(crate) fn holds(model: ModelName, transactions: &[Txn]) -> bool {
             |t: usize| unknown.iter().position(|&other| other == t).is_none_or(|at| choice >> at & 1 == 1);
         let chosen: Vec<&Txn> =
             (0..transactions.len()).filter(|&t| happened(t)).map(|t| &transactions[t]).collect();
-        Case::of(chosen).is_some_and(|case| case.holds(model))
+        Case::of(chosen).holds_somehow(model, 0)
     })
 }
 
@@ -37,27 +37,23 @@ struct Case<'t> {
     transactions: Vec<&'t Txn>,
     /// By transaction, the set of those that its session ran before.
     session: Vec<u32>,
-    /// Those that it read from.
+    /// Those that it reads from.
     sources: Vec<u32>,
+    /// Reads of what others left: transaction, and which of its accesses.
+    reads: Vec<(usize, usize)>,
+    /// By read, who wrote what was read, none for the initial value; as many as are chosen.
+    writers: Vec<Option<usize>>,
 }
 
 impl<'t> Case<'t> {
-    /// None where a read has no writer among those that happened.
-    fn of(transactions: Vec<&'t Txn>) -> Option<Self> {
+    fn of(transactions: Vec<&'t Txn>) -> Self {
         let count = transactions.len();
-        let mut sources = vec![0; count];
+        let mut reads = Vec::new();
         for (t, transaction) in transactions.iter().enumerate() {
-            let mut own = Vec::new();
-            for &(write, key, value) in &transaction.accesses {
-                if write {
-                    own.push(key);
-                } else if value != 0 && !own.contains(&key) {
-                    let writer =
-                        transactions.iter().position(|other| other.accesses.contains(&(true, key, value)))?;
-                    if writer == t {
-                        return None;
-                    }
-                    sources[t] |= 1 << writer;
+            for (at, &(write, key, _)) in transaction.accesses.iter().enumerate() {
+                let own = |access: &(bool, usize, i64)| access.0 && access.1 == key;
+                if !write && !transaction.accesses[..at].iter().any(own) {
+                    reads.push((t, at));
                 }
             }
         }
@@ -66,7 +62,31 @@ impl<'t> Case<'t> {
             a.process == b.process && a.call < b.call && !a.unknown
         };
         let session = (0..count).map(|b| set((0..count).filter(|&a| before(a, b)))).collect();
-        Some(Self { transactions, session, sources })
+        Self { transactions, session, sources: vec![0; count], reads, writers: Vec::new() }
+    }
+
+    /// Whether the model holds with some choice of who wrote what was read, of reads from this one on.
+    fn holds_somehow(&mut self, model: ModelName, read: usize) -> bool {
+        let Some(&(t, at)) = self.reads.get(read) else { return self.holds(model) };
+        let (_, key, value) = self.transactions[t].accesses[at];
+        let others =
+            (0..self.transactions.len()).filter(|&other| other != t && self.leaves(other, key, value));
+        let writers: Vec<Option<usize>> = others.map(Some).chain(Some(None).filter(|_| value == 0)).collect();
+        let before = self.sources[t];
+        writers.into_iter().any(|writer| {
+            self.sources[t] |= writer.map_or(0, |writer| 1 << writer);
+            self.writers.push(writer);
+            let holds = self.holds_somehow(model, read + 1);
+            self.writers.pop();
+            self.sources[t] = before;
+            holds
+        })
+    }
+
+    /// Whether a transaction leaves a value in place.
+    fn leaves(&self, t: usize, key: usize, value: i64) -> bool {
+        let last = self.transactions[t].accesses.iter().rfind(|access| access.0 && access.1 == key);
+        last.is_some_and(|access| access.2 == value)
     }
 
     fn holds(&self, model: ModelName) -> bool {
@@ -166,7 +186,7 @@ impl<'t> Case<'t> {
         for (t, transaction) in self.transactions.iter().enumerate() {
             let mut earlier = 0;
             let mut known: [Option<(bool, i64)>; KEYS] = [None; KEYS];
-            for &(write, key, value) in &transaction.accesses {
+            for (at, &(write, key, value)) in transaction.accesses.iter().enumerate() {
                 match known[key] {
                     _ if write => {}
                     Some((own, last)) if own || repeatable => {
@@ -176,10 +196,8 @@ impl<'t> Case<'t> {
                         continue;
                     }
                     _ => {
-                        let writer = self.last_writer(key, value);
-                        if value != 0 && writer.is_none() {
-                            return false;
-                        }
+                        let read = self.reads.iter().position(|&read| read == (t, at));
+                        let writer = read.and_then(|read| self.writers[read]);
                         for other in 0..self.transactions.len() {
                             let obliges = obliging(t, earlier) & 1 << other != 0 && Some(other) != writer;
                             if !obliges
@@ -197,14 +215,6 @@ impl<'t> Case<'t> {
             }
         }
         past(&before).is_some()
-    }
-
-    /// Who left a value in place.
-    fn last_writer(&self, key: usize, value: i64) -> Option<usize> {
-        self.transactions.iter().position(|transaction| {
-            let last = transaction.accesses.iter().rfind(|access| access.0 && access.1 == key);
-            last.is_some_and(|access| access.2 == value)
-        })
     }
 }
 

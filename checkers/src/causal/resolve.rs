@@ -1,43 +1,85 @@
 //! Each read with its writer, and the reads that no order of transactions explains.
 //!
-//! It never guesses: values are unique, so a read has one writer or none.
+//! It never guesses: a read of which it is not certain who wrote the value is counted, and left out.
 
-use histories::OperationId;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::columns::{Flaw, FlawKind, NONE, Read};
 use super::compile::{Cell, Draft};
 use crate::registers::INITIAL;
 
-/// By value, who wrote it: nearly always one transaction, for values are unique at least by key.
+/// By value, who wrote it: nearly always one transaction, for values are mostly unique at least by key.
 #[derive(Default)]
 pub(super) struct Writers {
     /// By value id, key and transaction of the first that wrote it.
     first: Vec<(u32, u32)>,
     others: FxHashMap<(u32, u32), u32>,
+    /// By key and value, all who wrote it, where there are several.
+    several: FxHashMap<(u32, u32), Vec<u32>>,
 }
 
 impl Writers {
-    /// Says whether the value was new to its key.
-    pub(super) fn insert(&mut self, cell: Cell, t: u32) -> bool {
+    pub(super) fn insert(&mut self, cell: Cell, t: u32) {
         let (key, value) = (cell.key(), cell.value as usize);
         if value >= self.first.len() {
             self.first.resize((value + 1).next_power_of_two(), (NONE, NONE));
         }
         if self.first[value].0 == NONE {
             self.first[value] = (key, t);
-            return true;
+            return;
         }
-        self.first[value].0 != key && self.others.insert((key, cell.value), t).is_none()
+        let first = if self.first[value].0 == key {
+            self.first[value].1
+        } else {
+            *self.others.entry((key, cell.value)).or_insert(t)
+        };
+        if first != t {
+            let several = self.several.entry((key, cell.value)).or_insert_with(|| vec![first]);
+            if several.last() != Some(&t) {
+                several.push(t);
+            }
+        }
     }
 
-    fn get(&self, cell: Cell) -> Option<u32> {
+    fn first(&self, cell: Cell) -> Option<u32> {
         let &(key, t) = self.first.get(cell.value as usize)?;
         if key == cell.key() {
             return Some(t);
         }
         if key == NONE { None } else { self.others.get(&(cell.key(), cell.value)).copied() }
     }
+
+    /// Who a transaction can have read a value from, that it did not write itself before.
+    fn source(&self, cell: Cell, reader: u32, overwritten: &Overwritten) -> Source {
+        let Some(first) = self.first(cell) else {
+            return if cell.value == INITIAL { Source::One(NONE) } else { Source::Nobody };
+        };
+        let all = self.several.get(&(cell.key(), cell.value));
+        let others = all.map_or(std::slice::from_ref(&first), Vec::as_slice).iter();
+        let mut others = others.copied().filter(|&t| t != reader);
+        // What was there at first can have been read, too.
+        let initial = Some(NONE).filter(|_| cell.value == INITIAL);
+        let leaves = |t: &u32| !overwritten.contains(&(cell.key(), cell.value, *t));
+        let mut left = initial.into_iter().chain(others.clone().filter(leaves));
+        match (left.next(), left.next(), others.next()) {
+            (Some(one), None, _) => Source::One(one),
+            (Some(_), Some(_), _) => Source::Several,
+            (None, _, Some(overwrote)) => Source::Overwritten(overwrote),
+            (None, _, None) => Source::Itself,
+        }
+    }
+}
+
+/// Who wrote what was read.
+enum Source {
+    Nobody,
+    /// The reader alone, later.
+    Itself,
+    /// Only transactions that overwrote it; one of them.
+    Overwritten(u32),
+    /// This transaction; [`NONE`] where the key was as at first.
+    One(u32),
+    Several,
 }
 
 /// Each read with its writer, by the numbers of the draft.
@@ -46,6 +88,9 @@ pub(super) struct Resolved {
     reads: Vec<Read>,
     /// With the transactions that they belong to.
     pub(super) flaws: Vec<(u32, Flaw)>,
+    /// How many reads have more than one possible writer, and transaction and access of the first.
+    pub(super) uncertain: u64,
+    pub(super) first_uncertain: Option<(u32, u32)>,
 }
 
 /// What a transaction knows of a key while its accesses are followed.
@@ -57,13 +102,15 @@ struct Known {
 }
 
 impl Resolved {
-    pub(super) fn of(draft: &Draft<'_>, writers: Writers) -> Self {
+    pub(super) fn of(draft: &Draft<'_>, writers: &Writers) -> Self {
         let count = draft.operations.len();
         let overwritten = overwritten(draft);
         let mut resolved = Self {
             starts: Vec::with_capacity(count + 1),
             reads: Vec::with_capacity(draft.cells.len()),
             flaws: Vec::new(),
+            uncertain: 0,
+            first_uncertain: None,
         };
         resolved.starts.push(0);
         let unknown = Known { transaction: NONE, value: INITIAL, own: false };
@@ -76,7 +123,8 @@ impl Resolved {
                 let flaw = if cell.is_write() {
                     None
                 } else {
-                    resolved.read(draft, &writers, &overwritten, t, cell, before)
+                    let source = || writers.source(cell, t, &overwritten);
+                    resolved.read(draft, source, (t, access), cell, before)
                 };
                 if cell.is_write() || !own {
                     *state = Known { transaction: t, value: cell.value, own };
@@ -94,27 +142,30 @@ impl Resolved {
     fn read(
         &mut self,
         draft: &Draft<'_>,
-        writers: &Writers,
-        overwritten: &Overwritten,
-        t: u32,
+        source: impl FnOnce() -> Source,
+        (t, access): (u32, u32),
         cell: Cell,
         before: Option<Known>,
     ) -> Option<FlawKind> {
         if let Some(known) = before.filter(|known| known.own) {
             return (known.value != cell.value).then_some(FlawKind::Internal);
         }
-        let writer = if cell.value == INITIAL { None } else { writers.get(cell) };
-        match writer {
-            Some(writer) if writer == t => return Some(FlawKind::Internal),
-            None if cell.value != INITIAL => {
+        let read = |writer| Read { key: cell.key(), writer };
+        match source() {
+            Source::Nobody => {
                 let failed = draft.aborted.get(&(cell.key(), cell.value));
                 return Some(failed.map_or(FlawKind::ThinAir, |&id| FlawKind::Aborted(id)));
             }
-            _ => {}
-        }
-        self.reads.push(Read { key: cell.key(), writer: writer.unwrap_or(NONE) });
-        if let Some(&id) = overwritten.get(&(cell.key(), cell.value)) {
-            return Some(FlawKind::Intermediate(id));
+            Source::Itself => return Some(FlawKind::Internal),
+            Source::Overwritten(writer) => {
+                self.reads.push(read(writer));
+                return Some(FlawKind::Intermediate(draft.operations[writer as usize]));
+            }
+            Source::One(writer) => self.reads.push(read(writer)),
+            Source::Several => {
+                self.uncertain += 1;
+                self.first_uncertain.get_or_insert((t, access));
+            }
         }
         before.filter(|known| known.value != cell.value).map(|_| FlawKind::NonRepeatable)
     }
@@ -122,7 +173,7 @@ impl Resolved {
     /// Without the transactions that do not count, and by the numbers of those that do.
     pub(super) fn restrict(&self, kept: &[bool]) -> Self {
         let number = numbering(kept);
-        let mut restricted = Self { starts: vec![0], reads: Vec::new(), flaws: Vec::new() };
+        let mut restricted = Self { starts: vec![0], reads: Vec::new(), flaws: Vec::new(), ..*self };
         for t in (0..kept.len()).filter(|&t| kept[t]) {
             restricted.reads.extend(self.reads(t as u32).iter().map(|read| Read {
                 writer: if read.writer == NONE { NONE } else { number[read.writer as usize] },
@@ -147,10 +198,10 @@ impl Resolved {
     }
 }
 
-/// By key and value, who wrote a value and then another.
-type Overwritten = FxHashMap<(u32, u32), OperationId>;
+/// Key, value and transaction, where it wrote the value and then another.
+type Overwritten = FxHashSet<(u32, u32, u32)>;
 
-/// Values that their own transaction overwrote.
+/// Values that their own transaction did not leave.
 fn overwritten(draft: &Draft<'_>) -> Overwritten {
     let mut overwritten = Overwritten::default();
     if !draft.has_transactions {
@@ -161,9 +212,10 @@ fn overwritten(draft: &Draft<'_>) -> Overwritten {
         for (_, cell) in draft.cells(t).filter(|(_, cell)| cell.is_write()) {
             let state = &mut last[cell.key() as usize];
             if state.0 == t as u32 {
-                overwritten.insert((cell.key(), state.1), draft.operations[t]);
+                overwritten.insert((cell.key(), state.1, t as u32));
             }
             *state = (t as u32, cell.value);
+            overwritten.remove(&(cell.key(), cell.value, t as u32));
         }
     }
     overwritten

@@ -59,6 +59,9 @@ pub fn session_sets(history: &History, budget: &Budget) -> SessionSets {
     if !columns.flaws.is_empty() {
         return SessionSets::Unexplained;
     }
+    if let Some(uncertain) = &compiled.uncertain {
+        return SessionSets::Undecided(super::left_out(history, uncertain));
+    }
     // All four together are causal convergence, which is decided fast.
     let together = Analysis::new(history, columns, budget)
         .and_then(|analysis| analysis.decide(ModelName::CausalConvergence, budget));

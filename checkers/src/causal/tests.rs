@@ -3,6 +3,7 @@
 mod corpus;
 mod fuzz;
 mod planted;
+mod repeated;
 mod sets;
 mod textbook;
 

@@ -1,17 +1,20 @@
 //! Lists and strings that are appended to, as registers.
 //!
-//! It never decides: it says what each operation put in place or saw, and the rules for chains do the rest. Where what
-//! was read could have come about in more than one way it says nothing.
+//! It never decides: it says what each operation put in place or saw, and the rules for chains do the rest.
 //!
-//! Let every piece, which is what one operation writes or appends, be unique, and let none begin another. Then what a
+//! A *piece* is what one operation writes or appends. Let every piece be unique, and let none begin another. Then what a
 //! read saw was put together in one way only: by the last write before it, if any, and the appends since. So an append
-//! that somebody saw stands right after one other operation: it is a compare-and-set from what was there to what is
-//! there now. An append that nobody saw stands after the last thing that anybody saw and before the next write, which
-//! is exactly where a write that nobody saw can stand, and it is taken for one.
+//! that a read saw stands right after one other operation: it is a compare-and-set from what was there to what is
+//! there now. An append that no read saw stands after the last thing that any read saw and before the next write, which
+//! is exactly where a write that no read saw can stand, and it is taken for one.
+//!
+//! Where a piece repeats, or begins another, what a read of it saw could have come about in more than one way. Such reads
+//! are left out, which takes constraints away and adds none: what the rest contradicts is a contradiction, and where the
+//! rest has an order, nothing is decided. An append of nothing changes nothing, and is left out as well.
 
 use histories::{AnomalyKind, History, Operation, OperationId};
 
-use crate::registers::{Access, INITIAL, NEVER, NONE, Register, Row, time};
+use crate::registers::{Access, INITIAL, NEVER, NONE, Register, Row, Uncertain, time};
 use crate::search::{self, Object, Part, Passage};
 use crate::{Anomaly, Budget, Exhausted, words};
 
@@ -22,8 +25,8 @@ use super::witness::{self, STEPS_MAX};
 pub(crate) enum Assembled {
     Register(Register, Shown),
     Contradiction(Contradiction),
-    /// Pieces repeat, or begin each other, or are empty, or are no lists or strings at all.
-    Ambiguous,
+    /// They are no lists or strings.
+    Unfit,
 }
 
 /// Reads that contradict each other or the appends, whatever the order of time.
@@ -67,7 +70,7 @@ pub(crate) fn assemble(history: &History, part: &Part, budget: &Budget) -> Resul
     match part.object {
         Ok(Object::Text) => Source { history, part, said: search::text }.assemble(budget),
         Ok(Object::List) => Source { history, part, said: search::list }.assemble(budget),
-        _ => Ok(Assembled::Ambiguous),
+        _ => Ok(Assembled::Unfit),
     }
 }
 
@@ -80,7 +83,7 @@ struct Source<'h, 'p, T> {
 
 impl<'h, T: Ord> Source<'h, '_, T> {
     fn assemble(&self, budget: &Budget) -> Result<Assembled, Exhausted> {
-        let Some(pieces) = self.pieces() else { return Ok(Assembled::Ambiguous) };
+        let Some(pieces) = self.pieces() else { return Ok(Assembled::Unfit) };
         budget.check()?;
         let mut reading = Reading::new(pieces);
         let mut seen = Vec::new();
@@ -108,7 +111,7 @@ impl<'h, T: Ord> Source<'h, '_, T> {
     }
 
     fn pieces(&self) -> Option<Pieces<'h, T>> {
-        let mut pieces = Pieces { sorted: Vec::new(), operations: Vec::new(), appends: Vec::new() };
+        let mut pieces = Pieces::default();
         let operations = self.part.operations.iter().map(|&id| (id, self.history.operation(id)));
         for (id, op) in operations.filter(|(_, op)| search::says_something(op)) {
             match (self.said)(op).ok()? {
@@ -117,10 +120,12 @@ impl<'h, T: Ord> Source<'h, '_, T> {
                 _ => {}
             }
         }
-        pieces.are_unambiguous().then_some(pieces)
+        pieces.settle();
+        Some(pieces)
     }
 
-    fn register(&self, reading: &Reading<'h, T>, seen: &[u32]) -> Assembled {
+    /// `seen` tells for each read what it saw, where that is certain.
+    fn register(&self, reading: &Reading<'h, T>, seen: &[Option<u32>]) -> Assembled {
         let mut register = Register::new(self.part.key, self.part.operations.len());
         register.know(reading.pieces.operations.len() as u32);
         register.grows = true;
@@ -128,17 +133,27 @@ impl<'h, T: Ord> Source<'h, '_, T> {
         let mut seen = seen.iter().copied();
         let mut next = INITIAL;
         for (id, op, passage) in self.passages() {
+            register.has_ok |= op.is_ok();
             let (value, access) = match passage {
-                Passage::Read(_) => (seen.next().unwrap_or(INITIAL), Access::Read),
-                Passage::Write(_) | Passage::Append(_) => {
+                Passage::Read(_) => {
+                    let Some(value) = seen.next().flatten() else {
+                        let new = Uncertain { operations: 0, first: id };
+                        register.uncertain.get_or_insert(new).operations += 1;
+                        continue;
+                    };
+                    (value, Access::Read)
+                }
+                Passage::Write(piece) | Passage::Append(piece) => {
                     next += 1;
+                    if piece.is_empty() && matches!(passage, Passage::Append(_)) {
+                        continue;
+                    }
                     let is_seen = reading.from[next as usize] != NONE;
                     (next, if is_seen { Access::Cas } else { Access::Write })
                 }
             };
             let from = if access == Access::Cas { reading.from[value as usize] } else { NONE };
             let ret = if op.is_ok() { time(op.completed.0) } else { NEVER };
-            register.has_ok |= op.is_ok();
             if access == Access::Read {
                 for &value in reading.shows(id) {
                     shown.0[value as usize] = register.rows.len() as u32;
@@ -152,30 +167,75 @@ impl<'h, T: Ord> Source<'h, '_, T> {
 
 /// What is written and appended. A piece's value id is one more than its place among the operations.
 struct Pieces<'h, T> {
-    sorted: Vec<(&'h [T], u32)>,
+    /// None of them begins another, once they are settled.
+    sorted: Vec<Piece<'h, T>>,
     operations: Vec<OperationId>,
     appends: Vec<bool>,
+    /// Whether all of them are certain.
+    all_certain: bool,
+    /// Whether nothing is written, so that it is not certain when there is nothing.
+    resets: bool,
+}
+
+struct Piece<'h, T> {
+    items: &'h [T],
+    value: u32,
+    /// No other piece is the same, or begins with it.
+    is_certain: bool,
+}
+
+impl<T> Default for Pieces<'_, T> {
+    fn default() -> Self {
+        Self {
+            sorted: Vec::new(),
+            operations: Vec::new(),
+            appends: Vec::new(),
+            all_certain: true,
+            resets: false,
+        }
+    }
 }
 
 impl<'h, T: Ord> Pieces<'h, T> {
     fn push(&mut self, piece: &'h [T], operation: OperationId, is_append: bool) {
         self.operations.push(operation);
         self.appends.push(is_append);
-        self.sorted.push((piece, self.operations.len() as u32));
+        if piece.is_empty() {
+            self.resets |= !is_append;
+            return;
+        }
+        self.sorted.push(Piece { items: piece, value: self.operations.len() as u32, is_certain: true });
     }
 
-    /// Sorts; whether none is empty and none begins another. Those that begin with a piece stand right after it.
-    fn are_unambiguous(&mut self) -> bool {
-        self.sorted.sort_unstable();
-        self.sorted.iter().all(|(piece, _)| !piece.is_empty())
-            && self.sorted.windows(2).all(|pair| !pair[1].0.starts_with(pair[0].0))
+    /// Sorts, and keeps of those that begin with a piece only that piece. They stand right after it.
+    fn settle(&mut self) {
+        self.sorted.sort_unstable_by_key(|piece| (piece.items, piece.value));
+        self.sorted.dedup_by(|later, kept| {
+            let begins = later.items.starts_with(kept.items);
+            kept.is_certain &= !begins;
+            begins
+        });
+        self.all_certain = self.sorted.iter().all(|piece| piece.is_certain);
     }
 
     /// The piece with which a text begins: of those that are not greater than it, the greatest.
-    fn first_of(&self, text: &[T]) -> Option<(&'h [T], u32)> {
-        let after = self.sorted.partition_point(|(piece, _)| *piece <= text);
-        let (piece, value) = self.sorted[after.checked_sub(1)?];
-        text.starts_with(piece).then_some((piece, value))
+    fn first_of(&self, text: &[T]) -> Option<&Piece<'h, T>> {
+        let after = self.sorted.partition_point(|piece| piece.items <= text);
+        Some(&self.sorted[after.checked_sub(1)?]).filter(|piece| text.starts_with(piece.items))
+    }
+
+    /// Whether a text was made in one way at most.
+    fn are_certain(&self, mut text: &[T]) -> bool {
+        if self.all_certain {
+            return true;
+        }
+        while let Some(piece) = self.first_of(text) {
+            if !piece.is_certain {
+                return false;
+            }
+            text = &text[piece.items.len()..];
+        }
+        true
     }
 
     fn is_append(&self, value: u32) -> bool {
@@ -216,16 +276,20 @@ impl<'h, T: Ord> Reading<'h, T> {
         Self { pieces, chains: vec![nothing], chain_of, from: vec![NONE; values], firsts: Vec::new() }
     }
 
-    /// The value that a read saw.
-    fn read(&mut self, read: OperationId, whole: &'h [T]) -> Result<u32, Contradiction> {
-        let place = self.chain(read, whole)?;
+    /// The value that a read saw, where that is certain.
+    fn read(&mut self, read: OperationId, whole: &'h [T]) -> Result<Option<u32>, Contradiction> {
+        let Some(place) = self.chain(read, whole)? else { return Ok(None) };
         let chain = &self.chains[place];
         if chain.whole.starts_with(whole) {
             let known = chain.ends.binary_search_by_key(&whole.len(), |&(end, _)| end);
-            return known.map(|at| chain.ends[at].1).map_err(|at| {
+            return known.map(|at| Some(chain.ends[at].1)).map_err(|at| {
                 let explained = chain.ends[at.saturating_sub(1)].0;
                 Contradiction::Unwritten { read, explained }
             });
+        }
+        let known = if whole.starts_with(chain.whole) { chain.whole.len() } else { 0 };
+        if !self.pieces.are_certain(&whole[known..]) {
+            return Ok(None);
         }
         if let Some(first) = chain.read
             && !whole.starts_with(chain.whole)
@@ -233,22 +297,25 @@ impl<'h, T: Ord> Reading<'h, T> {
             let shared = chain.whole.iter().zip(whole).take_while(|(a, b)| a == b).count();
             return Err(Contradiction::Apart { first, second: read, shared });
         }
-        self.extend(place, read, whole)
+        self.extend(place, read, whole).map(Some)
     }
 
-    /// The chain that a text belongs to.
-    fn chain(&mut self, read: OperationId, whole: &'h [T]) -> Result<usize, Contradiction> {
+    /// The chain that a text belongs to, where that is certain.
+    fn chain(&mut self, read: OperationId, whole: &'h [T]) -> Result<Option<usize>, Contradiction> {
         if whole.is_empty() {
-            return Ok(0);
+            return Ok(Some(0).filter(|_| !self.pieces.resets));
         }
         let unwritten = Contradiction::Unwritten { read, explained: 0 };
-        let (piece, value) = self.pieces.first_of(whole).ok_or(unwritten)?;
+        let &Piece { items: piece, value, is_certain } = self.pieces.first_of(whole).ok_or(unwritten)?;
         let first = if self.pieces.is_append(value) { INITIAL } else { value };
+        if !is_certain || first == INITIAL && self.pieces.resets {
+            return Ok(None);
+        }
         if self.chain_of[first as usize] == NONE {
             self.chain_of[first as usize] = self.chains.len() as u32;
             self.chains.push(Chain { whole: piece, read: None, ends: vec![(piece.len(), value)] });
         }
-        Ok(self.chain_of[first as usize] as usize)
+        Ok(Some(self.chain_of[first as usize] as usize))
     }
 
     /// Learns what was appended to a chain from a read that saw more of it than any before.
@@ -258,7 +325,8 @@ impl<'h, T: Ord> Reading<'h, T> {
         let mut first_seen = Vec::new();
         while end < whole.len() {
             let unwritten = Contradiction::Unwritten { read, explained: end };
-            let (piece, next) = self.pieces.first_of(&whole[end..]).ok_or(unwritten)?;
+            let &Piece { items: piece, value: next, .. } =
+                self.pieces.first_of(&whole[end..]).ok_or(unwritten)?;
             if !self.pieces.is_append(next) {
                 return Err(unwritten);
             }

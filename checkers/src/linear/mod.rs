@@ -98,17 +98,32 @@ impl Linear {
                     report.state = KeyState::Undecided(exhausted.to_string());
                 }
             }
-            Err(Beyond::Repeats(_)) => return self.search(history, part, budget),
+            Err(Beyond::Repeats(_)) => return self.check_repeated(history, part, budget),
             Err(beyond) => report.state = KeyState::Undecided(reason(history, &beyond)),
         }
         report
+    }
+
+    /// A register with a value that is written more than once. What is certain of it may show a violation by itself, fast
+    /// and with a short proof.
+    fn check_repeated(self, history: &History, part: &Part, budget: &Budget) -> KeyReport {
+        let mut certain = KeyReport::new(part.key, "zones");
+        if let Ok(register) = Register::compile_certain(history, part.key, &part.operations, budget) {
+            certain.method = if register.has_cas { "chains" } else { "zones" };
+            if decide(history, &register, budget, &mut certain).is_ok()
+                && matches!(certain.state, KeyState::Violated(_))
+            {
+                return certain.without_figures();
+            }
+        }
+        self.search(history, part, budget)
     }
 
     fn check_fragments(self, history: &History, part: &Part, budget: &Budget) -> KeyReport {
         let mut report = KeyReport::new(part.key, "fragments");
         let decided = fragments::assemble(history, part, budget).and_then(|assembled| {
             match assembled {
-                Assembled::Ambiguous => return Ok(false),
+                Assembled::Unfit => return Ok(false),
                 Assembled::Contradiction(contradiction) => {
                     report.gamma = None;
                     let anomaly = contradictions::explain(history, part, contradiction);
@@ -119,6 +134,11 @@ impl Linear {
                     decide(history, &register, budget, &mut report)?;
                     if let KeyState::Violated(anomaly) = &mut report.state {
                         shown.tell(history, &register, anomaly);
+                    }
+                    if register.uncertain.is_some() {
+                        report = std::mem::replace(&mut report, KeyReport::new(part.key, "fragments"))
+                            .without_figures();
+                        return Ok(matches!(report.state, KeyState::Violated(_)));
                     }
                 }
             }
@@ -208,6 +228,11 @@ impl KeyReport {
             lag: Lag::default(),
             gamma: Some(0),
         }
+    }
+
+    /// What was decided of a part of the reads says nothing of how stale all of them were.
+    fn without_figures(self) -> Self {
+        Self { reads: 0, lag: Lag::default(), gamma: Some(0), ..self }
     }
 }
 

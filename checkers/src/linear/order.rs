@@ -31,9 +31,11 @@ impl Linear {
         let register = match part.object {
             Ok(Object::Register) => Register::compile(history, part.key, &part.operations, budget).ok(),
             Ok(Object::List | Object::Text) => match fragments::assemble(history, part, budget).ok()? {
-                Assembled::Register(register, _) => Some(register),
+                Assembled::Register(register, _) => {
+                    Some(register).filter(|register| is_whole(history, part, register))
+                }
                 Assembled::Contradiction(_) => return None,
-                Assembled::Ambiguous => None,
+                Assembled::Unfit => None,
             },
             _ => None,
         };
@@ -42,6 +44,12 @@ impl Linear {
             None => search::order_of_part(history, part, self.queues, budget, steps_max),
         }
     }
+}
+
+/// Whether nothing that says something was left out of a register.
+fn is_whole(history: &History, part: &Part, register: &Register) -> bool {
+    let says = part.operations.iter().filter(|&&id| search::says_something(history.operation(id)));
+    register.rows.len() == says.count()
 }
 
 /// Of a register. Where its zones conflict it is an order all the same, which does not replay.

@@ -92,10 +92,15 @@ fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
             return (Verdict::Invalid(vec![*anomaly]), Method::Witness);
         }
     };
+    let parts = components(&table.acts, |act| (act.process, act.key));
+    if table.left_out.is_some() {
+        // What is certain may show by itself that there is no order; that there is one, only the whole can show.
+        let contradiction = parts.into_iter().find_map(|acts| contradiction(history, acts, budget));
+        return contradiction.unwrap_or_else(|| general::decide(history, budget));
+    }
     if !table.acts.iter().any(|act| act.acknowledged) {
         return (nothing_observed(), Method::Witness);
     }
-    let parts = components(&table.acts, |act| (act.process, act.key));
     merged(parts.into_iter().map(|acts| component(history, acts, budget)))
 }
 
@@ -151,6 +156,19 @@ fn component(history: &History, acts: Vec<Act>, budget: &Budget) -> (Decided, Me
         Found::Stopped(stop, reached) => stopped(stop, reached, problem.acts.len()),
     };
     (decided, Method::Search)
+}
+
+/// What forced order alone shows of a component.
+fn contradiction(history: &History, acts: Vec<Act>, budget: &Budget) -> Option<(Verdict, Method)> {
+    let problem = Problem::of(acts);
+    if clocks::Clocks::size(&problem) > budget.memory_bytes_max {
+        return None;
+    }
+    let Ok(Saturated::Cyclic(edges, left)) = saturate(&problem, budget) else { return None };
+    match violated(history, &problem, cycle::support(&problem, &edges, &left), budget) {
+        Decided::Violated(anomaly) => Some((Verdict::Invalid(vec![*anomaly]), Method::Forced)),
+        Decided::Held | Decided::Unknown(_) => None,
+    }
 }
 
 fn held(problem: &Problem, order: &[u32]) -> Decided {

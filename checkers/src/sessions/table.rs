@@ -2,13 +2,13 @@
 //!
 //! It never compares sessions; it drops what nobody knows to have happened.
 
-use histories::{History, KeyId, OperationId};
+use histories::{Function, History, KeyId, OperationId};
 
 use crate::linear::chains::Happened;
 use crate::linear::reads::{self, Order};
 use crate::linear::witness;
-use crate::registers::{Access, Beyond, INITIAL, NEVER, NONE, Register, Registers};
-use crate::{Anomaly, Budget, words};
+use crate::registers::{Access, Beyond, INITIAL, NEVER, NONE, Register, Registers, Uncertain};
+use crate::{Anomaly, Budget, Exhausted, words};
 
 /// A value of a key, dense over all keys. What follows from a read of an absent key is decided apart.
 pub(crate) type Write = u32;
@@ -42,6 +42,8 @@ pub(crate) struct Table {
     pub(crate) writes: u32,
     /// By write, the operation; [`NONE`] where the write is no write.
     pub(crate) writers: Vec<u32>,
+    /// Why some operations are not among the acts, or say less than they might: what held is undecided then.
+    pub(crate) left_out: Option<String>,
 }
 
 /// Why there is no table.
@@ -59,11 +61,23 @@ impl Table {
         if registers.groups.is_empty() {
             return Err(NoTable::NotApplicable("no operation reads or writes a register".into()));
         }
-        let mut table = Self { acts: Vec::new(), keys: Vec::new(), writes: 0, writers: Vec::new() };
+        let mut table =
+            Self { acts: Vec::new(), keys: Vec::new(), writes: 0, writers: Vec::new(), left_out: None };
         let mut unexplained: Option<Anomaly> = None;
+        let mut groups = 0;
         for group in &registers.groups {
-            let register =
-                group.compile(history, budget).map_err(|beyond| beyond_words(history, group.key, beyond))?;
+            let register = match group.compile_certain(history, budget) {
+                Ok(register) => register,
+                Err(Beyond::Exhausted) => return Err(NoTable::Exhausted),
+                Err(beyond) => {
+                    table.left_out.get_or_insert_with(|| beyond_words(history, group.key, &beyond));
+                    continue;
+                }
+            };
+            groups += 1;
+            if let Some(uncertain) = &register.uncertain {
+                table.left_out.get_or_insert_with(|| uncertain_words(history, uncertain));
+            }
             match explained(history, &register) {
                 Ok(happened) => table.add(history, &register, &happened),
                 Err(new) => {
@@ -76,6 +90,9 @@ impl Table {
         }
         if let Some(anomaly) = unexplained {
             return Err(NoTable::Unexplained(Box::new(anomaly)));
+        }
+        if let Some(why) = table.left_out.take_if(|_| groups == 0) {
+            return Err(NoTable::NotApplicable(why));
         }
         table.acts.sort_unstable_by_key(|act| (act.process, act.operation));
         Ok(table)
@@ -127,17 +144,24 @@ fn explained(history: &History, register: &Register) -> Result<Happened, Anomaly
     })
 }
 
-fn beyond_words(history: &History, key: Option<KeyId>, beyond: Beyond) -> NoTable {
+/// Why a key has no acts.
+fn beyond_words(history: &History, key: Option<KeyId>, beyond: &Beyond) -> String {
     let key = words::key(history, key);
     match beyond {
         Beyond::Repeats(value) => {
-            let value = history.value_as_recorded(&value);
-            NoTable::NotApplicable(format!("values repeat: {key} is given {value} more than once"))
+            format!("{key} is given {} more than once", history.value_as_recorded(value))
         }
-        Beyond::Malformed(_) => {
-            NoTable::NotApplicable(format!("a compare-and-set of {key} has no pair [from, to]"))
-        }
-        Beyond::Mixed(function) => NoTable::NotApplicable(format!("{key} may also be changed by {function}")),
-        Beyond::Exhausted => NoTable::Exhausted,
+        Beyond::Malformed(_) => format!("a compare-and-set of {key} has no pair [from, to]"),
+        Beyond::Mixed(function) => format!("{key} may also be changed by {function}"),
+        Beyond::Exhausted => Exhausted.to_string(),
     }
+}
+
+fn uncertain_words(history: &History, uncertain: &Uncertain) -> String {
+    let op = history.as_recorded(uncertain.first);
+    let seen = match (op.call().as_pair(), op.seen()) {
+        (Some((from, _)), None) if op.function == Function::Cas => from,
+        _ => op.reply(),
+    };
+    words::several_writers(uncertain.operations, &format!("{} = {seen}", words::key(history, op.key)))
 }

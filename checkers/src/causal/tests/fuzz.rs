@@ -18,11 +18,14 @@ pub(super) struct Shape {
     pub(super) keys: u64,
     /// The most accesses in a transaction; 1 for plain operations.
     pub(super) accesses: u64,
+    /// How many values there are to be written, again and again; 0 where each is written once.
+    pub(super) values: u64,
 }
 
 /// A history as events and as the oracle sees it.
 pub(super) struct Sample {
     pub(super) history: History,
+    pub(super) events: Vec<Event>,
     pub(super) transactions: Vec<Txn>,
 }
 
@@ -45,7 +48,7 @@ pub(super) fn sample(seed: u64, shape: Shape) -> Sample {
         shape,
         replicas: vec![[0; 3]; shape.processes as usize],
         written: Default::default(),
-        next: 1,
+        next: 1 + shape.values as i64,
         events: Vec::new(),
         transactions: Vec::new(),
         open: BTreeMap::new(),
@@ -63,8 +66,8 @@ pub(super) fn sample(seed: u64, shape: Shape) -> Sample {
             making.begin(process, time);
         }
     }
-    let history = testing::build(Vec::new(), making.events);
-    Sample { history, transactions: making.transactions }
+    let history = testing::build(Vec::new(), making.events.clone());
+    Sample { history, events: making.events, transactions: making.transactions }
 }
 
 impl Making {
@@ -188,8 +191,12 @@ impl Making {
 
     /// A new value, which reaches some replicas.
     fn write(&mut self, process: u32, key: usize, kind: Kind) -> i64 {
-        let new = self.next;
-        self.next += 1;
+        let new = if self.shape.values > 0 {
+            1 + self.dice.below(self.shape.values) as i64
+        } else {
+            self.next += 1;
+            self.next - 1
+        };
         self.written[key].push(new);
         let spreads = kind == Kind::Ok || (kind == Kind::Info && self.dice.one_in(2));
         for replica in 0..self.replicas.len() {
@@ -216,6 +223,7 @@ fn fuzz(shape: Shape, seeds: std::ops::Range<u64>) -> BTreeMap<ModelName, [u32; 
                 Verdict::Valid => true,
                 Verdict::Invalid(_) => false,
                 Verdict::Unknown(_) | Verdict::NotApplicable(_) => continue,
+                Verdict::Refuted(why) => panic!("{why}"),
             };
             let model = finding.model;
             assert_eq!(
@@ -247,7 +255,7 @@ fn tell(tally: &BTreeMap<ModelName, [u32; 2]>) {
 
 #[test]
 fn single_operations_agree_with_the_definitions() {
-    let shape = Shape { transactions: 6, processes: 3, keys: 2, accesses: 1 };
+    let shape = Shape { transactions: 6, processes: 3, keys: 2, accesses: 1, values: 0 };
     let mut tally = fuzz(shape, 0..testing::cases(14_000));
     tell(&tally);
     tally.extend(fuzz(Shape { transactions: 8, processes: 4, keys: 2, ..shape }, 100_000..102_000));
@@ -259,7 +267,7 @@ fn single_operations_agree_with_the_definitions() {
 
 #[test]
 fn transactions_agree_with_the_definitions() {
-    let shape = Shape { transactions: 5, processes: 3, keys: 3, accesses: 3 };
+    let shape = Shape { transactions: 5, processes: 3, keys: 3, accesses: 3, values: 0 };
     let mut tally = fuzz(shape, 0..testing::cases(6_000));
     tell(&tally);
     tally.extend(fuzz(Shape { transactions: 6, processes: 2, ..shape }, 200_000..202_000));

@@ -90,7 +90,7 @@ fn explains(columns: &Columns, set: u8, order: &[u32]) -> bool {
 
 #[test]
 fn every_set_agrees_with_all_arbitrations() {
-    let shape = Shape { transactions: 8, processes: 3, keys: 2, accesses: 1 };
+    let shape = Shape { transactions: 8, processes: 3, keys: 2, accesses: 1, values: 0 };
     let mut tally = [[0_u32; 2]; 16];
     let mut together_only = 0;
     for seed in 0..testing::cases(20_000) {

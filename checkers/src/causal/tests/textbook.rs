@@ -92,7 +92,8 @@ fn what_is_not_decided_is_not_valid() {
         findings.into_iter().find(|finding| finding.model == Causal).map(|finding| finding.verdict)
     };
     let names = |text: &str| verdict(text).map(|verdict| verdict.name());
-    assert_eq!(names("c1 write x 1 [0,1]\nc2 write x 1 [0,1]"), Some("not-applicable"));
+    assert_eq!(names("c1 write x 1 [0,1]\nc2 write x 1 [0,1]"), Some("valid"), "nobody read either");
+    assert_eq!(names("c1 write x 1 [0,1]\nc2 write x 1 [0,1]\nc3 read x 1 [2,3]"), Some("unknown"));
     assert_eq!(names("c1 add s 1 [0,1]"), Some("not-applicable"));
     assert_eq!(names("c1 add s 1 [0,1]\nc1 write x 1 [2,3]\nc1 read x 1 [4,5]"), Some("unknown"));
     assert_eq!(names("c1 add s 1 [0,1]\nc1 write x 1 [2,3]\nc1 read x nil [4,5]"), Some("invalid"));
