@@ -17,7 +17,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
     if anomaly.kind == AnomalyKind::NotLinearizable {
         return search::confirm_part(history, anomaly);
     }
-    if sequences::is_appended_to(history, anomaly.key) {
+    if sequences::is_sequence(history, anomaly.key) {
         return sequences::confirm(history, anomaly);
     }
     let inside: Vec<&Operation> =

@@ -13,8 +13,10 @@ use crate::brute::{self, Access, Effect};
 use super::Unconfirmed;
 use super::linear::contract;
 
-pub(super) fn is_appended_to(history: &History, key: Option<KeyId>) -> bool {
-    history.operations().iter().any(|op| op.key == key && op.function == Function::Append)
+/// Whether a key holds a list or a string that is appended to, or is read as a whole.
+pub(super) fn is_sequence(history: &History, key: Option<KeyId>) -> bool {
+    let is_of_one = |op: &Operation| matches!(op.function, Function::Append | Function::ReadAll);
+    history.operations().iter().any(|op| op.key == key && is_of_one(op))
 }
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {

@@ -49,9 +49,14 @@ fn registers(history: &History, inside: &[OperationId]) -> Result<(), Unconfirme
     }
     let mut accesses = Vec::new();
     for op in operations {
-        let read = read(op).filter(|&read| is_certain(history, op, read));
-        let written = written(op);
-        accesses.push(Access { op, read, written });
+        let seen = read(op);
+        let writers = seen.map_or(0, |seen| other_writers(history, op, seen));
+        let is_absent = seen.is_none_or(|(_, value)| value.is_null());
+        if writers == 0 && !is_absent {
+            return Ok(()); // Nothing else wrote what it saw.
+        }
+        let read = seen.filter(|_| writers == usize::from(!is_absent));
+        accesses.push(Access { op, read, written: written(op) });
     }
     let lacks_writer =
         |read: &Held<'_>| !read.1.is_null() && accesses.iter().all(|access| access.written != Some(*read));
@@ -97,11 +102,10 @@ fn written(op: &Operation) -> Option<Held<'_>> {
     }
 }
 
-/// Whether no other operation can have left what one saw than the one that did, or none at all where it saw nothing.
-fn is_certain(history: &History, reader: &Operation, read: Held<'_>) -> bool {
+/// How many other operations may have left what one saw.
+fn other_writers(history: &History, reader: &Operation, seen: Held<'_>) -> usize {
     let others = history.operations().iter().filter(|op| op.call_event != reader.call_event);
-    let writers = others.filter(|op| written(op) == Some(read)).count();
-    writers == usize::from(!read.1.is_null())
+    others.filter(|op| written(op) == Some(seen)).count()
 }
 
 impl Access<'_> {

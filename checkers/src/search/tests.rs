@@ -52,7 +52,7 @@ fn a_violation_is_told_by_few_operations() {
          c2 read x 2 [10,11]
          c2 read x 3 [12,13]",
     );
-    assert_eq!(anomaly.kind, AnomalyKind::NotLinearizable);
+    assert_eq!(anomaly.kind, AnomalyKind::StaleRead);
     insta::assert_snapshot!(told(&anomaly));
 }
 
