@@ -139,22 +139,18 @@ fn register(history: &History, gone: &Operation, finals: &[&Value]) -> Result<()
     let on_key = || history.operations().iter().filter(|op| op.key == gone.key);
     let shows = |op: &&Operation, value: &Value| match op.function {
         Function::Read => op.is_ok() && op.reply() == value,
+        Function::Cas if op.seen().is_some() => op.reply() == value,
         Function::Write | Function::Cas => op.outcome != Outcome::Fail && written(op) == value,
         _ => false,
     };
-    let known = gone.is_ok() || on_key().any(|op| op.function == Function::Read && shows(&op, written(gone)));
+    let looks = |op: &Operation| op.function == Function::Read || op.seen().is_some();
+    let known = gone.is_ok() || on_key().any(|op| looks(op) && shows(&op, written(gone)));
     if !known {
         return Err("nobody knows that it happened".into());
     }
     for value in finals.iter().filter(|value| !value.is_null()) {
         let early = on_key().filter(|op| shows(op, value)).any(|op| op.precedes(gone));
-        let failed_and_seen = on_key().any(|op| {
-            op.function == Function::Cas
-                && op.outcome == Outcome::Fail
-                && op.reply() == *value
-                && op.precedes(gone)
-        });
-        if *value == written(gone) || !(early || failed_and_seen) {
+        if *value == written(gone) || !early {
             return Err(format!("{value} may have replaced it"));
         }
     }

@@ -4,8 +4,8 @@
 
 use histories::{Event, Function, History, Kind, Op, Process, Value};
 
-use super::{Dice, Tally, cases_or, history_of, kv_call, kv_reply, multi_register_reply, queue_call, small};
-use super::{register_call, register_reply};
+use super::{Dice, Tally, cases_or, history_of, kv_call, kv_reply, multi_register_reply};
+use super::{queue_call, queue_reply, register_call, register_reply, small};
 use crate::models::{
     EntryOf, FifoQueue, Kv, KvCall, List, ListCall, MicroOperation, Model, MultiRegister, Mutex, MutexCall,
     PowerSet, QueueCall, Register, RegisterCall, Set, SetCall, Stack, StackCall, UnorderedQueue,
@@ -160,15 +160,19 @@ fn queue(call: &QueueCall, reply: Option<&Value>) -> (Op, Value) {
     match call {
         QueueCall::Enqueue(value) => silent("enqueue", value.clone()),
         QueueCall::Dequeue => asking("dequeue", reply.cloned()),
+        QueueCall::Drain => asking("drain", reply.cloned()),
     }
+}
+
+fn any_queue_call(dice: &mut Dice) -> QueueCall {
+    let element = small(dice);
+    queue_call(dice, element)
 }
 
 #[test]
 fn fifo_queue() {
-    let reply = |state: &Vec<Value>, call: &QueueCall, _: &mut Dice| {
-        (*call == QueueCall::Dequeue).then(|| state.first().cloned().unwrap_or_default())
-    };
-    fuzz("fifo-queue", &FifoQueue, QueueOrder::Fifo, queue_call, reply, queue, &QueueCall::Dequeue);
+    let reply = |state: &Vec<Value>, call: &QueueCall, _: &mut Dice| queue_reply(state, call, 0);
+    fuzz("fifo-queue", &FifoQueue, QueueOrder::Fifo, any_queue_call, reply, queue, &QueueCall::Dequeue);
 }
 
 #[test]
@@ -277,8 +281,7 @@ fn unordered_queue() {
     let model = PowerSet(UnorderedQueue);
     let reply = |states: &<PowerSet<UnorderedQueue> as Model>::State, call: &QueueCall, dice: &mut Dice| {
         let state = &states[dice.below(states.len() as u64) as usize];
-        let any = || state.get(dice.below(state.len().max(1) as u64) as usize).cloned().unwrap_or_default();
-        (*call == QueueCall::Dequeue).then(any)
+        queue_reply(state, call, dice.below(state.len().max(1) as u64) as usize)
     };
-    fuzz("unordered-queue", &model, QueueOrder::Any, queue_call, reply, queue, &QueueCall::Dequeue);
+    fuzz("unordered-queue", &model, QueueOrder::Any, any_queue_call, reply, queue, &QueueCall::Dequeue);
 }
