@@ -6,6 +6,7 @@
 
 mod bits;
 mod breadth;
+mod closure;
 mod compile;
 mod configuration;
 mod depth;

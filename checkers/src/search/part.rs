@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use histories::{AnomalyKind, History, ModelName, OperationId, Outcome};
 
+use super::closure::Closure;
 use super::compile::{Compiled, Entries, compile};
 use super::meter::Meter;
-use super::object::{Object, Part, is_read, parts};
+use super::object::{Part, is_read, parts};
 use super::selection::{QueueOrder, Standing, limited};
 use super::sets::Ruled;
 use super::shrink::shrink;
@@ -111,7 +112,11 @@ fn by_search(
         }
         Answer::Unexplained { operation, .. } => {
             let standing = shrink(compiled, operation, order, meter);
-            let telling = Telling { history, part, compiled, last: operation, standing };
+            // What is left may be contradictory without the operation at which the search ended.
+            let kept = (0..).zip(&standing).filter(|(_, standing)| **standing == Standing::Kept);
+            let latest = kept.map(|(i, _)| i).max_by_key(|&i| (compiled.times(i as usize).1, i == operation));
+            let last = latest.unwrap_or(operation);
+            let telling = Telling { history, part, compiled, last, standing };
             Decided::Violated(Box::new(telling.anomaly(order, meter)))
         }
     }
@@ -159,7 +164,9 @@ pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), U
     let last = anomaly.witness.operations.last().ok_or("the witness is empty")?;
     let end = history.operation(*last).returned().0;
     let standing = witnessed(&compiled, &chosen, end);
-    if let Some(writer) = compiled.unclosed(&standing, end) {
+    let closure = Closure::of(&compiled);
+    let counts = |i: usize| compiled.times(i).0 <= end;
+    if let Some(writer) = closure.and_then(|closure| closure.lacking(&standing, counts)) {
         let id = compiled.ids[writer as usize];
         return Err(format!("the witness lacks {}", words::short(history, id)).into());
     }
@@ -180,9 +187,10 @@ pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), U
 }
 
 /// What a witness says of each operation, of what happened until `end`: those that it names are kept, or open where they
-/// ended later. Of a register the others are left out; of any other object those that change it may have happened or not.
+/// ended later. Of registers and transactions the others are left out; of any other object those that change it may have
+/// happened or not.
 fn witnessed(compiled: &Compiled<'_>, chosen: &[u32], end: u64) -> Vec<Standing> {
-    let is_register = matches!(compiled.entries, Entries::Register(..));
+    let is_closed = compiled.is_closed();
     let mut is_chosen = vec![false; compiled.len()];
     for &i in chosen {
         is_chosen[i as usize] = true;
@@ -191,7 +199,7 @@ fn witnessed(compiled: &Compiled<'_>, chosen: &[u32], end: u64) -> Vec<Standing>
         .map(|i| {
             let (invoked, returned) = compiled.times(i);
             let has_ended = returned.is_some_and(|returned| returned <= end);
-            let unneeded = !is_chosen[i] && is_register || invoked > end;
+            let unneeded = !is_chosen[i] && is_closed || invoked > end;
             if is_chosen[i] && has_ended {
                 Standing::Kept
             } else if is_chosen[i] && compiled.has_reply(i) {
@@ -226,7 +234,7 @@ impl Telling<'_, '_> {
         let last = self.compiled.ids[self.last as usize];
         let mut operations = self.with(Standing::Kept);
         operations.extend(self.with(Standing::Open));
-        if self.part.object == Ok(Object::Register) {
+        if self.compiled.is_closed() {
             operations.extend(self.with(Standing::Weakened));
         }
         operations.sort_unstable();
@@ -254,7 +262,7 @@ impl Telling<'_, '_> {
     fn facts(&self, told: usize, order: QueueOrder, meter: &Meter<'_>) -> Vec<String> {
         let weakened = self.with(Standing::Weakened).len();
         let operations = words::count(told, "operation");
-        let mut facts = if weakened == 0 || self.part.object == Ok(Object::Register) {
+        let mut facts = if weakened == 0 || self.compiled.is_closed() {
             vec![format!("no order of these {operations} respects real time and explains every answer")]
         } else {
             vec![format!(

@@ -89,6 +89,11 @@ impl Compiled<'_> {
         }
     }
 
+    /// Whether what reads saw tells what they owe their answers to, so that all else can be left out.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.entries, Entries::Register(..) | Entries::Transactions(_))
+    }
+
     /// Whether the answer of an operation tells more than that it happened. What reads of registers and sequences saw is
     /// part of their call.
     pub(crate) fn has_reply(&self, i: usize) -> bool {

@@ -3,17 +3,19 @@
 //! It never weakens what it cannot decide again quickly, and every step is sound: what proves the result wrong
 //! proves the part wrong.
 
-use std::collections::BTreeSet;
-
-use super::compile::{Compiled, Entries};
+use super::closure::Closure;
+use super::compile::Compiled;
 use super::meter::{Meter, Stop};
-use super::register::{self, Action, INITIAL};
 use super::selection::{QueueOrder, Standing, limited};
 use super::{Answer, Want};
 
-/// Steps that one trial may take, at least; and all trials together.
+/// So many of the latest operations are tried first; then four times as many, until they are enough.
+const LATEST_FIRST: usize = 4;
+/// Steps that one trial may take, at least.
 const TRIAL_STEPS_MIN: u64 = 20_000;
-const ALL_STEPS_MAX: u64 = 20_000_000;
+/// What all trials together may take: so many steps, and so many times what it took to find that there is no order.
+const STEPS_MIN: u64 = 500_000;
+const TIMES_MAX: u64 = 50;
 
 /// What to make of each operation so that no order explains what is left, given that no order explains the return
 /// of `last`.
@@ -26,7 +28,8 @@ pub(crate) fn shrink(
     let mut shrinking = Shrinking {
         compiled,
         order,
-        meter: limited(meter, ALL_STEPS_MAX),
+        closure: Closure::of(compiled),
+        meter: meter.clone(),
         trial_steps: u64::MAX,
         standing: prefix(compiled, last),
     };
@@ -34,7 +37,10 @@ pub(crate) fn shrink(
     if !shrinking.is_invalid(&shrinking.standing.clone()) {
         return vec![Standing::Kept; compiled.len()];
     }
-    shrinking.trial_steps = (4 * (shrinking.meter.steps() - before)).max(TRIAL_STEPS_MIN);
+    let steps = shrinking.meter.steps() - before;
+    shrinking.trial_steps = (4 * steps).max(TRIAL_STEPS_MIN);
+    shrinking.meter = limited(&shrinking.meter, STEPS_MIN + TIMES_MAX * steps);
+    shrinking.begin_with_the_latest();
     shrinking.run();
     shrinking.standing
 }
@@ -59,19 +65,34 @@ fn prefix(compiled: &Compiled<'_>, last: u32) -> Vec<Standing> {
 struct Shrinking<'a, 'h, 'b> {
     compiled: &'a Compiled<'h>,
     order: QueueOrder,
+    /// Of objects whose reads tell what they owe their answers to.
+    closure: Option<Closure>,
     meter: Meter<'b>,
     trial_steps: u64,
     standing: Vec<Standing>,
 }
 
 impl Shrinking<'_, '_, '_> {
+    /// Most contradictions are among operations that follow each other closely.
+    fn begin_with_the_latest(&mut self) {
+        let mut named = self.named();
+        named.sort_by_key(|&i| (self.compiled.times(i).1, i));
+        let mut count = LATEST_FIRST;
+        while count < named.len() && !self.meter.is_spent() {
+            if self.try_without(&named[..named.len() - count]) {
+                return;
+            }
+            count *= 4;
+        }
+    }
+
     fn run(&mut self) {
-        let mut chunk = self.kept().len().div_ceil(2).max(1);
+        let mut chunk = self.named().len().div_ceil(2).max(1);
         loop {
             let mut progress = false;
-            let kept = self.kept();
+            let named = self.named();
             // The latest operations are needed most: begin with the oldest.
-            for part in kept.chunks(chunk) {
+            for part in named.chunks(chunk) {
                 let still: Vec<usize> =
                     part.iter().copied().filter(|&i| is_named(self.standing[i])).collect();
                 if !still.is_empty() && self.meter.tick() != Err(Stop::Time) && !self.meter.is_spent() {
@@ -87,7 +108,7 @@ impl Shrinking<'_, '_, '_> {
         }
     }
 
-    fn kept(&self) -> Vec<usize> {
+    fn named(&self) -> Vec<usize> {
         (0..self.standing.len()).filter(|&i| is_named(self.standing[i])).collect()
     }
 
@@ -97,8 +118,8 @@ impl Shrinking<'_, '_, '_> {
         for &i in out {
             trial[i] = if self.compiled.only_reads(i) { Standing::Dropped } else { Standing::Weakened };
         }
-        if let Entries::Register(accesses, _) = &self.compiled.entries {
-            close_under_writers(accesses, &mut trial, &self.standing);
+        if let Some(closure) = &self.closure {
+            closure.close(&mut trial, &self.standing);
         }
         if trial == self.standing || !self.is_invalid(&trial) {
             return false;
@@ -118,57 +139,4 @@ impl Shrinking<'_, '_, '_> {
 /// Whether anything is taken of an operation beside that it was called.
 fn is_named(standing: Standing) -> bool {
     matches!(standing, Standing::Kept | Standing::Open)
-}
-
-/// Of a register the writes of a value can be left out altogether once nobody left observes the value, and must
-/// all stay otherwise: then an order of the whole, restricted to what is left, would be one of what is left.
-fn close_under_writers(accesses: &[register::Access], trial: &mut [Standing], before: &[Standing]) {
-    let observed = observed(accesses, trial);
-    for (i, access) in accesses.iter().enumerate() {
-        let (Action::Write(to) | Action::Cas { to, .. }) = access.call else { continue };
-        trial[i] = match (trial[i], observed.contains(&to)) {
-            (Standing::Kept, _) => Standing::Kept,
-            (_, true) => before[i],
-            (_, false) => Standing::Dropped,
-        };
-    }
-}
-
-/// The values that what is kept observes, or may: every value that a compare-and-set replaced which may be needed.
-fn observed(accesses: &[register::Access], trial: &[Standing]) -> BTreeSet<u32> {
-    let mut observed = BTreeSet::from([INITIAL]);
-    loop {
-        let known = observed.len();
-        for (access, standing) in accesses.iter().zip(trial) {
-            match access.call {
-                Action::Read(value) | Action::Cas { from: value, .. } if *standing == Standing::Kept => {
-                    observed.insert(value);
-                }
-                Action::Cas { from, to } if observed.contains(&to) => {
-                    observed.insert(from);
-                }
-                _ => {}
-            }
-        }
-        if observed.len() == known {
-            return observed;
-        }
-    }
-}
-
-impl Compiled<'_> {
-    /// Of a register a write that was dropped though what is kept observes its value; those that were called after
-    /// `end` need not be there.
-    pub(crate) fn unclosed(&self, standing: &[Standing], end: u64) -> Option<u32> {
-        let Entries::Register(accesses, _) = &self.entries else { return None };
-        let observed = observed(accesses, standing);
-        let dropped =
-            (0..).zip(accesses).zip(standing).filter(|(_, standing)| **standing == Standing::Dropped);
-        dropped.map(|(access, _)| access).find_map(|(i, access)| match access.call {
-            Action::Write(to) | Action::Cas { to, .. } if observed.contains(&to) && access.invoked <= end => {
-                Some(i)
-            }
-            _ => None,
-        })
-    }
 }
