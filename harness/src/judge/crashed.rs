@@ -50,6 +50,7 @@ pub(super) fn finding(crashed: &Crashed) -> VerdictReport {
         why: None,
         elapsed_ms: 0.0,
         expected: Some("valid".to_owned()),
+        refuted: false,
         anomalies: crashed.nodes.iter().map(anomaly).collect(),
     }
 }
