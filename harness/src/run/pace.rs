@@ -60,7 +60,7 @@ impl Pace {
     /// What is worth a note where clients were what kept the rate from being met.
     pub(crate) fn note(&self, rate: Option<f64>) -> Option<String> {
         let due = rate? * self.lasted.to_duration().as_secs_f64();
-        let missed = due >= DUE_MIN && (self.issued as f64) < SHARE_MIN * due;
+        let missed = self.stalls.is_empty() && due >= DUE_MIN && (self.issued as f64) < SHARE_MIN * due;
         missed.then(|| {
             format!(
                 "{} operations were issued where {due:.0} were asked for: the clients were waiting for answers",

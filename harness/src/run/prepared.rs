@@ -158,14 +158,15 @@ fn reduced(spec: &RunSpec, faults: &[FaultSpec]) -> Option<String> {
     let unsurvived: Vec<String> = unsurvived.map(FaultSpec::name).collect();
     let demanded: Vec<&str> = mode.demanded_under(faults).iter().map(|model| model.name()).collect();
     let demanded = match demanded.as_slice() {
-        [] => "nothing of its promise".to_owned(),
-        models => format!("no more than {}", models.join(" and ")),
+        [] => "nothing of its promise is demanded of this run, and what is violated".to_owned(),
+        models => {
+            format!(
+                "no more than {} is demanded of this run, and what else is violated",
+                models.join(" and ")
+            )
+        }
     };
-    Some(format!(
-        "{} does not survive {}: {demanded} is demanded of this run, and what else is violated is shown",
-        mode.name,
-        unsurvived.join(" and ")
-    ))
+    Some(format!("{} does not survive {}: {demanded} is shown", mode.name, unsurvived.join(" and ")))
 }
 
 /// What there is to say of the version of a live system's program; an error where it is not here.
