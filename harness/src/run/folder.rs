@@ -9,6 +9,7 @@ use chrono::Utc;
 use histories::{FaultStep, History, Nanos};
 use nemesis::{Layout, ScriptedFault};
 use serde_json::json;
+use systems::Presence;
 use systems::sim::Traced;
 
 use super::sequence;
@@ -199,7 +200,7 @@ fn fresh(parent: &Path, name: &str) -> Result<PathBuf, FolderError> {
 /// What ran, where, and how it was configured.
 fn environment(spec: &RunSpec) -> serde_json::Value {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
-    json!({
+    let mut environment = json!({
         "partita": env!("CARGO_PKG_VERSION"),
         "arguments": std::env::args().collect::<Vec<_>>(),
         "sha256": executable_digest(),
@@ -207,7 +208,11 @@ fn environment(spec: &RunSpec) -> serde_json::Value {
         "cpus": std::thread::available_parallelism().map_or(0, usize::from),
         "configuration_sha256": spec.digest(),
         "configuration": spec.configuration(),
-    })
+    });
+    if let Presence::Installed { program, version, .. } = spec.system.presence(&spec.options) {
+        environment["system"] = json!({ "program": program, "version": version });
+    }
+    environment
 }
 
 /// SHA-256 of the running executable, in hexadecimal; empty where it cannot be read any more.

@@ -165,9 +165,26 @@ fn data_root(setup: &Setup, owner: Option<Owner>) -> Result<(PathBuf, Option<Tem
         return Ok((setup.disks.clone(), None));
     }
     let wrap = |error: std::io::Error| failed("make a private folder for the nodes' data", &error);
-    let folder = TempDir::with_prefix("partita-").map_err(wrap)?;
+    let folder = TempDir::with_prefix(format!("{PRIVATE}{}-", std::process::id())).map_err(wrap)?;
+    folder.path().parent().map(sweep).unwrap_or_default();
     give(folder.path(), owner).map_err(wrap)?;
     Ok((folder.path().to_owned(), Some(folder)))
+}
+
+/// Before the number of the harness that a private folder is of.
+const PRIVATE: &str = "partita-";
+
+/// Removes the private folders of harnesses that were killed and could not do so themselves.
+fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let harness = name.to_str().and_then(|name| name.strip_prefix(PRIVATE)?.split_once('-'));
+        let harness = harness.and_then(|(harness, _)| harness.parse::<u32>().ok());
+        if harness.is_some_and(|id| !Path::new(&format!("/proc/{id}")).exists()) {
+            // Another's folder stays: its owner sweeps it.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn make_private(folder: &Path, owner: Option<Owner>) -> std::io::Result<()> {

@@ -56,7 +56,7 @@ impl RedisSystem {
     fn known(&self) -> Vec<Mode> {
         let mode = |kind, min_replicas, wait, about| {
             Mode::new(&format!("{}/{kind}", self.name), about)
-                .with_option(DOWN_AFTER, "1000")
+                .with_option(DOWN_AFTER, "500")
                 .with_option(FAILOVER_TIMEOUT, "5000")
                 .with_option(MIN_REPLICAS, min_replicas)
                 .with_option(WAIT, wait)
