@@ -32,6 +32,15 @@ impl Diagnostic {
         self.help = Some(help.into());
         self
     }
+
+    /// Offers a name in the place of one that is not known, where one is like it.
+    #[must_use]
+    pub(crate) fn help_near(self, near: Option<&str>) -> Self {
+        match near {
+            Some(near) => self.help(format!("did you mean {near:?}?")),
+            None => self,
+        }
+    }
 }
 
 /// `file:line:column: message`, and the help on a line of its own.

@@ -45,6 +45,12 @@ impl Header {
     /// The version of the format that this crate writes.
     pub const VERSION: u32 = 1;
 
+    /// The names of its fields in a file.
+    pub(crate) const FIELDS: &[&str] = &[
+        "partita", "suite", "system", "mode", "workload", "nodes", "seed", "started", "conflict", "copies",
+        "leaders", "demands",
+    ];
+
     /// Whether these two nodes may never lead at the same time.
     pub fn share_a_leader(&self, one: Node, other: Node) -> bool {
         let leaders = usize::from(self.leaders.unwrap_or(1));
@@ -105,6 +111,28 @@ mod tests {
             assert_eq!(name.parse(), Ok(conflict));
         }
         assert!("last".parse::<Conflict>().is_err());
+    }
+
+    #[test]
+    fn every_field_is_listed() {
+        let header = Header {
+            partita: 1,
+            suite: "s".to_owned(),
+            system: "s".to_owned(),
+            mode: "m".to_owned(),
+            workload: "w".to_owned(),
+            nodes: vec!["n1".to_owned()],
+            seed: Some(1),
+            started: "2026-01-01T00:00:00Z".to_owned(),
+            conflict: Some(Conflict::Lww),
+            copies: Some(1),
+            leaders: Some(1),
+            demands: vec![ModelName::Linearizable],
+        };
+        let text = serde_json::to_string(&header).unwrap();
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(fields.len(), Header::FIELDS.len());
+        assert!(fields.keys().all(|field| Header::FIELDS.contains(&&**field)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A whole history in memory: operations in the order of their invocations, keys and nodes interned.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::num::NonZeroU32;
 
 use indexmap::IndexSet;
@@ -8,6 +9,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::compact::{ErrorTable, HintCode, HintTable};
 use crate::read::Format;
+use crate::sequence::Timing;
 use crate::view::kinds::Told;
 use crate::view::whole::Whole;
 use crate::{Diagnostic, FaultWindow, Header, Hints, Key, Nanos, NemesisEvent, Node, Operation, Value, view};
@@ -64,6 +66,40 @@ impl LineMap {
     }
 }
 
+/// In which column of its line an event begins, of those that share a line with another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ColumnMap {
+    columns: Vec<(u32, u32)>,
+}
+
+impl ColumnMap {
+    /// Notes the column (from 1) of an event. Events come in order.
+    pub(crate) fn push(&mut self, event: u32, column: u32) {
+        self.columns.push((event, column));
+    }
+
+    pub(crate) fn column(&self, event: u32) -> Option<u32> {
+        let place = self.columns.binary_search_by_key(&event, |(event, _)| *event).ok()?;
+        Some(self.columns[place].1)
+    }
+}
+
+/// Where an event stands in its file, from 1: `12`, or `1:57` where its line holds several events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    pub line: u32,
+    pub column: Option<u32>,
+}
+
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.column {
+            Some(column) => f.pad(&format!("{}:{column}", self.line)),
+            None => f.pad(&self.line.to_string()),
+        }
+    }
+}
+
 /// Everything that clients saw in a run. Made by [`crate::Pairing`].
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -75,6 +111,7 @@ pub struct History {
     pub(crate) hints: HintTable,
     pub(crate) errors: ErrorTable,
     pub(crate) lines: LineMap,
+    pub(crate) columns: ColumnMap,
     pub(crate) events: u32,
     pub(crate) cut_off: Option<Diagnostic>,
     pub(crate) format: Option<Format>,
@@ -83,6 +120,10 @@ pub struct History {
     pub(crate) told: Told,
     /// What is known of the whole, where a view shows a part of it.
     pub(crate) whole: Option<Box<Whole>>,
+    pub(crate) timing: Timing,
+    pub(crate) warnings: Vec<Diagnostic>,
+    /// The first completion that names another value than its invocation, in another tool's file, and how many do.
+    pub(crate) answered_otherwise: Option<(u32, u32)>,
 }
 
 /// What every key holds before the first write, where a view says so and null stands for it.
@@ -178,6 +219,21 @@ impl History {
         (event < self.events).then(|| self.lines.line(event)).flatten()
     }
 
+    /// Where an event stands in its file, `None` for a history that was never in a file.
+    pub fn spot(&self, event: u32) -> Option<Spot> {
+        Some(Spot { line: self.line(event)?, column: self.columns.column(event) })
+    }
+
+    /// What a person has to know of how the file was read, before a verdict on it is believed.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// What the file's times tell, and what the real-time order is taken from.
+    pub fn timing(&self) -> Timing {
+        self.timing
+    }
+
     /// Number of events read, the nemesis's included.
     pub fn event_count(&self) -> u32 {
         self.events
@@ -193,14 +249,29 @@ impl History {
         self.format
     }
 
-    pub(crate) fn in_format(self, format: Format) -> Self {
-        Self { format: Some(format), ..self }
+    /// The history of a file that is called `name`.
+    pub(crate) fn of_file(mut self, name: &str, format: Format) -> Self {
+        self.format = Some(format);
+        if let Some((event, count)) = self.answered_otherwise {
+            let others = match count {
+                1 => String::new(),
+                2 => ", and 1 more does".to_owned(),
+                _ => format!(", and {} more do", count - 1),
+            };
+            let message = format!(
+                "this completion names another value than its invocation{others}; the completion's value counts, as \
+                 Jepsen and Knossos take it"
+            );
+            let Spot { line, column } = self.spot(event).unwrap_or(Spot { line: 0, column: None });
+            self.warnings.push(Diagnostic::at(name, line.into(), column.unwrap_or(0).into(), message));
+        }
+        self
     }
 
     /// Whether the file tells what came before what. Where it does not (transactions in sessions, without times)
     /// every event is at time 0, so that all sessions are concurrent.
     pub fn has_real_time(&self) -> bool {
-        self.events == 0 || self.end() > Nanos::ZERO
+        self.events == 0 || self.timing.order.is_some()
     }
 
     /// Time of the last event.

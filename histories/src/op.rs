@@ -104,6 +104,14 @@ impl Function {
     pub fn only_looks(&self) -> bool {
         matches!(self, Self::Read | Self::ReadAll | Self::Dump)
     }
+
+    /// Whether it puts in place the value that it is invoked with, and means nothing without one.
+    pub(crate) fn is_update(&self) -> bool {
+        matches!(
+            self,
+            Self::Write | Self::Cas | Self::Replace | Self::Append | Self::Add | Self::Remove | Self::Enqueue
+        )
+    }
 }
 
 /// For names that somebody made up. [`Function::named`] is for those in files, of which there may be too many: here

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use crate::answers::other_micros;
+use crate::held::Held;
+use crate::order;
 use crate::raw::{InitialReads, Place, Problem, RawEvent, RawProcess, Sink};
-use crate::sequence::Sequence;
+use crate::sequence::{Order, Sequence, Timing};
 use crate::view::Object;
 use crate::{
     Diagnostic, Event, Function, Header, Hints, History, Key, KeyId, Kind, NemesisEvent, Node, Op, Operation,
@@ -22,51 +24,20 @@ pub struct Pairing {
     sequence: Sequence,
     foreign: bool,
     held: Held,
+    spot: Option<LastSpot>,
+    /// Whether the reader has told of the events' order.
+    ended: bool,
 }
 
-/// The memory that operations take, by estimate, against its limit.
-#[derive(Debug)]
-pub(crate) struct Held {
-    bytes: u64,
-    bytes_max: u64,
-}
-
-const MIB: u64 = 1 << 20;
-
-impl Held {
-    pub(crate) fn new(bytes_max: u64) -> Self {
-        Self { bytes: 0, bytes_max }
-    }
-
-    pub(crate) fn add(&mut self, bytes: u64) -> Result<(), Problem> {
-        self.change(0, bytes)
-    }
-
-    /// What took some bytes takes so many now.
-    fn change(&mut self, before: u64, after: u64) -> Result<(), Problem> {
-        self.bytes = self.bytes.saturating_sub(before) + after;
-        self.with(0)
-    }
-
-    /// Refuses what is held for a while beside what was added, where the two are too much.
-    pub(crate) fn with(&self, bytes: u64) -> Result<(), Problem> {
-        if self.bytes.saturating_add(bytes) <= self.bytes_max {
-            return Ok(());
-        }
-        let limit = match self.bytes_max {
-            small @ 0..MIB => format!("{} KiB", small >> 10),
-            limit => format!("{} MiB", limit / MIB),
-        };
-        Err(format!(
-            "what has to be held up to here takes more than {limit} of memory, the limit that is set"
-        ))
-    }
-}
-
-impl Default for Held {
-    fn default() -> Self {
-        Self::new(u64::MAX)
-    }
+/// Where the last event stood, of a reader that knows the column.
+#[derive(Clone, Copy, Debug)]
+struct LastSpot {
+    line: Option<u32>,
+    column: u32,
+    /// The first event in that place.
+    from: u32,
+    /// Whether its column is kept, because the line holds another.
+    kept: bool,
 }
 
 impl Pairing {
@@ -85,8 +56,9 @@ impl Pairing {
 
     /// Adds the next event, which stood on `line` of its file.
     pub fn push(&mut self, event: Event, line: Option<u32>) -> Result<(), Problem> {
-        let (position, time) = self.sequence.next(Some(event.index), Some(event.time.0))?;
-        let place = Place { position, time, process: event.process, line };
+        let (index, time) = (Some(event.index), Some(event.time.0));
+        let (position, time) = self.sequence.next(event.process, event.kind, index, time)?;
+        let place = Place { position, time, process: event.process, line, column: None };
         let key = event.op.key;
         let mut raw = RawEvent {
             key: key.as_ref().map(|key| Cow::Borrowed(key.as_str())),
@@ -116,6 +88,9 @@ impl Pairing {
     /// The history so far; what is still open stays without a completion, as `info`.
     pub fn finish(mut self) -> History {
         self.history.operations.shrink_to_fit();
+        if !self.ended {
+            self.history.timing = self.sequence.timing();
+        }
         self.history
     }
 
@@ -129,6 +104,9 @@ impl Pairing {
         self.history.events = place.position + 1;
         if let Some(line) = place.line {
             self.history.lines.push(place.position, line);
+        }
+        if let (Some(_), Some(column)) = (place.line, place.column) {
+            self.on_one_line(place, column)?;
         }
         if event.function == Function::Txn {
             event.value = std::mem::take(&mut event.value).compact();
@@ -150,6 +128,28 @@ impl Pairing {
             (Process::Client(process), Kind::Invoke) => self.invoke(process, place, event, node),
             (Process::Client(process), _) => self.complete(process, place, event, node, hints),
         }
+    }
+
+    /// Keeps the columns of events that share a line, which the line alone does not tell apart. A transaction without times
+    /// is two events in one place.
+    fn on_one_line(&mut self, place: Place, column: u32) -> Result<(), Problem> {
+        let new = LastSpot { line: place.line, column, from: place.position, kept: false };
+        let last = self.spot.replace(new);
+        let Some(last) = last.filter(|last| last.line == place.line) else { return Ok(()) };
+        if last.column == column && !last.kept {
+            self.spot = Some(last);
+            return Ok(());
+        }
+        if !last.kept {
+            for event in last.from..place.position {
+                self.held.add(size_of::<(u32, u32)>() as u64)?;
+                self.history.columns.push(event, last.column);
+            }
+        }
+        self.held.add(size_of::<(u32, u32)>() as u64)?;
+        self.history.columns.push(place.position, column);
+        self.spot = Some(LastSpot { line: place.line, column, from: place.position, kept: true });
+        Ok(())
     }
 
     /// Counts what an event adds to the memory in use, but for the value of an answer.
@@ -222,6 +222,9 @@ impl Pairing {
         match event.kind {
             Kind::Ok => {
                 operation.outcome = Outcome::Ok;
+                if names_another_value(operation, &event.value) {
+                    operation.set_call(event.value.clone());
+                }
                 operation.set_reply(std::mem::take(&mut event.value));
             }
             Kind::Fail => {
@@ -246,10 +249,13 @@ impl Pairing {
         Ok(())
     }
 
-    /// Whether a transaction's completion has the micro-operations that were asked. What others write where nothing is
-    /// known to have happened is not used, and not looked at.
-    fn answers(&self, process: u32, id: OperationId, event: &RawEvent<'_>) -> Result<(), Problem> {
+    /// Whether a completion is one of what was asked: of a transaction's micro-operations, of the value that was to be
+    /// written. What others write where nothing is known to have happened is not used, and not looked at.
+    fn answers(&mut self, process: u32, id: OperationId, event: &RawEvent<'_>) -> Result<(), Problem> {
         let operation = &self.history.operations[id.index()];
+        if event.kind == Kind::Ok && operation.function.is_update() {
+            return self.writes_what_was_asked(process, id, event);
+        }
         if event.kind != Kind::Ok && self.foreign || operation.function != Function::Txn {
             return Ok(());
         }
@@ -257,6 +263,32 @@ impl Pairing {
             None => Ok(()),
             Some(other) => Err(format!("client {process} answers {other} in event {}", operation.call_event)),
         }
+    }
+
+    /// An update that succeeds with another value than it was invoked with: in other tools' files the completion's value
+    /// counts, as Jepsen and Knossos take it, and that is told; in ours it is a mistake.
+    fn writes_what_was_asked(
+        &mut self,
+        process: u32,
+        id: OperationId,
+        event: &RawEvent<'_>,
+    ) -> Result<(), Problem> {
+        let operation = &self.history.operations[id.index()];
+        if !names_another_value(operation, &event.value) {
+            return Ok(());
+        }
+        if self.foreign {
+            let (_, count) = self.history.answered_otherwise.get_or_insert((self.history.events - 1, 0));
+            *count += 1;
+            return Ok(());
+        }
+        Err(format!(
+            "client {process} completes {} with {} but had invoked it with {} in event {}",
+            event.function,
+            event.value,
+            operation.call(),
+            operation.call_event
+        ))
     }
 
     /// Whether a completion is of what its process has open.
@@ -285,6 +317,14 @@ impl Pairing {
         }
         Ok(())
     }
+}
+
+/// Whether an update completes with another value than it was invoked with. What comes back of a compare-and-set may be
+/// whether it succeeded, which is no value of the register's.
+fn names_another_value(operation: &Operation, answer: &Value) -> bool {
+    let function = &operation.function;
+    let says = function.is_update() && !answer.is_null() && *answer != *operation.call();
+    says && (*function != Function::Cas || answer.as_pair().is_some())
 }
 
 /// Some tools call a transaction by what it does, and only one of its two events has micro-operations by which it
@@ -323,6 +363,23 @@ impl Sink for Pairing {
 
     fn cut_off(&mut self, at: Diagnostic) {
         Self::cut_off(self, at);
+    }
+
+    fn warn(&mut self, warning: Diagnostic) {
+        self.history.warnings.push(warning);
+    }
+
+    fn end(&mut self, timing: Timing) -> Result<(), Problem> {
+        (self.ended, self.history.timing) = (true, timing);
+        match timing.order {
+            Some(Order::Place) if timing.timed > 0 => order::by_place(&mut self.history),
+            Some(Order::Time) if timing.inversions > 0 => {
+                self.held.with(order::bytes(&self.history))?;
+                order::by_time(&mut self.history);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn initial(&mut self, reads: &InitialReads) {

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use crate::sequence::Timing;
 use crate::view::Object;
 use crate::{Diagnostic, Function, Header, Kind, Nanos, Process, Value};
 
@@ -72,6 +73,8 @@ pub(crate) struct Place {
     pub(crate) process: Process,
     /// From 1.
     pub(crate) line: Option<u32>,
+    /// In bytes from 1, where the reader knows it.
+    pub(crate) column: Option<u32>,
 }
 
 /// Transactions whose reads returned a value that is the initial one of every key to which it was never written.
@@ -98,6 +101,12 @@ pub(crate) trait Sink {
 
     /// The file breaks off in mid-line.
     fn cut_off(&mut self, at: Diagnostic);
+
+    /// Something that does not stop the reading, but that a person has to know.
+    fn warn(&mut self, warning: Diagnostic);
+
+    /// Comes after the last event: what all of them tell of their order.
+    fn end(&mut self, timing: Timing) -> Result<(), Problem>;
 
     /// Comes last, if at all.
     fn initial(&mut self, reads: &InitialReads);

@@ -3,10 +3,10 @@
 //! It never holds operations: memory grows with keys and sessions only, and repeated values are found by a sample once
 //! there are more than [`VALUES_MAX`] of them.
 
+mod shown;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
@@ -14,13 +14,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use values::Values;
 
+use crate::held::Held;
 use crate::micros::Verb;
-use crate::pairing::Held;
 use crate::raw::{InitialReads, Place, Problem, RawEvent, Sink};
 use crate::read::{self, Options};
+use crate::sequence::Timing;
 use crate::{
-    Diagnostic, FaultStep, Function, Header, History, Kind, Micro, Nanos, Op, Operation, Process, Value,
-    printable,
+    Diagnostic, FaultStep, Function, Header, History, Kind, Micro, Nanos, Op, Operation, Order, Process,
+    Value,
 };
 
 /// Written values that are remembered to find those written twice; beyond, every second is forgotten, and again.
@@ -28,9 +29,6 @@ pub const VALUES_MAX: usize = 1 << 20;
 
 /// The longest pauses that are told.
 const GAPS_MAX: usize = 3;
-
-/// Shorter pauses are no news to a person.
-const GAP_SHOWN_MIN: Nanos = Nanos::from_millis(1);
 
 /// How operations of one kind came out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -64,6 +62,8 @@ pub struct Stats {
     pub end: Nanos,
     /// Whether the file says what came before what.
     pub real_time: bool,
+    /// What the real-time order is taken from, and what the times tell.
+    pub timing: Timing,
     /// The longest first.
     pub gaps: Vec<Gap>,
     /// Values written more than once to the same key, among one in `sample` of all.
@@ -74,6 +74,10 @@ pub struct Stats {
     pub nemesis_events: u64,
     /// Where the file breaks off, if it does.
     pub cut_off: Option<String>,
+    /// What the operations make of the keys: objects whose checkers can say something about this history.
+    pub objects: Vec<&'static str>,
+    /// What a person has to know of how the file was read.
+    pub warnings: Vec<String>,
 }
 
 /// Tells what is in a file of any format that is read.
@@ -106,26 +110,26 @@ pub fn keys(history: &History) -> usize {
     history.keys().len() + inner.len()
 }
 
-impl Stats {
-    /// The objects whose checkers can say something about this history.
-    pub fn objects(&self) -> Vec<&'static str> {
-        let has = |names: &[&str]| names.iter().any(|name| self.by_function.contains_key(*name));
-        [
-            ("register", has(&["write", "cas"])),
-            ("set", has(&["add"])),
-            ("list", has(&["append"])),
-            ("counter", has(&["increment", "decrement"])),
-            ("queue", has(&["enqueue", "dequeue", "drain"])),
-            ("mutex", has(&["acquire", "release"])),
-            ("bank", has(&["transfer"])),
-            ("identifiers", has(&["generate"])),
-            ("siblings", has(&["replace"])),
-            ("transactions", has(&["txn"])),
-        ]
-        .into_iter()
-        .filter_map(|(name, there)| there.then_some(name))
-        .collect()
-    }
+/// The objects whose checkers can say something about operations of these names.
+fn objects(functions: &BTreeMap<String, Outcomes>, reads_numbers: bool) -> Vec<&'static str> {
+    let has = |names: &[&str]| names.iter().any(|name| functions.contains_key(*name));
+    // What is added to and reads as a number is a counter, else a set.
+    let adds_numbers = has(&["add"]) && reads_numbers;
+    [
+        ("register", has(&["write", "cas"])),
+        ("set", has(&["add"]) && !adds_numbers),
+        ("list", has(&["append"])),
+        ("counter", has(&["increment", "decrement"]) || adds_numbers),
+        ("queue", has(&["enqueue", "dequeue", "drain"])),
+        ("mutex", has(&["acquire", "release"])),
+        ("bank", has(&["transfer"])),
+        ("identifiers", has(&["generate"])),
+        ("siblings", has(&["replace"])),
+        ("transactions", has(&["txn"])),
+    ]
+    .into_iter()
+    .filter_map(|(name, there)| there.then_some(name))
+    .collect()
 }
 
 #[derive(Default)]
@@ -138,6 +142,7 @@ struct Counter {
     inner_keys: FxHashMap<Value, u64>,
     values: Values,
     last_time: Option<Nanos>,
+    reads_numbers: bool,
     held: Held,
 }
 
@@ -163,7 +168,12 @@ impl Counter {
         self.stats.keys = (self.keys.len() + self.inner_keys.len()) as u64;
         self.stats.sessions = self.sessions.len() as u64;
         self.stats.end = self.last_time.unwrap_or_default();
-        self.stats.real_time = self.stats.end > Nanos::ZERO;
+        self.stats.real_time = self.stats.events == 0 || self.stats.timing.order.is_some();
+        if self.stats.timing.order == Some(Order::Place) {
+            self.stats.end = Nanos(self.stats.events.saturating_sub(1));
+            self.stats.gaps.clear();
+        }
+        self.stats.objects = objects(&self.stats.by_function, self.reads_numbers);
         (self.stats.duplicates, self.stats.sample) = (self.values.duplicates, self.values.mask + 1);
         self.stats
     }
@@ -241,6 +251,9 @@ impl Counter {
                 event.function
             ));
         };
+        if event.kind == Kind::Ok && function == Function::Read {
+            self.reads_numbers |= event.value.as_int().is_some();
+        }
         let name = function.name();
         let outcomes = if let Some(outcomes) = self.stats.by_function.get_mut(name) {
             outcomes
@@ -274,7 +287,11 @@ impl Counter {
     }
 
     fn gap(&mut self, time: Nanos) {
-        let Some(from) = self.last_time.replace(time) else { return };
+        let Some(from) = self.last_time else {
+            self.last_time = Some(time);
+            return;
+        };
+        self.last_time = Some(from.max(time));
         let gap = Gap { from, length: time.since(from) };
         let gaps = &mut self.stats.gaps;
         if gaps.len() < GAPS_MAX || gaps.last().is_some_and(|least| least.length < gap.length) {
@@ -308,47 +325,16 @@ impl Sink for Counter {
         self.stats.cut_off = Some(at.to_string());
     }
 
-    fn initial(&mut self, _reads: &InitialReads) {}
-}
-
-/// As a person reads it.
-impl fmt::Display for Stats {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} events, {} operations, {} sessions", self.events, self.operations, self.sessions)?;
-        writeln!(f, "{:<12} {:>10} {:>10} {:>10} {:>10}", "operation", "ok", "fail", "info", "unfinished")?;
-        for (name, outcomes) in &self.by_function {
-            let Outcomes { ok, fail, info, unfinished } = outcomes;
-            let name = printable(name);
-            writeln!(f, "{name:<12} {ok:>10} {fail:>10} {info:>10} {unfinished:>10}")?;
-        }
-        write!(f, "keys: {}", self.keys)?;
-        match &self.busiest_key {
-            Some((key, count)) => writeln!(f, ", the busiest {} with {count} operations", printable(key))?,
-            None => writeln!(f)?,
-        }
-        writeln!(f, "open at a time: at most {}", self.concurrency)?;
-        if self.real_time {
-            writeln!(f, "time: {}", self.end)?;
-            for gap in self.gaps.iter().filter(|gap| gap.length >= GAP_SHOWN_MIN) {
-                writeln!(f, "  nothing for {} from {}", gap.length, gap.from)?;
-            }
-        } else {
-            writeln!(f, "time: none; only the order within each session is known")?;
-        }
-        let sampled =
-            if self.sample > 1 { format!(" (in a sample of one in {})", self.sample) } else { String::new() };
-        writeln!(f, "values written more than once to a key: {}{sampled}", self.duplicates)?;
-        for (name, count) in &self.faults {
-            writeln!(f, "fault {}: {count}", printable(name))?;
-        }
-        if let Some(place) = &self.cut_off {
-            writeln!(f, "{place}")?;
-        }
-        match &*self.objects() {
-            [] => write!(f, "can be checked as: nothing that is known"),
-            objects => write!(f, "can be checked as: {}", objects.join(", ")),
-        }
+    fn warn(&mut self, warning: Diagnostic) {
+        self.stats.warnings.push(warning.to_string());
     }
+
+    fn end(&mut self, timing: Timing) -> Result<(), Problem> {
+        self.stats.timing = timing;
+        Ok(())
+    }
+
+    fn initial(&mut self, _reads: &InitialReads) {}
 }
 
 #[cfg(test)]

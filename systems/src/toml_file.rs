@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use histories::Diagnostic;
+use histories::{Diagnostic, nearest};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
@@ -62,22 +62,6 @@ fn place(text: &str, offset: usize) -> (u64, u64) {
     let line = before.matches('\n').count() + 1;
     let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1) + 1;
     (line as u64, column as u64)
-}
-
-/// The known name most like `name`, if one is like it at all.
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|candidate| (similarity(name, candidate), candidate))
-        .filter(|&(score, _)| score > 0.5)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
-}
-
-/// What follows the last slash counts by itself: `async` is like `single/async`.
-fn similarity(name: &str, candidate: &str) -> f64 {
-    let tail = candidate.rsplit('/').next().unwrap_or(candidate);
-    strsim::jaro_winkler(name, candidate).max(strsim::jaro_winkler(name, tail) * 0.99)
 }
 
 #[cfg(test)]

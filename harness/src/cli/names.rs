@@ -2,7 +2,7 @@
 //!
 //! Knows no name itself.
 
-pub(crate) use systems::toml_file::nearest;
+pub(crate) use histories::nearest;
 
 /// Splits at commas outside of brackets: `a[x=1,y=2],b` is two.
 pub(crate) fn split_list(text: &str) -> Vec<String> {
@@ -106,11 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_name_is_offered_and_a_strange_one_is_not() {
-        let known = ["single/quorum", "single/async", "single/sync"];
-        assert_eq!(nearest("single/asinc", known), Some("single/async"));
-        assert_eq!(nearest("async", known), Some("single/async"));
-        assert_eq!(nearest("xylophone", ["register", "set"]), None);
+    fn an_unknown_name_is_answered_with_the_nearest() {
         insta::assert_snapshot!(
             unknown("workload", "regster", &["register", "set"]),
             @r#"no workload is called "regster"; did you mean "register"? Known: register, set"#

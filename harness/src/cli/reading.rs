@@ -5,7 +5,7 @@
 use clap::Args;
 use histories::read::{self, Format, Meter};
 use histories::view::{Object, View};
-use histories::{Conflict, Nanos, Value};
+use histories::{Conflict, Nanos, Order, Value};
 
 use crate::cli::quantity::Time;
 
@@ -20,15 +20,26 @@ pub(crate) struct ReadingArgs {
     #[arg(long)]
     independent: bool,
 
-    /// The times of other tools are not used: the place in the file is the order.
-    #[arg(long)]
+    /// What columns of a table are, such as `client_id=process,start_ns=begin,op_id=-`; - is for what is not looked at.
+    #[arg(long, value_name = "NAME=COLUMN,…", value_delimiter = ',', value_parser = column)]
+    columns: Vec<(String, String)>,
+
+    /// What the real-time order is taken from: time, or the place in the file [default: time where every event of a client
+    /// has one, else place].
+    #[arg(long, value_name = "ORDER")]
+    order: Option<Order>,
+
+    /// The same as `--order place`.
+    #[arg(long, conflicts_with = "order")]
     ignore_times: bool,
 }
 
 impl ReadingArgs {
     pub(crate) fn options(&self, meter: Meter) -> read::Options {
-        let (format, independent, ignore_times) = (self.read_as, self.independent, self.ignore_times);
-        read::Options { format, independent, ignore_times, meter, ..read::Options::default() }
+        let (format, independent) = (self.read_as, self.independent);
+        let order = if self.ignore_times { Some(Order::Place) } else { self.order };
+        let columns = self.columns.clone();
+        read::Options { format, independent, order, columns, meter, ..read::Options::default() }
     }
 }
 
@@ -75,6 +86,11 @@ impl ViewArgs {
     }
 }
 
+fn column(text: &str) -> Result<(String, String), String> {
+    let (name, column) = text.rsplit_once('=').ok_or("a column is NAME=COLUMN, such as client_id=process")?;
+    Ok((name.trim().to_owned(), column.trim().to_owned()))
+}
+
 /// JSON where it is JSON, text where it is not.
 fn value(text: &str) -> Result<Value, String> {
     if text == "nil" {
@@ -82,6 +98,10 @@ fn value(text: &str) -> Result<Value, String> {
     }
     match serde_json::from_str(text) {
         Ok(value) => Ok(value),
+        // `01` is a text, as it is in files.
+        Err(_) if text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(Value::text(text))
+        }
         Err(_) if text.parse::<f64>().is_ok() => Err(format!("{text} is no 64-bit integer")),
         Err(_) => Ok(Value::text(text)),
     }
@@ -95,6 +115,7 @@ mod tests {
     fn a_value_is_json_where_it_is_json() {
         assert_eq!(value("-3"), Ok(Value::Int(-3)));
         assert_eq!(value("[1,\"a\"]"), Ok(Value::list([Value::Int(1), Value::text("a")])));
+        assert_eq!(value("01"), Ok(Value::text("01")));
         assert_eq!(value("abc"), Ok(Value::text("abc")));
         assert_eq!(value("nil"), Ok(Value::Null));
         assert!(value("99999999999999999999").is_err());

@@ -96,6 +96,9 @@ pub(crate) fn convert(args: &ConvertArgs, session: &Session, out: &mut dyn Write
     if let Some(cut) = history.cut_off() {
         session.warn(&format!("{cut}; converted to its last whole event"));
     }
+    for warning in history.warnings() {
+        session.warn(&warning.to_string());
+    }
     if args.output.as_os_str() == "-" {
         target.write(&history, &mut &mut *out).map_err(|error| failed(args, &error))?;
         return Ok(Exit::Success);

@@ -11,9 +11,6 @@ use histories::read::{self, Format};
 use crate::cli::failure::Failure;
 use crate::cli::names::nearest;
 
-/// The history of a run, in its folder.
-const OF_A_RUN: &str = "history.jsonl";
-
 /// What is to be checked, and what is left out of the folders.
 #[derive(Debug, Default)]
 pub(super) struct Files {
@@ -86,13 +83,13 @@ fn missing(file: &Path) -> Failure {
 }
 
 impl Files {
-    /// A file is taken as it is. Of a run's folder its history is, a folder of Cobra's logs is one history, and any
+    /// A file is taken as it is. Of the folder of a run, or of a Jepsen's, its history is, a folder of Cobra's logs is one history, and any
     /// other is gone through.
     fn add(&mut self, path: PathBuf) -> Result<(), Failure> {
         if !path.is_dir() {
             self.take(path);
-        } else if path.join(OF_A_RUN).is_file() {
-            self.take(path.join(OF_A_RUN));
+        } else if let Some(history) = read::history_in(&path) {
+            self.take(history);
         } else if matches!(read::detect(&path), Ok(Some(Format::Cobra))) {
             self.take(path);
         } else {
@@ -161,12 +158,17 @@ mod tests {
             ("run/results.json", "{\"outcome\":1}"),
             ("cobra/T1.log", "S\0\0\0\0\0\0\0\x01C"),
             ("logs/1.log", "INFO  jepsen.util - 0\t:invoke"),
+            ("store/test/1/test.jepsen", "JEPSEN\0"),
+            ("store/test/1/history.edn", "{:type :invoke"),
+            ("store/test/1/results.edn", "{:valid? true}"),
+            ("store/test/1/jepsen.log", "INFO  jepsen.util - 0\t:invoke"),
         ] {
             fs::create_dir_all(path(name).parent().unwrap()).unwrap();
             fs::write(path(name), content).unwrap();
         }
         let found = find(&[folder.path().to_owned()]).unwrap();
-        let all = ["a.edn", "b/c.txt", "cobra", "logs/1.log", "run/history.jsonl"];
+        let all =
+            ["a.edn", "b/c.txt", "cobra", "logs/1.log", "run/history.jsonl", "store/test/1/history.edn"];
         assert_eq!(names(&found, folder.path()), all);
         assert_eq!(found.skipped.len(), 1);
         assert!(found.skipped[0].contains("LICENSE: its beginning"), "{:?}", found.skipped);

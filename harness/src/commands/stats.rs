@@ -44,6 +44,9 @@ pub(crate) fn stats(args: &StatsArgs, session: &Session, out: &mut dyn Write) ->
                 continue;
             }
         };
+        for warning in &stats.warnings {
+            session.warn(warning);
+        }
         if args.json {
             let line = serde_json::json!({ "file": file.display().to_string(), "stats": stats });
             writeln!(out, "{line}")?;

@@ -3,7 +3,7 @@
 //! Plain text: colour is laid over it by who prints it.
 
 use checkers::{Anomaly, Side, Step};
-use histories::{FaultWindow, Function, History, Operation, Outcome, Value, printable};
+use histories::{FaultWindow, Function, History, Operation, Outcome, Spot, Value, printable};
 
 /// Values are shown up to so many characters.
 const VALUE_CHARACTERS_MAX: usize = 60;
@@ -13,9 +13,9 @@ const FAULTS_MAX: usize = 4;
 /// The rule, the place, the operations line by line, the facts, the fault in force, and what to do next.
 pub(crate) fn anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&str>) -> String {
     let mut lines = vec![format!("error[{}]: {}", anomaly.kind, anomaly.summary)];
-    let place = anomaly.steps.last().and_then(|step| line_of(history, step));
+    let place = anomaly.steps.last().and_then(|step| spot_of(history, step));
     match place {
-        Some(line) => lines.push(format!("  --> {file}:{line}")),
+        Some(spot) => lines.push(format!("  --> {file}:{spot}")),
         None => lines.push(format!("  --> {file}")),
     }
     lines.extend(steps(history, &anomaly.steps));
@@ -34,8 +34,8 @@ pub(crate) fn event_of(operation: &Operation, side: Side) -> u32 {
     }
 }
 
-fn line_of(history: &History, step: &Step) -> Option<u32> {
-    history.line(event_of(history.operation(step.operation), step.side))
+fn spot_of(history: &History, step: &Step) -> Option<Spot> {
+    history.spot(event_of(history.operation(step.operation), step.side))
 }
 
 /// The first faults are what a lost write fell to, the last what a stale read hid behind; of many, those between are
@@ -74,7 +74,7 @@ fn steps(history: &History, steps: &[Step]) -> Vec<String> {
 
 fn cells(history: &History, step: &Step) -> [String; 6] {
     let operation = &*history.as_recorded(step.operation);
-    let line = line_of(history, step).map_or_else(|| "-".to_owned(), |line| line.to_string());
+    let line = spot_of(history, step).map_or_else(|| "-".to_owned(), |spot| spot.to_string());
     let time = match step.side {
         Side::Invoked => format!("invoked   {}", operation.invoked),
         Side::Completed if operation.has_completion() => format!("completed {}", operation.completed),

@@ -2,9 +2,8 @@
 //!
 //! It never judges which of the two happens.
 
-use histories::History;
 use histories::read::{Format, Options, read_with};
-use histories::stats;
+use histories::{History, Order, stats};
 
 /// Small enough that an input which is too large for it is soon found.
 const MEMORY_BYTES_MAX: u64 = 64 << 20;
@@ -15,7 +14,7 @@ pub fn read(format: Option<Format>, bytes: &[u8]) {
         let options = Options {
             format,
             independent: flags & 1 != 0,
-            ignore_times: flags & 2 != 0,
+            order: (flags & 2 != 0).then_some(Order::Place),
             memory_bytes_max: MEMORY_BYTES_MAX,
             ..Options::default()
         };

@@ -7,12 +7,11 @@ use crate::raw::Sink;
 use crate::read::intake::Intake;
 use crate::read::source::Source;
 use crate::read::transactions::{Micro, Transactions};
-use crate::sequence::Order;
 use crate::{Diagnostic, Kind};
 
 pub(crate) fn read(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
     let name = source.name().to_owned();
-    let mut transactions = Transactions::new(Intake::foreign(Order::Sessions, None, sink), &name);
+    let mut transactions = Transactions::new(Intake::sessions(&name, sink));
     let (mut session, mut transaction, mut empty) = (0, 0, true);
     while let Some(line) = source.next_line()? {
         let wrong = |message: String| Diagnostic::at(&name, line.number, 1, message);
@@ -34,7 +33,7 @@ pub(crate) fn read(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), D
             }
             None => {
                 return Err(wrong(
-                    "expected `r key value` or `w key value` in 64-bit integers, a line of dashes or of equals signs".into(),
+                    "expected `r key value` or `w key value` in 64-bit integers without leading zeros, a line of dashes or of equals signs".into(),
                 ));
             }
         }
@@ -46,10 +45,17 @@ pub(crate) fn read(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), D
 fn micro(text: &str) -> Option<Micro> {
     let mut parts = text.split_ascii_whitespace();
     let name = parts.next()?;
-    let (key, value) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let (key, value) = (number(parts.next()?)?, number(parts.next()?)?);
     match (name, parts.next()) {
         ("r", None) => Some(Micro::Read(key, value)),
         ("w", None) => Some(Micro::Write(key, value)),
         _ => None,
     }
+}
+
+/// A whole number as it is written: what begins with further zeros is none.
+fn number(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = digits == "0" || digits.starts_with(|first: char| matches!(first, '1'..='9'));
+    text.parse().ok().filter(|_| plain)
 }

@@ -9,12 +9,11 @@ use crate::read::form::{Dialect, Formed, Scanner, Trouble};
 use crate::read::intake::Intake;
 use crate::read::source::Source;
 use crate::read::transactions::{Micro, Transactions};
-use crate::sequence::Order;
 use crate::{Diagnostic, Kind, Value};
 
 pub(crate) fn read(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
     let name = source.name().to_owned();
-    let mut transactions = Transactions::new(Intake::foreign(Order::Sessions, None, sink), &name);
+    let mut transactions = Transactions::new(Intake::sessions(&name, sink));
     let mut reader = Reader { session: 0, transaction: 0, level: Level::Top, named: false };
     loop {
         let mut scanner = Scanner::new(source.rest(), Dialect::Json, source.ended());
@@ -24,8 +23,8 @@ pub(crate) fn read(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), D
             Ok(level) => {
                 let end = scanner.offset();
                 if let Some(found) = found {
-                    let (line, _) = source.place(found.start);
-                    emit(&mut transactions, &reader, found, line)?;
+                    let place = source.place(found.start);
+                    emit(&mut transactions, &reader, found, place)?;
                     reader.transaction += 1;
                 }
                 reader.moves(level);
@@ -138,11 +137,12 @@ fn emit(
     transactions: &mut Transactions<'_>,
     reader: &Reader,
     found: Found,
-    line: u64,
+    (line, column): (u64, u64),
 ) -> Result<(), Diagnostic> {
     // Transactions have no numbers in this format; their order gives each its own.
     let number = reader.transaction;
     transactions.begin(reader.session, number, line)?;
+    transactions.begins_at(reader.session, column);
     for micro in found.events {
         transactions.operation(reader.session, number, micro, line)?;
     }

@@ -12,7 +12,18 @@ use crate::read::intake::Intake;
 use crate::read::source::Source;
 use crate::read::transactions::Transactions;
 use crate::read::{Format, Meter};
-use crate::sequence::Order;
+
+/// The history in the folder of a run: ours, or a Jepsen's, which has the same history in several files.
+pub fn history_in(folder: &Path) -> Option<PathBuf> {
+    let has = |name: &str| folder.join(name).is_file();
+    let of_jepsen = ["test.jepsen", "results.edn", "jepsen.log"].into_iter().any(has);
+    let names: &[&str] = if of_jepsen {
+        &["history.jsonl", "history.edn", "history.txt", "jepsen.log"]
+    } else {
+        &["history.jsonl", "history.edn"]
+    };
+    names.iter().find(|name| has(name)).map(|name| folder.join(name))
+}
 
 /// Whether a folder holds logs of Cobra, and no log of anybody else.
 pub(crate) fn is_cobra(folder: &Path, name: &str) -> Result<bool, Diagnostic> {
@@ -43,10 +54,10 @@ fn logs(folder: &Path, name: &str) -> Result<Vec<PathBuf>, Diagnostic> {
 pub(crate) fn read(folder: &Path, name: &str, meter: &Meter, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
     let logs = logs(folder, name)?;
     if logs.is_empty() {
-        return Err(Diagnostic::whole_file(name, "is a folder, not a history")
-            .help("a run's history is the file history.jsonl in its folder"));
+        return Err(Diagnostic::whole_file(name, "is a folder without a history")
+            .help("a run's history is the file history.jsonl in its folder, a Jepsen's history.edn"));
     }
-    let mut transactions = Transactions::new(Intake::foreign(Order::Sessions, None, sink), name);
+    let mut transactions = Transactions::new(Intake::sessions(name, sink));
     for (session, path) in (0..).zip(&logs) {
         let name = path.display().to_string();
         let file = File::open(path)
@@ -59,7 +70,7 @@ pub(crate) fn read(folder: &Path, name: &str, meter: &Meter, sink: &mut dyn Sink
 /// Reads one log.
 pub(crate) fn single(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
     let name = source.name().to_owned();
-    let mut transactions = Transactions::new(Intake::foreign(Order::Sessions, None, sink), &name);
+    let mut transactions = Transactions::new(Intake::sessions(&name, sink));
     cobra::read(source, 0, &mut transactions)?;
     transactions.finish(None)
 }

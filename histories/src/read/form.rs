@@ -304,7 +304,9 @@ impl<'a> Scanner<'a> {
             "true" => Ok(Value::Bool(true)),
             "false" => Ok(Value::Bool(false)),
             _ if token == self.nil() => Ok(Value::Null),
-            _ if starts_number(token) => number(token).map_err(|message| Trouble::At(start, message)),
+            _ if starts_number(token) => {
+                number(token, self.dialect).map_err(|message| Trouble::At(start, message))
+            }
             _ if self.is_edn() => Ok(Value::text(token)),
             _ => Err(Trouble::At(start, format!("expected a value, not {token:?}"))),
         }
@@ -320,7 +322,8 @@ impl<'a> Scanner<'a> {
             at += 1;
         }
         let ends = self.text.get(at).is_some_and(|byte| ends_token(*byte, self.dialect));
-        if !ends || at == first || at - first > 18 {
+        let padded = self.text.get(first) == Some(&b'0') && at - first > 1;
+        if !ends || at == first || at - first > 18 || padded {
             return None;
         }
         self.at = at;
@@ -407,11 +410,16 @@ fn starts_number(token: &str) -> bool {
     digits.starts_with(|first: char| first.is_ascii_digit())
 }
 
-/// A whole number; a fraction is kept as text, because equal texts are equal numbers and nothing is rounded.
-fn number(token: &str) -> Result<Value, String> {
+/// A whole number; a fraction is kept as text, because equal texts are equal numbers and nothing is rounded. So is, in EDN,
+/// what begins with further zeros: it is no number there, and `01` is not `1`.
+fn number(token: &str, dialect: Dialect) -> Result<Value, String> {
     let whole = token.strip_suffix('N').unwrap_or(token);
     let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
     if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        if digits.len() > 1 && digits.starts_with('0') {
+            let wrong = || format!("expected a number, which does not begin with a zero, not {token:?}");
+            return if dialect == Dialect::Edn { Ok(Value::text(token)) } else { Err(wrong()) };
+        }
         return whole.strip_prefix('+').unwrap_or(whole).parse().map(Value::Int).map_err(|_| {
             let shown: String = whole.chars().take(40).collect();
             let more = if whole.len() > 40 { "…" } else { "" };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::read::{comment_header, csv};
+use crate::read::{comment_header, csv, log};
 
 /// A format of history files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,7 +14,7 @@ pub enum Format {
     Edn,
     /// The same events in JSON, as elle-cli takes them.
     Json,
-    /// The console log of a Jepsen run.
+    /// The console log of a Jepsen run, and its `history.txt`.
     JepsenLog,
     Plume,
     Dbcop,
@@ -56,7 +56,7 @@ impl Format {
             Self::Jsonl => "our own JSON Lines: a header, then an event a line",
             Self::Edn => "EDN of Jepsen, Knossos and Elle: a map an event, one after another or in a vector",
             Self::Json => "the events of Jepsen in JSON, as elle-cli takes them",
-            Self::JepsenLog => "the console log of a Jepsen run",
+            Self::JepsenLog => "the console log of a Jepsen run, or its history.txt",
             Self::Plume => "Plume's text: r(key,value,session,transaction) and w(...)",
             Self::Dbcop => "dbcop's sessions of transactions in JSON",
             Self::Awdit => "AWDIT's test text: r key value, w key value, ---- and ====",
@@ -86,7 +86,7 @@ impl Format {
             b'r' | b'w' if first[1..].starts_with(' ') => Some(Self::Awdit),
             b'-' | b'=' if first.trim().bytes().all(|byte| matches!(byte, b'-' | b'=')) => Some(Self::Awdit),
             _ if csv::is_header(first) => Some(Self::Csv),
-            _ if text.lines().any(|line| line.contains("jepsen.util - ")) => Some(Self::JepsenLog),
+            _ if log::is_log(text) => Some(Self::JepsenLog),
             _ => None,
         }
     }

@@ -5,52 +5,98 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::raw::{InitialReads, Place, Problem, RawEvent, RawProcess, Sink};
+use crate::read::names::UnknownNames;
 use crate::read::source::Source;
-use crate::sequence::{Order, Sequence};
+use crate::sequence::{Order, Rule, Sequence};
 use crate::{Diagnostic, Header, Process};
 
 /// Between a reader and a [`Sink`].
 pub(crate) struct Intake<'s> {
     sink: &'s mut dyn Sink,
+    /// As errors and warnings call the file.
+    file: String,
     sequence: Sequence,
     processes: Processes,
+    unknown: UnknownNames,
 }
 
 impl<'s> Intake<'s> {
     /// For a file of ours, whose header is known.
-    pub(crate) fn ours(header: Header, sink: &'s mut dyn Sink) -> Self {
+    pub(crate) fn ours(file: &str, order: Option<Order>, header: Header, sink: &'s mut dyn Sink) -> Self {
         sink.header(header);
-        Self { sink, sequence: Sequence::new(Order::Ours), processes: Processes::default() }
+        Self::new(file, Rule::Ours(order), sink)
     }
 
     /// For another tool's file.
-    pub(crate) fn foreign(order: Order, header: Option<Header>, sink: &'s mut dyn Sink) -> Self {
+    pub(crate) fn foreign(
+        file: &str,
+        order: Option<Order>,
+        header: Option<Header>,
+        sink: &'s mut dyn Sink,
+    ) -> Self {
         sink.header(header.unwrap_or(Header { partita: Header::VERSION, ..Header::default() }));
         sink.foreign();
-        Self { sink, sequence: Sequence::new(order), processes: Processes::default() }
+        Self::new(file, Rule::Foreign(order), sink)
     }
 
-    pub(crate) fn event(&mut self, event: &mut RawEvent<'_>, line: u64) -> Result<(), Problem> {
-        let (position, time) = self.sequence.next(event.index, event.time)?;
+    /// For transactions in sessions, without times.
+    pub(crate) fn sessions(file: &str, sink: &'s mut dyn Sink) -> Self {
+        Self { sequence: Sequence::new(Rule::Sessions), ..Self::foreign(file, None, None, sink) }
+    }
+
+    fn new(file: &str, rule: Rule, sink: &'s mut dyn Sink) -> Self {
+        Self {
+            sink,
+            file: file.to_owned(),
+            sequence: Sequence::new(rule),
+            processes: Processes::default(),
+            unknown: UnknownNames::default(),
+        }
+    }
+
+    /// An event that begins on a line, from 1, at a column, from 1; 0 where they are not known.
+    pub(crate) fn event(&mut self, event: &mut RawEvent<'_>, line: u64, column: u64) -> Result<(), Problem> {
         let names = self.processes.name_bytes;
         let process = self.processes.resolve(&event.process);
         if self.processes.name_bytes > names {
             self.holds(0)?;
         }
-        self.sink.event(
-            Place { position, time, process, line: u32::try_from(line).ok().filter(|line| *line > 0) },
-            event,
-        )
+        let (position, time) = self.sequence.next(process, event.kind, event.index, event.time)?;
+        let known = |number: u64| u32::try_from(number).ok().filter(|number| *number > 0);
+        self.sink.event(Place { position, time, process, line: known(line), column: known(column) }, event)
     }
 
     /// An event that has its line for itself.
-    pub(crate) fn event_on(
+    pub(crate) fn event_on(&mut self, event: &mut RawEvent<'_>, line: u64) -> Result<(), Diagnostic> {
+        self.event(event, line, 0).map_err(|message| self.wrong(line, u64::from(line > 0), message))
+    }
+
+    pub(crate) fn wrong(&self, line: u64, column: u64, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::at(&self.file, line, column, message)
+    }
+
+    /// A field that the format has not, of an event that lacks what `lacks` says: refused where it stands for one of
+    /// those, and told once where it does not.
+    pub(crate) fn unknown_field(
         &mut self,
-        event: &mut RawEvent<'_>,
-        line: u64,
         name: &str,
+        lacks: impl Fn(&str) -> bool,
+        (line, column): (u64, u64),
     ) -> Result<(), Diagnostic> {
-        self.event(event, line).map_err(|message| Diagnostic::at(name, line, u64::from(line > 0), message))
+        let (meant, is_new) = self.unknown.meaning(name);
+        if let Some(meant) = meant.iter().find(|meant| lacks(meant)) {
+            let message = format!("this event has no {meant}, but a field {name:?}, which is not known");
+            return Err(self.wrong(line, column, message).help(format!("did you mean {meant:?}?")));
+        }
+        if is_new {
+            let message = format!("a field {name:?} is not known, and passed over in all events");
+            self.warn(self.wrong(line, column, message));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn warn(&mut self, warning: Diagnostic) {
+        self.sink.warn(warning);
     }
 
     /// Refuses what a reader holds for a while, where memory has no room for it.
@@ -70,6 +116,15 @@ impl<'s> Intake<'s> {
 
     pub(crate) fn initial(&mut self, reads: &InitialReads) {
         self.sink.initial(reads);
+    }
+
+    /// Comes after the last event.
+    pub(crate) fn end(self) -> Result<(), Diagnostic> {
+        let timing = self.sequence.timing();
+        for warning in timing.warnings() {
+            self.sink.warn(Diagnostic::whole_file(&self.file, warning));
+        }
+        self.sink.end(timing).map_err(|message| Diagnostic::whole_file(&self.file, message))
     }
 }
 

@@ -11,8 +11,8 @@ use crate::raw::{RawEvent, RawProcess, Sink};
 use crate::read::form::weigh_json;
 use crate::read::intake::Intake;
 use crate::read::source::{Line, Source};
-use crate::read::{parallel, scan};
-use crate::{Diagnostic, Function, Header, History, Kind, Pairing, Value};
+use crate::read::{names, parallel, scan};
+use crate::{Diagnostic, Function, Header, History, Kind, Order, Pairing, Value};
 
 pub use crate::read::source::LINE_BYTES_MAX;
 
@@ -22,29 +22,55 @@ pub fn read(input: impl BufRead, name: &str) -> Result<History, Diagnostic> {
     let mut pairing = Pairing::default();
     let mut source = Source::new(Box::new(input), name);
     source.skip_mark()?;
-    stream(&mut source, &mut pairing)?;
+    read_in(&mut source, None, &mut pairing)?;
     Ok(pairing.finish())
 }
 
-pub(crate) fn stream(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
+/// Reads a file whose real-time order is taken from what `order` says.
+pub(crate) fn read_in(
+    source: &mut Source<'_>,
+    order: Option<Order>,
+    sink: &mut dyn Sink,
+) -> Result<(), Diagnostic> {
     let name = source.name().to_owned();
     let header = header(source, &name)?;
-    let mut intake = Intake::ours(header, sink);
+    let mut intake = Intake::ours(&name, order, header, sink);
     while let Some(block) = source.next_block(parallel::BLOCK_BYTES)? {
         for (number, parsed) in parallel::lines(&block, |line| parse(line, &name)) {
             match parsed? {
-                Parsed::Event(mut event) => intake.event_on(&mut event, number, &name)?,
+                Parsed::Event(mut event) => intake.event_on(&mut event, number)?,
+                Parsed::Strange(mut event, strange) => {
+                    let lacks = |field: &str| strange.lacks.contains(&field);
+                    for name in &strange.unknown {
+                        intake.unknown_field(name, lacks, (number, 1))?;
+                    }
+                    if event.kind == Kind::Invoke
+                        && event.function.is_update()
+                        && strange.lacks.contains(&"value")
+                    {
+                        return Err(intake.wrong(number, 1, names::without_value(&event.function)));
+                    }
+                    intake.event_on(&mut event, number)?;
+                }
                 Parsed::CutOff(at) => intake.cut_off_at(at),
             }
         }
     }
-    Ok(())
+    intake.end()
 }
 
 enum Parsed<'a> {
     Event(RawEvent<'a>),
+    /// An event that has fields which are not known, or lacks a value that it needs.
+    Strange(RawEvent<'a>, Strange),
     /// The file breaks off in this line, which is its last.
     CutOff(Diagnostic),
+}
+
+struct Strange {
+    unknown: Vec<String>,
+    /// Fields that unknown ones may stand for: those that are missing or null.
+    lacks: Vec<&'static str>,
 }
 
 fn parse<'a>(line: &Line<'a>, name: &str) -> Result<Parsed<'a>, Diagnostic> {
@@ -57,8 +83,12 @@ fn parse<'a>(line: &Line<'a>, name: &str) -> Result<Parsed<'a>, Diagnostic> {
         let message = format!("the file breaks off here, after {length} bytes of a line");
         return Ok(Parsed::CutOff(Diagnostic::at(name, line.number, length as u64, message)));
     };
+    let strange = parsed.strange(line.bytes);
     let event = parsed.into_raw().map_err(|message| Diagnostic::at(name, line.number, 1, message))?;
-    Ok(Parsed::Event(event))
+    Ok(match strange {
+        Some(strange) => Parsed::Strange(event, strange),
+        None => Parsed::Event(event),
+    })
 }
 
 /// The event on a whole line, by the general parser.
@@ -79,7 +109,20 @@ fn general<'a>(line: &Line<'a>, name: &str) -> Result<Option<ParsedEvent<'a>>, D
     if !line.whole && parsed.as_ref().is_err_and(serde_json::Error::is_eof) {
         return Ok(None);
     }
-    parsed.map(Some).map_err(|error| syntax(&error, name, line.number))
+    parsed.map(Some).map_err(|error| {
+        let diagnostic = syntax(&error, name, line.number);
+        let missing =
+            diagnostic.message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+        let stands_for = |name: &&String| names::of_event(name).iter().any(|meant| Some(*meant) == missing);
+        match unknown_fields(line.bytes).iter().find(stands_for) {
+            Some(unknown) => diagnostic.help(format!("{unknown:?} is none of its fields")),
+            None => diagnostic,
+        }
+    })
+}
+
+fn unknown_fields(line: &[u8]) -> Vec<String> {
+    names::keys(line).into_iter().filter(|name| !FIELDS.contains(&&**name)).collect()
 }
 
 fn header(source: &mut Source<'_>, name: &str) -> Result<Header, Diagnostic> {
@@ -95,6 +138,12 @@ fn header(source: &mut Source<'_>, name: &str) -> Result<Header, Diagnostic> {
         Diagnostic::at(name, line.number, error.column() as u64, message)
             .help("a history begins with a line such as {\"partita\":1,\"nodes\":[\"n1\",\"n2\",\"n3\"]}")
     })?;
+    if let Some((unknown, near)) = names::unknown_key(names::keys(line.bytes), Header::FIELDS) {
+        let message =
+            format!("a header has no field {unknown:?}; its fields are {}", Header::FIELDS.join(", "));
+        let column = names::column(line.bytes, &unknown);
+        return Err(Diagnostic::at(name, line.number, column, message).help_near(near));
+    }
     if header.partita != Header::VERSION {
         let (found, known) = (header.partita, Header::VERSION);
         let message = format!("is a history of format {found}; this version reads format {known}");
@@ -120,8 +169,8 @@ struct ParsedEvent<'a> {
     f: Cow<'a, str>,
     #[serde(borrow, default)]
     key: Option<ParsedKey<'a>>,
-    #[serde(default)]
-    value: Value,
+    #[serde(default, deserialize_with = "present")]
+    value: Option<Value>,
     #[serde(borrow, default)]
     node: Option<Cow<'a, str>>,
     #[serde(default)]
@@ -141,7 +190,35 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
     Value::deserialize(deserializer).map(Some)
 }
 
+/// The fields of an event.
+const FIELDS: [&str; 13] = [
+    "index",
+    "time",
+    "process",
+    "type",
+    "f",
+    "key",
+    "value",
+    "node",
+    "error",
+    "seen",
+    "version",
+    "term",
+    "served_by",
+];
+
 impl<'a> ParsedEvent<'a> {
+    /// What is strange about an event that was read from a line.
+    fn strange(&self, line: &[u8]) -> Option<Strange> {
+        let unknown = unknown_fields(line);
+        if unknown.is_empty() && self.value.is_some() {
+            return None;
+        }
+        let no_value = self.value.as_ref().is_none_or(Value::is_null).then_some("value");
+        let no_key = self.key.is_none().then_some("key");
+        Some(Strange { unknown, lacks: no_value.into_iter().chain(no_key).collect() })
+    }
+
     fn into_raw(self) -> Result<RawEvent<'a>, String> {
         let kind = match &*self.kind {
             "invoke" => Kind::Invoke,
@@ -161,7 +238,7 @@ impl<'a> ParsedEvent<'a> {
             version: self.version,
             term: self.term,
             served_by: self.served_by,
-            ..RawEvent::new(self.process.0, kind, function, self.value)
+            ..RawEvent::new(self.process.0, kind, function, self.value.unwrap_or_default())
         })
     }
 }

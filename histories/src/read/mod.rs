@@ -3,8 +3,9 @@
 //!
 //! Reading is by stream: what is held is the operations, one line and one block. Files that are compressed with gzip
 //! or zstd are read as they are. Where another tool's format does not tell something, [`Format`]'s reader says what
-//! is made of it: without times the place in the file is the real-time order, and transactions in sessions have no
-//! real-time order at all ([`History::has_real_time`]).
+//! is made of it. One rule holds for the real-time order of all of them: it is by time where every event of a client has
+//! one, else by place in the file ([`Order`]); transactions in sessions have no real-time order at all
+//! ([`History::has_real_time`]).
 
 mod awdit;
 mod cobra;
@@ -19,6 +20,7 @@ mod jepsen;
 pub mod jsonl;
 mod log;
 mod meter;
+mod names;
 mod parallel;
 mod plume;
 mod scan;
@@ -26,12 +28,14 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod transactions;
+mod tuple;
 mod unpack;
 
 use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 
+pub use folder::history_in;
 pub(crate) use form::key_text;
 pub use form::{DEPTH_MAX, EVENT_BYTES_MAX};
 pub use format::Format;
@@ -40,8 +44,7 @@ pub use source::LINE_BYTES_MAX;
 pub use unpack::{EXPANSION_FREE_BYTES, EXPANSION_MAX};
 
 use crate::raw::{RawEvent, Sink};
-use crate::sequence::Order;
-use crate::{Diagnostic, History, Pairing};
+use crate::{Diagnostic, History, Order, Pairing};
 use form::Dialect;
 use source::Source;
 
@@ -52,8 +55,10 @@ pub struct Options {
     pub format: Option<Format>,
     /// Values of Jepsen's are `[key value]` tuples of independent keys.
     pub independent: bool,
-    /// Another tool's times are not used; the place in the file is the order.
-    pub ignore_times: bool,
+    /// What the real-time order is taken from, where the file shall not tell.
+    pub order: Option<Order>,
+    /// What columns of a table are, by the names that they have there; `-` for one that is not looked at.
+    pub columns: Vec<(String, String)>,
     /// The memory that the operations may take, by estimate. What needs more is refused.
     pub memory_bytes_max: u64,
     /// Told how far reading has come.
@@ -68,16 +73,11 @@ impl Default for Options {
         Self {
             format: None,
             independent: false,
-            ignore_times: false,
+            order: None,
+            columns: Vec::new(),
             memory_bytes_max: MEMORY_BYTES_DEFAULT,
             meter: Meter::default(),
         }
-    }
-}
-
-impl Options {
-    pub(crate) fn order(&self) -> Order {
-        if self.ignore_times { Order::Places } else { Order::Recorded }
     }
 }
 
@@ -91,7 +91,7 @@ pub fn file(path: &Path) -> Result<History, Diagnostic> {
 pub fn file_with(path: &Path, options: &Options) -> Result<History, Diagnostic> {
     let mut pairing = Pairing::default().memory_bytes_max(options.memory_bytes_max);
     let format = stream_file(path, options, &mut pairing)?;
-    Ok(pairing.finish().in_format(format))
+    Ok(pairing.finish().of_file(&path.display().to_string(), format))
 }
 
 /// Reads a history whose format its content tells.
@@ -103,7 +103,7 @@ pub fn read(input: impl BufRead, name: &str) -> Result<History, Diagnostic> {
 pub fn read_with(input: impl Read, name: &str, options: &Options) -> Result<History, Diagnostic> {
     let mut pairing = Pairing::default().memory_bytes_max(options.memory_bytes_max);
     let format = stream(Box::new(input), name, options, &mut pairing)?;
-    Ok(pairing.finish().in_format(format))
+    Ok(pairing.finish().of_file(name, format))
 }
 
 /// The format that the content of a file shows; `None` where it shows none.
@@ -116,6 +116,9 @@ pub fn detect(path: &Path) -> Result<Option<Format>, Diagnostic> {
     Ok(Format::detect(source.peek(HEAD_BYTES)?))
 }
 
+/// How a `test.jepsen` begins.
+const JEPSEN_STORE: &[u8] = b"JEPSEN";
+
 /// How much of a file is looked at to tell its format.
 const HEAD_BYTES: usize = 16 * 1024;
 
@@ -123,6 +126,9 @@ pub(crate) fn stream_file(path: &Path, options: &Options, sink: &mut dyn Sink) -
     let name = path.display().to_string();
     if name == "-" {
         return stream(options.meter.around(io::stdin().lock()), "-", options, sink);
+    }
+    if let Some(history) = folder::history_in(path) {
+        return stream_file(&history, options, sink);
     }
     if path.is_dir() {
         return folder::read(path, &name, &options.meter, sink).map(|()| Format::Cobra);
@@ -158,10 +164,14 @@ pub(crate) fn stream<'a>(
     sink: &mut dyn Sink,
 ) -> Result<Format, Diagnostic> {
     let mut source = open(input, name)?;
-    let detected = Format::detect(source.peek(HEAD_BYTES)?);
-    let Some(format) = options.format.or(detected) else { return Err(unknown(&mut source)?) };
+    let head = source.peek(HEAD_BYTES)?;
+    let detected = Format::detect(head).filter(|_| !head.starts_with(JEPSEN_STORE));
+    // Only a table has columns.
+    let asked = options.format.or((!options.columns.is_empty()).then_some(Format::Csv));
+    let Some(format) = asked.or(detected) else { return Err(unknown(&mut source)?) };
+    applies(options, format, name)?;
     match format {
-        Format::Jsonl => jsonl::stream(&mut source, sink),
+        Format::Jsonl => jsonl::read_in(&mut source, options.order, sink),
         Format::Edn => jepsen::read(&mut source, Dialect::Edn, options, sink),
         Format::Json => jepsen::read(&mut source, Dialect::Json, options, sink),
         Format::JepsenLog => log::read(&mut source, options, sink),
@@ -174,12 +184,35 @@ pub(crate) fn stream<'a>(
     Ok(format)
 }
 
+/// Refuses what a format has no use for, rather than to pass over it.
+fn applies(options: &Options, format: Format, name: &str) -> Result<(), Diagnostic> {
+    if !options.columns.is_empty() && format != Format::Csv {
+        return Err(Diagnostic::whole_file(name, format!("is {format}, which has no columns"))
+            .help("leave --columns away"));
+    }
+    let sessions = matches!(format, Format::Plume | Format::Dbcop | Format::Awdit | Format::Cobra);
+    if sessions && let Some(order) = options.order {
+        let message = format!("is {format}, whose transactions have no order but that of each session");
+        return Err(Diagnostic::whole_file(name, message).help(format!("leave --order {order} away")));
+    }
+    if options.independent && (sessions || format == Format::Jsonl) {
+        let message = format!("is {format}, whose operations name their keys themselves");
+        return Err(Diagnostic::whole_file(name, message)
+            .help("--independent is for Jepsen's [key value] tuples; leave it away"));
+    }
+    Ok(())
+}
+
 /// The error for a file of no format that is known.
 fn unknown(source: &mut Source<'_>) -> Result<Diagnostic, Diagnostic> {
     let name = source.name().to_owned();
     if source.peek(1)?.is_empty() {
         return Ok(Diagnostic::whole_file(&name, "is empty")
             .help("a history begins with a header line: {\"partita\":1}"));
+    }
+    if source.rest().starts_with(JEPSEN_STORE) {
+        return Ok(Diagnostic::whole_file(&name, "is the binary store of a Jepsen run, which is not read")
+            .help("the history of the run is history.edn in the same folder"));
     }
     if [b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| source.rest().starts_with(&mark[..])) {
         return Ok(Diagnostic::at(&name, 1, 1, "is UTF-16; a history in text is UTF-8"));

@@ -8,11 +8,10 @@ use crate::raw::Sink;
 use crate::read::intake::Intake;
 use crate::read::source::{Line, Source};
 use crate::read::transactions::{Micro, Transactions};
-use crate::sequence::Order;
 
 pub(crate) fn read(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
     let name = source.name().to_owned();
-    let mut transactions = Transactions::new(Intake::foreign(Order::Sessions, None, sink), &name);
+    let mut transactions = Transactions::new(Intake::sessions(&name, sink));
     let mut last_session = None;
     while let Some(line) = source.next_line()? {
         let number = line.number;
@@ -84,6 +83,9 @@ fn number(text: &[u8], at: &mut usize, mark: u8, what: &str) -> Result<i64, (usi
     while let Some(digit) = text.get(*at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
         int = int.wrapping_mul(10).wrapping_add(i64::from(digit));
         *at += 1;
+    }
+    if *at - digits_at > 1 && text[digits_at] == b'0' {
+        return Err((start, format!("{what} begins with a zero, as no number does")));
     }
     match *at - digits_at {
         0 => Err((start, format!("expected {what}, a whole number"))),

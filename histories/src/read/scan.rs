@@ -39,9 +39,14 @@ pub(crate) fn event(line: &[u8]) -> Option<RawEvent<'_>> {
     let function = Function::named(scan.text()?).ok()?;
     let mut event = RawEvent::new(process, kind, function, Value::Null);
     (event.index, event.time) = (Some(index), Some(time));
-    scan.fields(&mut event)?;
-    Some(event)
+    let seen = scan.fields(&mut event)?;
+    // One that lacks the value that it needs is left to the general parser, which says so.
+    let lacks = kind == Kind::Invoke && seen & VALUE == 0 && event.function.is_update();
+    (!lacks).then_some(event)
 }
+
+/// Stands for the field `value` among those that were seen.
+const VALUE: u8 = 1 << 1;
 
 struct Scan<'a> {
     line: &'a [u8],
@@ -59,12 +64,12 @@ impl<'a> Scan<'a> {
         self.line.get(self.at..)?.starts_with(expected).then(|| self.at += expected.len())
     }
 
-    /// The fields after the function, in any order, each at most once, to the end of the line.
-    fn fields(&mut self, event: &mut RawEvent<'a>) -> Option<()> {
+    /// The fields after the function, in any order, each at most once, to the end of the line; which ones there are.
+    fn fields(&mut self, event: &mut RawEvent<'a>) -> Option<u8> {
         let mut seen = 0_u8;
         loop {
             match self.line.get(self.at)? {
-                b'}' => return self.line[self.at + 1..].iter().all(u8::is_ascii_whitespace).then_some(()),
+                b'}' => return self.line[self.at + 1..].iter().all(u8::is_ascii_whitespace).then_some(seen),
                 b',' => self.at += 1,
                 _ => return None,
             }
@@ -91,7 +96,7 @@ impl<'a> Scan<'a> {
                     Function::Txn => self.transaction()?,
                     _ => self.value(0)?,
                 };
-                1 << 1
+                VALUE
             }
             "node" => {
                 event.node = Some(Cow::Borrowed(self.string()?));

@@ -18,7 +18,6 @@ use crate::{Diagnostic, Function, Kind, Value};
 /// Gathers micro-operations into transactions.
 pub(crate) struct Transactions<'s> {
     intake: Intake<'s>,
-    name: String,
     open: IndexMap<u32, Open, FxBuildHasher>,
     /// Where among the open ones the last micro-operation went, as the next one mostly does.
     last: usize,
@@ -48,12 +47,14 @@ struct Open {
     /// Whether a read saw what may be the initial value.
     saw_initial: bool,
     line: u64,
+    /// 0 where the line is enough.
+    column: u64,
     kind: Kind,
 }
 
 impl Open {
     fn new(transaction: u64, items: Vec<u8>, line: u64) -> Self {
-        Self { transaction, items, saw_initial: false, line, kind: Kind::Ok }
+        Self { transaction, items, saw_initial: false, line, column: 0, kind: Kind::Ok }
     }
 
     /// Says how many bytes more are held.
@@ -90,10 +91,9 @@ impl Micro {
 }
 
 impl<'s> Transactions<'s> {
-    pub(crate) fn new(intake: Intake<'s>, name: &str) -> Self {
+    pub(crate) fn new(intake: Intake<'s>) -> Self {
         Self {
             intake,
-            name: name.to_owned(),
             open: IndexMap::default(),
             last: 0,
             closed: Ranges::default(),
@@ -140,18 +140,24 @@ impl<'s> Transactions<'s> {
             return Ok(());
         }
         self.looked_at_bytes = bytes;
-        let refused = |message| Diagnostic::at(&self.name, line, u64::from(line > 0), message);
-        self.intake.holds(bytes).map_err(refused)
+        self.intake.holds(bytes).map_err(|message| self.intake.wrong(line, u64::from(line > 0), message))
     }
 
     pub(crate) fn begin(&mut self, session: u32, transaction: u64, line: u64) -> Result<(), Diagnostic> {
         if !self.closed.insert(transaction) {
             let message = format!("transaction {transaction} goes on here, after its session began another");
-            return Err(Diagnostic::at(&self.name, line, u64::from(line > 0), message));
+            return Err(self.intake.wrong(line, u64::from(line > 0), message));
         }
         let items = self.spare.pop().unwrap_or_default();
         self.last = self.open.insert_full(session, Open::new(transaction, items, line)).0;
         Ok(())
+    }
+
+    /// In which column of its line the session's open transaction begins, where lines hold several.
+    pub(crate) fn begins_at(&mut self, session: u32, column: u64) {
+        if let Some(open) = self.open.get_mut(&session) {
+            open.column = column;
+        }
     }
 
     /// How the session's open transaction ends, `Kind::Ok` unless this says otherwise.
@@ -189,7 +195,9 @@ impl<'s> Transactions<'s> {
         for (kind, micros) in [(Kind::Invoke, answer.question()), (open.kind, answer)] {
             let value = Value::Txn(Micros::packed(micros).into());
             let mut event = RawEvent::new(RawProcess::Number(session), kind, Function::Txn, value);
-            self.intake.event_on(&mut event, open.line, &self.name)?;
+            let (line, column) = (open.line, open.column.max(u64::from(open.line > 0)));
+            let told = self.intake.event(&mut event, line, open.column);
+            told.map_err(|message| self.intake.wrong(line, column, message))?;
         }
         self.sent += 1;
         open.items.clear();
@@ -211,7 +219,7 @@ impl<'s> Transactions<'s> {
             self.emit(session, open)?;
         }
         self.intake.initial(&self.initial);
-        Ok(())
+        self.intake.end()
     }
 }
 

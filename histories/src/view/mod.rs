@@ -3,6 +3,7 @@
 //!
 //! It never makes a history harder to explain than the whole is: what is left out only asked more of it.
 
+pub mod hints;
 pub(crate) mod initial;
 pub(crate) mod kinds;
 mod narrow;

@@ -27,7 +27,7 @@ macro_rules! objects {
             }
 
             /// Our name for what a tool calls `name`, `None` where this object has no such function.
-            fn function(self, name: &str) -> Option<Function> {
+            pub(super) fn function(self, name: &str) -> Option<Function> {
                 let ours = match self {
                     $(Self::$variant => match name { $($function $(| $other)* => $function,)* _ => return None },)*
                 };

@@ -141,7 +141,10 @@ fn what_cannot_be_seen_is_told() {
         told(View { from: Some(Nanos(5)), ..everything() }, plume),
         told(View { from: Some(Nanos(5)), to: Some(Nanos(4)), ..everything() }, REGISTERS),
         told(View { object: Some(Object::Queue), ..everything() }, REGISTERS),
-        told(View { initial: Some(Value::Int(0)), ..everything() }, "{:process 0 :type :invoke :f :enqueue}"),
+        told(
+            View { initial: Some(Value::Int(0)), ..everything() },
+            "{:process 0 :type :invoke :f :enqueue :value 1}",
+        ),
         told(
             View { initial: Some(Value::text("a")), ..everything() },
             "{:process 0 :type :invoke :f :increment}",
@@ -199,8 +202,50 @@ fn writes_of_which_reads_show_a_set_add_to_it() {
     assert_eq!(functions(&any, "#{1}", "#{1}"), "write read", "a register that holds sets");
     let set = View { object: Some(Object::Set), ..View::default() };
     assert_eq!(functions(&set, "1", "[1 2]"), "add read-all");
-    let tuples = text("[9 1]", "[9 #{1 2}]");
+    let tuples = text("[9 1]", "[9 #{1 2}]").replace(":f :read}", ":f :read :value [9 nil]}");
     let options = read::Options { independent: true, ..read::Options::default() };
     let seen = any.of(read::read_with(tuples.as_bytes(), "h", &options).unwrap()).unwrap();
     assert!(seen.operations().iter().all(|op| op.key.is_some() && op.function != Function::Write));
+}
+
+#[test]
+fn hints_are_given_where_all_operations_agree() {
+    let edn = |events: &[(u32, &str, &str, &str)]| {
+        events.iter().fold(String::new(), |mut text, (process, kind, f, value)| {
+            writeln!(text, "{{:process {process} :type :{kind} :f :{f} :value {value}}}").unwrap();
+            text
+        })
+    };
+    let tuples = edn(&[
+        (0, "invoke", "write", "[1 5]"),
+        (0, "ok", "write", "[1 5]"),
+        (0, "invoke", "read", "[1 nil]"),
+    ]);
+    let lists =
+        edn(&[(0, "invoke", "write", "[1 5]"), (0, "ok", "write", "[1 5]"), (0, "invoke", "read", "nil")]);
+    let txn = edn(&[(0, "invoke", "txn", "[[:r 1 nil] [:w 2 1]]")]);
+    let told = |text: &str| hints::independent(&history(text)).is_some();
+    assert_eq!([told(&tuples), told(&lists), told(&txn), told("[]")], [true, false, false, false]);
+    let at_first = [(0, "invoke", "read", "nil"), (0, "ok", "read", "0")];
+    let write = [(0, "invoke", "write", "5"), (0, "ok", "write", "5")];
+    let later = [(0, "invoke", "read", "nil"), (0, "ok", "read", "7")];
+    let queue = [(0, "invoke", "enq", "5"), (0, "ok", "enq", "5"), (0, "invoke", "deq", "nil")];
+    let strange = [(0, "invoke", "frobnicate", "5")];
+    let doubtful = |parts: &[&[(u32, &'static str, &'static str, &'static str)]]| {
+        hints::of_doubtful(&history(&edn(&parts.concat()))).join("; ")
+    };
+    insta::assert_snapshot!(
+        [
+            doubtful(&[&at_first, &write, &at_first]),
+            doubtful(&[&write, &later]),
+            doubtful(&[&at_first, &write, &later]),
+            doubtful(&[&at_first]),
+            doubtful(&[&queue]),
+            doubtful(&[&strange]),
+        ]
+        .join("\n")
+    );
+    let zero = View { initial: Some(Value::Int(0)), ..View::default() };
+    let seen = zero.of(history(&edn(&[at_first, write].concat()))).unwrap();
+    assert_eq!(hints::of_doubtful(&seen), Vec::<String>::new());
 }

@@ -54,7 +54,7 @@ pub(super) fn text(history: &History, found: &[Linearization]) -> String {
         };
         for &id in order.iter().flatten() {
             let op = history.as_recorded(id);
-            let line = history.line(op.call_event).map_or_else(|| "-".to_owned(), |line| line.to_string());
+            let line = history.spot(op.call_event).map_or_else(|| "-".to_owned(), |spot| spot.to_string());
             let _ = writeln!(text, "{line:>9} | client {}  {}", op.process, explain::action(history, &op));
         }
     }

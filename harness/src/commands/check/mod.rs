@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use checkers::{Budget, Finding, Linearization};
+use checkers::{Budget, Finding, Linearization, Verdict};
 use histories::read::{Format, Options};
-use histories::view::View;
+use histories::view::{View, hints};
 use histories::{History, ModelName, printable};
 use table::Row;
 
@@ -45,6 +45,8 @@ struct Checked {
     /// The least sets of session guarantees that are violated, where the guarantees were looked at and one by one do not
     /// tell it.
     guarantees: Option<Vec<Vec<ModelName>>>,
+    /// Options that a person may have forgotten.
+    hints: Vec<String>,
     /// The command that made the history, where its folder knows.
     reproduce: Option<String>,
 }
@@ -60,7 +62,8 @@ struct Answer {
     /// What a person reads of this file, or a machine.
     text: String,
     row: Row,
-    warning: Option<String>,
+    warnings: Vec<String>,
+    hints: Vec<String>,
     exit: Exit,
 }
 
@@ -99,10 +102,14 @@ pub(crate) fn check(
         let answer = answer.unwrap_or_else(|failure| {
             session.error(&failure.to_string());
             let row = table::unreadable(&file.display().to_string(), session.paint);
-            Answer { text: String::new(), row, warning: None, exit: failure.exit() }
+            let (warnings, hints) = (Vec::new(), Vec::new());
+            Answer { text: String::new(), row, warnings, hints, exit: failure.exit() }
         });
-        if let Some(warning) = answer.warning {
-            session.warn(&warning);
+        for warning in &answer.warnings {
+            session.warn(warning);
+        }
+        for hint in &answer.hints {
+            session.hint(&format!("{}: {hint}", file.display()));
         }
         let gap = if position > 0 && args.format == CheckFormat::Text && !answer.text.is_empty() {
             "\n"
@@ -172,7 +179,22 @@ impl Job<'_> {
             if self.args.witness { linearizations::of(&history, &findings, &budget) } else { Vec::new() };
         let guarantees = checking::guarantees(&history, &findings, &budget);
         let reproduce = reproduce(file);
-        Ok(Checked { file: file_name, findings, demands, linearizations, guarantees, reproduce, history })
+        let hints = self.hints(&history, &findings);
+        let file = file_name;
+        Ok(Checked { file, history, findings, demands, linearizations, guarantees, hints, reproduce })
+    }
+
+    /// Options that would change everything, as far as the history shows. What holds needs none, but for values that are
+    /// pairs: taken for the values of one register, they may hold where the register of each key does not.
+    fn hints(&self, history: &History, findings: &[Finding]) -> Vec<String> {
+        let mut found = Vec::new();
+        if history.format() != Some(Format::Jsonl) && !self.options.independent {
+            found.extend(hints::independent(history));
+        }
+        if findings.iter().any(|finding| !matches!(finding.verdict, Verdict::Valid)) && found.is_empty() {
+            found.extend(hints::of_doubtful(history));
+        }
+        found
     }
 
     fn answer(&self, checked: &Checked, files: usize) -> Result<Answer, Failure> {
@@ -194,11 +216,13 @@ impl Job<'_> {
                 let _ = writeln!(text, "graph: {}", printable(&file.display().to_string()));
             }
         }
-        let cut = checked.history.cut_off();
+        let cut = checked.history.cut_off().map(|cut| format!("{cut}; checked to its last whole event"));
+        let warnings = checked.history.warnings().iter().map(ToString::to_string);
         Ok(Answer {
             text,
             row: table::row(checked, session.paint),
-            warning: cut.map(|cut| format!("{cut}; checked to its last whole event")),
+            warnings: cut.into_iter().chain(warnings).collect(),
+            hints: checked.hints.clone(),
             exit: judge::exit(&checked.demands, &checked.findings, &checked.history),
         })
     }

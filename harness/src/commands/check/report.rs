@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use histories::stats;
+use histories::{Order, stats};
 use serde::Serialize;
 
 use super::{Checked, linearizations};
@@ -22,6 +22,14 @@ struct FileReport<'a> {
     processes: usize,
     /// The file breaks off in mid-line.
     truncated: bool,
+    /// What the real-time order is taken from, `None` where the file tells none.
+    order: Option<Order>,
+    /// What has to be known of how the file was read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    /// Options that may have been forgotten.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    hints: &'a [String],
     verdicts: Vec<VerdictReport>,
     strongest: Vec<&'static str>,
     weakest_violated: Vec<&'static str>,
@@ -45,6 +53,9 @@ pub(super) fn json(checked: &Checked) -> String {
         keys: stats::keys(&checked.history),
         processes: processes(checked),
         truncated: checked.history.cut_off().is_some(),
+        order: checked.history.timing().order,
+        hints: &checked.hints,
+        warnings: checked.history.warnings().iter().map(ToString::to_string).collect(),
         verdicts: verdicts(checked),
         strongest: summary.strongest.iter().map(|model| model.name()).collect(),
         weakest_violated: summary.weakest_violated.iter().map(|model| model.name()).collect(),

@@ -1,8 +1,6 @@
 use std::fs;
 use std::time::Duration;
 
-use checkers::Verdict;
-
 use super::*;
 use crate::cli::paint::Paint;
 use crate::report::explain::tests::{STALE, stale_anomaly, stale_history};
@@ -30,6 +28,7 @@ fn stale(demands: &[ModelName]) -> Checked {
         demands: demands.to_vec(),
         linearizations: Vec::new(),
         guarantees: None,
+        hints: Vec::new(),
         reproduce: Some("partita run --seed 7".into()),
     }
 }

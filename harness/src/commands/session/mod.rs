@@ -100,6 +100,11 @@ impl Session {
         self.complain(&format!("{}: {}", self.paint_stderr.doubtful("warning"), printable_lines(message)));
     }
 
+    /// What a person may have forgotten to say.
+    pub(crate) fn hint(&self, message: &str) {
+        self.complain(&format!("{}: {}", self.paint_stderr.doubtful("hint"), printable_lines(message)));
+    }
+
     /// On standard error, unless it is to be quiet.
     pub(crate) fn say(&self, message: &str) {
         if !self.quiet {

@@ -5,6 +5,7 @@ use std::io::Write;
 use insta::assert_snapshot;
 
 use super::formats::shown;
+use crate::Order;
 use crate::read::{Format, Options, read_with};
 
 pub(super) const HEADER: &str = "{\"partita\":1}\n";
@@ -52,6 +53,10 @@ fn events_that_no_client_can_have_made_are_refused() {
         answer(edn(0, "invoke", &at(5, 1)) + &edn(0, "ok", &at(5, 2)), "duplicate-index"),
         answer(edn(0, "invoke", &at(5, 1)) + &edn(0, "ok", &at(4, 2)), "out-of-order"),
         answer(edn(0, "invoke", &at(0, 20_000_000_000)) + &edn(0, "ok", &at(1, 5)), "clock-back"),
+        answer(
+            edn(0, "invoke", &at(0, 1)) + &edn(0, "ok", &at(1, 9)) + &edn(0, "invoke", &at(2, 8)),
+            "client-back",
+        ),
         answer("w(1,1,0,7)\nw(1,2,0,8)\nw(1,3,0,7)\n", "interleaved-transaction"),
         answer("process,f,start,end\n0,read,9,5\n", "ends-before"),
         answer("process,f,start,end\n0,read,5,9\n0,read,7,12\n", "overlap"),
@@ -95,6 +100,123 @@ fn a_transaction_is_answered_as_it_was_asked() {
             "{:process 0 :type :invoke :f :txn :value [[:r 1 nil]]}\n{:process 0 :type :info :f :txn :value [:gone]}",
             "edn-info",
         ),
+    ];
+    assert_snapshot!(answers.join("\n"));
+}
+
+#[test]
+fn names_that_are_not_known_and_values_that_are_missing_are_refused() {
+    let ours = |fields: &str| {
+        ours(&format!(
+            "{{\"index\":0,\"time\":1,\"process\":0,\"type\":\"invoke\",\"f\":\"write\",\"key\":\"x\"{fields}}}\n"
+        ))
+    };
+    let answers = [
+        answer("{\"partita\":1,\"demand\":[\"linearizable\"]}\n", "header"),
+        answer("; partita {\"header\":{\"partita\":1,\"modes\":\"x\"}}\n", "comment"),
+        ours(",\"vaule\":1"),
+        ours(",\"value\":null,\"input\":1"),
+        ours(""),
+        answer(
+            format!("{HEADER}{{\"index\":0,\"time\":1,\"process\":0,\"kind\":\"invoke\",\"f\":\"read\"}}\n"),
+            "ours-kind",
+        ),
+        answer(
+            "{\"partita\":1}\n{\"index\":0,\"time\":1,\"client\":0,\"type\":\"invoke\",\"f\":\"read\"}\n",
+            "ours-client",
+        ),
+        answer("{:process 0 :type :invoke :f :write :val 1}", "edn"),
+        answer("{:process 0 :type :invoke :f :cas}", "edn-cas"),
+        answer("{:process 0 :type :invoke :f :add :value nil}", "edn-nil"),
+        answer("[{\"process\":0,\"type\":\"invoke\",\"f\":\"write\",\"argument\":1}]", "json"),
+        answer("client,op,begin,end,key,val\n1,write,1,2,x,1\n", "csv-val"),
+        answer(
+            "op_id,client_id,operation,key,value,start_ns,end_ns,result\n1,0,put,x,a,0,10,ok\n",
+            "csv-client",
+        ),
+        answer("client,op,begin,end,key,value,reply,result_status\n1,write,1,2,x,1,,failed\n", "csv-status"),
+        answer("client,op,begin,end,key,value,returned\n1,write,1,2,x,1,\n", "csv-returned"),
+        answer("client,op,begin,key,value\n1,write,1,x,1\n", "csv-end"),
+        answer("client,session,op,begin,end\n1,1,read,1,2\n", "csv-twice"),
+        answer("process,type,f,value\n0,invoke,write,\n", "csv-no-value"),
+        answer("process,f,begin,end,value\n0,write,1,2,\n", "csv-no-value"),
+        answer("process,f,begin,end,value\n0,write,1,2.5,1\n", "csv-seconds"),
+    ];
+    assert_snapshot!(answers.join("\n"));
+}
+
+#[test]
+fn an_answer_that_names_another_value_is_refused_in_our_own_format() {
+    let ours = |f: &str, asked: &str, answered: &str| {
+        let event = |index: u32, kind: &str, value: &str| {
+            let head = format!("{{\"index\":{index},\"time\":{index},\"process\":0,\"type\":\"{kind}\"");
+            format!("{head},\"f\":\"{f}\",\"value\":{value}}}\n")
+        };
+        ours(&(event(0, "invoke", asked) + &event(1, "ok", answered)))
+    };
+    let other = "{:process 0 :type :invoke :f :write :value 1}\n{:process 0 :type :ok :f :write :value 2}\n";
+    let warned = read_with(other.repeat(3).as_bytes(), "edn", &Options::default()).unwrap();
+    let answers = [
+        ours("write", "1", "2"),
+        ours("cas", "[1,2]", "[1,3]"),
+        ours("cas", "[1,2]", "true"),
+        ours("add", "1", "null"),
+        ours("increment", "1", "7"),
+        answer(other, "edn"),
+        warned.warnings().iter().map(ToString::to_string).collect(),
+    ];
+    assert_snapshot!(answers.join("\n"));
+}
+
+#[test]
+fn what_is_no_history_but_known_is_told_for_what_it_is() {
+    let answers = [
+        answer("{:perf {:latency-graph {:valid? true}}, :valid? false}", "results.edn"),
+        answer("{\"valid?\":true,\"count\":3}", "results.json"),
+        answer(b"JEPSEN\0\0\0\x01\0\0\0\0\xff\xee", "test.jepsen"),
+        answer("INFO [2026-02-03 10:11:12,345] main - jepsen.core Running test\n", "log"),
+        answer(
+            "INFO [2026-02-03 10:11:12,345] jepsen worker 0 - jepsen.util 0\t:ok\t:read\t3\t4\n",
+            "log-more",
+        ),
+        answer("0\t:invoke\t:read\tnil\nINFO nothing\nrubbish\n", "history.txt"),
+    ];
+    assert_snapshot!(answers.join("\n"));
+}
+
+#[test]
+fn options_that_a_format_has_no_use_for_are_refused() {
+    let asked = |text: &str, name: &str, options: Options| match read_with(text.as_bytes(), name, &options) {
+        Ok(history) => format!("{name}: read\n{}", shown(&history)),
+        Err(error) => error.to_string(),
+    };
+    let order = |order| Options { order: Some(order), ..Options::default() };
+    let independent = || Options { independent: true, ..Options::default() };
+    let columns = |name: &str, column: &str| Options {
+        columns: vec![(name.to_owned(), column.to_owned())],
+        ..Options::default()
+    };
+    let event = "{:process 0 :type :invoke :f :read :value nil}\n";
+    let answers = [
+        asked(
+            "INFO [2026-02-03 10:11:12,345] main - jepsen.core Running test\n",
+            "log",
+            Options { format: Some(Format::JepsenLog), ..Options::default() },
+        ),
+        asked("w(1,1,0,0)\n", "plume", order(Order::Place)),
+        asked("w 1 1\n", "awdit", order(Order::Time)),
+        asked("w(1,1,0,0)\n", "plume", independent()),
+        asked(HEADER, "ours", independent()),
+        asked("process,f,begin,end\n0,read,1,2\n", "csv", order(Order::Place)),
+        asked(event, "edn", order(Order::Time)),
+        asked("INFO  jepsen.util - 0\t:invoke\t:read\tnil\n", "log", order(Order::Time)),
+        asked(event, "edn", independent()),
+        asked("INFO  jepsen.util - 0\t:invoke\t:write\t3\n", "log", independent()),
+        asked("process,type,f,value\n0,invoke,cas,\"[1,2]\"\n", "csv", independent()),
+        asked(event, "edn", columns("a", "key")),
+        asked("a,f,begin,end\n0,read,1,2\n", "csv", columns("b", "process")),
+        asked("a,f,begin,end\n0,read,1,2\n", "csv", columns("a", "proces")),
+        asked("a,f,begin,end\n0,read,1,2\n", "csv", columns("a", "process")),
     ];
     assert_snapshot!(answers.join("\n"));
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use insta::assert_snapshot;
 
 use crate::read::{Format, Options, read_with};
-use crate::{Function, History};
+use crate::{Function, History, Order};
 
 fn history(text: &[u8], options: &Options) -> History {
     read_with(text, "h", options).unwrap_or_else(|error| panic!("{error}"))
@@ -167,7 +167,7 @@ fn a_byte_order_mark_says_nothing() {
 #[test]
 fn a_format_can_be_forced_and_times_be_dropped() {
     let text = "\n{\"type\":\"invoke\",\"f\":\"read\",\"process\":0,\"time\":99}\n";
-    let options = Options { format: Some(Format::Json), ignore_times: true, ..Options::default() };
+    let options = Options { format: Some(Format::Json), order: Some(Order::Place), ..Options::default() };
     let history = history(text.as_bytes(), &options);
     assert_eq!((history.operations()[0].invoked.0, &history.operations()[0].function), (0, &Function::Read));
 }
@@ -181,4 +181,42 @@ fn a_folder_of_cobras_logs_is_a_history() {
     std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
     let history = crate::read::file(folder.path()).unwrap();
     assert_eq!(history.operations().iter().map(|op| op.process).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn logs_of_every_age_and_their_bare_form() {
+    let log = "INFO [2026-02-03 10:11:12,345] jepsen worker 0 - jepsen.util 0\t:invoke\t:write\t3
+WARN [2026-02-03 10:11:12,350] main - jepsen.db waiting
+INFO [2026-02-03 10:11:12,355] jepsen worker 0 - jepsen.util 0\t:info\t:write\t3\t:timeout
+INFO [2026-02-03 10:11:12,365] jepsen worker 1 - jepsen.util 1\t:invoke\t:read\tnil
+INFO [2026-02-03 10:11:12,375] jepsen worker 1 - jepsen.util 1\t:fail\t:read\tnil\t[:no \"leader\"]
+";
+    let bare = "0\t:invoke\t:write\t1\n:nemesis\t:info\t:start\t\"cut\"\n0\t:ok\t:write\t1\n";
+    assert_snapshot!(format!("{}\n{}", read(log), read(bare)));
+}
+
+#[test]
+fn tables_in_seconds_with_zeros_and_replies() {
+    let seconds = "process,op,key,value,reply,start,end,status\n01,write,x,01,true,0.001,0.0025,ok\n1,read,x,,1,0.002,1.0,ok\n";
+    let events = "process,type,f,key,input,output,time\n0,invoke,write,x,1,,1\n0,ok,write,x,,1,2\n1,invoke,read,x,,,3\n1,ok,read,x,,1,4\n";
+    assert_snapshot!(format!("{}\n{}", read(seconds), read(events)));
+}
+
+#[test]
+fn micro_operations_in_full_are_the_short_ones() {
+    let full = "{:process 0 :type :invoke :f :txn :value [[:write 5 1] [:read 8 nil]]}\n{:process 0 :type :ok :f :txn :value [[:write 5 1] [:read 8 40]]}";
+    let short = full.replace(":write", ":w").replace(":read", ":r");
+    assert_eq!(read(full), read(short));
+    let adds = "{:process 0 :type :invoke :f :broadcast :value 1}";
+    assert_eq!(history(adds.as_bytes(), &Options::default()).operations()[0].function, Function::Add);
+}
+
+#[test]
+fn of_a_folder_of_jepsens_the_history_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("results.edn"), "{:valid? true}").unwrap();
+    std::fs::write(folder.path().join("history.txt"), "0\t:invoke\t:read\tnil\n").unwrap();
+    assert_eq!(crate::read::file(folder.path()).unwrap().operations().len(), 1);
+    std::fs::write(folder.path().join("history.edn"), "[]").unwrap();
+    assert_eq!(crate::read::file(folder.path()).unwrap().operations().len(), 0);
 }

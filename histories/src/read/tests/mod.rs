@@ -2,8 +2,10 @@
 
 mod bad;
 mod corpus;
+mod fields;
 mod formats;
 mod limits;
+mod orders;
 mod scan;
 
 use insta::assert_snapshot;

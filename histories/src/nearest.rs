@@ -1,0 +1,32 @@
+//! The nearest known name, where a name is not known.
+
+/// The known name most like `name`, if one is like it at all.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (similarity(name, candidate), candidate))
+        .filter(|&(score, _)| score > SIMILARITY_MIN)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+const SIMILARITY_MIN: f64 = 0.5;
+
+/// What follows the last slash counts by itself: `async` is like `single/async`.
+fn similarity(name: &str, candidate: &str) -> f64 {
+    let tail = candidate.rsplit('/').next().unwrap_or(candidate);
+    strsim::jaro_winkler(name, candidate).max(strsim::jaro_winkler(name, tail) * 0.99)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_offered_and_a_strange_one_is_not() {
+        let known = ["single/quorum", "single/async", "single/sync"];
+        assert_eq!(nearest("single/asinc", known), Some("single/async"));
+        assert_eq!(nearest("async", known), Some("single/async"));
+        assert_eq!(nearest("xylophone", ["register", "set"]), None);
+    }
+}
