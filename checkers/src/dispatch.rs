@@ -5,21 +5,22 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use histories::{History, ModelName, view};
+use histories::{Function, History, ModelName, view};
 use rayon::prelude::*;
 
 use crate::confirm::Unconfirmed;
 use crate::hierarchy::Hierarchy;
 use crate::rules::bank;
 use crate::{
-    Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Linear, Policy, Rules, Sequential,
-    Sessions, Verdict, confirm,
+    Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Isolation, Linear, Policy, Rules,
+    Sequential, Sessions, Verdict, confirm,
 };
 
 /// Every checker, the strongest model first.
 pub fn all() -> Vec<Box<dyn Checker>> {
     vec![
         Box::new(Linear::default()),
+        Box::new(Isolation),
         Box::new(Causal),
         Box::new(Sequential),
         Box::new(Sessions),
@@ -71,7 +72,13 @@ pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budge
 
 /// Every checker that can say something of a history of which nobody said what it is about.
 fn applicable(history: &History) -> Checkers {
-    if bank::is_only_read(history) { vec![Box::new(Rules)] } else { all() }
+    if bank::is_only_read(history) {
+        return vec![Box::new(Rules)];
+    }
+    let has_transactions = history.operations().iter().any(|op| op.function == Function::Txn);
+    let says =
+        |checker: &dyn Checker| has_transactions || checker.models().iter().any(|m| !m.is_isolation_level());
+    all().into_iter().filter(|checker| says(checker.as_ref())).collect()
 }
 
 /// The checkers that decide demanded models themselves, and those whose findings may settle what they leave open: on

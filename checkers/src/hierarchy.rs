@@ -6,8 +6,11 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use histories::ModelName::{
-    self, Causal, CausalConvergence, CausalMemory, Linearizable, MonotonicReads, MonotonicWrites, Pram,
-    ReadAtomic, ReadCommittedBe, ReadYourWrites, RealTimeCausal, Sequential, WritesFollowReads,
+    self, Causal, CausalConvergence, CausalMemory, Linearizable, MonotonicAtomicView, MonotonicReads,
+    MonotonicWrites, ParallelSnapshotIsolation, Pram, Prefix, ReadAtomic, ReadCommitted, ReadCommittedBe,
+    ReadUncommitted, ReadYourWrites, RealTimeCausal, RepeatableRead, Sequential, Serializable,
+    SnapshotIsolation, StrictSerializable, StrongSessionParallelSnapshotIsolation, StrongSessionPrefix,
+    StrongSessionSerializable, StrongSessionSnapshotIsolation, StrongSnapshotIsolation, WritesFollowReads,
 };
 use histories::{History, Nanos, Outcome};
 use petgraph::Direction;
@@ -17,11 +20,16 @@ use rustc_hash::FxHashMap;
 
 use crate::{Anomaly, Figures, Finding, Verdict};
 
-/// An arrow from each model to what it implies at once.
-const IMPLICATIONS: [(ModelName, ModelName); 14] = [
+/// An arrow from each model to what it implies at once. Two that imply each other are one model under two names, where
+/// both apply: isolation levels apply to transactions alone.
+const IMPLICATIONS: [(ModelName, ModelName); 41] = [
+    (Linearizable, StrictSerializable),
+    (StrictSerializable, Linearizable),
     (Linearizable, Sequential),
     (Linearizable, RealTimeCausal),
     (RealTimeCausal, CausalConvergence),
+    (Sequential, StrongSessionSerializable),
+    (StrongSessionSerializable, Sequential),
     (Sequential, CausalMemory),
     (Sequential, CausalConvergence),
     (CausalMemory, Causal),
@@ -33,6 +41,37 @@ const IMPLICATIONS: [(ModelName, ModelName); 14] = [
     (CausalConvergence, WritesFollowReads),
     (CausalConvergence, ReadAtomic),
     (ReadAtomic, ReadCommittedBe),
+    (StrictSerializable, StrongSessionSerializable),
+    (StrictSerializable, StrongSnapshotIsolation),
+    (StrictSerializable, Serializable),
+    (StrongSnapshotIsolation, StrongSessionSnapshotIsolation),
+    (StrongSnapshotIsolation, SnapshotIsolation),
+    (StrongSessionSerializable, StrongSessionSnapshotIsolation),
+    (StrongSessionSerializable, Serializable),
+    (StrongSessionSnapshotIsolation, StrongSessionParallelSnapshotIsolation),
+    (StrongSessionSnapshotIsolation, StrongSessionPrefix),
+    (StrongSessionSnapshotIsolation, SnapshotIsolation),
+    (StrongSessionParallelSnapshotIsolation, CausalConvergence),
+    (StrongSessionParallelSnapshotIsolation, ParallelSnapshotIsolation),
+    (StrongSessionPrefix, CausalConvergence),
+    (StrongSessionPrefix, Prefix),
+    (Serializable, RepeatableRead),
+    (RepeatableRead, Serializable),
+    (RepeatableRead, SnapshotIsolation),
+    (SnapshotIsolation, ParallelSnapshotIsolation),
+    (SnapshotIsolation, Prefix),
+    (ParallelSnapshotIsolation, MonotonicAtomicView),
+    (Prefix, ReadCommitted),
+    (MonotonicAtomicView, ReadCommitted),
+    (ReadCommitted, ReadUncommitted),
+];
+
+/// The arrows from real time to the order of sessions.
+const FROM_TIME_TO_SESSIONS: [(ModelName, ModelName); 4] = [
+    (Linearizable, Sequential),
+    (Linearizable, RealTimeCausal),
+    (StrictSerializable, StrongSessionSerializable),
+    (StrongSnapshotIsolation, StrongSessionSnapshotIsolation),
 ];
 
 /// The ladder of models, as it always is or as it is for one history.
@@ -46,16 +85,22 @@ impl Default for Hierarchy {
 }
 
 impl Hierarchy {
-    /// The arrows that hold for a history. Linearizability keeps the order of real time and nothing else, so it implies
-    /// what keeps the order of each session only where real time has that order, too.
+    /// The arrows that hold for a history. What keeps the order of real time implies what keeps the order of each session
+    /// only where real time has that order, too.
     pub fn of(history: &History) -> Self {
         let has_all = time_orders_sessions(history);
-        let arrows = IMPLICATIONS.into_iter().filter(|&(stronger, _)| has_all || stronger != Linearizable);
+        let arrows =
+            IMPLICATIONS.into_iter().filter(|arrow| has_all || !FROM_TIME_TO_SESSIONS.contains(arrow));
         Self(DiGraphMap::from_edges(arrows))
     }
 
     pub fn implies(&self, stronger: ModelName, weaker: ModelName) -> bool {
         stronger == weaker || self.reach(stronger, Direction::Outgoing).contains(&weaker)
+    }
+
+    /// Whether one implies the other and does not follow from it.
+    fn is_stronger(&self, one: ModelName, other: ModelName) -> bool {
+        self.implies(one, other) && !self.implies(other, one)
     }
 
     /// Every other model that follows from this one.
@@ -100,6 +145,10 @@ impl Hierarchy {
         if let Some(decided) = decided {
             return Some(decided.clone());
         }
+        let says_nothing = own.is_none_or(|finding| matches!(finding.verdict, Verdict::NotApplicable(_)));
+        if model.is_isolation_level() && says_nothing {
+            return own.cloned();
+        }
         let held = findings
             .iter()
             .find(|finding| finding.verdict == Verdict::Valid && self.implies(finding.model, model))
@@ -135,16 +184,14 @@ impl Hierarchy {
     /// The models that held and follow from no other that held.
     pub fn strongest(&self, findings: &[Finding]) -> Vec<ModelName> {
         let held = with(findings, |verdict| *verdict == Verdict::Valid);
-        let implied =
-            |&model: &ModelName| held.iter().any(|&other| other != model && self.implies(other, model));
+        let implied = |&model: &ModelName| held.iter().any(|&other| self.is_stronger(other, model));
         held.iter().copied().filter(|model| !implied(model)).collect()
     }
 
     /// The models that were violated and imply no other that was.
     pub fn weakest_violated(&self, findings: &[Finding]) -> Vec<ModelName> {
         let violated = with(findings, |verdict| matches!(verdict, Verdict::Invalid(_)));
-        let implies =
-            |&model: &ModelName| violated.iter().any(|&other| other != model && self.implies(model, other));
+        let implies = |&model: &ModelName| violated.iter().any(|&other| self.is_stronger(model, other));
         violated.iter().copied().filter(|model| !implies(model)).collect()
     }
 }
@@ -200,11 +247,14 @@ mod tests {
     fn linearizable_implies_every_model_on_the_ladder_and_none_beside_it() {
         let ladder = Hierarchy::default();
         for &model in ModelName::ALL {
-            assert_eq!(ladder.implies(Linearizable, model), model <= ModelName::ReadCommittedBe, "{model}");
+            assert_eq!(ladder.implies(Linearizable, model), model < ModelName::Durability, "{model}");
         }
         assert!(!ladder.implies(CausalMemory, ReadYourWrites), "the guarantees presuppose one arbitration");
         assert!(!ladder.implies(CausalConvergence, Pram));
-        assert_eq!(ladder.implying(Pram), [Linearizable, Sequential, CausalMemory]);
+        assert_eq!(
+            ladder.implying(Pram),
+            [Linearizable, Sequential, CausalMemory, StrictSerializable, StrongSessionSerializable]
+        );
         assert_eq!(ladder.implied_by(CausalMemory), [Causal, Pram]);
     }
 

@@ -15,7 +15,9 @@ mod durability;
 mod explain;
 mod figures;
 mod final_state;
+mod graph;
 mod hierarchy;
+mod isolation;
 #[cfg(test)]
 mod kinds;
 mod linear;
@@ -51,6 +53,7 @@ pub use durability::Durable;
 pub use explain::fault_in_force;
 pub use figures::{Conflicts, Convergence, Durability, Figures, Staleness};
 pub use hierarchy::{Hierarchy, not_applicable, undecided};
+pub use isolation::Isolation;
 pub use linear::{Linear, Linearization};
 pub use policy::Policy;
 pub use rules::Rules;

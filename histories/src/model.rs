@@ -55,6 +55,20 @@ words! {
         ReadYourWrites = "read-your-writes", "A session sees its own writes.";
         ReadAtomic = "read-atomic", "A transaction sees all of another transaction's writes or none.";
         ReadCommittedBe = "read-committed-be", "A transaction's reads never go back in the order of commits (Biswas and Enea).";
+        StrictSerializable = "strict-serializable", "Transactions took effect one after another, each between its call and its return.";
+        StrongSessionSerializable = "strong-session-serializable", "Transactions took effect one after another, in each session's order.";
+        Serializable = "serializable", "Some order of whole transactions explains what they read.";
+        RepeatableRead = "repeatable-read", "No cycle of dependencies between items (PL-2.99); without predicate reads the same as serializable.";
+        StrongSnapshotIsolation = "strong-snapshot-isolation", "Snapshot isolation whose snapshots hold all that had committed before the transaction began.";
+        StrongSessionSnapshotIsolation = "strong-session-snapshot-isolation", "Snapshot isolation whose snapshots hold what the session committed before.";
+        SnapshotIsolation = "snapshot-isolation", "Each transaction reads one snapshot; of two that overlap and write the same key, one commits.";
+        StrongSessionParallelSnapshotIsolation = "strong-session-parallel-snapshot-isolation", "Parallel snapshot isolation whose snapshots hold what the session committed before.";
+        ParallelSnapshotIsolation = "parallel-snapshot-isolation", "Snapshots keep causality, and no update is lost; two may see writes in opposite orders.";
+        StrongSessionPrefix = "strong-session-prefix", "Consistent prefix whose snapshots hold what the session committed before.";
+        Prefix = "prefix", "Each transaction reads what a prefix of one order of commits left; updates may be lost.";
+        MonotonicAtomicView = "monotonic-atomic-view", "Once a transaction has read of another, it reads nothing older than what that one wrote.";
+        ReadCommitted = "read-committed", "Only what was committed is read, and the final value of it (PL-2).";
+        ReadUncommitted = "read-uncommitted", "Writes of transactions do not lie between one another (PL-1).";
         Durability = "durability", "What was acknowledged is not lost.";
         Convergence = "convergence", "After the faults are healed every replica answers, and all are equal.";
         ConflictPolicy = "conflict-policy", "Concurrent updates come to what the data type says they come to.";
@@ -112,8 +126,37 @@ words! {
         NilBalance = "nil-balance", "An account has no balance.";
         UnexpectedAccount = "unexpected-account", "Two reads show different accounts, and no transfer explains it.";
         DuplicateId = "duplicate-id", "An identifier was given out twice.";
+        G0 = "g0", "Two transactions' writes lie between one another.";
+        G0Session = "g0-session", "Writes contradict each other and a session's order in a circle.";
+        G0Realtime = "g0-realtime", "Writes contradict each other and real time in a circle.";
+        G1a = "g1a", "A transaction read what another wrote that did not commit.";
+        G1b = "g1b", "A transaction read what another overwrote before it committed.";
+        G1c = "g1c", "Each of some transactions read or overwrote what the next wrote, in a circle.";
+        G1cSession = "g1c-session", "What was read or overwritten goes round in a circle with a session's order.";
+        G1cRealtime = "g1c-realtime", "What was read or overwritten goes round in a circle with real time.";
+        GSingle = "g-single", "A circle of dependencies in which one transaction read what another then overwrote.";
+        GSingleSession = "g-single-session", "The same with a session's order in it.";
+        GSingleRealtime = "g-single-realtime", "The same with real time in it.";
+        GNonadjacent = "g-nonadjacent", "A circle in which several transactions read what others overwrote, no two of them in a row.";
+        GNonadjacentSession = "g-nonadjacent-session", "The same with a session's order in it.";
+        GNonadjacentRealtime = "g-nonadjacent-realtime", "The same with real time in it.";
+        G2Item = "g2-item", "A circle in which transactions in a row read what the next overwrote.";
+        G2ItemSession = "g2-item-session", "The same with a session's order in it.";
+        G2ItemRealtime = "g2-item-realtime", "The same with real time in it.";
+        NoVersionOrder = "no-version-order", "Whatever the order of the versions, dependencies go round in a circle.";
+        WriteSkew = "write-skew", "Two transactions each read what the other overwrote.";
+        ReadSkew = "read-skew", "A transaction saw some of another's writes and missed others.";
+        DirtyUpdate = "dirty-update", "A transaction committed on top of one that did not.";
+        Internal = "internal", "A transaction did not read what it had itself written.";
         LongFork = "long-fork", "Two transactions saw two writes in opposite orders.";
         TwoHolders = "two-holders", "A lock was held twice at the same time.";
+    }
+}
+
+impl ModelName {
+    /// Whether it is one of the isolation levels, which say nothing of a history without transactions.
+    pub fn is_isolation_level(self) -> bool {
+        (Self::StrictSerializable..=Self::ReadUncommitted).contains(&self)
     }
 }
 

@@ -6,6 +6,7 @@ mod causal;
 mod convergence;
 mod durability;
 mod growth;
+mod isolation;
 mod linear;
 mod policy;
 mod replay;
@@ -83,5 +84,19 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> 
         | ModelName::Pram
         | ModelName::ReadAtomic
         | ModelName::ReadCommittedBe => causal::confirm(history, anomaly),
+        ModelName::StrictSerializable
+        | ModelName::StrongSessionSerializable
+        | ModelName::Serializable
+        | ModelName::RepeatableRead
+        | ModelName::StrongSnapshotIsolation
+        | ModelName::StrongSessionSnapshotIsolation
+        | ModelName::SnapshotIsolation
+        | ModelName::StrongSessionParallelSnapshotIsolation
+        | ModelName::ParallelSnapshotIsolation
+        | ModelName::StrongSessionPrefix
+        | ModelName::Prefix
+        | ModelName::MonotonicAtomicView
+        | ModelName::ReadCommitted
+        | ModelName::ReadUncommitted => isolation::confirm(history, anomaly),
     }
 }

@@ -33,7 +33,7 @@ use histories::{History, ModelName};
 use crate::budget::Stopwatch;
 use crate::search::{Object, parts};
 use crate::sessions::table::{Act, NoTable, Table};
-use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict, confirm};
+use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Isolation, Verdict, confirm};
 
 use forced::{Saturated, saturate};
 use problem::{Problem, components};
@@ -54,11 +54,24 @@ impl Checker for Sequential {
 
     fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
         let started = Stopwatch::start();
+        if let Some(verdict) = transactions(history, budget) {
+            let (model, elapsed) = (ModelName::Sequential, started.elapsed());
+            let figures = Figures::default();
+            return vec![Finding { model, verdict, method: "polygraph", figures, elapsed }];
+        }
         let (verdict, method) = decide(history, budget);
         let elapsed = started.elapsed();
         let model = ModelName::Sequential;
         vec![Finding { model, verdict, method: method.name(), figures: Figures::default(), elapsed }]
     }
+}
+
+/// Of transactions on registers and lists, sequential consistency is strong session serializability; `None` where that
+/// does not decide.
+fn transactions(history: &History, budget: &Budget) -> Option<Verdict> {
+    let model = ModelName::StrongSessionSerializable;
+    let finding = Isolation.check_some(history, &[model], budget).pop()?;
+    matches!(finding.verdict, Verdict::Valid | Verdict::Invalid(_)).then_some(finding.verdict)
 }
 
 /// What decided, or was tried last; the later the harder.

@@ -1,0 +1,386 @@
+//! A history's transactions as they stand in the file: micro-operations with keys and values as numbers.
+
+use std::borrow::Cow;
+
+use histories::{Function, History, Micro, Operation, OperationId, Outcome, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::graph::NONE;
+use crate::{Budget, Exhausted};
+
+/// Why the levels say nothing about a history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unfit {
+    NoTransactions,
+    NothingObserved,
+    /// A micro-operation that is no read, write or append.
+    Malformed(OperationId),
+    /// A key that takes both writes and appends.
+    Mixed(String),
+    /// An operation beside the transactions that is no read, write or append.
+    Foreign(Function),
+    Exhausted,
+}
+
+impl From<Exhausted> for Unfit {
+    fn from(_: Exhausted) -> Self {
+        Self::Exhausted
+    }
+}
+
+/// What a key holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyKind {
+    Register,
+    List,
+}
+
+/// A micro-operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A register was read: the value, [`NONE`] for the initial one.
+    Read {
+        key: u32,
+        value: u32,
+    },
+    Write {
+        key: u32,
+        value: u32,
+    },
+    /// A list was read whole: how many elements of the key's longest list it showed.
+    ReadList {
+        key: u32,
+        length: u32,
+    },
+    Append {
+        key: u32,
+        value: u32,
+    },
+    /// A list was read that contradicts the key's longest: the first element that does.
+    ReadOther {
+        key: u32,
+        value: u32,
+    },
+    /// A list was read with an element of a transaction that failed: that, and the element right behind it, [`NONE`]
+    /// where there is none. What failed is no part of the list otherwise.
+    ReadAborted {
+        key: u32,
+        value: u32,
+        behind: u32,
+    },
+}
+
+/// The values that were written to keys or read from them, each numbered once a key.
+#[derive(Debug, Default)]
+pub(super) struct Values<'h> {
+    whole: FxHashMap<(u32, i64), u32>,
+    others: FxHashMap<(u32, Cow<'h, Value>), u32>,
+    all: Vec<Cow<'h, Value>>,
+}
+
+impl<'h> Values<'h> {
+    fn id(&mut self, key: u32, value: Cow<'h, Value>) -> u32 {
+        let next = self.all.len() as u32;
+        let id = match &*value {
+            Value::Int(whole) => *self.whole.entry((key, *whole)).or_insert(next),
+            _ => *self.others.entry((key, value.clone())).or_insert(next),
+        };
+        if id == next {
+            self.all.push(value);
+        }
+        id
+    }
+
+    pub(super) fn get(&self, id: u32) -> &Value {
+        static NULL: Value = Value::Null;
+        self.all.get(id as usize).map_or(&NULL, |value| value)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.all.len()
+    }
+}
+
+/// Transactions that may have happened in the order of their invocations, which keeps each session's order.
+#[derive(Debug, Default)]
+pub(super) struct Draft<'h> {
+    keys: FxHashMap<Cow<'h, Value>, u32>,
+    pub(super) names: Vec<Cow<'h, Value>>,
+    pub(super) kinds: Vec<KeyKind>,
+    pub(super) values: Values<'h>,
+    pub(super) operations: Vec<OperationId>,
+    /// Whether nobody knows that the transaction committed.
+    pub(super) indefinite: Vec<bool>,
+    /// Where each transaction's steps begin, and the end of the last.
+    starts: Vec<u32>,
+    steps: Vec<Step>,
+    /// By value that no other transaction wrote, one that would have written it and failed.
+    pub(super) aborted: FxHashMap<u32, OperationId>,
+    /// By key, the elements of the longest list that a read showed, but for those of transactions that failed.
+    pub(super) longest: Vec<Vec<u32>>,
+}
+
+impl<'h> Draft<'h> {
+    pub(super) fn of(history: &'h History, budget: &Budget) -> Result<Self, Unfit> {
+        if !history.operations().iter().any(|operation| operation.function == Function::Txn) {
+            return Err(Unfit::NoTransactions);
+        }
+        let mut draft = Self { starts: vec![0], ..Self::default() };
+        draft.find_kinds(history)?;
+        for (i, (id, operation)) in history.iter().enumerate() {
+            if i % 65_536 == 0 {
+                budget.check()?;
+            }
+            if takes_part(operation)? && operation.outcome != Outcome::Fail {
+                draft.add(history, id, operation)?;
+            }
+        }
+        let nothing = draft.indefinite.iter().all(|&indefinite| indefinite);
+        if nothing { Err(Unfit::NothingObserved) } else { Ok(draft) }
+    }
+
+    /// A key is a list if some transaction appends to it, or none writes it and a read shows a list.
+    fn find_kinds(&mut self, history: &'h History) -> Result<(), Unfit> {
+        let mut written = Vec::new();
+        let mut listed = Vec::new();
+        let mut kept = FxHashSet::default();
+        for (id, operation) in history.iter() {
+            if !takes_part(operation)? {
+                continue;
+            }
+            for micro in micros(history, id, operation)? {
+                let Micro { function, key, value } = micro?;
+                let key = self.key(key) as usize;
+                written.resize(self.names.len(), false);
+                listed.resize(self.names.len(), false);
+                match function {
+                    "w" => written[key] = true,
+                    "append" => self.kinds[key] = KeyKind::List,
+                    _ => {
+                        listed[key] |= matches!(&*value, Value::List(_));
+                        continue;
+                    }
+                }
+                let value = self.values.id(key as u32, value);
+                if operation.outcome == Outcome::Fail {
+                    self.aborted.entry(value).or_insert(id);
+                } else {
+                    kept.insert(value);
+                }
+            }
+        }
+        self.aborted.retain(|value, _| !kept.contains(value));
+        for key in 0..self.names.len() {
+            match self.kinds[key] {
+                KeyKind::List if written[key] => return Err(Unfit::Mixed(self.name(key as u32))),
+                KeyKind::Register if listed[key] && !written[key] => self.kinds[key] = KeyKind::List,
+                _ => {}
+            }
+        }
+        self.longest = vec![Vec::new(); self.names.len()];
+        Ok(())
+    }
+
+    fn key(&mut self, key: Cow<'h, Value>) -> u32 {
+        let next = self.names.len() as u32;
+        let id = *self.keys.entry(key.clone()).or_insert(next);
+        if id == next {
+            self.names.push(key);
+            self.kinds.push(KeyKind::Register);
+        }
+        id
+    }
+
+    pub(super) fn name(&self, key: u32) -> String {
+        match &*self.names[key as usize] {
+            Value::Text(text) => text.to_string(),
+            other => other.to_string(),
+        }
+    }
+
+    fn add(&mut self, history: &'h History, id: OperationId, operation: &'h Operation) -> Result<(), Unfit> {
+        let indefinite = operation.outcome == Outcome::Info;
+        for micro in micros(history, id, operation)? {
+            let Micro { function, key, value } = micro?;
+            let key = self.key(key);
+            let is_read = function == "r";
+            let step = match self.kinds[key as usize] {
+                // The client never learned what it read.
+                _ if is_read && indefinite => continue,
+                KeyKind::Register if is_read && value.is_null() => Step::Read { key, value: NONE },
+                KeyKind::Register if is_read => Step::Read { key, value: self.values.id(key, value) },
+                KeyKind::Register => Step::Write { key, value: self.values.id(key, value) },
+                KeyKind::List if is_read => self.read_list(key, value),
+                KeyKind::List => Step::Append { key, value: self.values.id(key, value) },
+            };
+            self.steps.push(step);
+        }
+        self.operations.push(id);
+        self.indefinite.push(indefinite);
+        self.starts.push(self.steps.len() as u32);
+        Ok(())
+    }
+
+    /// Compares a list with the longest of its key, which costs one comparison an element.
+    fn read_list(&mut self, key: u32, value: Cow<'h, Value>) -> Step {
+        let elements: &[Value] = match &*value {
+            Value::Null => &[],
+            Value::List(elements) => elements,
+            // What is no list shows an element that nobody appended.
+            other => std::slice::from_ref(other),
+        };
+        let known = self.longest[key as usize].len();
+        let mut length = 0;
+        for (place, element) in elements.iter().enumerate() {
+            if length < known && self.values.get(self.longest[key as usize][length]) == element {
+                length += 1;
+                continue;
+            }
+            let value = self.values.id(key, Cow::Owned(element.clone()));
+            if self.aborted.contains_key(&value) {
+                let next = elements.get(place + 1);
+                let behind = next.map_or(NONE, |next| self.values.id(key, Cow::Owned(next.clone())));
+                self.steps.push(Step::ReadAborted { key, value, behind });
+                continue;
+            }
+            if length < known {
+                return Step::ReadOther { key, value };
+            }
+            self.longest[key as usize].push(value);
+            length += 1;
+        }
+        Step::ReadList { key, length: length as u32 }
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.operations.len() as u32
+    }
+
+    pub(super) fn steps(&self, transaction: u32) -> &[Step] {
+        let t = transaction as usize;
+        &self.steps[self.starts[t] as usize..self.starts[t + 1] as usize]
+    }
+}
+
+impl Draft<'_> {
+    /// The same with these transactions only, in ascending order. What others wrote is left out of what they read, and
+    /// reads that show nothing else are gone: if the whole is explained by an order, the part is by the same.
+    pub(super) fn restrict(&self, kept: &[u32]) -> Self {
+        let mut part = Part {
+            whole: self,
+            keys: FxHashMap::default(),
+            values: FxHashMap::default(),
+            draft: Self::default(),
+        };
+        part.draft.starts.push(0);
+        for step in kept.iter().flat_map(|&t| self.steps(t)) {
+            if let Step::Write { key, value } | Step::Append { key, value } = *step {
+                part.keep(key, value);
+            }
+        }
+        for &t in kept {
+            for &step in self.steps(t) {
+                let step = part.step(step);
+                part.draft.steps.extend(step);
+            }
+            part.draft.operations.push(self.operations[t as usize]);
+            part.draft.indefinite.push(self.indefinite[t as usize]);
+            part.draft.starts.push(part.draft.steps.len() as u32);
+        }
+        part.draft
+    }
+}
+
+/// A part of a draft in the making: keys and values that occur in it, by their numbers in the whole.
+struct Part<'d, 'h> {
+    whole: &'d Draft<'h>,
+    keys: FxHashMap<u32, u32>,
+    /// Values that are written within the part.
+    values: FxHashMap<u32, u32>,
+    draft: Draft<'h>,
+}
+
+impl Part<'_, '_> {
+    fn key(&mut self, key: u32) -> u32 {
+        let (whole, draft) = (self.whole, &mut self.draft);
+        *self.keys.entry(key).or_insert_with(|| {
+            draft.names.push(whole.names[key as usize].clone());
+            draft.kinds.push(whole.kinds[key as usize]);
+            draft.longest.push(Vec::new());
+            draft.names.len() as u32 - 1
+        })
+    }
+
+    fn keep(&mut self, key: u32, value: u32) {
+        self.key(key);
+        let (whole, draft) = (self.whole, &mut self.draft);
+        self.values.entry(value).or_insert_with(|| {
+            draft.values.all.push(whole.values.all[value as usize].clone());
+            draft.values.all.len() as u32 - 1
+        });
+    }
+
+    /// A step as the part sees it; `None` for a read of what was written outside.
+    fn step(&mut self, step: Step) -> Option<Step> {
+        Some(match step {
+            Step::Write { key, value } => Step::Write { key: self.key(key), value: self.values[&value] },
+            Step::Append { key, value } => Step::Append { key: self.key(key), value: self.values[&value] },
+            Step::Read { key, value: NONE } => Step::Read { key: self.key(key), value: NONE },
+            Step::Read { key, value } => Step::Read { value: *self.values.get(&value)?, key: self.key(key) },
+            Step::ReadOther { key, value } => {
+                Step::ReadOther { value: *self.values.get(&value)?, key: self.key(key) }
+            }
+            Step::ReadAborted { .. } => return None,
+            Step::ReadList { key, length } => {
+                let shown = &self.whole.longest[key as usize][..length as usize];
+                let shown: Vec<u32> =
+                    shown.iter().filter_map(|value| self.values.get(value).copied()).collect();
+                let (key, length) = (self.key(key), shown.len() as u32);
+                let longest = &mut self.draft.longest[key as usize];
+                if shown.len() > longest.len() {
+                    *longest = shown;
+                }
+                Step::ReadList { key, length }
+            }
+        })
+    }
+}
+
+/// Whether an operation counts among the transactions: one on a single key is a transaction of one.
+fn takes_part(operation: &Operation) -> Result<bool, Unfit> {
+    match &operation.function {
+        Function::Txn => Ok(true),
+        Function::Read | Function::Write | Function::Append => Ok(operation.key.is_some()),
+        Function::Dump | Function::ReadAll => Ok(false),
+        other => Err(Unfit::Foreign(other.clone())),
+    }
+}
+
+type Items<'v> = Box<dyn Iterator<Item = Result<Micro<'v>, Unfit>> + 'v>;
+
+/// What an operation did, or was to do; an error for a transaction that holds something else than reads, writes and
+/// appends.
+fn micros<'h>(history: &'h History, id: OperationId, operation: &'h Operation) -> Result<Items<'h>, Unfit> {
+    let told = if operation.is_ok() { operation.reply() } else { operation.call() };
+    let function = match operation.function {
+        Function::Read => "r",
+        Function::Write => "w",
+        Function::Append => "append",
+        _ => {
+            let items = told.micros().ok_or(Unfit::Malformed(id))?;
+            return Ok(Box::new(items.map(move |item| match item {
+                Ok(micro) if matches!(micro.function, "r" | "w" | "append") => Ok(micro),
+                _ => Err(Unfit::Malformed(id)),
+            })));
+        }
+    };
+    let key = operation.key.map_or(Value::Null, |key| named(history.key(key).as_str()));
+    let value = if function == "r" { operation.reply() } else { operation.call() };
+    let micro = Micro { function, key: Cow::Owned(key), value: Cow::Borrowed(value) };
+    Ok(Box::new(std::iter::once(Ok(micro))))
+}
+
+/// A key as transactions name it: files write numbers as numbers there.
+fn named(key: &str) -> Value {
+    key.parse().map_or_else(|_| Value::text(key), Value::Int)
+}
