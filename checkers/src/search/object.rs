@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value};
+use histories::{Function, History, KeyId, Operation, OperationId, Value};
 
 use super::transactions;
 
@@ -90,7 +90,7 @@ impl<'h> Group<'h> {
         if !self.has(&op.function) {
             self.functions.push(&op.function);
         }
-        if op.function == Function::Txn && op.outcome != Outcome::Fail && self.foreign.is_none() {
+        if op.function == Function::Txn && self.foreign.is_none() {
             self.foreign = foreign(op);
         }
         if !is_read(op) {
