@@ -27,6 +27,9 @@ const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(3);
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// Starts a system by hand, beside the harness.
+type Start = fn(&Path) -> Done<ByHand>;
+
 fn main() -> Done<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == "child") {
@@ -40,7 +43,7 @@ fn main() -> Done<()> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (etcd, redis) = (EtcdSystem::new(host.clone()), RedisSystem::redis(host));
-    let systems: [(&dyn System, &str, fn(&Path) -> Done<ByHand>); 2] =
+    let systems: [(&dyn System, &str, Start); 2] =
         [(&etcd, "etcd/linearizable", ByHand::etcd), (&redis, "redis/sentinel", ByHand::redis)];
     for (system, mode, by_hand) in systems {
         match (system.presence(&SystemOptions::default()), count) {
@@ -143,7 +146,7 @@ async fn through_the_driver(cluster: &Arc<dyn Cluster>) -> Done<f64> {
             let (node, key) = (Node((thread % 3) as u16), format!("r{thread}"));
             let mut done = 0_u32;
             while began.elapsed() < ROUND {
-                let op = if done % 2 == 0 {
+                let op = if done.is_multiple_of(2) {
                     Op::write(key.as_str(), i64::from(done))
                 } else {
                     Op::read(key.as_str())
@@ -276,9 +279,9 @@ impl ByHand {
             let client = redis::Client::open(("127.0.0.1".to_owned(), port))?;
             let mut connection = client.get_multiplexed_async_connection().await?;
             while began.elapsed() < ROUND && done < most {
-                let mut command = redis::cmd(if done % 2 == 0 { "SET" } else { "GET" });
+                let mut command = redis::cmd(if done.is_multiple_of(2) { "SET" } else { "GET" });
                 command.arg(format!("r{thread}"));
-                if done % 2 == 0 {
+                if done.is_multiple_of(2) {
                     command.arg(done);
                 }
                 command.query_async::<redis::Value>(&mut connection).await?;
