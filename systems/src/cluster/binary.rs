@@ -1,10 +1,17 @@
 //! Programs of systems that are installed on this machine, or are not.
 
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::{Presence, SetupError, SystemOptions};
+
+/// A program that does not say its version within this time does not know the question.
+const VERSION_MAX: Duration = Duration::from_secs(3);
+const VERSION_POLL: Duration = Duration::from_millis(5);
+const VERSION_BYTES_MAX: u64 = 4096;
 
 /// This machine, as far as drivers have to know it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,10 +97,23 @@ impl Binary {
         }
     }
 
-    /// What `path --version` says; `None` where it says nothing that looks like a version.
+    /// What `path --version` says; `None` where it says nothing that looks like a version, or nothing soon.
     pub fn version(path: &Path) -> Option<Version> {
-        let output = Command::new(path).arg("--version").stdin(Stdio::null()).output().ok()?;
-        Version::in_text(&String::from_utf8_lossy(&output.stdout))
+        let mut command = Command::new(path);
+        command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().ok()?;
+        let began = Instant::now();
+        while child.try_wait().ok()?.is_none() {
+            if began.elapsed() > VERSION_MAX {
+                // It is no program that knows the question. What it started meanwhile is its own affair.
+                let _ = child.kill().and_then(|()| child.wait());
+                return None;
+            }
+            std::thread::sleep(VERSION_POLL);
+        }
+        let mut text = String::new();
+        child.stdout.take()?.take(VERSION_BYTES_MAX).read_to_string(&mut text).ok()?;
+        Version::in_text(&text)
     }
 
     /// What there is to say of a version that the driver was not tried with.
