@@ -89,7 +89,14 @@ impl Link {
     }
 }
 
+/// Every client needs the provider, whether it ever speaks TLS or not: without it the library panics.
+pub(crate) fn provide_cryptography() {
+    // A second call finds the provider installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 fn at_most_once() -> reqwest::Result<Client> {
+    provide_cryptography();
     Client::builder()
         .retry(retry::never())
         .redirect(redirect::Policy::none())

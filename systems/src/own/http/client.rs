@@ -53,8 +53,7 @@ impl Default for Tls {
 impl Identity {
     /// A client of its own, with its own connections.
     fn client(&self) -> Result<reqwest::Client, String> {
-        // A second call finds the provider installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::http::provide_cryptography();
         let mut builder = reqwest::Client::builder()
             .retry(retry::never())
             .redirect(redirect::Policy::none())
