@@ -10,6 +10,7 @@ mod http;
 pub mod live;
 mod mode;
 pub mod own;
+pub mod probe;
 pub mod sim;
 pub mod store;
 mod system;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use histories::{Function, Key, Node};
+use nemesis::backends::Proxies;
 use nemesis::{BoxFuture, Layout, Powers, Target};
 use serde::{Deserialize, Serialize};
 
@@ -181,6 +183,10 @@ pub trait Cluster: Send + Sync {
     /// The nodes that have ended so far although no fault and no request explains it.
     fn crashes(&self) -> BoxFuture<'_, Vec<Crash>> {
         Box::pin(async { Vec::new() })
+    }
+    /// The proxies that clients reach nodes through, where they do.
+    fn proxies(&self) -> Option<Arc<Proxies>> {
+        None
     }
     /// What a report of the run should say beside its history, in words.
     fn notes(&self) -> Vec<String> {

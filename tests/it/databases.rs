@@ -29,6 +29,18 @@ fn installed(program: &str, package: &str) -> bool {
 const ETCD: (&str, &str) = ("etcd", "etcd-server");
 const REDIS: (&str, &str) = ("redis-server", "redis-server redis-sentinel");
 
+/// PostgreSQL's server lies outside of `$PATH`: `partita list systems` knows where.
+fn postgres_is_here(folder: &Path) -> bool {
+    let listed = text(&output(folder, &["list", "systems"]));
+    let line = listed.lines().find(|line| line.trim_start().starts_with("postgres")).expect("a line");
+    let here = line.contains("/postgres");
+    assert!(here || std::env::var_os("CI").is_none(), "CI needs PostgreSQL: apt-get install postgresql");
+    if !here {
+        let _ = writeln!(io::stderr(), "skipped: PostgreSQL is not installed (apt-get install postgresql)");
+    }
+    here
+}
+
 /// The report of the only run, and its exit code.
 fn run(folder: &Path, mode: &str, workload: &str, more: &[&str]) -> (i32, Value, String) {
     let (system, _) = mode.split_once('/').expect("a system's mode");
@@ -147,4 +159,30 @@ fn a_killed_harness_leaves_no_redis() {
         // A server and a Sentinel each.
         killed_harness_leaves_nothing("redis/sentinel", 6);
     }
+}
+
+#[test]
+fn postgres_loses_what_a_lone_primary_acknowledged_and_keeps_what_a_standby_has() {
+    let folder = tempfile::tempdir().expect("a folder");
+    if !postgres_is_here(folder.path()) {
+        return;
+    }
+    let faults = "partition:leader@30s:for=5s:first=1s";
+    let more = ["--faults", faults, "--time", "9s", "--rate", "150", "--seed", "1"];
+    let (exit, lossy, text) = run(folder.path(), "postgres/async", "set", &more);
+    assert_eq!((exit, verdict(&lossy, "durability")), (1, "invalid"), "{text}");
+    let (exit, safe, text) = run(folder.path(), "postgres/sync-any", "set", &more);
+    assert_ne!((exit, verdict(&safe, "durability")), (1, "invalid"), "{text}");
+    assert!(safe["operations"]["ok"].as_u64() > Some(200), "{text}");
+}
+
+#[test]
+fn one_postgres_is_linearizable_while_it_is_killed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    if !postgres_is_here(folder.path()) {
+        return;
+    }
+    let more = ["--faults", "kill:one@20s:for=1s:first=2s", "--time", "6s", "--rate", "100", "--seed", "1"];
+    let (exit, run, text) = run(folder.path(), "postgres/single", "register", &more);
+    assert_eq!((exit, verdict(&run, "linearizable")), (0, "valid"), "{text}");
 }

@@ -10,6 +10,7 @@ mod golden;
 mod hostile;
 mod live;
 mod own;
+mod probe;
 mod replay;
 mod shrink;
 mod tidy;

@@ -165,6 +165,7 @@ fn carry_out(
         Command::Convert(args) => commands::convert::convert(args, session, out),
         Command::Stats(args) => commands::stats::stats(args, session, out),
         Command::Synth(args) => commands::synth::synth(args, out),
+        Command::Probe(args) => interruptible(|| commands::probe::probe(args, &catalogue, session, out)),
         Command::List(args) => commands::list::list(args, &catalogue, session, out),
         Command::Completions { shell } => {
             // Into memory first: the generator panics where it cannot write.

@@ -9,6 +9,7 @@ use super::compare::CompareArgs;
 use super::convert::ConvertArgs;
 use super::hunt::HuntArgs;
 use super::list::ListArgs;
+use super::probe::ProbeArgs;
 use super::replay::ReplayArgs;
 use super::run::RunArgs;
 use super::selftest::SelftestArgs;
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     Synth(SynthArgs),
     /// What there is to choose from.
     List(ListArgs),
+    /// Does the client of a system tell the truth, and send each request once?
+    Probe(ProbeArgs),
     /// Shell completions.
     Completions {
         /// The shell.

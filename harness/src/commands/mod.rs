@@ -11,6 +11,7 @@ pub(crate) mod hunt;
 mod line;
 pub(crate) mod list;
 mod place;
+pub(crate) mod probe;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod selftest;

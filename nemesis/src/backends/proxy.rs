@@ -68,6 +68,8 @@ pub struct Proxies {
     peers: BTreeMap<(Node, Node, usize), Listener>,
     shared: BTreeMap<(Node, usize), Listener>,
     clients: BTreeMap<(u32, Node, usize), Listener>,
+    /// Where a client's thread is told to go instead of its own proxy to a node.
+    detours: Mutex<BTreeMap<(u32, Node, usize), SocketAddr>>,
     in_force: Mutex<InForce>,
 }
 
@@ -188,6 +190,7 @@ impl Proxies {
             peers: BTreeMap::new(),
             shared: BTreeMap::new(),
             clients: BTreeMap::new(),
+            detours: Mutex::default(),
             in_force: Mutex::default(),
         };
         for (port, usage) in wiring.ports.iter().enumerate() {
@@ -274,7 +277,20 @@ impl Proxies {
 
     /// Where a client's thread finds a port of a node now, `None` while the node is dead.
     pub fn client_address(&self, thread: u32, node: Node, port: usize) -> Option<SocketAddr> {
+        let proxy = self.real_client_address(thread, node, port)?;
+        let detours = self.detours.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(detours.get(&(thread, node, port)).copied().unwrap_or(proxy))
+    }
+
+    /// The same, past every detour.
+    pub fn real_client_address(&self, thread: u32, node: Node, port: usize) -> Option<SocketAddr> {
         self.clients.get(&(thread, node, port))?.address()
+    }
+
+    /// From now on the thread is told to find that port at `via`, which leads on to the real address.
+    pub fn detour(&self, thread: u32, node: Node, port: usize, via: SocketAddr) {
+        let mut detours = self.detours.lock().unwrap_or_else(PoisonError::into_inner);
+        detours.insert((thread, node, port), via);
     }
 
     /// The node consists of these processes, and listens here from now on, a port after the other. Its clients are let

@@ -257,6 +257,10 @@ impl Cluster for LocalCluster {
         Box::pin(self.crashed())
     }
 
+    fn proxies(&self) -> Option<Arc<Proxies>> {
+        Some(Arc::clone(&self.proxies))
+    }
+
     fn stop(&self) -> BoxFuture<'_, Result<(), SetupError>> {
         Box::pin(async move {
             if let Some(controller) = &self.controller {

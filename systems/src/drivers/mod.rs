@@ -2,11 +2,13 @@
 //! promise and give up. What all have in common is [`crate::cluster`]'s.
 
 mod etcd;
+mod postgres;
 mod redis;
 
 use std::sync::Arc;
 
 pub use self::etcd::EtcdSystem;
+pub use self::postgres::PostgresSystem;
 pub use self::redis::RedisSystem;
 use crate::System;
 use crate::cluster::Host;
@@ -17,5 +19,6 @@ pub fn all(host: &Host) -> Vec<Arc<dyn System>> {
         Arc::new(EtcdSystem::new(host.clone())),
         Arc::new(RedisSystem::redis(host.clone())),
         Arc::new(RedisSystem::valkey(host.clone())),
+        Arc::new(PostgresSystem::new(host.clone())),
     ]
 }

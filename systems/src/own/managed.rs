@@ -102,6 +102,10 @@ impl Cluster for ManagedCluster {
         Box::pin(self.nodes.status())
     }
 
+    fn proxies(&self) -> Option<Arc<Proxies>> {
+        Some(Arc::clone(&self.nodes.proxies))
+    }
+
     fn stop(&self) -> BoxFuture<'_, Result<(), SetupError>> {
         Box::pin(async move {
             let stopped = self.nodes.nodes().map(|node| self.nodes.stop(node));

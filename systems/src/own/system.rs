@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use histories::{Diagnostic, Function, Node};
-use nemesis::backends::ProcessSpec;
+use nemesis::backends::{ProcessSpec, Proxies};
 use nemesis::{BoxFuture, Powers, Target};
 
 use super::file::{ClientCommand, Speech, SystemFile};
@@ -205,6 +205,10 @@ impl Cluster for OwnCluster {
 
     fn crashes(&self) -> BoxFuture<'_, Vec<Crash>> {
         self.nodes.crashes()
+    }
+
+    fn proxies(&self) -> Option<Arc<Proxies>> {
+        self.nodes.proxies()
     }
 
     fn notes(&self) -> Vec<String> {

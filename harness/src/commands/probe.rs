@@ -1,0 +1,91 @@
+//! `partita probe`: does a system's client keep its contract?
+//!
+//! Judges clients, never databases: a model that is violated is no business of it.
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use clap::Args;
+use systems::probe::{self, Tried};
+use systems::{Setup, SystemOptions};
+
+use super::Session;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::quantity::List;
+use crate::plan::catalogue::Catalogue;
+use crate::report::grid::Grid;
+
+#[derive(Args, Debug)]
+pub(crate) struct ProbeArgs {
+    /// The system: a name, or a TOML file that describes it.
+    #[arg(value_name = "SYSTEM")]
+    pub(crate) system: String,
+
+    /// The mode [default: the system's first].
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<String>,
+}
+
+/// Two threads of clients: one is tried, the other looks what came of it.
+const CLIENTS: u32 = 2;
+
+pub(crate) fn probe(
+    args: &ProbeArgs,
+    catalogue: &Catalogue,
+    session: &Session,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let system = catalogue.only_system(Some(&List(vec![args.system.clone()]))).map_err(Failure::Usage)?;
+    let first = system.modes().into_iter().next();
+    let mode = match (&args.mode, first) {
+        (Some(name), _) => system.mode(name).map_err(Failure::Usage)?,
+        (None, Some(mode)) => mode,
+        (None, None) => return Err(Failure::Usage(format!("{} has no mode", system.name()))),
+    };
+    let folder = tempfile::tempdir().map_err(|error| Failure::Harness(error.to_string()))?;
+    let setup = Setup {
+        layout: mode.layout,
+        mode,
+        workload: "register".to_owned(),
+        options: SystemOptions::default(),
+        clients: CLIENTS,
+        logs: folder.path().join("logs"),
+        disks: folder.path().join("disks"),
+        seed: 1,
+    };
+    session.say(&format!("probing the client of {} in mode {}", system.name(), setup.mode.name));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Harness(error.to_string()))?;
+    let tried = runtime
+        .block_on(probe::probe(system.as_ref(), &setup))
+        .map_err(|error| Failure::Harness(error.to_string()))?;
+    write!(out, "{}", report(&tried, session))?;
+    Ok(if tried.iter().all(|tried| tried.faults.is_empty()) { Exit::Success } else { Exit::Violation })
+}
+
+fn report(tried: &[Tried], session: &Session) -> String {
+    let mut grid = Grid::new(&["", "when", "the client says"]);
+    for Tried { trial, said, faults, skipped } in tried {
+        let mark = match (skipped, faults.is_empty()) {
+            (true, _) => session.paint.doubtful("-"),
+            (false, true) => session.paint.good("ok"),
+            (false, false) => session.paint.bad("mend"),
+        };
+        grid.push(vec![mark, trial.name().to_owned(), said.clone()]);
+    }
+    let mut text = format!("{}\n", grid.terminal(0));
+    for tried in tried {
+        for fault in &tried.faults {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "\nmend: when {}, {fault}", tried.trial.name());
+        }
+    }
+    if tried.iter().all(|tried| tried.faults.is_empty()) {
+        text.push_str("\nthe client keeps its contract\n");
+    }
+    text
+}
