@@ -77,7 +77,7 @@ impl Comparison {
 }
 
 impl Comparison {
-    /// Reads what a suite says of a figure of this type. What could never be met, or never be missed, is refused.
+    /// Reads what a suite says of a figure of this type. What could never be met is refused.
     pub fn parse(text: &str, figure: Figure) -> Result<Self, String> {
         let text = text.trim();
         let signed = Operator::SIGNS
@@ -97,8 +97,8 @@ impl Comparison {
             return Err(unknown("such outcome or stage", word, known));
         }
         let comparison = Self { operator, bound };
-        match figure.foregone(&comparison) {
-            Some(why) => Err(format!("{text:?} says nothing: {why}")),
+        match figure.impossible(&comparison) {
+            Some(why) => Err(format!("{text:?} never holds: {why}")),
             None => Ok(comparison),
         }
     }
@@ -148,8 +148,9 @@ impl Figure {
         }
     }
 
-    /// Why the comparison comes out the same for every value that the figure can have.
-    fn foregone(self, comparison: &Comparison) -> Option<String> {
+    /// Why no value that the figure can have is met by the comparison. One that each value meets still says that there is
+    /// one.
+    fn impossible(self, comparison: &Comparison) -> Option<String> {
         let (least, most) = match self {
             Self::Number => (0.0, f64::INFINITY),
             Self::Share => (0.0, 1.0),
@@ -157,16 +158,11 @@ impl Figure {
         };
         let bound = comparison.bound.as_f64()?;
         let holds = |value: f64| comparison.operator.compares(value, bound);
-        // Between the ends and the bound nothing changes; just beside the bound it may.
         let inside = least <= bound && bound <= most;
-        let other = if bound > least { least } else { most };
-        let same = holds(least) == holds(most) && (!inside || holds(bound) == holds(other));
-        same.then(|| {
-            let always = if holds(least) { "always" } else { "never" };
-            match self {
-                Self::Share => format!("a share is from 0 to 1, so this {always} holds"),
-                _ => format!("the figure is never below 0, so this {always} holds"),
-            }
+        let possible = holds(least) || holds(most) || inside && holds(bound);
+        (!possible).then(|| match self {
+            Self::Share => "a share is from 0 to 1".to_owned(),
+            _ => "the figure is never below 0".to_owned(),
         })
     }
 }
@@ -212,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_another_type_or_foregone_is_refused() {
+    fn what_is_of_another_type_or_never_holds_is_refused() {
         let refusals: Vec<String> = [
             (">many", Figure::Number),
             (">", Figure::Number),
@@ -222,11 +218,9 @@ mod tests {
             ("nan", Figure::Number),
             ("1e999", Figure::Number),
             ("1,000", Figure::Number),
-            (">=0", Figure::Number),
             ("<0", Figure::Number),
-            ("!=-1", Figure::Number),
+            ("=-1", Figure::Number),
             (">95", Figure::Share),
-            ("<=1", Figure::Share),
             ("=2", Figure::Share),
             ("yes", Figure::Truth),
             ("1", Figure::Truth),
@@ -238,10 +232,10 @@ mod tests {
         .map(|(text, figure)| Comparison::parse(text, figure).unwrap_err())
         .collect();
         insta::assert_snapshot!(refusals.join("\n"));
-        for fine in ["=0", "<1", ">0", "<=0", "!=0", "= 5", ">=0.001"] {
+        for fine in [">= 0", "!=-1", "=0", "<1", ">0", "<=0", "!=0", "= 5", ">=0.001"] {
             assert!(Comparison::parse(fine, Figure::Number).is_ok(), "{fine}");
         }
-        for fine in ["=1", ">0.99", "<1", ">=1", "=0", "!=1", "<=0.5"] {
+        for fine in ["<=1", "=1", ">0.99", "<1", ">=1", "=0", "!=1", "<=0.5"] {
             assert!(Comparison::parse(fine, Figure::Share).is_ok(), "{fine}");
         }
     }
