@@ -70,6 +70,12 @@ impl Dialect {
         }
     }
 
+    /// Whether a workload of ours asks for what the nodes understand. Sets and counters of Maelstrom's are one object
+    /// without a key, where our workloads have many, and identifiers and transactions have no live workload yet.
+    pub(crate) fn is_exercised(self) -> bool {
+        self == Self::LinKv
+    }
+
     /// Whether all operations are on one object, which has no key.
     pub(crate) fn has_one_object(self) -> bool {
         matches!(self, Self::GSet | Self::GCounter | Self::PnCounter | Self::Broadcast)
