@@ -1,5 +1,7 @@
 //! The invariants of `ARCHITECTURE.md` that text can hold.
 
+mod wings;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use nemesis::Powers;
+use serde::{Serialize, Serializer};
 use systems::System;
 
 use super::names::unknown;
@@ -32,6 +33,12 @@ impl StageName {
             Self::Live => system.powers(),
             Self::Sim => system.simulator().map_or(Powers::NONE, systems::Simulator::powers),
         }
+    }
+}
+
+impl Serialize for StageName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 

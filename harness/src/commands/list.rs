@@ -15,7 +15,7 @@ use systems::{Mode, Presence, System, SystemOptions};
 use super::Session;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::judge::outcome::RunOutcome;
+use crate::judge::outcome::StoredRun;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::recipe;
 use crate::plan::suite;
@@ -222,7 +222,7 @@ fn runs(out: &Path) -> Grid {
         let text = std::fs::read_to_string(folder.join("results.json")).unwrap_or_default();
         let name = folder.display().to_string();
         let mut row = vec![name];
-        if let Ok(run) = serde_json::from_str::<RunOutcome>(&text) {
+        if let Ok(run) = serde_json::from_str::<StoredRun>(&text) {
             let outcome = if run.finished { run.outcome.name() } else { "unfinished" }.to_owned();
             row.extend([outcome, run.workload, run.mode, run.faults.join(","), run.seed.to_string()]);
         } else {
@@ -259,6 +259,7 @@ fn children(folder: &Path) -> Vec<std::path::PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::outcome::RunOutcome;
 
     #[test]
     fn runs_are_listed_newest_first_and_broken_ones_say_so() {

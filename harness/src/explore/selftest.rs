@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use histories::{Function, ModelName};
+use nemesis::FaultSpec;
 use serde::Serialize;
 use systems::store::Bug;
 use systems::{Mode, Show};
@@ -14,8 +15,10 @@ use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::{List, Time};
 use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
 use crate::judge::trial;
+use crate::judge::verdict::VerdictKind;
 use crate::plan;
 use crate::plan::catalogue::Catalogue;
+use crate::plan::faults::FaultName;
 use crate::plan::spec::{RunSpec, StageName};
 use crate::run::RunError;
 use crate::run::progress::Interrupt;
@@ -183,7 +186,8 @@ pub(crate) fn spring(
 pub(crate) fn gaps(catalogue: &Catalogue) -> Result<Vec<(Mode, Show)>, RunError> {
     let system = catalogue.system(Some("store")).map_err(RunError::Harness)?;
     let simulated = |show: &Show| {
-        let rare = |fault: &String| ["clock", "power", "disk"].iter().any(|kind| fault.starts_with(kind));
+        let rare =
+            |fault: &String| FaultName::read(fault).spec().is_some_and(FaultSpec::hits_clocks_or_disks);
         !show.live || show.under.iter().any(rare)
     };
     let of = |mode: Mode| {
@@ -214,9 +218,7 @@ pub(crate) fn expose(
     let spec = first(&options, catalogue)?;
     let caught = Caught::new(format!("shows {}", show.model), &spec);
     chase(caught, &spec, None, effort, interrupt, &|outcome| {
-        let shown =
-            |verdict: &VerdictReport| verdict.model == show.model.name() && verdict.verdict == "invalid";
-        outcome.verdicts.iter().any(shown)
+        outcome.verdict_on(show.model).is_some_and(|verdict| verdict.is(VerdictKind::Invalid))
     })
 }
 
@@ -287,8 +289,8 @@ impl Caught {
         self.found += 1;
         let spent = std::mem::take(&mut self.spent);
         self.finds.push(spent);
-        let violated = outcome.verdicts.iter().filter(|verdict| verdict.verdict == "invalid");
-        for model in violated.map(|verdict| verdict.model.clone()) {
+        let violated = outcome.verdicts.iter().filter(|verdict| verdict.is(VerdictKind::Invalid));
+        for model in violated.map(|verdict| verdict.subject.to_string()) {
             if !self.by.contains(&model) {
                 self.by.push(model);
             }
@@ -303,8 +305,7 @@ impl Caught {
 
 /// What a mode gives up is no false alarm.
 fn broke_its_promise(outcome: &RunOutcome) -> bool {
-    let promised = |verdict: &&VerdictReport| verdict.expected.as_deref() == Some("valid");
-    outcome.verdicts.iter().filter(promised).any(|verdict| verdict.verdict == "invalid")
+    outcome.verdicts.iter().any(VerdictReport::breaks_a_promise)
 }
 
 fn spec(trap: &Trap, effort: Effort, catalogue: &Catalogue, bug: Option<Bug>) -> Result<RunSpec, RunError> {

@@ -5,6 +5,7 @@ use nemesis::FaultSpec;
 
 use super::crashed;
 use crate::judge::outcome::{AnomalyReport, Outcome, RunOutcome, VerdictReport};
+use crate::judge::verdict::{Expected, Subject, VerdictKind, Violation};
 use crate::plan::spec::{RunSpec, Violations};
 use crate::run::Conducted;
 use crate::run::conductor::{Liveness, Progressed};
@@ -20,7 +21,7 @@ pub(super) fn add(outcome: &mut RunOutcome, spec: &RunSpec, faults: &[FaultSpec]
         conducted.broken.as_deref().filter(|_| survived || spec.violations == Violations::Any);
     let contradiction = contradiction.map(|broken| contradiction_of(broken, survived));
     for verdict in contradiction.into_iter().chain(progress).chain(crashed) {
-        if verdict.verdict == "invalid" {
+        if verdict.is(VerdictKind::Invalid) {
             outcome.outcome = Outcome::Violation;
         }
         outcome.verdicts.push(verdict);
@@ -30,37 +31,36 @@ pub(super) fn add(outcome: &mut RunOutcome, spec: &RunSpec, faults: &[FaultSpec]
 /// A bug of the protocol, caught where it happens, whether or not a client has seen anything of it.
 fn contradiction_of(broken: &str, survived: bool) -> VerdictReport {
     let summary = format!("replicas contradict each other: {broken}");
-    let expected = if survived { "valid" } else { "invalid" };
+    let expected = if survived { Expected::Valid } else { Expected::Invalid };
     VerdictReport {
-        expected: Some(expected.to_owned()),
-        ..violated("replicas", "invariants", "broken-invariant", summary)
+        expected: Some(expected),
+        ..violated(Subject::Replicas, "invariants", Violation::BrokenInvariant, summary)
     }
 }
 
 /// Whether a majority made progress without the others; `None` where it never came to that.
 fn progress(spec: &RunSpec, progressed: Option<&Progressed>) -> Option<VerdictReport> {
-    const MODEL: &str = "progress";
-    let verdict = |verdict: &str, why: Option<String>, expected: Option<&str>| VerdictReport {
-        model: MODEL.to_owned(),
-        verdict: verdict.to_owned(),
+    let verdict = |verdict, why: Option<String>, expected| VerdictReport {
+        subject: Subject::Progress,
+        verdict,
         method: Liveness::NAME.to_owned(),
         why,
         elapsed_ms: 0.0,
-        expected: expected.map(str::to_owned),
+        expected,
         refuted: false,
         anomalies: Vec::new(),
     };
     if !spec.mode.available_with_majorities {
         let why = format!("{} does not promise to go on without a minority", spec.mode.name);
-        return Some(verdict("not-applicable", Some(why), None));
+        return Some(verdict(VerdictKind::NotApplicable, Some(why), None));
     }
     let Progressed { lost, within, missing, asked, answered } = progressed?;
     if within.is_some() || missing.is_empty() && *answered > 0 {
-        return Some(verdict("valid", None, Some("valid")));
+        return Some(verdict(VerdictKind::Valid, None, Some(Expected::Valid)));
     }
     if missing.is_empty() {
         let why = "clients asked for too little".to_owned();
-        return Some(verdict("unknown", Some(why), Some("valid")));
+        return Some(verdict(VerdictKind::Unknown, Some(why), Some(Expected::Valid)));
     }
     let deadline = Liveness::DEADLINE.as_secs_f64();
     let missing = missing.join(", ");
@@ -68,20 +68,20 @@ fn progress(spec: &RunSpec, progressed: Option<&Progressed>) -> Option<VerdictRe
         "{missing} was answered within {deadline} s by those whom this left: {lost}; {asked} operations were asked of \
          them"
     );
-    Some(violated(MODEL, Liveness::NAME, "no-progress", summary))
+    Some(violated(Subject::Progress, Liveness::NAME, Violation::NoProgress, summary))
 }
 
-fn violated(model: &str, method: &str, kind: &str, summary: String) -> VerdictReport {
+fn violated(subject: Subject, method: &str, kind: Violation, summary: String) -> VerdictReport {
     VerdictReport {
-        model: model.to_owned(),
-        verdict: "invalid".to_owned(),
+        subject,
+        verdict: VerdictKind::Invalid,
         method: method.to_owned(),
         why: None,
         elapsed_ms: 0.0,
-        expected: Some("valid".to_owned()),
+        expected: Some(Expected::Valid),
         refuted: false,
         anomalies: vec![AnomalyReport {
-            kind: kind.to_owned(),
+            kind,
             summary,
             events: Vec::new(),
             lines: Vec::new(),

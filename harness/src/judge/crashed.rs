@@ -5,6 +5,7 @@ use histories::{History, ModelName, Operation};
 use systems::Crash;
 
 use crate::judge::outcome::{AnomalyReport, VerdictReport};
+use crate::judge::verdict::{Expected, Subject, VerdictKind, Violation};
 use crate::run::Crashed;
 
 /// Findings without what the end of a node may have brought about: what is final was never reached, and of a violation
@@ -44,12 +45,12 @@ fn stands(crashed: &Crashed, history: &History, anomaly: &Anomaly) -> bool {
 /// Of a system that is not ours: that it crashes is found out about it.
 pub(super) fn finding(crashed: &Crashed) -> VerdictReport {
     VerdictReport {
-        model: "processes".to_owned(),
-        verdict: "invalid".to_owned(),
+        subject: Subject::Processes,
+        verdict: VerdictKind::Invalid,
         method: "exit status".to_owned(),
         why: None,
         elapsed_ms: 0.0,
-        expected: Some("valid".to_owned()),
+        expected: Some(Expected::Valid),
         refuted: false,
         anomalies: crashed.nodes.iter().map(anomaly).collect(),
     }
@@ -59,7 +60,7 @@ fn anomaly(crash: &Crash) -> AnomalyReport {
     let Crash { node, status, log_tail } = crash;
     let summary = format!("{node} ended by itself: {status}");
     AnomalyReport {
-        kind: "node-crashed".to_owned(),
+        kind: Violation::NodeCrashed,
         events: Vec::new(),
         lines: Vec::new(),
         explanation: format!("error[node-crashed]: {summary}\nthe end of its log:\n{log_tail}"),

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use checkers::{Budget, Finding};
 use histories::{History, ModelName, Nanos};
-use nemesis::FaultSpec;
 
 use super::promise::{Facts, judge};
 use super::{beside, crashed, measure};
@@ -13,7 +12,7 @@ use crate::judge::outcome::{
     ConflictsReport, ConvergenceReport, DurabilityReport, RunOutcome, StalenessReport,
 };
 use crate::plan::spec::RunSpec;
-use crate::run::{Conducted, Prepared, RunFolder};
+use crate::run::{Conducted, Note, Prepared, RunFolder};
 
 /// Checks a history and says what the run came to. `dir` is where it lies, empty where it lies nowhere.
 pub(super) fn examine(
@@ -28,7 +27,7 @@ pub(super) fn examine(
     let facts = Facts {
         mode: &spec.mode,
         mix: prepared.mix(),
-        faults: prepared.faults.iter().map(FaultSpec::name).collect(),
+        faults: &prepared.faults,
         demands: prepared.demands(spec),
         settled: conducted.settled,
         pace: &conducted.pace,
@@ -56,18 +55,18 @@ pub(super) fn examine(
         workload: spec.workload.clone(),
         faults: prepared.faults.iter().map(ToString::to_string).collect(),
         seed: spec.seed,
-        stage: spec.stage.name().to_owned(),
+        stage: spec.stage,
         dir: dir.display().to_string(),
         outcome: judgement.outcome,
         finished: true,
         notes: [
             prepared.notes.clone(),
-            conducted.notes.clone(),
+            conducted.notes.iter().cloned().map(Note::OfSystem).collect(),
             judgement.undecided,
             slow.into_iter().collect(),
         ]
         .concat(),
-        thin: judgement.thin,
+        weak_evidence: judgement.weak_evidence,
         operations: measure::operations(history),
         verdicts: findings
             .iter()

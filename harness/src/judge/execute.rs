@@ -9,7 +9,7 @@ use super::outcome::{Outcome, RunOutcome};
 use crate::load::script;
 use crate::plan::spec::RunSpec;
 use crate::run::progress::{Interrupt, Phase, Progress};
-use crate::run::{self, Conducted, Prepared, RunError, RunFolder};
+use crate::run::{self, Conducted, Note, Prepared, RunError, RunFolder};
 
 /// Carries a run out and checks its history.
 pub fn execute(
@@ -46,7 +46,7 @@ fn execute_in(
     let unfinished = |why: &str| RunOutcome::unfinished(spec, folder.path(), why);
     folder.write(RESULTS, &unfinished("the run has not ended")).map_err(RunError::harness)?;
     progress.phase(Phase::Starting);
-    prepared.notes.iter().for_each(|note| progress.note(note));
+    prepared.notes.iter().for_each(|note| progress.note(&note.to_string()));
     let driven = run::drive(spec, prepared, folder, progress, interrupt);
     if !spec.keep {
         folder.remove_disks().map_err(RunError::harness)?;
@@ -74,7 +74,7 @@ fn execute_in(
         if outcome.outcome != Outcome::Violation {
             return Err(failed(folder, spec, failure));
         }
-        outcome.notes.push(format!("the harness failed: {failure}"));
+        outcome.notes.push(Note::FailedAfterwards { why: failure.to_string() });
     }
     folder.write_schedule(&history, &script::faults(&conducted.actions)).map_err(RunError::harness)?;
     if !conducted.trace.is_empty() {

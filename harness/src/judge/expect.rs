@@ -3,11 +3,13 @@
 //! Undecided is its own answer: what nobody could tell is neither met nor missed.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
+use super::evidence::WeakEvidence;
 use super::outcome::{Outcome, RunOutcome, VerdictReport};
+use super::verdict::{Subject, VerdictKind, Violation};
 use crate::cli::exit::Exit;
 use crate::plan::expect::{Claim, Expectation, Expected};
+use crate::run::Note;
 
 /// What came of expectations.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,15 +19,70 @@ pub(crate) struct Judgement {
     pub(crate) missed: Vec<Miss>,
 }
 
-/// A claim that was not met, or of which nobody knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A claim that was not met, or that no run could decide.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Miss {
     /// Of which runs: `register × single/quorum`.
     pub(crate) subject: String,
     /// What was expected and what came instead.
-    pub(crate) why: String,
+    pub(crate) why: Why,
     /// [`Exit::Violation`], [`Exit::Undecided`] or [`Exit::HarnessFailure`].
     pub(crate) exit: Exit,
+}
+
+/// What was expected and what came instead. [`crate::report::words`] makes words of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Why {
+    /// The run came to nothing, for these reasons.
+    Failed(Vec<Reason>),
+    Inconclusive(Vec<Reason>),
+    /// Nothing was expected but a pass, and these were violated.
+    Violated(Vec<Violated>),
+    /// Nothing was expected but a pass, and these stayed open.
+    Open(Vec<Open>),
+    /// What was promised beside what was expected.
+    BrokenPromise(Subject),
+    OpenPromise(Open),
+    Claim {
+        claim: Claim,
+        came: Came,
+    },
+}
+
+/// Why a run is what it is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reason {
+    Weak(WeakEvidence),
+    Note(Note),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violated {
+    pub(crate) subject: Subject,
+    pub(crate) promised: bool,
+    pub(crate) shown: Option<Violation>,
+}
+
+/// What stayed open, and why, where that was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Open {
+    pub(crate) subject: Subject,
+    pub(crate) verdict: VerdictKind,
+    pub(crate) why: Option<String>,
+}
+
+/// What came instead of what a claim expects.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Came {
+    ViolatedInAnotherWay,
+    Violated { seed: u64 },
+    Held,
+    Inconclusive { seed: u64 },
+    Open(Open),
+    Figure { actual: serde_json::Value, seed: u64 },
+    NotMeasured { seed: u64 },
+    NoRunCouldTell,
+    TooSeldom { shown: usize, seeds_min: u32, reason: Option<Box<Came>> },
 }
 
 impl Judgement {
@@ -38,14 +95,8 @@ impl Judgement {
         self.missed.extend(other.missed);
     }
 
-    fn miss(&mut self, subject: &str, exit: Exit, why: impl Into<String>) {
-        self.missed.push(Miss { subject: subject.to_owned(), why: why.into(), exit });
-    }
-}
-
-impl fmt::Display for Miss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.subject, self.why)
+    fn miss(&mut self, subject: &str, exit: Exit, why: Why) {
+        self.missed.push(Miss { subject: subject.to_owned(), why, exit });
     }
 }
 
@@ -71,16 +122,21 @@ pub(crate) fn judge_runs(expectations: &[Expectation], runs: &[&RunOutcome]) -> 
 fn judge_alone(run: &RunOutcome, claims: Option<&Vec<&Claim>>, judgement: &mut Judgement) {
     let subject = format!("{} × {}, seed {}", run.workload, run.mode, run.seed);
     match (run.outcome, claims) {
-        (Outcome::HarnessFailure, _) => judgement.miss(&subject, Exit::HarnessFailure, notes(run)),
+        (Outcome::HarnessFailure, _) => {
+            judgement.miss(&subject, Exit::HarnessFailure, Why::Failed(reasons(run)));
+        }
         (Outcome::Inconclusive, _) => {
-            judgement.miss(&subject, Exit::Undecided, format!("inconclusive: {}", notes(run)));
+            judgement.miss(&subject, Exit::Undecided, Why::Inconclusive(reasons(run)));
         }
         (Outcome::Pass, None) => judgement.met += 1,
-        (Outcome::Violation, None) => judgement.miss(&subject, Exit::Violation, violations(run)),
+        (Outcome::Violation, None) => {
+            judgement.miss(&subject, Exit::Violation, Why::Violated(violations(run)));
+        }
         (Outcome::Unknown, None) => judgement.miss(&subject, Exit::Undecided, undecided(run)),
         (Outcome::Pass | Outcome::Violation | Outcome::Unknown, Some(claims)) => {
-            if !run.thin.is_empty() {
-                judgement.miss(&subject, Exit::Undecided, format!("inconclusive: {}", run.thin.join("; ")));
+            if !run.weak_evidence.is_empty() {
+                let weak = run.weak_evidence.iter().cloned().map(Reason::Weak).collect();
+                judgement.miss(&subject, Exit::Undecided, Why::Inconclusive(weak));
             }
             promised_beside(run, claims, &subject, judgement);
         }
@@ -90,64 +146,53 @@ fn judge_alone(run: &RunOutcome, claims: Option<&Vec<&Claim>>, judgement: &mut J
 /// The promised models that no claim names.
 fn promised_beside(run: &RunOutcome, claims: &[&Claim], subject: &str, judgement: &mut Judgement) {
     let named = |verdict: &VerdictReport| {
-        claims
-            .iter()
-            .any(|claim| matches!(claim, Claim::Verdict { model, .. } if model.name() == verdict.model))
+        claims.iter().any(|claim| matches!(claim, Claim::Verdict { model, .. } if verdict.subject == *model))
     };
-    let promised = run.verdicts.iter().filter(|v| v.expected.as_deref() == Some("valid") && !named(v));
-    for verdict in promised {
-        match verdict.verdict.as_str() {
-            "valid" => judgement.met += 1,
-            "invalid" => judgement.miss(
-                subject,
-                Exit::Violation,
-                format!("{} was promised and is violated", verdict.model),
-            ),
-            _ => judgement.miss(subject, Exit::Undecided, format!("{}: {}", verdict.model, why(verdict))),
+    for verdict in run.verdicts.iter().filter(|verdict| verdict.is_promised() && !named(verdict)) {
+        match verdict.verdict {
+            VerdictKind::Valid => judgement.met += 1,
+            VerdictKind::Invalid => {
+                judgement.miss(subject, Exit::Violation, Why::BrokenPromise(verdict.subject));
+            }
+            VerdictKind::Unknown | VerdictKind::NotApplicable => {
+                judgement.miss(subject, Exit::Undecided, Why::OpenPromise(open(verdict)));
+            }
         }
     }
 }
 
-fn notes(run: &RunOutcome) -> String {
-    let reasons = run.reasons();
-    if reasons.is_empty() { "no reason was given".into() } else { reasons.join("; ") }
+fn reasons(run: &RunOutcome) -> Vec<Reason> {
+    let weak = run.weak_evidence.iter().cloned().map(Reason::Weak);
+    weak.chain(run.notes.iter().cloned().map(Reason::Note)).collect()
 }
 
 /// Every violated model, with what shows it.
-fn violations(run: &RunOutcome) -> String {
-    let invalid = run.verdicts.iter().filter(|verdict| verdict.verdict == "invalid");
-    let texts: Vec<String> = invalid
-        .map(|verdict| {
-            let shown = verdict.anomalies.first().map_or("violated", |anomaly| anomaly.kind.as_str());
-            match verdict.expected.as_deref() {
-                Some("valid") => format!("{} was promised and is violated ({shown})", verdict.model),
-                _ => format!("{} is violated ({shown})", verdict.model),
-            }
-        })
-        .collect();
-    if texts.is_empty() { "a violation".into() } else { texts.join("; ") }
+fn violations(run: &RunOutcome) -> Vec<Violated> {
+    let invalid = run.verdicts.iter().filter(|verdict| verdict.is(VerdictKind::Invalid));
+    let violated = |verdict: &VerdictReport| Violated {
+        subject: verdict.subject,
+        promised: verdict.is_promised(),
+        shown: verdict.anomalies.first().map(|anomaly| anomaly.kind),
+    };
+    invalid.map(violated).collect()
 }
 
-fn undecided(run: &RunOutcome) -> String {
-    let texts: Vec<String> = run
-        .verdicts
-        .iter()
-        .filter(|verdict| verdict.verdict == "unknown")
-        .map(|verdict| format!("{} is undecided: {}", verdict.model, why(verdict)))
-        .collect();
-    if texts.is_empty() { notes(run) } else { texts.join("; ") }
+fn undecided(run: &RunOutcome) -> Why {
+    let unknown = run.verdicts.iter().filter(|verdict| verdict.is(VerdictKind::Unknown));
+    let open: Vec<Open> = unknown.map(open).collect();
+    if open.is_empty() { Why::Failed(reasons(run)) } else { Why::Open(open) }
 }
 
-fn why(verdict: &VerdictReport) -> String {
-    verdict.why.clone().unwrap_or_else(|| verdict.verdict.clone())
+fn open(verdict: &VerdictReport) -> Open {
+    Open { subject: verdict.subject, verdict: verdict.verdict, why: verdict.why.clone() }
 }
 
 /// What one run says of a claim.
 enum Answer {
     Yes,
     /// With what came instead.
-    No(String),
-    Undecided(String),
+    No(Came),
+    Undecided(Came),
     /// The claim does not apply to this run; it takes another to say something.
     Silent,
 }
@@ -174,7 +219,7 @@ pub(crate) fn evaluate(expectation: &Expectation, runs: &[&RunOutcome]) -> Judge
         };
         match outcome {
             Ok(()) => judgement.met += 1,
-            Err((exit, why)) => judgement.miss(&subject, exit, format!("expected that {claim}: {why}")),
+            Err((exit, came)) => judgement.miss(&subject, exit, Why::Claim { claim: claim.clone(), came }),
         }
     }
     judgement
@@ -190,32 +235,31 @@ fn subject(runs: &[&RunOutcome]) -> String {
 fn answer(claim: &Claim, run: &RunOutcome) -> Answer {
     match claim {
         Claim::Verdict { model, expected, kinds } => {
-            let Some(verdict) = run.verdicts.iter().find(|verdict| verdict.model == model.name()) else {
-                return Answer::Silent;
+            let Some(verdict) = run.verdict_on(*model) else { return Answer::Silent };
+            let of_a_kind = || {
+                let shown = |kind| verdict.anomalies.iter().any(|a| a.kind == Violation::Anomaly(kind));
+                kinds.is_empty() || kinds.iter().any(|&kind| shown(kind))
             };
-            let of_a_kind = |verdict: &VerdictReport| {
-                kinds.is_empty()
-                    || verdict.anomalies.iter().any(|a| kinds.iter().any(|kind| kind.name() == a.kind))
-            };
-            match (verdict.verdict.as_str(), expected) {
-                ("valid", Expected::Valid) => Answer::Yes,
-                ("invalid", Expected::Invalid) if of_a_kind(verdict) => Answer::Yes,
-                ("invalid", Expected::Invalid) => Answer::No("it is violated, but in another way".into()),
-                ("invalid", Expected::Valid) => Answer::No(format!("it is violated in seed {}", run.seed)),
-                ("valid", Expected::Invalid) if run.outcome == Outcome::Inconclusive => {
-                    Answer::Undecided(format!("seed {} was inconclusive", run.seed))
+            let seed = run.seed;
+            match (verdict.verdict, expected) {
+                (VerdictKind::Valid, Expected::Valid) => Answer::Yes,
+                (VerdictKind::Invalid, Expected::Invalid) if of_a_kind() => Answer::Yes,
+                (VerdictKind::Invalid, Expected::Invalid) => Answer::No(Came::ViolatedInAnotherWay),
+                (VerdictKind::Invalid, Expected::Valid) => Answer::No(Came::Violated { seed }),
+                (VerdictKind::Valid, Expected::Invalid) if run.outcome == Outcome::Inconclusive => {
+                    Answer::Undecided(Came::Inconclusive { seed })
                 }
-                ("valid", Expected::Invalid) => Answer::No("it held".into()),
-                ("not-applicable", _) => Answer::Silent,
-                _ => Answer::Undecided(why(verdict)),
+                (VerdictKind::Valid, Expected::Invalid) => Answer::No(Came::Held),
+                (VerdictKind::NotApplicable, _) => Answer::Silent,
+                (VerdictKind::Unknown, _) => Answer::Undecided(Came::Open(open(verdict))),
             }
         }
         Claim::Figure { path, comparison } => {
-            let actual = figure(run, path);
+            let (actual, seed) = (figure(run, path), run.seed);
             match comparison.holds(&actual) {
                 Some(true) => Answer::Yes,
-                Some(false) => Answer::No(format!("it is {actual} in seed {}", run.seed)),
-                None => Answer::Undecided(format!("it was not measured in seed {}", run.seed)),
+                Some(false) => Answer::No(Came::Figure { actual, seed }),
+                None => Answer::Undecided(Came::NotMeasured { seed }),
             }
         }
     }
@@ -228,7 +272,7 @@ fn figure(run: &RunOutcome, path: &str) -> serde_json::Value {
     path.split('.').fold(whole, |value, field| value.get(field).cloned().unwrap_or_default())
 }
 
-fn in_every_run(answers: Vec<(u64, Answer)>) -> Result<(), (Exit, String)> {
+fn in_every_run(answers: Vec<(u64, Answer)>) -> Result<(), (Exit, Came)> {
     let mut held = false;
     let mut undecided = None;
     for (_, answer) in answers {
@@ -242,11 +286,11 @@ fn in_every_run(answers: Vec<(u64, Answer)>) -> Result<(), (Exit, String)> {
     match undecided {
         Some(why) => Err((Exit::Undecided, why)),
         None if held => Ok(()),
-        None => Err((Exit::Undecided, "no run could tell".into())),
+        None => Err((Exit::Undecided, Came::NoRunCouldTell)),
     }
 }
 
-fn in_some_seeds(answers: Vec<(u64, Answer)>, seeds_min: u32) -> Result<(), (Exit, String)> {
+fn in_some_seeds(answers: Vec<(u64, Answer)>, seeds_min: u32) -> Result<(), (Exit, Came)> {
     let mut shown = BTreeSet::new();
     let mut possible = BTreeSet::new();
     let mut reason = None;
@@ -268,11 +312,10 @@ fn in_some_seeds(answers: Vec<(u64, Answer)>, seeds_min: u32) -> Result<(), (Exi
         return Ok(());
     }
     if possible.is_empty() && reason.is_none() {
-        return Err((Exit::Undecided, "no run could tell".into()));
+        return Err((Exit::Undecided, Came::NoRunCouldTell));
     }
     let exit = if possible.len() >= seeds_min as usize { Exit::Undecided } else { Exit::Violation };
-    let reason = reason.map_or_else(String::new, |why| format!("; {why}"));
-    Err((exit, format!("shown in {} of at least {seeds_min} seeds{reason}", shown.len())))
+    Err((exit, Came::TooSeldom { shown: shown.len(), seeds_min, reason: reason.map(Box::new) }))
 }
 
 #[cfg(test)]

@@ -9,7 +9,16 @@ use systems::Mode;
 use crate::judge::outcome::{
     AnomalyReport, ConflictsReport, ConvergenceReport, DurabilityReport, StalenessReport, VerdictReport,
 };
-use crate::report::explain;
+use crate::judge::verdict::{Expected, VerdictKind, Violation};
+
+/// An anomaly, with what is needed to tell it to a person. [`crate::report::explain`] makes words of it.
+pub(crate) struct Explanation<'a> {
+    pub(crate) history: &'a History,
+    pub(crate) file: &'a str,
+    pub(crate) anomaly: &'a Anomaly,
+    /// What to do next.
+    pub(crate) help: Option<&'a str>,
+}
 
 /// A finding, with each anomaly explained in words against the lines of `file`. `expected` is what the mode or the
 /// user demands of the model; `help` is the last line of each explanation and says what to do next.
@@ -17,19 +26,19 @@ pub(crate) fn report(
     history: &History,
     file: &str,
     finding: &Finding,
-    expected: Option<&str>,
+    expected: Option<Expected>,
     help: Option<&str>,
 ) -> VerdictReport {
     VerdictReport {
-        model: finding.model.name().to_owned(),
-        verdict: finding.verdict.name().to_owned(),
+        subject: finding.model.into(),
+        verdict: VerdictKind::from(&finding.verdict),
         method: finding.method.to_owned(),
         why: finding.verdict.why().map(|why| match finding.verdict {
             Verdict::Refuted(_) => format!("{}; please report it with {}", printable(why), printable(file)),
             _ => printable(why).into_owned(),
         }),
         elapsed_ms: Nanos::from(finding.elapsed).as_millis_f64(),
-        expected: expected.map(str::to_owned),
+        expected,
         refuted: matches!(finding.verdict, Verdict::Refuted(_)),
         anomalies: finding
             .verdict
@@ -42,9 +51,9 @@ pub(crate) fn report(
 
 /// What a mode says of a model: `valid` where it is among the demands, `invalid` where the mode gives it up, be it only
 /// under the faults of the run.
-pub(crate) fn expected(mode: &Mode, demands: &[ModelName], model: ModelName) -> Option<&'static str> {
+pub(crate) fn expected(mode: &Mode, demands: &[ModelName], model: ModelName) -> Option<Expected> {
     let given_up = || mode.promise.contains(&model) || mode.shows.iter().any(|show| show.model == model);
-    if demands.contains(&model) { Some("valid") } else { given_up().then_some("invalid") }
+    if demands.contains(&model) { Some(Expected::Valid) } else { given_up().then_some(Expected::Invalid) }
 }
 
 fn report_anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&str>) -> AnomalyReport {
@@ -60,11 +69,11 @@ fn report_anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option
     events.sort_unstable();
     events.dedup();
     AnomalyReport {
-        kind: anomaly.kind.name().to_owned(),
+        kind: Violation::Anomaly(anomaly.kind),
         summary: printable(&anomaly.summary).into_owned(),
         lines: events.iter().filter_map(|&event| history.line(event)).collect(),
         events,
-        explanation: explain::anomaly(history, file, anomaly, help),
+        explanation: Explanation { history, file, anomaly, help }.to_string(),
     }
 }
 
@@ -128,9 +137,13 @@ mod tests {
             ..mode("single/lease")
         };
         let expected = |model| expected(&lease, &lease.promise, model);
-        assert_eq!(expected(ModelName::Linearizable), Some("valid"));
-        assert_eq!(expected(ModelName::MonotonicReads), Some("invalid"));
+        assert_eq!(expected(ModelName::Linearizable), Some(Expected::Valid));
+        assert_eq!(expected(ModelName::MonotonicReads), Some(Expected::Invalid));
         assert_eq!(expected(ModelName::Pram), None);
-        assert_eq!(super::expected(&lease, &[], ModelName::Durability), Some("invalid"), "only shown");
+        assert_eq!(
+            super::expected(&lease, &[], ModelName::Durability),
+            Some(Expected::Invalid),
+            "only shown"
+        );
     }
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use hdrhistogram::Histogram;
 use histories::{Applied, FaultWindow, Function, History, Nanos, Node, Operation, Outcome};
+use nemesis::FaultSpec;
 
 use crate::judge::outcome::{Availability, FaultWindowReport, Latencies, Operations, Percentiles};
-use crate::run::conductor::Liveness;
+use crate::judge::verdict::AppliedKind;
+use crate::plan::faults::FaultName;
 
 pub(super) fn operations(history: &History) -> Operations {
     let count = |outcome| history.operations().iter().filter(|op| op.outcome == outcome).count() as u64;
@@ -38,8 +40,10 @@ fn share<'a>(operations: impl Iterator<Item = &'a Operation>) -> Option<f64> {
 
 /// What is asked while a minority is frozen at the end is a test of its own.
 pub(super) fn availability(history: &History) -> Availability {
-    let (frozen, windows): (Vec<_>, Vec<_>) =
-        history.fault_windows().into_iter().partition(|window| window.name == Liveness::NAME);
+    let (frozen, windows): (Vec<_>, Vec<_>) = history
+        .fault_windows()
+        .into_iter()
+        .partition(|window| FaultName::read(&window.name) == FaultName::Freeze);
     let probes = |time: Nanos| frozen.iter().any(|window| window.from <= time && time <= window.to);
     let all = || history.operations().iter().filter(|op| !probes(op.invoked));
     let first = windows.iter().map(|window| window.from).min().unwrap_or(Nanos::MAX);
@@ -106,12 +110,12 @@ pub(super) fn failovers(history: &History, led: bool) -> Vec<f64> {
 }
 
 fn hits_leader(window: &FaultWindow) -> bool {
-    let aim = window.name.split(['@', ':']).nth(1);
-    window.took_effect() && matches!(aim, Some("leader" | "elected" | "all"))
+    window.took_effect() && FaultName::read(&window.name).spec().is_some_and(FaultSpec::loses_leader)
 }
 
 fn takes_member(window: &FaultWindow) -> bool {
-    window.took_effect() && (window.name.starts_with("kill") || window.name.starts_with("power"))
+    let crashes = |fault: &FaultSpec| fault.kind().crashes();
+    window.took_effect() && FaultName::read(&window.name).spec().is_some_and(crashes)
 }
 
 fn failover(history: &History, window: &FaultWindow) -> Option<f64> {
@@ -130,21 +134,21 @@ pub(super) fn fault_windows(history: &History) -> Vec<FaultWindowReport> {
         .into_iter()
         .map(|window| FaultWindowReport {
             evidence: window.evidence(),
-            applied: applied(&window).to_owned(),
+            applied: applied(&window),
             from_ms: window.from.as_millis_f64(),
             to_ms: (window.to != Nanos::MAX).then(|| window.to.as_millis_f64()),
-            fault: window.name,
+            fault: FaultName::read(&window.name),
             what: window.what,
         })
         .collect()
 }
 
 /// The less certain of how it began and how it ended.
-fn applied(window: &FaultWindow) -> &'static str {
-    let Some(begun) = &window.applied else { return "indeterminate" };
+fn applied(window: &FaultWindow) -> AppliedKind {
+    let Some(begun) = &window.applied else { return AppliedKind::Indeterminate };
     match &window.ended {
-        Some(ended) if matches!(begun, Applied::Installed(_)) => ended.name(),
-        _ => begun.name(),
+        Some(ended) if matches!(begun, Applied::Installed(_)) => ended.into(),
+        _ => begun.into(),
     }
 }
 
@@ -235,7 +239,7 @@ mod tests {
     fn a_window_says_what_shows_its_effect() {
         let windows = fault_windows(&history());
         assert_eq!(windows.len(), 1);
-        assert_eq!((windows[0].applied.as_str(), windows[0].evidence.as_str()), ("installed", "reaped"));
+        assert_eq!((windows[0].applied, windows[0].evidence.as_str()), (AppliedKind::Installed, "reaped"));
         assert_eq!(windows[0].to_ms, Some(13.0));
     }
 }

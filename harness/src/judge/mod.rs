@@ -3,6 +3,7 @@
 mod beside;
 pub(crate) mod checking;
 mod crashed;
+pub mod evidence;
 mod examine;
 mod execute;
 pub(crate) mod expect;
@@ -11,8 +12,8 @@ mod measure;
 pub mod outcome;
 mod promise;
 mod trial;
+pub mod verdict;
 
 pub use execute::execute;
 pub(crate) use execute::execute_at;
-pub(crate) use promise::kinds;
 pub use trial::{Trial, trial};

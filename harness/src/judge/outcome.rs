@@ -2,12 +2,18 @@
 
 use std::path::Path;
 
+use histories::ModelName;
+use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::spec::RunSpec;
+use super::evidence::WeakEvidence;
+use super::verdict::{AppliedKind, Expected, Subject, VerdictKind, Violation};
+use crate::plan::faults::FaultName;
+use crate::plan::spec::{RunSpec, StageName};
+use crate::run::Note;
 
 /// One run. Serialised as it stands in `results.json` and in `--report json`; fields are only ever added.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunOutcome {
     pub suite: String,
     pub system: String,
@@ -15,30 +21,25 @@ pub struct RunOutcome {
     pub workload: String,
     pub faults: Vec<String>,
     pub seed: u64,
-    /// `live` or `sim`.
-    pub stage: String,
+    pub stage: StageName,
     /// The run's folder.
     pub dir: String,
     pub outcome: Outcome,
     /// False where the run was broken off, or goes on still: what is told of it is what was known then.
-    #[serde(default = "yes")]
     pub finished: bool,
     /// Why it is inconclusive or a harness failure; notes on what was dropped or skipped.
-    #[serde(default)]
-    pub notes: Vec<String>,
-    /// Why what held says little: faults without a known effect, too few answers. Told also where something was violated.
-    #[serde(default)]
-    pub thin: Vec<String>,
+    #[serde(serialize_with = "in_words")]
+    pub notes: Vec<Note>,
+    #[serde(flatten, serialize_with = "as_data_and_in_words")]
+    pub weak_evidence: Vec<WeakEvidence>,
     pub operations: Operations,
     pub verdicts: Vec<VerdictReport>,
     pub durability: Option<DurabilityReport>,
     pub convergence: Option<ConvergenceReport>,
     /// What concurrent updates came to, where the workload has data types that merge or keep siblings.
-    #[serde(default)]
     pub conflicts: Option<ConflictsReport>,
     pub availability: Availability,
     /// Share of the answered reads that no leader decided, as far as the system tells who did.
-    #[serde(default)]
     pub reads_without_leader: Option<f64>,
     pub latency_ms: Latencies,
     pub staleness: Option<StalenessReport>,
@@ -49,6 +50,19 @@ pub struct RunOutcome {
     /// Wall time of the workload, the epilogue apart.
     pub elapsed_ms: f64,
     /// The command that runs the same again, [`crate::plan::spec::RunSpec::reproduce`].
+    pub reproduce: String,
+}
+
+/// What is read back of an outcome that an earlier run left in its folder.
+#[derive(Debug, Deserialize)]
+pub struct StoredRun {
+    pub outcome: Outcome,
+    #[serde(default = "yes")]
+    pub finished: bool,
+    pub workload: String,
+    pub mode: String,
+    pub faults: Vec<String>,
+    pub seed: u64,
     #[serde(default)]
     pub reproduce: String,
 }
@@ -74,8 +88,15 @@ impl RunOutcome {
     }
 
     /// Why it is what it is: thin evidence first, then everything else worth a line.
-    pub fn reasons(&self) -> Vec<&str> {
-        self.thin.iter().chain(&self.notes).map(String::as_str).collect()
+    pub fn reasons(&self) -> Vec<String> {
+        let weak = self.weak_evidence.iter().map(ToString::to_string);
+        weak.chain(self.notes.iter().map(ToString::to_string)).collect()
+    }
+
+    /// What is said of one model, if anything is.
+    pub fn verdict_on(&self, subject: impl Into<Subject>) -> Option<&VerdictReport> {
+        let subject = subject.into();
+        self.verdicts.iter().find(|verdict| verdict.subject == subject)
     }
 
     /// A run of which nothing came but the reason.
@@ -87,12 +108,12 @@ impl RunOutcome {
             workload: spec.workload.clone(),
             faults: spec.faults.clone(),
             seed: spec.seed,
-            stage: spec.stage.name().to_owned(),
+            stage: spec.stage,
             dir: String::new(),
             outcome: Outcome::HarnessFailure,
             finished: true,
-            notes: vec![why.into()],
-            thin: Vec::new(),
+            notes: vec![Note::Failed { why: why.into() }],
+            weak_evidence: Vec::new(),
             operations: Operations::default(),
             verdicts: Vec::new(),
             durability: None,
@@ -119,20 +140,20 @@ impl RunOutcome {
             workload: "register".into(),
             faults: vec!["partition:leader".into(), "kill:leader".into()],
             seed: 7,
-            stage: "live".into(),
+            stage: StageName::Live,
             dir: "runs/quick/20260102T030405Z-7".into(),
             outcome: Outcome::Pass,
             finished: true,
             notes: Vec::new(),
-            thin: Vec::new(),
+            weak_evidence: Vec::new(),
             operations: Operations { ok: 3900, fail: 60, info: 40 },
             verdicts: vec![VerdictReport {
-                model: "linearizable".into(),
-                verdict: "valid".into(),
+                subject: ModelName::Linearizable.into(),
+                verdict: VerdictKind::Valid,
                 method: "zones".into(),
                 why: None,
                 elapsed_ms: 12.5,
-                expected: Some("valid".into()),
+                expected: Some(Expected::Valid),
                 refuted: false,
                 anomalies: Vec::new(),
             }],
@@ -166,11 +187,11 @@ impl RunOutcome {
             }),
             failover_ms: vec![1300.0, 1410.5],
             fault_windows: vec![FaultWindowReport {
-                fault: "partition:leader".into(),
+                fault: FaultName::read("partition:leader"),
                 what: "cut n1 | n2,n3".into(),
                 from_ms: 3000.0,
                 to_ms: Some(6000.0),
-                applied: "installed".into(),
+                applied: AppliedKind::Installed,
                 evidence: "1,204 bytes held back".into(),
             }],
             elapsed_ms: 20_000.0,
@@ -215,32 +236,48 @@ pub struct Operations {
     pub info: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VerdictReport {
-    pub model: String,
-    /// `valid`, `invalid`, `unknown` or `not-applicable`.
-    pub verdict: String,
+    /// In JSON, the model.
+    #[serde(rename = "model")]
+    pub subject: Subject,
+    pub verdict: VerdictKind,
     pub method: String,
     pub why: Option<String>,
     pub elapsed_ms: f64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
     /// It is unknown because the re-check refuted the proof of a violation, which is a bug of ours.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub refuted: bool,
     pub anomalies: Vec<AnomalyReport>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+impl VerdictReport {
+    pub fn is(&self, verdict: VerdictKind) -> bool {
+        self.verdict == verdict
+    }
+
+    pub fn is_promised(&self) -> bool {
+        self.expected == Some(Expected::Valid)
+    }
+
+    /// What was promised, or demanded, and is violated.
+    pub fn breaks_a_promise(&self) -> bool {
+        self.is_promised() && self.is(VerdictKind::Invalid)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AnomalyReport {
-    pub kind: String,
+    pub kind: Violation,
     pub summary: String,
     /// Indices of events.
     pub events: Vec<u32>,
     /// Lines of the file, from 1.
     pub lines: Vec<u32>,
     /// The explanation as a person reads it, without colour.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub explanation: String,
 }
 
@@ -316,14 +353,27 @@ pub struct StalenessReport {
     pub max_versions: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FaultWindowReport {
-    pub fault: String,
+    pub fault: FaultName,
     /// What it did this time, `cut n1 | n2,n3`.
     pub what: String,
     pub from_ms: f64,
     pub to_ms: Option<f64>,
-    /// `installed`, `skipped` or `indeterminate`.
-    pub applied: String,
+    pub applied: AppliedKind,
     pub evidence: String,
+}
+
+/// Words are made by [`crate::report::words`].
+fn in_words<S: Serializer>(notes: &[Note], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(notes.iter().map(ToString::to_string))
+}
+
+/// `thin` for people, `weak_evidence` for machines.
+fn as_data_and_in_words<S: Serializer>(weak: &[WeakEvidence], serializer: S) -> Result<S::Ok, S::Error> {
+    let words: Vec<String> = weak.iter().map(ToString::to_string).collect();
+    let mut map = serializer.serialize_map(Some(2))?;
+    map.serialize_entry("thin", &words)?;
+    map.serialize_entry("weak_evidence", weak)?;
+    map.end()
 }

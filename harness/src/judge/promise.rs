@@ -1,25 +1,26 @@
 //! What a run comes to, against what its mode promises. Too little evidence is never a pass.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use checkers::{Finding, Verdict};
 use histories::{Applied, FaultWindow, Function, History, ModelName, Nanos};
 use nemesis::FaultSpec;
 use systems::Mode;
 
+use super::evidence::WeakEvidence;
 use super::measure;
 use crate::judge::outcome::Outcome;
+use crate::plan::faults::FaultName;
 use crate::plan::spec::Violations;
-use crate::run::Pace;
-use crate::run::conductor::Liveness;
+use crate::run::{Note, Pace};
 
 /// What there is to judge by.
 pub(crate) struct Facts<'a> {
     pub(crate) mode: &'a Mode,
     /// Operations that the workload issued while faults were in force.
     pub(crate) mix: Vec<Function>,
-    /// The faults that were asked for, by name and aim.
-    pub(crate) faults: Vec<String>,
+    /// The faults that were asked for.
+    pub(crate) faults: &'a [FaultSpec],
     /// What the mode promises and this workload can decide.
     pub(crate) demands: Vec<ModelName>,
     /// The cluster became ready for the epilogue in time.
@@ -32,13 +33,13 @@ pub(crate) struct Facts<'a> {
     pub(crate) counted: Violations,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Judgement {
     pub(crate) outcome: Outcome,
-    /// Which demands are undecided, one a line.
-    pub(crate) undecided: Vec<String>,
-    /// Why what held says little, one reason a line: also where something else was violated.
-    pub(crate) thin: Vec<String>,
+    /// Which demands are undecided.
+    pub(crate) undecided: Vec<Note>,
+    /// Why a pass would not be convincing: also where something was violated.
+    pub(crate) weak_evidence: Vec<WeakEvidence>,
 }
 
 /// Fewer answers than this of a kind of operation that the mix holds say nothing.
@@ -58,76 +59,80 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Judgement {
         .iter()
         .any(|finding| counted.contains(&finding.model) && matches!(finding.verdict, Verdict::Invalid(_)));
     let undecided = undecided(facts);
-    let thin = inconclusive(facts);
-    let outcome = match (violated, undecided.is_empty(), thin.is_empty()) {
+    let weak_evidence = weak_evidence(facts);
+    let outcome = match (violated, undecided.is_empty(), weak_evidence.is_empty()) {
         (true, _, _) => Outcome::Violation,
         (false, false, _) => Outcome::Unknown,
         (false, true, false) => Outcome::Inconclusive,
         (false, true, true) => Outcome::Pass,
     };
-    Judgement { outcome, undecided, thin }
+    Judgement { outcome, undecided, weak_evidence }
 }
 
 /// Demands that no finding decides.
-fn undecided(facts: &Facts<'_>) -> Vec<String> {
-    let undecided = |model: &ModelName| match facts.findings.iter().find(|finding| finding.model == *model) {
-        None => Some(format!("{model} is promised, and no checker decided it")),
+fn undecided(facts: &Facts<'_>) -> Vec<Note> {
+    let undecided = |&model: &ModelName| match facts.findings.iter().find(|finding| finding.model == model) {
+        None => Some(Note::Undecided { model, why: None }),
         Some(finding) => {
-            finding.verdict.why().map(|why| format!("{model} is promised, and undecided: {why}"))
+            finding.verdict.why().map(|why| Note::Undecided { model, why: Some(why.to_owned()) })
         }
     };
     facts.demands.iter().filter_map(undecided).collect()
 }
 
-/// What thin evidence says, and what is counted where there are many runs.
-const KINDS: [(&str, &str); 6] = [
-    ("the harness stood still", "a harness that stood still"),
-    (" while a client was free", "a harness that was too slow"),
-    (" become ready for the final reads", "not ready for the final reads"),
-    (" are needed to say anything", "too few of an operation"),
-    (" known to have had an effect", "faults without a known effect"),
-    (" operations succeeded during ", "silent under a fault"),
-];
-
-/// The kinds of reasons that a judgement calls thin.
-pub(crate) fn kinds(thin: &[String]) -> BTreeSet<&'static str> {
-    let kind = |text: &String| KINDS.iter().find(|(part, _)| text.contains(part)).map(|(_, kind)| *kind);
-    thin.iter().filter_map(kind).collect()
-}
-
-fn inconclusive(facts: &Facts<'_>) -> Vec<String> {
-    let mut why = Vec::new();
+fn weak_evidence(facts: &Facts<'_>) -> Vec<WeakEvidence> {
+    let mut weak = Vec::new();
     if !facts.settled {
-        why.push("the cluster did not become ready for the final reads".to_owned());
+        weak.push(WeakEvidence::NotReady);
     }
-    why.extend(facts.pace.thin(facts.rate));
-    why.extend(rare_operations(facts));
-    let windows = facts.history.fault_windows();
-    let happened =
-        |fault: &&String| windows.iter().any(|window| window.name == **fault && window.took_effect());
-    // A mix of many takes turns: a run need not be long enough for each, but for some.
-    let mixed = |fault: &&String| fault.ends_with(":any") && windows.iter().any(FaultWindow::took_effect);
-    let never = facts.faults.iter().filter(|fault| !happened(fault) && !mixed(fault));
-    why.extend(
-        never.map(|fault| format!("{fault} was asked for, and no such fault is known to have had an effect")),
-    );
-    // Of what comes again and again not every time has to have been felt; what could not be done at all is told.
-    let felt = |name: &str| windows.iter().any(|window| window.name == name && window.took_effect());
-    let skipped = |window: &FaultWindow| matches!(window.applied, Some(Applied::Skipped(_)));
-    // What is frozen at the end leaves less to do the sooner there is progress: nothing may have come its way.
-    for window in windows.iter().filter(|window| window.name != Liveness::NAME) {
-        if !window.took_effect() && (skipped(window) || !felt(&window.name)) {
-            let (name, what, evidence) = (&window.name, &window.what, window.evidence());
-            why.push(format!("{name} ({what}) is not known to have had an effect: {evidence}"));
-        }
-    }
+    weak.extend(facts.pace.shortfalls(facts.rate).into_iter().map(WeakEvidence::from));
+    weak.extend(rare_operations(facts));
+    let windows = named_windows(facts.history);
+    weak.extend(faults_without_effect(facts.faults, &windows));
+    weak.extend(windows_without_effect(&windows));
     if facts.mode.available_with_majority {
-        why.extend(silent_windows(facts.history));
+        weak.extend(silent_windows(facts.history, &windows));
     }
-    why
+    weak
 }
 
-fn rare_operations(facts: &Facts<'_>) -> Vec<String> {
+/// Each window with its fault.
+fn named_windows(history: &History) -> Vec<(FaultName, FaultWindow)> {
+    history.fault_windows().into_iter().map(|window| (FaultName::read(&window.name), window)).collect()
+}
+
+/// Faults that were asked for and never felt.
+fn faults_without_effect(asked: &[FaultSpec], windows: &[(FaultName, FaultWindow)]) -> Vec<WeakEvidence> {
+    let felt = || windows.iter().filter(|(_, window)| window.took_effect());
+    let happened =
+        |asked: &FaultSpec| felt().any(|(fault, _)| fault.spec().is_some_and(|spec| spec.is_same_as(asked)));
+    // A mix of many takes turns: a run need not be long enough for each, but for some.
+    let mixed = |asked: &FaultSpec| asked.aims_at_any() && felt().next().is_some();
+    let never = asked.iter().filter(|asked| !happened(asked) && !mixed(asked));
+    // Without the rhythm, as windows are named.
+    never.map(|asked| WeakEvidence::FaultWithoutEffect { fault: FaultName::read(&asked.name()) }).collect()
+}
+
+/// Of what comes again and again not every time has to have been felt; what could not be done at all is told.
+fn windows_without_effect(windows: &[(FaultName, FaultWindow)]) -> Vec<WeakEvidence> {
+    let felt = |fault: &FaultName| {
+        windows.iter().any(|(other, window)| other.is_same_as(fault) && window.took_effect())
+    };
+    let skipped = |window: &FaultWindow| matches!(window.applied, Some(Applied::Skipped(_)));
+    windows
+        .iter()
+        // What is frozen at the end leaves less to do the sooner there is progress: nothing may have come its way.
+        .filter(|(fault, _)| *fault != FaultName::Freeze)
+        .filter(|(fault, window)| !window.took_effect() && (skipped(window) || !felt(fault)))
+        .map(|(fault, window)| WeakEvidence::WindowWithoutEffect {
+            fault: fault.clone(),
+            what: window.what.clone(),
+            evidence: window.evidence(),
+        })
+        .collect()
+}
+
+fn rare_operations(facts: &Facts<'_>) -> Vec<WeakEvidence> {
     let mut ok: BTreeMap<&Function, u64> = facts.mix.iter().map(|function| (function, 0)).collect();
     let workload = workload_end(facts.history);
     for operation in facts.history.operations().iter().filter(|op| op.is_ok() && op.invoked <= workload) {
@@ -137,8 +142,10 @@ fn rare_operations(facts: &Facts<'_>) -> Vec<String> {
     }
     ok.into_iter()
         .filter(|(_, count)| *count < OK_PER_KIND_MIN)
-        .map(|(function, count)| {
-            format!("only {count} {function} succeeded; {OK_PER_KIND_MIN} are needed to say anything")
+        .map(|(function, answered)| WeakEvidence::FewAnswers {
+            function: function.clone(),
+            answered,
+            needed: OK_PER_KIND_MIN,
         })
         .collect()
 }
@@ -152,32 +159,29 @@ fn workload_end(history: &History) -> Nanos {
 
 /// Windows of some length in which hardly anything was answered, though the mode promises to answer with a majority - as
 /// long as clocks and links are as they should be, and no other fault takes its share of that majority.
-fn silent_windows(history: &History) -> Vec<String> {
+fn silent_windows(history: &History, windows: &[(FaultName, FaultWindow)]) -> Vec<WeakEvidence> {
     let end = history.end();
-    let windows = history.fault_windows();
+    let leaves_majority = |fault: &FaultName| fault.spec().is_some_and(FaultSpec::leaves_majority);
     let hampered = |window: &FaultWindow| {
-        let others = windows.iter().filter(|other| other.fault != window.fault);
+        let others = windows.iter().map(|(_, other)| other).filter(|other| other.fault != window.fault);
         others.into_iter().any(|other| other.from < window.to && window.from < other.to)
     };
     windows
         .iter()
-        .filter(|window| leaves_majority(&window.name) && !hampered(window))
-        .filter(|window| window.to.min(end).since(window.from) > WINDOW_MIN)
-        .filter_map(|window| {
+        .filter(|(fault, window)| leaves_majority(fault) && !hampered(window))
+        .filter(|(_, window)| window.to.min(end).since(window.from) > WINDOW_MIN)
+        .filter_map(|(fault, window)| {
             let inside = |time| window.from <= time && time <= window.to;
             let answered =
                 history.operations().iter().filter(|op| inside(op.invoked) && measure::answered(op)).count()
                     as u64;
-            (answered < OK_PER_WINDOW_MIN).then(|| {
-                format!("only {answered} operations succeeded during {} ({})", window.name, window.what)
+            (answered < OK_PER_WINDOW_MIN).then(|| WeakEvidence::SilentWindow {
+                fault: fault.clone(),
+                what: window.what.clone(),
+                answered,
             })
         })
         .collect()
-}
-
-/// What cannot be read is no fault of ours.
-fn leaves_majority(fault: &str) -> bool {
-    fault.parse::<FaultSpec>().is_ok_and(|spec| spec.leaves_majority())
 }
 
 #[cfg(test)]

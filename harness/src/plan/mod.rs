@@ -4,7 +4,7 @@
 
 pub(crate) mod catalogue;
 pub mod expect;
-pub(crate) mod faults;
+pub mod faults;
 mod matrix;
 pub(crate) mod recipe;
 pub mod spec;

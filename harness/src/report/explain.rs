@@ -2,13 +2,23 @@
 //!
 //! Plain text: colour is laid over it by who prints it.
 
+use std::fmt;
+
 use checkers::{Anomaly, Side, Step};
 use histories::{FaultWindow, Function, History, Operation, Outcome, Spot, Value, printable};
+
+use crate::judge::findings::Explanation;
 
 /// Values are shown up to so many characters.
 const VALUE_CHARACTERS_MAX: usize = 60;
 /// So many faults in force are named.
 const FAULTS_MAX: usize = 4;
+
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&anomaly(self.history, self.file, self.anomaly, self.help))
+    }
+}
 
 /// The rule, the place, the operations line by line, the facts, the fault in force, and what to do next.
 pub(crate) fn anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&str>) -> String {

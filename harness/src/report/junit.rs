@@ -11,6 +11,7 @@ use super::Report;
 use crate::cli::exit::Exit;
 use crate::judge::expect::Miss;
 use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
+use crate::judge::verdict::VerdictKind;
 use crate::plan::expect::{Claim, Expectation, Expected};
 
 /// The document as XML.
@@ -34,9 +35,9 @@ fn missed(missed: &[Miss]) -> TestSuite {
     let mut suite = TestSuite::new("expectations");
     for miss in missed {
         let status = match miss.exit {
-            Exit::Violation => failure("violation", &miss.why, None),
-            Exit::HarnessFailure => error("harness", &miss.why),
-            _ => error("unknown", &miss.why),
+            Exit::Violation => failure("violation", &miss.why.to_string(), None),
+            Exit::HarnessFailure => error("harness", &miss.why.to_string()),
+            _ => error("unknown", &miss.why.to_string()),
         };
         suite.add_test_case(TestCase::new(miss.subject.clone(), status));
     }
@@ -44,9 +45,10 @@ fn missed(missed: &[Miss]) -> TestSuite {
 }
 
 fn cases(run: &RunOutcome, expectations: &[Expectation]) -> Vec<TestCase> {
-    let decided = run.verdicts.iter().filter(|verdict| verdict.verdict != "not-applicable");
-    let mut cases: Vec<TestCase> =
-        decided.map(|verdict| case(run, &verdict.model, status(run, verdict, expectations))).collect();
+    let decided = run.verdicts.iter().filter(|verdict| !verdict.is(VerdictKind::NotApplicable));
+    let mut cases: Vec<TestCase> = decided
+        .map(|verdict| case(run, verdict.subject.name(), status(run, verdict, expectations)))
+        .collect();
     // What has no verdict to hang on still must not look like a pass.
     match run.outcome {
         Outcome::HarnessFailure => {
@@ -73,25 +75,25 @@ fn case(run: &RunOutcome, checker: &str, status: TestCaseStatus) -> TestCase {
 
 /// A violation fails unless a claim expects it, or claims speak of the run and nobody promised the model.
 fn status(run: &RunOutcome, verdict: &VerdictReport, expectations: &[Expectation]) -> TestCaseStatus {
-    let promised = verdict.expected.as_deref() == Some("valid");
+    let promised = verdict.is_promised();
     let mut covering =
         expectations.iter().filter(|expectation| expectation.covers(&run.mode, &run.workload)).peekable();
     let covered = covering.peek().is_some();
     let expected = covering.flat_map(|expectation| &expectation.claims).find_map(|claim| match claim {
-        Claim::Verdict { model, expected, .. } if model.name() == verdict.model => Some(*expected),
+        Claim::Verdict { model, expected, .. } if verdict.subject == *model => Some(*expected),
         _ => None,
     });
     let fails = match expected {
         Some(expected) => expected == Expected::Valid,
         None => promised || (!covered && run.outcome == Outcome::Violation),
     };
-    match verdict.verdict.as_str() {
-        "invalid" if fails => {
+    match verdict.verdict {
+        VerdictKind::Invalid if fails => {
             let first = verdict.anomalies.first();
             let summary = first.map_or("violated", |anomaly| anomaly.summary.as_str());
             failure("violation", summary, first.map(|anomaly| anomaly.explanation.as_str()))
         }
-        "unknown" if promised || expected.is_some() => {
+        VerdictKind::Unknown if promised || expected.is_some() => {
             error("unknown", verdict.why.as_deref().unwrap_or("undecided"))
         }
         _ => TestCaseStatus::success(),
@@ -118,32 +120,39 @@ fn error(kind: &str, message: &str) -> TestCaseStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::expect::{Reason, Why};
     use crate::judge::outcome::AnomalyReport;
+    use crate::judge::verdict::Violation;
+    use crate::run::Note;
 
     #[test]
     fn violations_fail_and_what_nobody_knows_is_an_error() {
         let pass = RunOutcome::complete_example();
         let mut violated = RunOutcome { seed: 8, outcome: Outcome::Violation, ..pass.clone() };
-        violated.verdicts[0].verdict = "invalid".into();
+        violated.verdicts[0].verdict = VerdictKind::Invalid;
         violated.verdicts[0].anomalies.push(AnomalyReport {
-            kind: "stale-read".into(),
+            kind: Violation::Anomaly(histories::AnomalyKind::StaleRead),
             summary: "client 4 read x = 3".into(),
             events: vec![1],
             lines: vec![3],
             explanation: "error[stale-read]: client 4 read x = 3\n  --> a:3".into(),
         });
         let mut unknown = RunOutcome { seed: 9, outcome: Outcome::Unknown, ..pass.clone() };
-        unknown.verdicts[0].verdict = "unknown".into();
+        unknown.verdicts[0].verdict = VerdictKind::Unknown;
         unknown.verdicts[0].why = Some("the time budget ran out".into());
+        let failed = Note::Failed { why: "start n2: no port".into() };
         let harness = RunOutcome {
             workload: "set".into(),
             outcome: Outcome::HarnessFailure,
-            notes: vec!["start n2: no port".into()],
+            notes: vec![failed.clone()],
             verdicts: Vec::new(),
             ..pass.clone()
         };
-        let missed =
-            [Miss { subject: "set".into(), why: "start n2: no port".into(), exit: Exit::HarnessFailure }];
+        let missed = [Miss {
+            subject: "set".into(),
+            why: Why::Failed(vec![Reason::Note(failed)]),
+            exit: Exit::HarnessFailure,
+        }];
         let runs = [pass, violated.clone(), unknown, harness];
         let report = Report {
             exit: Exit::Violation,

@@ -3,6 +3,7 @@
 use super::Report;
 use super::terminal::{percent, seconds};
 use crate::judge::outcome::{Outcome, RunOutcome};
+use crate::judge::verdict::VerdictKind;
 use crate::report::grid::Grid;
 
 /// The comparison, if it is one, the runs, and what was not as expected.
@@ -40,9 +41,9 @@ pub(crate) fn runs(runs: &[RunOutcome]) -> Grid {
         "failover",
     ]);
     for run in runs {
-        let models = |word: &str| {
-            let of = run.verdicts.iter().filter(|verdict| verdict.verdict == word);
-            of.map(|verdict| verdict.model.as_str()).collect::<Vec<_>>().join(" ")
+        let models = |verdict| {
+            let of = run.verdicts.iter().filter(|given| given.is(verdict));
+            of.map(|given| given.subject.name()).collect::<Vec<_>>().join(" ")
         };
         let lost =
             run.durability.as_ref().map_or_else(|| "-".to_owned(), |durability| durability.lost.to_string());
@@ -54,8 +55,8 @@ pub(crate) fn runs(runs: &[RunOutcome]) -> Grid {
             faults,
             run.seed.to_string(),
             run.outcome.name().to_owned(),
-            models("invalid"),
-            models("unknown"),
+            models(VerdictKind::Invalid),
+            models(VerdictKind::Unknown),
             lost,
             percent(run.availability.overall),
             percent(run.availability.during),
@@ -69,12 +70,17 @@ pub(crate) fn runs(runs: &[RunOutcome]) -> Grid {
 mod tests {
     use super::*;
     use crate::cli::exit::Exit;
-    use crate::judge::expect::Miss;
+    use crate::judge::expect::{Miss, Reason, Why};
+    use crate::run::Note;
 
     #[test]
     fn runs_and_misses_are_tables_and_lists() {
         let failed = RunOutcome { outcome: Outcome::Unknown, seed: 8, ..RunOutcome::complete_example() };
-        let missed = [Miss { subject: "register".into(), why: "it was slow".into(), exit: Exit::Undecided }];
+        let missed = [Miss {
+            subject: "register".into(),
+            why: Why::Failed(vec![Reason::Note(Note::Failed { why: "it was slow".into() })]),
+            exit: Exit::Undecided,
+        }];
         let report = Report {
             exit: Exit::Undecided,
             runs: &[RunOutcome::complete_example(), failed],

@@ -10,6 +10,7 @@ pub(crate) mod markdown;
 pub(crate) mod modes;
 pub(crate) mod terminal;
 pub(crate) mod tradeoffs;
+pub(crate) mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

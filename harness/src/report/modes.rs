@@ -2,12 +2,15 @@
 //!
 //! Pure: aggregates what came of runs and judges nothing.
 
+use histories::ModelName;
+use systems::Mode;
+
 use crate::cli::paint::Paint;
 use crate::judge::expect::Judgement;
 use crate::judge::outcome::{ConflictsReport, DurabilityReport, Outcome, Percentiles, RunOutcome};
+use crate::judge::verdict::VerdictKind;
 use crate::report::grid::Grid;
 use crate::report::terminal::seconds;
-use systems::Mode;
 
 /// A mode with its runs and how its expectations came out.
 pub(crate) struct Compared<'a> {
@@ -17,11 +20,11 @@ pub(crate) struct Compared<'a> {
 }
 
 /// The models with columns of their own, by the short names that people use.
-const MODELS: [(&str, &str); 4] = [
-    ("lin.", "linearizable"),
-    ("seq.", "sequential"),
-    ("RYW", "read-your-writes"),
-    ("MR", "monotonic-reads"),
+const MODELS: [(&str, ModelName); 4] = [
+    ("lin.", ModelName::Linearizable),
+    ("seq.", ModelName::Sequential),
+    ("RYW", ModelName::ReadYourWrites),
+    ("MR", ModelName::MonotonicReads),
 ];
 
 pub(crate) fn grid(modes: &[Compared<'_>], paint: Paint) -> Grid {
@@ -91,25 +94,21 @@ fn row(compared: &Compared<'_>, paint: Paint) -> Vec<String> {
 
 /// The first promised model stands for what it implies.
 fn promise(mode: &Mode) -> String {
-    let names: Vec<_> = mode.promise.iter().map(|model| model.name()).collect();
-    match names.as_slice() {
+    match mode.promise.as_slice() {
         [] => "nothing".to_owned(),
-        ["convergence"] => "eventual".to_owned(),
-        names => names[..names.len().min(2)].join(", "),
+        [ModelName::Convergence] => "eventual".to_owned(),
+        models => models.iter().take(2).map(|model| model.name()).collect::<Vec<_>>().join(", "),
     }
 }
 
 /// The worst over all runs that could tell.
-fn verdict(runs: &[&RunOutcome], model: &str, paint: Paint) -> String {
-    let verdicts = || {
-        let all = runs.iter().flat_map(|run| &run.verdicts);
-        all.filter(|verdict| verdict.model == model).map(|verdict| verdict.verdict.as_str())
-    };
-    if verdicts().any(|verdict| verdict == "invalid") {
+fn verdict(runs: &[&RunOutcome], model: ModelName, paint: Paint) -> String {
+    let any = |verdict| runs.iter().filter_map(|run| run.verdict_on(model)).any(|given| given.is(verdict));
+    if any(VerdictKind::Invalid) {
         paint.doubtful("FAIL")
-    } else if verdicts().any(|verdict| verdict == "unknown") {
+    } else if any(VerdictKind::Unknown) {
         "?".to_owned()
-    } else if verdicts().any(|verdict| verdict == "valid") {
+    } else if any(VerdictKind::Valid) {
         "ok".to_owned()
     } else {
         "-".to_owned()
@@ -191,7 +190,7 @@ mod tests {
             ..quorum.clone()
         };
         asynchronous.verdicts[0] =
-            VerdictReport { verdict: "invalid".into(), ..asynchronous.verdicts[0].clone() };
+            VerdictReport { verdict: VerdictKind::Invalid, ..asynchronous.verdicts[0].clone() };
         let second = RunOutcome { seed: 8, outcome: Outcome::Inconclusive, ..asynchronous.clone() };
         let (first_mode, second_mode) = (mode("single/quorum"), mode("single/async"));
         let judgement = Judgement { met: 4, missed: Vec::new() };

@@ -4,13 +4,14 @@
 
 use std::fmt::Write as _;
 
-use histories::printable;
+use histories::{ModelName, printable};
 
 use crate::cli::paint::Paint;
 use crate::judge::outcome::{
     Availability, ConvergenceReport, DurabilityReport, Outcome, Percentiles, RunOutcome, StalenessReport,
     VerdictReport,
 };
+use crate::judge::verdict::{Expected, Subject, VerdictKind};
 use crate::report::grid::Grid;
 
 /// One run: what held and what did not, the figures, the faults, and the anomalies.
@@ -23,7 +24,7 @@ pub(crate) fn run(run: &RunOutcome, paint: Paint, every_anomaly: bool) -> String
         let _ = writeln!(text, "  {label:22}{value}");
     };
     for verdict in &run.verdicts {
-        line(&verdict.model, &verdict_words(verdict, run, paint));
+        line(verdict.subject.name(), &verdict_words(verdict, run, paint));
     }
     let operations = run.operations;
     line(
@@ -45,7 +46,7 @@ pub(crate) fn run(run: &RunOutcome, paint: Paint, every_anomaly: bool) -> String
         line("failover", &run.failover_ms.iter().map(|&ms| seconds(ms)).collect::<Vec<_>>().join(", "));
     }
     for note in run.reasons() {
-        line("note", note);
+        line("note", &note);
     }
     line("folder", &run.dir);
     let windows = windows(run);
@@ -75,7 +76,7 @@ pub(crate) fn anomalies(verdict: &VerdictReport, paint: Paint, all: bool) -> Str
         let _ = writeln!(
             text,
             "{}",
-            paint.dim(&format!("  … and {hidden} more against {} (-v shows all)", verdict.model))
+            paint.dim(&format!("  … and {hidden} more against {} (-v shows all)", verdict.subject))
         );
     }
     text
@@ -93,9 +94,9 @@ fn outcome(outcome: Outcome, paint: Paint) -> String {
 
 /// `held`, with the figures that belong to the model.
 fn verdict_words(verdict: &VerdictReport, run: &RunOutcome, paint: Paint) -> String {
-    let figures = match verdict.model.as_str() {
-        "durability" => run.durability.as_ref().map(durability_words),
-        "convergence" => run.convergence.as_ref().map(convergence_words),
+    let figures = match verdict.subject {
+        Subject::Model(ModelName::Durability) => run.durability.as_ref().map(durability_words),
+        Subject::Model(ModelName::Convergence) => run.convergence.as_ref().map(convergence_words),
         _ => None,
     };
     let figures = figures.map_or_else(String::new, |figures| format!(": {figures}"));
@@ -110,14 +111,20 @@ pub(crate) fn held(verdict: &VerdictReport, paint: Paint) -> String {
 /// The same, of what was promised or demanded.
 pub(crate) fn held_though(verdict: &VerdictReport, expected: &str, paint: Paint) -> String {
     let why = verdict.why.as_deref().unwrap_or("no reason was given");
-    match (verdict.verdict.as_str(), verdict.expected.as_deref()) {
-        ("valid", Some("invalid")) => format!("{}, though it need not", paint.good("held")),
-        ("valid", _) => paint.good("held"),
-        ("invalid", Some("valid")) => format!("{}, though {expected}", paint.bad("VIOLATED")),
-        ("invalid", Some(_)) => format!("{}, as this mode may", paint.doubtful("violated")),
-        ("invalid", None) => paint.doubtful("violated"),
-        ("unknown", _) => format!("{}: {why}", paint.doubtful("undecided")),
-        _ => paint.dim(&format!("not applicable: {why}")),
+    match (verdict.verdict, verdict.expected) {
+        (VerdictKind::Valid, Some(Expected::Invalid)) => {
+            format!("{}, though it need not", paint.good("held"))
+        }
+        (VerdictKind::Valid, _) => paint.good("held"),
+        (VerdictKind::Invalid, Some(Expected::Valid)) => {
+            format!("{}, though {expected}", paint.bad("VIOLATED"))
+        }
+        (VerdictKind::Invalid, Some(Expected::Invalid)) => {
+            format!("{}, as this mode may", paint.doubtful("violated"))
+        }
+        (VerdictKind::Invalid, None) => paint.doubtful("violated"),
+        (VerdictKind::Unknown, _) => format!("{}: {why}", paint.doubtful("undecided")),
+        (VerdictKind::NotApplicable, _) => paint.dim(&format!("not applicable: {why}")),
     }
 }
 
@@ -193,9 +200,9 @@ fn windows(run: &RunOutcome) -> Grid {
         grid.push(vec![
             seconds(window.from_ms),
             window.to_ms.map_or_else(|| "the end".to_owned(), seconds),
-            window.fault.clone(),
+            window.fault.to_string(),
             window.what.clone(),
-            window.applied.clone(),
+            window.applied.to_string(),
             window.evidence.clone(),
         ]);
     }
@@ -216,6 +223,8 @@ pub(crate) fn seconds(ms: f64) -> String {
 mod tests {
     use super::*;
     use crate::judge::outcome::AnomalyReport;
+    use crate::judge::verdict::Violation;
+    use crate::run::Note;
 
     #[test]
     fn a_run_that_passed_in_plain_words() {
@@ -231,22 +240,22 @@ mod tests {
                 after_ms: None,
                 differing_keys: vec!["x".into()],
             }),
-            notes: vec!["cas is not supported by this mode and was left out".into()],
+            notes: vec![Note::LeftOut { mode: "single/quorum".into(), function: histories::Function::Cas }],
             fault_windows: Vec::new(),
             ..RunOutcome::complete_example()
         };
         let anomaly = AnomalyReport {
-            kind: "stale-read".into(),
+            kind: Violation::Anomaly(histories::AnomalyKind::StaleRead),
             summary: "client 4 read x = 3".into(),
             events: vec![1],
             lines: vec![3],
             explanation: "error[stale-read]: client 4 read x = 3\n  --> a:3".into(),
         };
         let first = &mut violated.verdicts[0];
-        first.verdict = "invalid".into();
+        first.verdict = VerdictKind::Invalid;
         first.anomalies = vec![anomaly.clone(), anomaly];
         let mut diverged = first.clone();
-        diverged.model = "convergence".into();
+        diverged.subject = ModelName::Convergence.into();
         diverged.expected = None;
         diverged.anomalies.clear();
         violated.verdicts.push(diverged);

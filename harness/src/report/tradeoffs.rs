@@ -8,6 +8,7 @@ use serde::Serialize;
 use systems::Mode;
 
 use crate::judge::outcome::RunOutcome;
+use crate::judge::verdict::VerdictKind;
 use crate::report::grid::Grid;
 use crate::report::terminal::{percent, seconds};
 
@@ -136,15 +137,12 @@ impl Consistency {
 
 /// Violated where one run violated it, held where all that could tell held it.
 fn over(runs: &[&RunOutcome], model: ModelName) -> Option<Verdict> {
-    let verdicts = || {
-        let all = runs.iter().flat_map(|run| &run.verdicts);
-        all.filter(|verdict| verdict.model == model.name()).map(|verdict| verdict.verdict.as_str())
-    };
-    if verdicts().any(|verdict| verdict == "invalid") {
+    let verdicts = || runs.iter().filter_map(|run| run.verdict_on(model));
+    if verdicts().any(|verdict| verdict.is(VerdictKind::Invalid)) {
         return Some(Verdict::Invalid(Vec::new()));
     }
-    let held = verdicts().any(|verdict| verdict == "valid") && verdicts().all(|verdict| verdict != "unknown");
-    held.then_some(Verdict::Valid)
+    let held = verdicts().any(|verdict| verdict.is(VerdictKind::Valid));
+    (held && verdicts().all(|verdict| !verdict.is(VerdictKind::Unknown))).then_some(Verdict::Valid)
 }
 
 fn finding(model: ModelName, verdict: Verdict) -> Finding {
@@ -276,9 +274,9 @@ mod tests {
     use crate::judge::outcome::{DurabilityReport, VerdictReport};
     use crate::testing::mode;
 
-    fn verdict(model: &str, verdict: &str) -> VerdictReport {
+    fn verdict(model: ModelName, verdict: VerdictKind) -> VerdictReport {
         let example = RunOutcome::complete_example().verdicts.remove(0);
-        VerdictReport { model: model.into(), verdict: verdict.into(), ..example }
+        VerdictReport { subject: model.into(), verdict, ..example }
     }
 
     fn with_option(name: &str, option: &str, value: &str) -> Mode {
@@ -289,11 +287,17 @@ mod tests {
     fn every_cell_has_a_figure() {
         let example = RunOutcome::complete_example();
         let held = RunOutcome {
-            verdicts: vec![verdict("linearizable", "valid"), verdict("sequential", "valid")],
+            verdicts: vec![
+                verdict(ModelName::Linearizable, VerdictKind::Valid),
+                verdict(ModelName::Sequential, VerdictKind::Valid),
+            ],
             ..example.clone()
         };
         let violated = RunOutcome {
-            verdicts: vec![verdict("linearizable", "invalid"), verdict("convergence", "valid")],
+            verdicts: vec![
+                verdict(ModelName::Linearizable, VerdictKind::Invalid),
+                verdict(ModelName::Convergence, VerdictKind::Valid),
+            ],
             durability: Some(DurabilityReport { acknowledged: 100, lost: 7, ..DurabilityReport::default() }),
             ..example.clone()
         };
@@ -314,8 +318,10 @@ mod tests {
     #[test]
     fn what_one_run_left_open_did_not_hold() {
         let example = RunOutcome::complete_example();
-        let runs = ["valid", "unknown"]
-            .map(|word| RunOutcome { verdicts: vec![verdict("linearizable", word)], ..example.clone() });
+        let runs = [VerdictKind::Valid, VerdictKind::Unknown].map(|given| RunOutcome {
+            verdicts: vec![verdict(ModelName::Linearizable, given)],
+            ..example.clone()
+        });
         let all: Vec<&RunOutcome> = runs.iter().collect();
         assert_eq!(over(&all[..1], ModelName::Linearizable), Some(Verdict::Valid));
         assert_eq!(over(&all, ModelName::Linearizable), None);

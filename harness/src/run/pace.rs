@@ -2,6 +2,8 @@
 
 use histories::Nanos;
 
+use super::note::{Note, Shortfall};
+
 /// How a run was driven.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pace {
@@ -28,50 +30,33 @@ const SHARE_MIN: f64 = 0.5;
 const DUE_MIN: f64 = 50.0;
 
 impl Pace {
-    /// Why a run that was driven like this shows little, one reason a line. `rate` is what was asked for.
-    pub(crate) fn thin(&self, rate: Option<f64>) -> Vec<String> {
+    /// Why a run that was driven like this shows little. `rate` is what was asked for.
+    pub(crate) fn shortfalls(&self, rate: Option<f64>) -> Vec<Shortfall> {
         let stalls = self.stalled().into_iter();
         stalls.chain(rate.and_then(|rate| self.slow(rate))).collect()
     }
 
-    fn stalled(&self) -> Option<String> {
-        let longest = self.stalls.iter().max_by_key(|stall| stall.lasted)?;
-        let (lasted, from) = (seconds(longest.lasted), seconds(longest.from));
-        Some(match self.stalls.len() {
-            1 => format!("the harness stood still for {lasted}, from {from} on"),
-            times => {
-                format!("the harness stood still {times} times, for {lasted} from {from} on at the longest")
-            }
-        })
+    fn stalled(&self) -> Option<Shortfall> {
+        let longest = *self.stalls.iter().max_by_key(|stall| stall.lasted)?;
+        Some(Shortfall::StoodStill { times: self.stalls.len(), longest })
     }
 
     /// Less was issued than clients were free for: then it was the harness that was slow.
-    fn slow(&self, rate: f64) -> Option<String> {
+    fn slow(&self, rate: f64) -> Option<Shortfall> {
         let due = rate * self.able.to_duration().as_secs_f64();
-        let missed = due >= DUE_MIN && (self.issued as f64) < SHARE_MIN * due;
-        missed.then(|| {
-            format!(
-                "the harness issued {} of {due:.0} operations that were due while a client was free",
-                self.issued
-            )
-        })
+        self.missed(due).then_some(Shortfall::TooSlow { issued: self.issued, due })
     }
 
     /// What is worth a note where clients were what kept the rate from being met.
-    pub(crate) fn note(&self, rate: Option<f64>) -> Option<String> {
+    pub(crate) fn note(&self, rate: Option<f64>) -> Option<Note> {
         let due = rate? * self.lasted.to_duration().as_secs_f64();
-        let missed = self.stalls.is_empty() && due >= DUE_MIN && (self.issued as f64) < SHARE_MIN * due;
-        missed.then(|| {
-            format!(
-                "{} operations were issued where {due:.0} were asked for: the clients were waiting for answers",
-                self.issued
-            )
-        })
+        let missed = self.stalls.is_empty() && self.missed(due);
+        missed.then_some(Note::ClientsWaited { issued: self.issued, due })
     }
-}
 
-fn seconds(time: Nanos) -> String {
-    format!("{:.1} s", time.to_duration().as_secs_f64())
+    fn missed(&self, due: f64) -> bool {
+        due >= DUE_MIN && (self.issued as f64) < SHARE_MIN * due
+    }
 }
 
 /// Watches the conductor's loop, which comes round every few milliseconds unless the harness is stopped or starved.
@@ -111,11 +96,9 @@ mod tests {
             watch.beat(Nanos::from_millis(millis));
         }
         let pace = Pace { stalls: watch.stalls(), ..Pace::default() };
-        assert_eq!(
-            pace.thin(None),
-            ["the harness stood still 2 times, for 5.0 s from 1.9 s on at the longest"]
-        );
-        assert_eq!(Pace::default().thin(Some(200.0)), [] as [&str; 0]);
+        let longest = Stall { from: Nanos::from_millis(1900), lasted: Nanos::from_secs(5) };
+        assert_eq!(pace.shortfalls(None), [Shortfall::StoodStill { times: 2, longest }]);
+        assert_eq!(Pace::default().shortfalls(Some(200.0)), []);
     }
 
     #[test]
@@ -126,13 +109,12 @@ mod tests {
             able: Nanos::from_secs(able),
             lasted: Nanos::from_secs(lasted),
         };
-        let of = |pace: Pace| (pace.thin(Some(100.0)).join(";"), pace.note(Some(100.0)).unwrap_or_default());
-        assert_eq!(of(pace(950, 10, 10)), (String::new(), String::new()));
-        let (thin, _) = of(pace(300, 10, 10));
-        assert_eq!(thin, "the harness issued 300 of 1000 operations that were due while a client was free");
-        let (thin, note) = of(pace(300, 3, 10));
-        assert_eq!(thin, "");
-        assert!(note.contains("300 operations were issued where 1000 were asked for"), "{note}");
-        assert_eq!(pace(300, 10, 10).thin(None), [] as [&str; 0], "as fast as they go");
+        let of = |pace: Pace| (pace.shortfalls(Some(100.0)), pace.note(Some(100.0)));
+        assert_eq!(of(pace(950, 10, 10)), (vec![], None));
+        let waited = Some(Note::ClientsWaited { issued: 300, due: 1000.0 });
+        let slow = Shortfall::TooSlow { issued: 300, due: 1000.0 };
+        assert_eq!(of(pace(300, 10, 10)), (vec![slow], waited.clone()));
+        assert_eq!(of(pace(300, 3, 10)), (vec![], waited));
+        assert_eq!(pace(300, 10, 10).shortfalls(None), [], "as fast as they go");
     }
 }

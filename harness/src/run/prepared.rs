@@ -4,7 +4,7 @@ use histories::{Function, Header, ModelName};
 use nemesis::{Dice, FaultSpec, Schedule, ScriptedFault};
 use systems::Presence;
 
-use super::RunError;
+use super::{Note, RunError};
 use crate::load::workloads::{self, Shape, Workload};
 use crate::plan::spec::{RunSpec, StageName};
 use crate::run::conductor::{Conductor, Liveness, Score};
@@ -14,7 +14,7 @@ pub(crate) struct Prepared {
     pub(crate) workload: &'static dyn Workload,
     pub(crate) shape: Shape,
     pub(crate) faults: Vec<FaultSpec>,
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Note>,
 }
 
 impl Prepared {
@@ -50,9 +50,10 @@ impl Prepared {
             first_value: 1,
             unsupported,
         };
-        let left_out = |function| format!("{} has no {function}: left out of the workload", spec.mode.name);
+        let left_out =
+            |function: &Function| Note::LeftOut { mode: spec.mode.name.clone(), function: function.clone() };
         let notes = shape.unsupported.iter().map(left_out).chain(reduced(spec, &faults));
-        let notes = notes.chain(installed(spec)?).collect();
+        let notes = notes.chain(installed(spec)?.map(Note::OfSystem)).collect();
         Ok(Self { workload, shape, faults, notes })
     }
 
@@ -149,24 +150,17 @@ impl Prepared {
 }
 
 /// What is demanded of a run under faults that its mode does not survive, in words.
-fn reduced(spec: &RunSpec, faults: &[FaultSpec]) -> Option<String> {
+fn reduced(spec: &RunSpec, faults: &[FaultSpec]) -> Option<Note> {
     let mode = &spec.mode;
     if mode.survives_all(faults) || mode.promise.is_empty() {
         return None;
     }
     let unsurvived = faults.iter().filter(|fault| !mode.survives_all(std::slice::from_ref(*fault)));
-    let unsurvived: Vec<String> = unsurvived.map(FaultSpec::name).collect();
-    let demanded: Vec<&str> = mode.demanded_under(faults).iter().map(|model| model.name()).collect();
-    let demanded = match demanded.as_slice() {
-        [] => "nothing of its promise is demanded of this run, and what is violated".to_owned(),
-        models => {
-            format!(
-                "no more than {} is demanded of this run, and what else is violated",
-                models.join(" and ")
-            )
-        }
-    };
-    Some(format!("{} does not survive {}: {demanded} is shown", mode.name, unsurvived.join(" and ")))
+    Some(Note::PromiseReduced {
+        mode: mode.name.clone(),
+        unsurvived: unsurvived.cloned().collect(),
+        demanded: mode.demanded_under(faults).to_vec(),
+    })
 }
 
 /// What there is to say of the version of a live system's program; an error where it is not here.

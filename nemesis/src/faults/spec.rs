@@ -67,6 +67,26 @@ impl FaultSpec {
         format!("{}:{}", self.kind.name(), self.aim.name())
     }
 
+    /// Whether both are of one kind and aim, whatever their rhythms and strengths.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        (self.kind, self.aim) == (other.kind, other.aim)
+    }
+
+    /// Whether it is aimed at others each time.
+    pub fn aims_at_any(&self) -> bool {
+        self.aim == Aim::Any
+    }
+
+    /// Whether a leader is lost to it: cut off, stopped or dead.
+    pub fn loses_leader(&self) -> bool {
+        matches!(self.aim, Aim::Leader | Aim::Elected | Aim::All) && !self.kind.entry().is_condition
+    }
+
+    /// Whether it makes clocks wrong or takes what disks hold.
+    pub fn hits_clocks_or_disks(&self) -> bool {
+        matches!(self.needs(), Power::Step | Power::Drift | Power::PowerLoss | Power::Disk)
+    }
+
     pub fn about(&self) -> &'static str {
         self.aim.about(self.kind)
     }

@@ -31,7 +31,7 @@ use crate::cli::failure::Failure;
 use crate::cli::names::unknown;
 use crate::cli::quantity::{BudgetLimits, List};
 use crate::judge::checking;
-use crate::judge::outcome::RunOutcome;
+use crate::judge::outcome::StoredRun;
 
 /// A file that was read and checked.
 struct Checked {
@@ -241,7 +241,7 @@ fn take<'a>(next: &AtomicUsize, files: &'a [PathBuf]) -> Option<(usize, &'a Path
 /// A run's folder holds its outcome beside its history, and that the command that made both.
 fn reproduce(file: &Path) -> Option<String> {
     let text = std::fs::read_to_string(file.parent()?.join("results.json")).ok()?;
-    let outcome: RunOutcome = serde_json::from_str(&text).ok()?;
+    let outcome: StoredRun = serde_json::from_str(&text).ok()?;
     Some(outcome.reproduce).filter(|command| !command.is_empty())
 }
 

@@ -21,20 +21,20 @@ pub(super) fn text(verdicts: &[VerdictReport], weakest: &[ModelName], paint: Pai
     let mut proofs: Vec<Proof<'_>> = Vec::new();
     let (mut more, mut untold) = (0, Vec::new());
     let is_told = |verdict: &VerdictReport| {
-        all || verdict.expected.is_some() || weakest.iter().any(|model| model.name() == verdict.model)
+        all || verdict.expected.is_some() || weakest.iter().any(|model| verdict.subject == *model)
     };
     for verdict in verdicts.iter().filter(|verdict| is_told(verdict)) {
         let shown = if all { verdict.anomalies.len() } else { verdict.anomalies.len().min(1) };
         more += verdict.anomalies.len() - shown;
         for anomaly in &verdict.anomalies[..shown] {
-            note(&mut proofs, &anomaly.explanation, &verdict.model);
+            note(&mut proofs, &anomaly.explanation, verdict.subject.name());
         }
     }
     for verdict in verdicts.iter().filter(|verdict| !is_told(verdict)) {
         if let Some(anomaly) = verdict.anomalies.first() {
             match proofs.iter_mut().find(|proof| proof.explanation == anomaly.explanation) {
-                Some(proof) => proof.against.push(&verdict.model),
-                None => untold.push(verdict.model.as_str()),
+                Some(proof) => proof.against.push(verdict.subject.name()),
+                None => untold.push(verdict.subject.name()),
             }
         }
     }

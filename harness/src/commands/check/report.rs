@@ -11,6 +11,7 @@ use super::{Checked, linearizations};
 use crate::judge::checking;
 use crate::judge::findings;
 use crate::judge::outcome::{StalenessReport, VerdictReport};
+use crate::judge::verdict::Expected;
 
 #[derive(Serialize)]
 struct FileReport<'a> {
@@ -75,7 +76,7 @@ pub(super) fn json(checked: &Checked) -> String {
 
 pub(super) fn verdicts(checked: &Checked) -> Vec<VerdictReport> {
     let report = |finding: &checkers::Finding| {
-        let expected = checked.demands.contains(&finding.model).then_some("valid");
+        let expected = checked.demands.contains(&finding.model).then_some(Expected::Valid);
         findings::report(&checked.history, &checked.file, finding, expected, checked.reproduce.as_deref())
     };
     checked.findings.iter().map(report).collect()

@@ -55,7 +55,7 @@ fn a_refuted_proof_is_a_bug_of_ours_and_names_the_file_to_report() {
     assert_eq!(judge::exit(&checked.demands, &checked.findings, &checked.history), Exit::Bug);
     let why = "a bug of the checker: its proof was refuted; please report it with stale.jsonl";
     let verdict = &report::verdicts(&checked)[1];
-    assert_eq!((verdict.verdict.as_str(), verdict.why.as_deref()), ("unknown", Some(why)));
+    assert_eq!((verdict.verdict.name(), verdict.why.as_deref()), ("unknown", Some(why)));
     assert!(report::json(&checked).contains("\"refuted\":true") && verdict.refuted);
     assert!(text::render(&checked, Paint::PLAIN, false, false).contains(why));
 }

@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::paint::Paint;
 use crate::judge::checking;
 use crate::judge::outcome::VerdictReport;
+use crate::judge::verdict::{Subject, VerdictKind};
 use crate::report::grid::Grid;
 use crate::report::terminal;
 
@@ -61,13 +62,15 @@ fn models(verdicts: &[VerdictReport], paint: Paint, explain: bool) -> Grid {
     let mut grid = Grid::new(&["model", "verdict", "method", ""]);
     // A table of everything that does not apply hides what does; without an explanation the names are enough.
     let is_shown = |verdict: &&VerdictReport| {
-        explain || verdict.verdict != "not-applicable" || verdict.expected.is_some()
+        explain || !verdict.is(VerdictKind::NotApplicable) || verdict.expected.is_some()
     };
     for verdict in verdicts.iter().filter(is_shown) {
-        let model = ModelName::ALL.iter().find(|model| model.name() == verdict.model);
-        let about = model.filter(|_| explain).map_or("", |model| model.about());
+        let about = match verdict.subject {
+            Subject::Model(model) if explain => model.about(),
+            _ => "",
+        };
         grid.push(vec![
-            verdict.model.clone(),
+            verdict.subject.to_string(),
             terminal::held_though(verdict, "demanded", paint),
             verdict.method.clone(),
             about.to_owned(),

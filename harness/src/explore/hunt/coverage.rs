@@ -1,10 +1,11 @@
 //! What a hunt has reached: faults that were felt, states of the cluster, anomalies. It judges nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::judge::Trial;
+use crate::judge::verdict::AppliedKind;
 
 /// Each with the number of runs in which it was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,11 +17,12 @@ pub(crate) struct Coverage {
 
 impl Coverage {
     pub(crate) fn add(&mut self, trial: &Trial) {
-        let windows = trial.outcome.fault_windows.iter().filter(|window| window.applied == "installed");
-        count(&mut self.faults, windows.map(|window| window.fault.as_str()));
-        count(&mut self.states, trial.states.iter().copied());
+        let windows =
+            trial.outcome.fault_windows.iter().filter(|window| window.applied == AppliedKind::Installed);
+        count(&mut self.faults, windows.map(|window| window.fault.to_string()));
+        count(&mut self.states, trial.states.iter().map(ToString::to_string));
         let anomalies = trial.outcome.verdicts.iter().flat_map(|verdict| &verdict.anomalies);
-        count(&mut self.anomalies, anomalies.map(|anomaly| anomaly.kind.as_str()));
+        count(&mut self.anomalies, anomalies.map(|anomaly| anomaly.kind.to_string()));
     }
 
     /// Three lines for people.
@@ -36,9 +38,9 @@ impl Coverage {
 }
 
 /// Once a run each.
-fn count<'a>(seen: &mut BTreeMap<String, u64>, names: impl Iterator<Item = &'a str>) {
-    let names: std::collections::BTreeSet<&str> = names.collect();
+fn count(seen: &mut BTreeMap<String, u64>, names: impl Iterator<Item = String>) {
+    let names: BTreeSet<String> = names.collect();
     for name in names {
-        *seen.entry(name.to_owned()).or_default() += 1;
+        *seen.entry(name).or_default() += 1;
     }
 }

@@ -16,8 +16,9 @@ pub(crate) use coverage::Coverage;
 pub(crate) use swarm::{Fixed, Swarm};
 
 use crate::judge::outcome::Outcome;
-use crate::judge::{Trial, kinds, trial};
+use crate::judge::{Trial, trial};
 use crate::plan::spec::RunSpec;
+use crate::report::words;
 use crate::run::RunError;
 use crate::run::progress::Interrupt;
 
@@ -81,7 +82,8 @@ impl Tally {
             }
             Outcome::Inconclusive => {
                 self.inconclusive += 1;
-                for kind in kinds(&trial.outcome.thin) {
+                let kinds: BTreeSet<&str> = trial.outcome.weak_evidence.iter().map(words::kind).collect();
+                for kind in kinds {
                     *self.thin.entry(kind.to_owned()).or_default() += 1;
                 }
             }
@@ -91,7 +93,8 @@ impl Tally {
 
     fn doubt(&mut self, trial: &Trial) {
         if self.doubts.len() < DOUBTS_MAX {
-            let why = trial.outcome.notes.join("; ");
+            let notes = trial.outcome.notes.iter().map(ToString::to_string);
+            let why = notes.collect::<Vec<_>>().join("; ");
             self.doubts.insert(format!("seed {}: {why}", trial.outcome.seed));
         }
     }

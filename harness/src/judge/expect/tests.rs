@@ -2,25 +2,28 @@ use histories::ModelName;
 
 use super::*;
 use crate::judge::outcome::{AnomalyReport, DurabilityReport};
+use crate::judge::verdict::VerdictKind::{Invalid, NotApplicable, Unknown, Valid};
 use crate::plan::expect::{Comparison, FIGURES, Figure};
 
-fn verdict(model: &str, verdict: &str, expected: Option<&str>, kind: &str) -> VerdictReport {
+fn verdict(model: &str, verdict: VerdictKind, expected: Option<Expected>, kind: &str) -> VerdictReport {
+    let kind = histories::AnomalyKind::ALL.iter().find(|known| known.name() == kind);
+    let kind = kind.map_or(Violation::NoProgress, |&kind| Violation::Anomaly(kind));
     let anomaly = AnomalyReport {
-        kind: kind.into(),
+        kind,
         summary: "…".into(),
         events: vec![0],
         lines: vec![2],
         explanation: String::new(),
     };
     VerdictReport {
-        model: model.into(),
-        verdict: verdict.into(),
+        subject: model.parse::<ModelName>().unwrap().into(),
+        verdict,
         method: "zones".into(),
-        why: (verdict == "unknown").then(|| "the time budget ran out".into()),
+        why: (verdict == Unknown).then(|| "the time budget ran out".into()),
         elapsed_ms: 1.0,
-        expected: expected.map(str::to_owned),
+        expected,
         refuted: false,
-        anomalies: if verdict == "invalid" { vec![anomaly] } else { Vec::new() },
+        anomalies: if verdict == Invalid { vec![anomaly] } else { Vec::new() },
     }
 }
 
@@ -51,7 +54,7 @@ fn judge(expectations: &[Expectation], runs: &[RunOutcome]) -> Judgement {
 
 #[test]
 fn without_expectations_a_run_must_pass() {
-    let broken = vec![verdict("linearizable", "invalid", Some("valid"), "stale-read")];
+    let broken = vec![verdict("linearizable", Invalid, Some(Expected::Valid), "stale-read")];
     let judgement = judge(&[], &[run("single/quorum", 1, Outcome::Violation, broken)]);
     assert_eq!(judgement.exit(), Exit::Violation);
     insta::assert_snapshot!(
@@ -72,9 +75,9 @@ fn without_expectations_a_run_must_pass() {
 #[test]
 fn an_expected_violation_passes_and_its_absence_fails() {
     let claims = [expect(None, vec![linearizable(Expected::Invalid)])];
-    let shown = vec![verdict("linearizable", "invalid", Some("invalid"), "stale-read")];
+    let shown = vec![verdict("linearizable", Invalid, Some(Expected::Invalid), "stale-read")];
     assert_eq!(judge(&claims, &[run("single/async", 1, Outcome::Violation, shown)]).exit(), Exit::Success);
-    let held = vec![verdict("linearizable", "valid", None, "")];
+    let held = vec![verdict("linearizable", Valid, None, "")];
     let judgement = judge(&claims, &[run("single/async", 1, Outcome::Pass, held)]);
     assert_eq!(judgement.exit(), Exit::Violation);
     insta::assert_snapshot!(
@@ -87,12 +90,12 @@ fn an_expected_violation_passes_and_its_absence_fails() {
 fn an_expectation_of_one_model_does_not_excuse_another_promise() {
     let claims = [expect(None, vec![linearizable(Expected::Invalid)])];
     let verdicts = vec![
-        verdict("linearizable", "invalid", None, "stale-read"),
-        verdict("convergence", "invalid", Some("valid"), "diverged"),
+        verdict("linearizable", Invalid, None, "stale-read"),
+        verdict("convergence", Invalid, Some(Expected::Valid), "diverged"),
     ];
     let judgement = judge(&claims, &[run("single/async", 1, Outcome::Violation, verdicts)]);
     assert_eq!(judgement.exit(), Exit::Violation);
-    assert!(judgement.missed[0].why.contains("convergence was promised"), "{judgement:?}");
+    assert!(judgement.missed[0].to_string().contains("convergence was promised"), "{judgement:?}");
 }
 
 #[test]
@@ -103,10 +106,10 @@ fn min_seeds_counts_seeds_and_unknown_ones_leave_it_undecided() {
             "single/async",
             seed,
             Outcome::Violation,
-            vec![verdict("linearizable", "invalid", None, "stale-read")],
+            vec![verdict("linearizable", Invalid, None, "stale-read")],
         )
     };
-    let unknown = run("single/async", 9, Outcome::Pass, vec![verdict("linearizable", "unknown", None, "")]);
+    let unknown = run("single/async", 9, Outcome::Pass, vec![verdict("linearizable", Unknown, None, "")]);
     assert_eq!(judge(&claims, &[seen(1), seen(2)]).exit(), Exit::Success);
     assert_eq!(judge(&claims, &[seen(1), seen(1)]).exit(), Exit::Violation, "one seed twice is one seed");
     assert_eq!(judge(&claims, &[seen(1), unknown]).exit(), Exit::Undecided);
@@ -117,12 +120,13 @@ fn min_seeds_counts_seeds_and_unknown_ones_leave_it_undecided() {
 #[test]
 fn valid_must_be_decided_at_least_once() {
     let claims = [expect(None, vec![linearizable(Expected::Valid)])];
-    let with =
-        |word| vec![run("single/quorum", 1, Outcome::Pass, vec![verdict("linearizable", word, None, "")])];
-    assert_eq!(judge(&claims, &with("valid")).exit(), Exit::Success);
-    assert_eq!(judge(&claims, &with("not-applicable")).exit(), Exit::Undecided);
-    assert_eq!(judge(&claims, &with("unknown")).exit(), Exit::Undecided);
-    assert_eq!(judge(&claims, &with("invalid")).exit(), Exit::Violation);
+    let with = |word: VerdictKind| {
+        vec![run("single/quorum", 1, Outcome::Pass, vec![verdict("linearizable", word, None, "")])]
+    };
+    assert_eq!(judge(&claims, &with(Valid)).exit(), Exit::Success);
+    assert_eq!(judge(&claims, &with(NotApplicable)).exit(), Exit::Undecided);
+    assert_eq!(judge(&claims, &with(Unknown)).exit(), Exit::Undecided);
+    assert_eq!(judge(&claims, &with(Invalid)).exit(), Exit::Violation);
 }
 
 #[test]
@@ -187,8 +191,8 @@ fn a_mode_must_show_what_it_gives_up_only_under_the_faults_that_were_injected() 
     let expectation = claims("kill:leader", "set", both);
     let with = |kind| {
         let verdicts = vec![
-            verdict("convergence", "valid", Some("valid"), ""),
-            verdict("durability", "invalid", None, kind),
+            verdict("convergence", Valid, Some(Expected::Valid), ""),
+            verdict("durability", Invalid, None, kind),
         ];
         run("single/async", 1, Outcome::Violation, verdicts)
     };

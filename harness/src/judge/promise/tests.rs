@@ -2,7 +2,10 @@
 
 use checkers::Figures;
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::report::words;
 use crate::testing;
 
 /// Twelve reads and writes, one fault from 1 s to 4 s, the heal, and the epilogue's reads.
@@ -55,7 +58,7 @@ fn judged(history: &History, faults: &[&str], verdict: Verdict, settled: bool) -
     judge(&Facts {
         mode: &mode,
         mix: vec![Function::Read, Function::Write],
-        faults: faults.iter().map(|&fault| fault.to_owned()).collect(),
+        faults: &FaultSpec::parse_list(&faults.join(",")).unwrap(),
         demands: vec![ModelName::Linearizable],
         settled,
         pace: &Pace::default(),
@@ -69,7 +72,7 @@ fn judged(history: &History, faults: &[&str], verdict: Verdict, settled: bool) -
 #[test]
 fn a_run_with_evidence_passes() {
     let judgement = judged(&history(12, "installed", "installed"), &["kill:leader"], Verdict::Valid, true);
-    assert_eq!((judgement.outcome, judgement.thin), (Outcome::Pass, vec![]));
+    assert_eq!((judgement.outcome, judgement.weak_evidence), (Outcome::Pass, vec![]));
 }
 
 #[test]
@@ -77,7 +80,7 @@ fn faults_that_never_came_or_did_nothing_make_it_inconclusive() {
     let thin = |begun, ended, faults: &[&str]| {
         let judgement = judged(&history(12, begun, ended), faults, Verdict::Valid, true);
         assert_eq!(judgement.outcome, Outcome::Inconclusive);
-        judgement.thin.join("\n")
+        judgement.weak_evidence.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
     assert!(
         thin("installed", "installed", &["kill:leader", "pause:one"]).starts_with("pause:one was asked for")
@@ -112,27 +115,28 @@ fn what_comes_again_and_again_has_to_be_felt_once() {
         });
         let text = lines.fold(text, |text, line| text + "\n" + &line);
         let history = histories::read::read(text.as_bytes(), "h").unwrap();
-        kinds(&judged(&history, &["clients:one"], Verdict::Valid, true).thin)
+        let weak = judged(&history, &["clients:one"], Verdict::Valid, true).weak_evidence;
+        weak.iter().any(|weak| matches!(weak, WeakEvidence::WindowWithoutEffect { .. }))
     };
-    let unfelt = "faults without a known effect";
-    assert!(!twice("installed", "installed").contains(unfelt));
-    assert!(twice("indeterminate", "installed").contains(unfelt));
-    assert!(twice("installed", "skipped").contains(unfelt), "it could not even be done");
+    assert!(!twice("installed", "installed"));
+    assert!(twice("indeterminate", "installed"));
+    assert!(twice("installed", "skipped"), "it could not even be done");
 }
 
 #[test]
-fn every_kind_of_thin_evidence_can_be_counted() {
+fn each_reason_is_told_by_its_kind() {
     let judgement = judged(&history(3, "skipped", "skipped"), &["pause:one"], Verdict::Valid, false);
-    let counted = kinds(&judgement.thin);
-    assert_eq!(counted.len(), 3, "{:?}", judgement.thin);
-    assert!(judgement.thin.iter().all(|thin| !kinds(std::slice::from_ref(thin)).is_empty()));
+    let kinds: BTreeSet<&str> = judgement.weak_evidence.iter().map(words::kind).collect();
+    assert_eq!(kinds.len(), 3, "{:?}", judgement.weak_evidence);
 }
 
 #[test]
 fn the_epilogues_reads_do_not_make_up_for_reads_that_failed_before() {
     let judgement = judged(&history(3, "installed", "installed"), &["kill:leader"], Verdict::Valid, true);
     assert_eq!(judgement.outcome, Outcome::Inconclusive);
-    assert_eq!(judgement.thin, ["only 3 read succeeded; 10 are needed to say anything"]);
+    let few = WeakEvidence::FewAnswers { function: Function::Read, answered: 3, needed: 10 };
+    assert_eq!(few.to_string(), "only 3 read succeeded; 10 are needed to say anything");
+    assert_eq!(judgement.weak_evidence, [few]);
 }
 
 #[test]
@@ -143,7 +147,7 @@ fn a_run_whose_harness_stood_still_is_inconclusive() {
     let judgement = judge(&Facts {
         mode: &mode,
         mix: vec![Function::Read, Function::Write],
-        faults: vec!["kill:leader".to_owned()],
+        faults: &["kill:leader".parse().unwrap()],
         demands: Vec::new(),
         settled: true,
         pace: &Pace { stalls: vec![stall], ..Pace::default() },
@@ -153,7 +157,7 @@ fn a_run_whose_harness_stood_still_is_inconclusive() {
         counted: Violations::Any,
     });
     assert_eq!(judgement.outcome, Outcome::Inconclusive);
-    assert_eq!(kinds(&judgement.thin).into_iter().collect::<Vec<_>>(), ["a harness that stood still"]);
+    assert!(matches!(judgement.weak_evidence[..], [WeakEvidence::HarnessStoodStill { times: 1, .. }]));
 }
 
 #[test]
@@ -161,7 +165,10 @@ fn undecided_demands_and_an_unsettled_cluster_are_no_pass() {
     let history = history(12, "installed", "installed");
     let unknown = judged(&history, &[], Verdict::Unknown("the budget ran out".into()), true);
     assert_eq!(unknown.outcome, Outcome::Unknown);
-    assert_eq!(unknown.undecided, ["linearizable is promised, and undecided: the budget ran out"]);
+    assert_eq!(
+        unknown.undecided[0].to_string(),
+        "linearizable is promised, and undecided: the budget ran out"
+    );
     assert_eq!(judged(&history, &[], Verdict::Valid, false).outcome, Outcome::Inconclusive);
 }
 
@@ -169,7 +176,7 @@ fn undecided_demands_and_an_unsettled_cluster_are_no_pass() {
 fn a_violation_outranks_thin_evidence_and_keeps_it_told() {
     let judgement = judged(&history(3, "skipped", "skipped"), &[], Verdict::Invalid(Vec::new()), true);
     assert_eq!(judgement.outcome, Outcome::Violation);
-    assert_eq!(judgement.thin.len(), 2);
+    assert_eq!(judgement.weak_evidence.len(), 2);
 }
 
 #[test]
@@ -195,9 +202,10 @@ fn silence_says_nothing_while_something_else_is_broken() {
             r#"{"index":8,"time":7000000000,"process":0,"type":"invoke","f":"read","key":"x","node":"n1"}"#
                 .into(),
         );
-        silent_windows(&histories::read::read(lines.join("\n").as_bytes(), "h").unwrap())
+        let history = histories::read::read(lines.join("\n").as_bytes(), "h").unwrap();
+        silent_windows(&history, &named_windows(&history))
     };
-    assert_eq!(silent("slow:leader"), [] as [&str; 0]);
-    assert_eq!(silent("clock:drift:leader"), [] as [&str; 0]);
-    assert_eq!(silent("kill:follower"), [] as [&str; 0], "two faults may leave no majority");
+    assert_eq!(silent("slow:leader"), []);
+    assert_eq!(silent("clock:drift:leader"), []);
+    assert_eq!(silent("kill:follower"), [], "two faults may leave no majority");
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use histories::ModelName;
 use sha2::{Digest, Sha256};
 use systems::System;
 use systems::live::StoreSystem;
@@ -11,8 +12,9 @@ use systems::store::Store;
 
 use super::*;
 use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
+use crate::judge::verdict::{AppliedKind, Subject, VerdictKind, Violation};
+use crate::plan::faults::FaultName;
 use crate::plan::spec::{StageName, Violations};
-use crate::run::conductor::Liveness;
 
 fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
     let system = StoreSystem::new(PathBuf::from("never started"));
@@ -74,8 +76,7 @@ fn a_seed_is_the_same_history_to_the_byte_everywhere() {
 
 /// Promises that were not seen to be kept.
 fn unkept(outcome: &RunOutcome) -> Vec<&VerdictReport> {
-    let promised = outcome.verdicts.iter().filter(|verdict| verdict.expected.as_deref() == Some("valid"));
-    promised.filter(|verdict| verdict.verdict != "valid").collect()
+    outcome.verdicts.iter().filter(|given| given.is_promised() && !given.is(VerdictKind::Valid)).collect()
 }
 
 #[test]
@@ -86,7 +87,7 @@ fn modes_keep_what_they_promise_under_faults() {
             let broken = unkept(&outcome);
             assert!(broken.is_empty(), "{mode}, {workload}, seed {seed}: {broken:?}");
             assert!(outcome.operations.ok > 500, "{mode}: {:?}", outcome.operations);
-            assert!(outcome.fault_windows.iter().all(|window| window.applied == "installed"));
+            assert!(outcome.fault_windows.iter().all(|window| window.applied == AppliedKind::Installed));
         }
     }
 }
@@ -118,37 +119,37 @@ fn concurrent_writes_that_are_not_merged_are_lost() {
     let violated = |mode, workload, model| {
         (1..6).any(|seed| {
             let outcome = outcome(&spec(mode, workload, &["partition:datacentres"], seed));
-            outcome.verdicts.iter().any(|verdict| verdict.model == model && verdict.verdict == "invalid")
+            outcome.verdict_on(model).is_some_and(|verdict| verdict.is(VerdictKind::Invalid))
         })
     };
-    assert!(violated("multi/lww", "set", "durability"));
-    assert!(!violated("multi/crdt", "set", "durability"));
-    assert!(!violated("multi/crdt", "or-set", "conflict-policy"));
+    assert!(violated("multi/lww", "set", ModelName::Durability));
+    assert!(!violated("multi/crdt", "set", ModelName::Durability));
+    assert!(!violated("multi/crdt", "or-set", ModelName::ConflictPolicy));
 }
 
-fn progress(outcome: &RunOutcome) -> Option<&str> {
-    outcome.verdicts.iter().find(|verdict| verdict.model == "progress").map(|found| found.verdict.as_str())
+fn progress(outcome: &RunOutcome) -> Option<VerdictKind> {
+    outcome.verdict_on(Subject::Progress).map(|found| found.verdict)
 }
 
 #[test]
 fn modes_that_go_on_without_a_minority_do_so_once_faults_are_healed() {
     let cases = [
-        ("single/quorum", "register", "valid"),
-        ("single/async", "set", "valid"),
-        ("single/session-read", "register", "valid"),
-        ("multi/home", "register", "valid"),
-        ("multi/crdt-ring", "counter", "valid"),
-        ("leaderless/abd", "register", "valid"),
-        ("leaderless/sloppy", "register", "valid"),
-        ("single/sync", "register", "not-applicable"),
-        ("single/chain", "register", "not-applicable"),
+        ("single/quorum", "register", VerdictKind::Valid),
+        ("single/async", "set", VerdictKind::Valid),
+        ("single/session-read", "register", VerdictKind::Valid),
+        ("multi/home", "register", VerdictKind::Valid),
+        ("multi/crdt-ring", "counter", VerdictKind::Valid),
+        ("leaderless/abd", "register", VerdictKind::Valid),
+        ("leaderless/sloppy", "register", VerdictKind::Valid),
+        ("single/sync", "register", VerdictKind::NotApplicable),
+        ("single/chain", "register", VerdictKind::NotApplicable),
     ];
     for (seed, (mode, workload, expected)) in (1..).zip(cases) {
         let spec = spec(mode, workload, &["kill:one", "pause:one"], seed);
         let outcome = outcome(&spec);
         assert_eq!(progress(&outcome), Some(expected), "{mode}");
-        let frozen = outcome.fault_windows.iter().filter(|window| window.fault == Liveness::NAME).count();
-        assert_eq!(frozen, usize::from(expected == "valid"), "{mode}");
+        let frozen = outcome.fault_windows.iter().filter(|window| window.fault == FaultName::Freeze).count();
+        assert_eq!(frozen, usize::from(expected == VerdictKind::Valid), "{mode}");
     }
     let unasked = RunSpec { liveness: false, ..spec("single/quorum", "register", &["kill:one"], 1) };
     assert_eq!(progress(&outcome(&unasked)), None);
@@ -163,11 +164,14 @@ fn modes_that_go_on_without_a_minority_do_so_once_faults_are_healed() {
 fn a_leader_without_a_successor_is_found_replayed_and_shrunk() {
     let spec = |seed| spec("single/quorum[bug=no-successor]", "register", &["kill:one"], seed);
     let stuck: Vec<u64> =
-        (1..10).filter(|&seed| progress(&outcome(&spec(seed))) == Some("invalid")).collect();
+        (1..10).filter(|&seed| progress(&outcome(&spec(seed))) == Some(VerdictKind::Invalid)).collect();
     assert!((3..9).contains(&stuck.len()), "{stuck:?}");
     // What a cluster that never recovers shows at the end may look like a loss, too.
     let only_stuck = |found: &RunOutcome| {
-        found.verdicts.iter().all(|verdict| (verdict.verdict == "invalid") == (verdict.model == "progress"))
+        found
+            .verdicts
+            .iter()
+            .all(|verdict| verdict.is(VerdictKind::Invalid) == (verdict.subject == Subject::Progress))
     };
     let (failing, found) = stuck
         .iter()
@@ -175,18 +179,18 @@ fn a_leader_without_a_successor_is_found_replayed_and_shrunk() {
         .find(|(_, found)| only_stuck(found))
         .unwrap();
     assert_eq!(found.outcome, Outcome::Violation);
-    let anomaly = &found.verdicts.iter().find(|verdict| verdict.model == "progress").unwrap().anomalies[0];
+    let anomaly = &found.verdict_on(Subject::Progress).unwrap().anomalies[0];
     assert!(anomaly.summary.contains("no update was answered within 10 s"), "{}", anomaly.summary);
     assert_eq!(digest(&failing), digest(&failing));
     let interrupt = Interrupt::default();
     let started =
         crate::explore::shrink::Shrinking::start(&failing, &interrupt, Duration::from_mins(1)).unwrap();
     let mut shrinking = started.unwrap();
-    assert_eq!(shrinking.target().model, "progress");
+    assert_eq!(shrinking.target().subject, Subject::Progress);
     shrinking.run();
     let after = shrinking.size();
     assert!(after.faults == 0 && after.operations <= 1, "{after:?}");
-    assert_eq!(progress(&trial(&shrinking.spec(), &interrupt).unwrap().outcome), Some("invalid"));
+    assert_eq!(progress(&trial(&shrinking.spec(), &interrupt).unwrap().outcome), Some(VerdictKind::Invalid));
 }
 
 /// Whether or not a client has seen anything.
@@ -203,10 +207,10 @@ fn bugs_of_stores_without_a_leader_are_caught_where_they_happen() {
         let mode = format!("leaderless/abd[snapshot=4,bug={bug}]");
         let caught = (1..20).find_map(|seed| {
             let outcome = outcome(&spec(&mode, "register", &[fault], seed));
-            outcome.verdicts.into_iter().find(|verdict| verdict.model == "replicas")
+            outcome.verdicts.into_iter().find(|verdict| verdict.subject == Subject::Replicas)
         });
         let caught = caught.unwrap_or_else(|| panic!("{bug} contradicts nothing"));
-        assert_eq!(caught.anomalies[0].kind, "broken-invariant");
+        assert_eq!(caught.anomalies[0].kind, Violation::BrokenInvariant);
     }
 }
 
@@ -246,7 +250,7 @@ fn a_run_shrinks_in_other_weather_where_its_own_holds_it_up() {
         ..spec("single/quorum[bug=double-apply]", "register", &["duplicate"], seed)
     };
     let linear = |outcome: &RunOutcome| {
-        outcome.verdicts.iter().any(|verdict| verdict.model == "linearizable" && verdict.verdict == "invalid")
+        outcome.verdict_on(ModelName::Linearizable).is_some_and(|verdict| verdict.is(VerdictKind::Invalid))
     };
     let failing = (1..60).map(spec).filter(|spec| linear(&outcome(spec)));
     let small = failing.take(4).filter(|failing| {
@@ -299,6 +303,6 @@ fn a_new_leader_is_no_head_of_the_epoch_before() {
     let system = systems::sim::Simulated::new("store", spec.mode.clone(), protocol);
     let spec = RunSpec { system: Arc::new(system), ..spec };
     let found = outcome(&spec);
-    let broken: Vec<_> = found.verdicts.iter().filter(|verdict| verdict.verdict == "invalid").collect();
+    let broken: Vec<_> = found.verdicts.iter().filter(|verdict| verdict.is(VerdictKind::Invalid)).collect();
     assert!(broken.is_empty(), "{broken:?}");
 }

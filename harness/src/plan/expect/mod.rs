@@ -18,10 +18,11 @@ use std::fmt;
 
 use histories::{AnomalyKind, ModelName};
 use nemesis::FaultSpec;
+use serde::{Serialize, Serializer};
 use systems::Mode;
 
 use crate::cli::names::glob_matches;
-use crate::plan::faults::plain_name;
+use crate::plan::faults::are_same;
 use crate::plan::spec::StageName;
 
 /// By the name of each workload that is run, the models that its histories decide.
@@ -104,9 +105,13 @@ impl Expectation {
 
 /// Whether every fault that is needed was among those injected; a rhythm (`@3s`) makes no other fault of it.
 fn injected(needed: &[String], faults: &[String]) -> bool {
-    needed
-        .iter()
-        .all(|need| need == "none" || faults.iter().any(|fault| plain_name(fault) == plain_name(need)))
+    needed.iter().all(|need| need == "none" || faults.iter().any(|fault| are_same(fault, need)))
+}
+
+impl Serialize for Expected {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl fmt::Display for Expected {
