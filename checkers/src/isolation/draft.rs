@@ -265,7 +265,7 @@ impl<'h> Draft<'h> {
 impl Draft<'_> {
     /// The same with these transactions only, in ascending order. What others wrote is left out of what they read, and
     /// reads that show nothing else are gone: if the whole is explained by an order, the part is by the same.
-    pub(super) fn restrict(&self, kept: &[u32]) -> Self {
+    pub(super) fn restrict(&self, chosen: &[u32]) -> Self {
         let mut part = Part {
             whole: self,
             keys: FxHashMap::default(),
@@ -273,12 +273,12 @@ impl Draft<'_> {
             draft: Self::default(),
         };
         part.draft.starts.push(0);
-        for step in kept.iter().flat_map(|&t| self.steps(t)) {
+        for step in chosen.iter().flat_map(|&t| self.steps(t)) {
             if let Step::Write { key, value } | Step::Append { key, value } = *step {
                 part.keep(key, value);
             }
         }
-        for &t in kept {
+        for &t in chosen {
             for &step in self.steps(t) {
                 let step = part.step(step);
                 part.draft.steps.extend(step);

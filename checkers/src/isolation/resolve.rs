@@ -421,6 +421,7 @@ impl<'d, 'h> Resolver<'d, 'h> {
 
     fn finish(mut self) -> Resolved {
         self.resolved.columns.set_reads(&self.reads);
+        // order never shows: it is sorted.
         self.resolved.left_out = self.left_out.into_iter().collect();
         self.resolved.left_out.sort_unstable();
         self.resolved

@@ -5,6 +5,7 @@
 pub(crate) mod chains;
 mod contradictions;
 mod fragments;
+mod merged;
 mod order;
 pub(crate) mod reads;
 mod staleness;
@@ -20,18 +21,14 @@ use rayon::prelude::*;
 
 use crate::registers::{Beyond, NONE, Register};
 use crate::search::{self, Decided, Object, Part, QueueOrder};
-use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict, confirm, words};
+use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict, confirm};
 
 use chains::Chains;
 use fragments::Assembled;
+use merged::merge;
 use staleness::Lag;
 use witness::Crossing;
 use zones::Conflict;
-
-/// How many anomalies a finding lists, one a key.
-const ANOMALIES_MAX: usize = 10;
-/// How many keys the reason for an unknown verdict names.
-const REASONS_MAX: usize = 3;
 
 /// Decides [`ModelName::Linearizable`]: registers with unique values by zones, and by chains where they see
 /// compare-and-sets; everything else by rules of its own where they apply, and by search.
@@ -352,55 +349,6 @@ fn reason(history: &History, beyond: &Beyond) -> String {
         Beyond::Mixed(function) => format!("the key may also be changed by {function}"),
         Beyond::Exhausted => Exhausted.to_string(),
     }
-}
-
-fn merge(history: &History, keys: &[KeyReport]) -> Verdict {
-    if let Some(why) = nothing_applies(keys) {
-        return Verdict::NotApplicable(why);
-    }
-    let mut anomalies: Vec<Anomaly> = keys
-        .iter()
-        .filter_map(|key| {
-            if let KeyState::Violated(anomaly) = &key.state { Some((**anomaly).clone()) } else { None }
-        })
-        .collect();
-    if !anomalies.is_empty() {
-        anomalies.sort_by_key(|anomaly| anomaly.witness.operations.last().copied());
-        anomalies.truncate(ANOMALIES_MAX);
-        return Verdict::Invalid(anomalies);
-    }
-    let undecided: Vec<String> = keys
-        .iter()
-        .filter_map(|key| match &key.state {
-            KeyState::Undecided(why) => Some(format!("{}: {why}", words::key(history, key.key))),
-            _ => None,
-        })
-        .collect();
-    if undecided.is_empty() {
-        return if keys.iter().any(|key| key.has_ok) {
-            Verdict::Valid
-        } else {
-            Verdict::Unknown("nothing was observed: no operation succeeded".into())
-        };
-    }
-    let listed = undecided.iter().take(REASONS_MAX).map(String::as_str).collect::<Vec<_>>().join("; ");
-    let more = if undecided.len() > REASONS_MAX { "; …" } else { "" };
-    Verdict::Unknown(format!(
-        "{} of {} undecided: {listed}{more}",
-        undecided.len(),
-        words::count(keys.len(), "key")
-    ))
-}
-
-/// Why no key can be judged at all.
-fn nothing_applies(keys: &[KeyReport]) -> Option<String> {
-    if keys.iter().any(|key| key.applies) {
-        return None;
-    }
-    Some(match keys.first().map(|key| &key.state) {
-        Some(KeyState::Undecided(why)) => why.clone(),
-        _ => "no operation is one of a sequential object".to_owned(),
-    })
 }
 
 /// What decided, over all keys.
