@@ -100,6 +100,11 @@ functions! {
 const _: () = assert!(size_of::<Function>() == 4);
 
 impl Function {
+    /// Whether it reads what a key holds. A dump, which asks one node about itself, is none.
+    pub fn is_read(&self) -> bool {
+        matches!(self, Self::Read | Self::ReadAll)
+    }
+
     /// Whether it changes nothing, whatever it is asked.
     pub fn only_looks(&self) -> bool {
         matches!(self, Self::Read | Self::ReadAll | Self::Dump)

@@ -43,9 +43,6 @@ whole_numbers! {
     operations: u64, "operations", 1, 1_000_000_000_000;
 }
 
-/// The longest time that anything can be asked to take: a year.
-pub(crate) const TIME_MAX: Duration = Duration::from_hours(365 * 24);
-
 /// How long a client may wait for an answer.
 const DEADLINE_MAX: Duration = Duration::from_hours(1);
 

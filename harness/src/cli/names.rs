@@ -2,6 +2,8 @@
 //!
 //! Knows no name itself.
 
+use std::borrow::Cow;
+
 pub(crate) use histories::nearest;
 
 /// Splits at commas outside of brackets: `a[x=1,y=2],b` is two.
@@ -73,13 +75,14 @@ pub(crate) fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Quoted for a shell where it has to be.
+/// Quoted for a shell where it has to be. Commas and signs of our own flags need no quotes.
 pub(crate) fn shell_quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=,@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }
-    format!("'{}'", text.replace('\'', r"'\''"))
+    // A zero byte, which no argument can hold, is left out.
+    shlex::try_quote(&text.replace('\0', "")).map_or_else(|_| text.to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -117,6 +120,6 @@ mod tests {
     fn only_what_a_shell_would_touch_is_quoted() {
         assert_eq!(shell_quote("kill:leader,partition:one"), "kill:leader,partition:one");
         assert_eq!(shell_quote("single/quorum[read=lease]"), "'single/quorum[read=lease]'");
-        assert_eq!(shell_quote("it's"), r"'it'\''s'");
+        assert_eq!(shell_quote("it's"), "\"it's\"");
     }
 }

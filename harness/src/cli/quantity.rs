@@ -9,8 +9,10 @@ use std::time::Duration;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use serde::{Deserialize, Deserializer};
 
-use crate::cli::bounds::TIME_MAX;
 use crate::cli::names::split_list;
+
+/// The longest time that anything can be asked to take: a year.
+pub(crate) const TIME_MAX: Duration = Duration::from_hours(365 * 24);
 
 /// A time with its unit: `500ms`, `30s`, `2m`, `1h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +23,7 @@ impl FromStr for Time {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || format!("{text:?} is not a time; write 500ms, 30s, 2m or 1h");
-        let (number, unit) = split_unit(text).ok_or_else(expected)?;
-        let seconds = match unit {
-            "ms" => number / 1e3,
-            "s" => number,
-            "m" | "min" => number * 60.0,
-            "h" => number * 3600.0,
-            _ => return Err(expected()),
-        };
-        let duration = Duration::try_from_secs_f64(seconds).map_err(|_| expected())?;
+        let duration = histories::duration(text).ok_or_else(expected)?.to_duration();
         Self(duration).bounded().map_err(|why| format!("{text:?} {why}"))
     }
 }

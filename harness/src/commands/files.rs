@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use histories::nearest;
 use histories::read::{self, Format};
 
 use crate::cli::failure::Failure;
-use crate::cli::names::nearest;
 
 /// What is to be checked, and what is left out of the folders.
 #[derive(Debug, Default)]

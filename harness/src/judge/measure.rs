@@ -21,7 +21,7 @@ pub(super) fn answered(operation: &Operation) -> bool {
 }
 
 pub(super) fn is_read(operation: &Operation) -> bool {
-    matches!(operation.function, Function::Read | Function::ReadAll)
+    operation.function.is_read()
 }
 
 /// A dump asks one node about itself, and says nothing of the service.

@@ -185,7 +185,7 @@ fn is_usual(workload: &str, mode: &Mode) -> bool {
 /// Whether the mode takes any of the workload's updates.
 fn has_something_to_do(workload: &str, mode: &Mode, system: &dyn System) -> bool {
     let mix = workloads::by_name(workload).map(Workload::mix).unwrap_or_default();
-    let updates = |function: &&Function| !matches!(function, Function::Read | Function::ReadAll);
+    let updates = |function: &&Function| !function.is_read();
     mix.is_empty() || mix.iter().filter(updates).any(|function| system.supports(mode, function))
 }
 

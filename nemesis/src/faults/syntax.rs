@@ -150,12 +150,8 @@ fn check(spec: &FaultSpec) -> Result<(), String> {
 }
 
 fn unknown(what: &str, name: &str, known: &[&str]) -> String {
-    let nearest = known
-        .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))
-        .min()
-        .filter(|&(distance, candidate)| distance <= candidate.len().max(name.len()) / 2);
-    let hint = nearest.map(|(_, candidate)| format!("did you mean {candidate}? ")).unwrap_or_default();
+    let nearest = histories::nearest(name, known.iter().copied());
+    let hint = nearest.map(|candidate| format!("did you mean {candidate}? ")).unwrap_or_default();
     format!("unknown {what} {name:?}; {hint}There are {}", known.join(", "))
 }
 
@@ -170,21 +166,16 @@ fn parse_span(text: &str) -> Result<Span, String> {
     Ok(Span { low, high })
 }
 
+const DAY: Nanos = Nanos::from_secs(24 * 60 * 60);
+
 /// `8s`, `1.5s`, `300ms`, `2m`; more than nothing and at most a day.
 pub(super) fn parse_duration(text: &str) -> Result<Nanos, String> {
     let wrong = || format!("{text:?} is no duration; write 300ms, 8s, 1.5s or 2m");
-    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?);
-    let unit_nanos = match unit {
-        "ms" => 1e6,
-        "s" => 1e9,
-        "m" => 6e10,
-        _ => return Err(wrong()),
-    };
-    let nanos = number.parse::<f64>().map_err(|_| wrong())? * unit_nanos;
-    if !(1e6..=8.64e13).contains(&nanos) {
+    let nanos = histories::duration(text).ok_or_else(wrong)?;
+    if !(Nanos::from_millis(1)..=DAY).contains(&nanos) {
         return Err(format!("{text:?} is out of bounds: from 1ms to a day"));
     }
-    Ok(Nanos(nanos.round() as u64))
+    Ok(nanos)
 }
 
 pub(super) fn duration(nanos: Nanos) -> String {

@@ -91,7 +91,7 @@ fn peer(text: &str) -> Option<(Node, SocketAddr)> {
 fn unknown(flag: &str) -> String {
     const FLAGS: [&str; 8] =
         ["--node", "--datacentres", "--nodes", "--mode", "--disk", "--peer", "--listen", "--seed"];
-    let nearest = FLAGS.iter().min_by_key(|known| strsim::damerau_levenshtein(flag, known));
+    let nearest = histories::nearest(flag, FLAGS);
     let hint = nearest.map(|known| format!("did you mean {known}? ")).unwrap_or_default();
     format!("unknown argument {flag:?}; {hint}There are {}", FLAGS.join(", "))
 }

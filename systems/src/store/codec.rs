@@ -148,7 +148,7 @@ fn told(error: String, definite: bool) -> Completion {
 }
 
 fn is_read(op: &Op) -> bool {
-    matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
+    op.function.only_looks()
 }
 
 fn hints(asked: Node, version: u64, term: u64, served_by: Node) -> Hints {

@@ -7,14 +7,10 @@ use histories::Nanos;
 /// `did you mean "lease"? known: index, lease`.
 pub(crate) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<_> = known.into_iter().collect();
-    let best = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(typed, name), *name))
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, name)| *distance <= name.len().max(typed.len()) / 2);
+    let best = histories::nearest(typed, known.iter().copied());
     let list = known.join(", ");
     match best {
-        Some((_, name)) => format!("did you mean {name:?}? known: {list}"),
+        Some(name) => format!("did you mean {name:?}? known: {list}"),
         None => format!("known: {list}"),
     }
 }
@@ -26,18 +22,10 @@ pub(super) fn text(time: Nanos) -> String {
 
 /// `20ms` or `1s`.
 pub(super) fn duration(name: &str, value: &str) -> Result<Nanos, String> {
-    let trimmed = value.trim();
-    let (digits, unit_ms) = match (trimmed.strip_suffix("ms"), trimmed.strip_suffix('s')) {
-        (Some(digits), _) => (digits, 1),
-        (None, Some(digits)) => (digits, 1000),
-        (None, None) => (trimmed, 0),
-    };
-    match digits.parse::<u64>() {
-        Ok(count) if count > 0 && unit_ms > 0 && count <= 3_600_000 => {
-            Ok(Nanos::from_millis(count * unit_ms))
-        }
-        _ => Err(format!("{name} = {value:?}: give a time from 1ms to an hour, 20ms or 1s")),
-    }
+    const HOUR: Nanos = Nanos::from_secs(60 * 60);
+    histories::duration(value)
+        .filter(|time| (Nanos::from_millis(1)..=HOUR).contains(time) && time.0.is_multiple_of(1_000_000))
+        .ok_or_else(|| format!("{name} = {value:?}: give a time from 1ms to an hour, 20ms or 1s"))
 }
 
 /// An enum whose variants users name.

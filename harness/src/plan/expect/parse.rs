@@ -2,14 +2,14 @@
 //!
 //! Every key is checked when the suite is read, so that a typo never turns into an expectation that is never met.
 
-use histories::{Diagnostic, ModelName};
+use histories::{Diagnostic, ModelName, nearest};
 use systems::toml_file::Document;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::figures::FIGURES;
 use super::{Claim, Comparison, Expectation, Expected, Figure};
-use crate::cli::names::{nearest, split_list};
+use crate::cli::names::split_list;
 
 /// The keys of an expectation that are no claims.
 const KEYS: [&str; 3] = ["mode", "workload", "min-seeds"];

@@ -54,7 +54,7 @@ enum Operated {
 
 impl Operated {
     fn of(function: &Function) -> Self {
-        if matches!(function, Function::Read | Function::ReadAll) { Self::Read } else { Self::Update }
+        if function.is_read() { Self::Read } else { Self::Update }
     }
 }
 
