@@ -103,6 +103,18 @@ fn lacks(golden: &Value, actual: &Value, place: &str, found: &mut Vec<String>) {
                 }
             }
         }
+        // Verdicts are told apart by their models: more models may come.
+        (Value::Array(golden), Value::Array(actual))
+            if golden.iter().all(|item| item["model"].is_string()) =>
+        {
+            for wanted in golden {
+                let (model, place) = (&wanted["model"], format!("{place}[{}]", wanted["model"]));
+                match actual.iter().find(|there| there["model"] == *model) {
+                    Some(there) => lacks(wanted, there, &place, found),
+                    None => found.push(format!("{place} is gone")),
+                }
+            }
+        }
         (Value::Array(golden), Value::Array(actual)) if golden.len() == actual.len() => {
             for (position, (golden, actual)) in golden.iter().zip(actual).enumerate() {
                 lacks(golden, actual, &format!("{place}[{position}]"), found);
