@@ -4,13 +4,14 @@
 //! `cli`, `load`, `plan`, `run`, `judge`, `report`, `explore`, `commands`. Only this crate prints, exits or reads the
 //! environment.
 
+mod builder;
 mod cli;
 mod commands;
 mod explore;
 pub mod judge;
 pub mod load;
 pub mod plan;
-mod report;
+pub mod report;
 pub mod run;
 #[cfg(test)]
 mod testing;
@@ -20,7 +21,14 @@ use std::sync::Arc;
 
 use systems::System;
 
-/// The whole command line, over the bundled systems and `own`, a user's own.
+pub use builder::Builder;
+
+/// The command line with parts of one's own: `partita::builder().workload(..).checker(..).main()`.
+pub fn builder() -> Builder {
+    Builder::default()
+}
+
+/// The whole command line, over the bundled systems and `own`, a user's own: the short form of [`builder`].
 pub fn main(own: &[Arc<dyn System>]) -> ExitCode {
-    commands::dispatch::main(own)
+    builder().systems(own).main()
 }

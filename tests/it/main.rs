@@ -6,6 +6,7 @@ mod conformance;
 mod databases;
 mod delivery;
 mod docs;
+mod extending;
 mod golden;
 mod hostile;
 mod live;

@@ -62,9 +62,6 @@ pub(crate) fn compare(
 ) -> Result<Exit, Failure> {
     let options = args.options.clone().over(config);
     super::place::check(&options)?;
-    if args.tradeoffs {
-        return super::tradeoffs::tradeoffs(options, catalogue, session, out);
-    }
     let targets = Targets::parse(options.report.as_ref())?;
     let defaults =
         Options { time: Some(Time(TIME)), seeds: seeds(&options, SEEDS_SIMULATED), ..Options::default() };

@@ -149,6 +149,9 @@ fn carry_out(
         Command::Run(args) => {
             interruptible(|| commands::run::run(args, configured()?, &catalogue, session, out))
         }
+        Command::Compare(args) if args.tradeoffs => {
+            interruptible(|| commands::tradeoffs::tradeoffs(args, configured()?, &catalogue, session, out))
+        }
         Command::Compare(args) => {
             interruptible(|| commands::compare::compare(args, configured()?, &catalogue, session, out))
         }

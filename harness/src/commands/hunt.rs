@@ -180,13 +180,7 @@ pub(crate) fn hunt(
     for line in tally.coverage.lines() {
         writeln!(people, "{line}")?;
     }
-    if !tally.thin.is_empty() {
-        let thin: Vec<String> = tally.thin.iter().map(|(kind, runs)| format!("{kind} {runs}")).collect();
-        writeln!(people, "  inconclusive {}", thin.join(", "))?;
-    }
-    for doubt in &tally.doubts {
-        writeln!(people, "  undecided  {doubt}")?;
-    }
+    tell_open(&tally, people)?;
     let (exit, runs) = conclude(end, &tally, session, people)?;
     writeln!(people, "{again}")?;
     targets.write(
@@ -202,6 +196,18 @@ pub(crate) fn hunt(
         out,
     )?;
     Ok(exit)
+}
+
+/// Why runs were inconclusive or undecided.
+fn tell_open(tally: &Tally, people: &mut dyn Write) -> std::io::Result<()> {
+    if !tally.thin.is_empty() {
+        let thin: Vec<String> = tally.thin.iter().map(|(kind, runs)| format!("{kind} {runs}")).collect();
+        writeln!(people, "  inconclusive {}", thin.join(", "))?;
+    }
+    for doubt in &tally.doubts {
+        writeln!(people, "  undecided  {doubt}")?;
+    }
+    Ok(())
 }
 
 /// A run that failed is run again with a folder of its own.

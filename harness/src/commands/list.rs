@@ -17,10 +17,9 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::judge::outcome::StoredRun;
 use crate::plan::catalogue::Catalogue;
-use crate::plan::recipe;
-use crate::plan::suite;
-use crate::report::Format;
+use crate::plan::{faults, recipe, suite};
 use crate::report::grid::Grid;
+use crate::report::{self, Format};
 
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
@@ -62,7 +61,7 @@ pub(crate) fn list(
         Listed::Modes => modes(system()?.as_ref()),
         Listed::Suites => suites()?,
         Listed::Workloads => workloads(catalogue),
-        Listed::Faults => faults(session.verbose),
+        Listed::Faults => all_faults(session.verbose),
         Listed::Models => models(),
         Listed::Formats => formats(),
         Listed::Bugs => bugs(),
@@ -161,7 +160,7 @@ fn workloads(catalogue: &Catalogue) -> Grid {
 }
 
 /// Every kind with what it can be aimed at, the default first; below, each aim where it first means something.
-fn faults(verbose: bool) -> Grid {
+fn all_faults(verbose: bool) -> Grid {
     if verbose {
         return effects_of_faults();
     }
@@ -173,6 +172,9 @@ fn faults(verbose: bool) -> Grid {
     let mut told = BTreeSet::new();
     for fault in FaultSpec::catalogue().filter(|fault| told.insert(fault.about())) {
         grid.push(vec![fault.name(), String::new(), fault.about().to_owned()]);
+    }
+    for own in faults::own() {
+        grid.push([own.name, "", own.about].map(str::to_owned).to_vec());
     }
     grid.push(vec!["none".to_owned(), String::new(), "no fault".to_owned()]);
     let all = "every kind that the mode survives and the system can have done to it, at :any";
@@ -208,6 +210,9 @@ fn formats() -> Grid {
     grid.push(["parquet", "write", parquet].map(str::to_owned).to_vec());
     for format in Format::ALL {
         grid.push(vec![format.name().to_owned(), "--report".to_owned(), format.about().to_owned()]);
+    }
+    for own in report::own() {
+        grid.push([own.name(), "--report", own.about()].map(str::to_owned).to_vec());
     }
     grid
 }
@@ -304,8 +309,8 @@ mod tests {
     #[test]
     fn every_model_and_fault_says_what_it_is() {
         insta::assert_snapshot!(models().terminal(0));
-        insta::assert_snapshot!("faults", faults(false).terminal(0));
-        let effects = faults(true).csv();
+        insta::assert_snapshot!("faults", all_faults(false).terminal(0));
+        let effects = all_faults(true).csv();
         assert!(
             effects
                 .contains("kill,kill and restart nodes,the process is gone,it is started again on its disk")

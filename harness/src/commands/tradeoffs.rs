@@ -10,7 +10,7 @@ use nemesis::Layout;
 use systems::{Mode, System};
 
 use super::Session;
-use super::compare::{again, expectations, seeds};
+use super::compare::{CompareArgs, again, expectations, seeds};
 use super::run::{Carried, carry_out, closing, draw_seed, exit};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -46,11 +46,14 @@ struct Planned {
 }
 
 pub(crate) fn tradeoffs(
-    options: Options,
+    args: &CompareArgs,
+    config: Options,
     catalogue: &Catalogue,
     session: &Session,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
+    let options = args.options.clone().over(config);
+    super::place::check(&options)?;
     let targets = Targets::parse(options.report.as_ref())?;
     let stage = Some(options.stage.unwrap_or(StageName::Sim));
     let options = Options { stage, ..options };

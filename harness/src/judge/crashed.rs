@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn of_a_system_of_ones_own_it_is_a_finding_with_the_end_of_the_log() {
         let finding = finding(&crashed(0));
-        assert_eq!((finding.verdict.as_str(), finding.expected.as_deref()), ("invalid", Some("valid")));
+        assert_eq!((finding.verdict, finding.expected), (VerdictKind::Invalid, Some(Expected::Valid)));
         insta::assert_snapshot!(finding.anomalies[0].explanation, @r"
         error[node-crashed]: n2 ended by itself: exit status: 101
         the end of its log:

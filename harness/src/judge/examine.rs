@@ -6,7 +6,7 @@ use checkers::{Budget, Finding};
 use histories::{History, ModelName, Nanos};
 
 use super::promise::{Facts, judge};
-use super::{beside, crashed, measure};
+use super::{beside, crashed, measure, own};
 use crate::judge::findings;
 use crate::judge::outcome::{
     ConflictsReport, ConvergenceReport, DurabilityReport, RunOutcome, StalenessReport,
@@ -28,6 +28,7 @@ pub(super) fn examine(
         mode: &spec.mode,
         mix: prepared.mix(),
         faults: &prepared.faults,
+        own_faults: &prepared.own_faults,
         demands: prepared.demands(spec),
         settled: conducted.settled,
         pace: &conducted.pace,
@@ -46,26 +47,19 @@ pub(super) fn examine(
     let convergence = final_figure(|f| f.convergence.is_some()).and_then(|f| f.convergence.as_ref());
     let staleness = figure(|f| f.staleness.is_some()).and_then(|f| f.staleness.as_ref());
     let conflicts = figure(|f| f.conflicts.as_ref().is_some_and(|conflicts| conflicts.updates > 0));
-    let file = dir.join(RunFolder::HISTORY).display().to_string();
-    let reproduce = spec.reproduce();
+    let (file, reproduce) = (dir.join(RunFolder::HISTORY).display().to_string(), spec.reproduce());
     let mut outcome = RunOutcome {
         suite: spec.suite.clone(),
         system: spec.system.name().to_owned(),
         mode: spec.mode.name.clone(),
         workload: spec.workload.clone(),
-        faults: prepared.faults.iter().map(ToString::to_string).collect(),
+        faults: prepared.fault_names(),
         seed: spec.seed,
         stage: spec.stage,
         dir: dir.display().to_string(),
         outcome: judgement.outcome,
         finished: true,
-        notes: [
-            prepared.notes.clone(),
-            conducted.notes.iter().cloned().map(Note::OfSystem).collect(),
-            judgement.undecided,
-            slow.into_iter().collect(),
-        ]
-        .concat(),
+        notes: notes(prepared, conducted, judgement.undecided, slow),
         weak_evidence: judgement.weak_evidence,
         operations: measure::operations(history),
         verdicts: findings
@@ -88,7 +82,14 @@ pub(super) fn examine(
         reproduce,
     };
     beside::add(&mut outcome, spec, &prepared.faults, conducted);
+    own::add(&mut outcome, history);
     outcome
+}
+
+/// What is worth a line, from before the run to what its history left open.
+fn notes(prepared: &Prepared, conducted: &Conducted, undecided: Vec<Note>, slow: Option<Note>) -> Vec<Note> {
+    let of_system = conducted.notes.iter().cloned().map(Note::OfSystem);
+    prepared.notes.iter().cloned().chain(of_system).chain(undecided).chain(slow).collect()
 }
 
 /// What checkers find, as far as it stands where a node ended by itself.

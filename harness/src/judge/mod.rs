@@ -10,6 +10,7 @@ pub(crate) mod expect;
 pub(crate) mod findings;
 mod measure;
 pub mod outcome;
+pub mod own;
 mod promise;
 mod trial;
 pub mod verdict;

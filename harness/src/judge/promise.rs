@@ -10,7 +10,7 @@ use systems::Mode;
 use super::evidence::WeakEvidence;
 use super::measure;
 use crate::judge::outcome::Outcome;
-use crate::plan::faults::FaultName;
+use crate::plan::faults::{FaultName, OwnFault};
 use crate::plan::spec::Violations;
 use crate::run::{Note, Pace};
 
@@ -21,6 +21,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) mix: Vec<Function>,
     /// The faults that were asked for.
     pub(crate) faults: &'a [FaultSpec],
+    /// Those that this program brings along.
+    pub(crate) own_faults: &'a [&'static OwnFault],
     /// What the mode promises and this workload can decide.
     pub(crate) demands: Vec<ModelName>,
     /// The cluster became ready for the epilogue in time.
@@ -88,7 +90,7 @@ fn weak_evidence(facts: &Facts<'_>) -> Vec<WeakEvidence> {
     weak.extend(facts.pace.shortfalls(facts.rate).into_iter().map(WeakEvidence::from));
     weak.extend(rare_operations(facts));
     let windows = named_windows(facts.history);
-    weak.extend(faults_without_effect(facts.faults, &windows));
+    weak.extend(faults_without_effect(facts, &windows));
     weak.extend(windows_without_effect(&windows));
     if facts.mode.available_with_majority {
         weak.extend(silent_windows(facts.history, &windows));
@@ -102,15 +104,18 @@ fn named_windows(history: &History) -> Vec<(FaultName, FaultWindow)> {
 }
 
 /// Faults that were asked for and never felt.
-fn faults_without_effect(asked: &[FaultSpec], windows: &[(FaultName, FaultWindow)]) -> Vec<WeakEvidence> {
+fn faults_without_effect(facts: &Facts<'_>, windows: &[(FaultName, FaultWindow)]) -> Vec<WeakEvidence> {
     let felt = || windows.iter().filter(|(_, window)| window.took_effect());
     let happened =
         |asked: &FaultSpec| felt().any(|(fault, _)| fault.spec().is_some_and(|spec| spec.is_same_as(asked)));
     // A mix of many takes turns: a run need not be long enough for each, but for some.
     let mixed = |asked: &FaultSpec| asked.aims_at_any() && felt().next().is_some();
-    let never = asked.iter().filter(|asked| !happened(asked) && !mixed(asked));
+    let never = facts.faults.iter().filter(|asked| !happened(asked) && !mixed(asked));
     // Without the rhythm, as windows are named.
-    never.map(|asked| WeakEvidence::FaultWithoutEffect { fault: FaultName::read(&asked.name()) }).collect()
+    let never = never.map(|asked| FaultName::read(&asked.name()));
+    let own = facts.own_faults.iter().map(|own| FaultName::Foreign(own.name.to_owned()));
+    let own = own.filter(|own| !felt().any(|(fault, _)| fault == own));
+    never.chain(own).map(|fault| WeakEvidence::FaultWithoutEffect { fault }).collect()
 }
 
 /// Of what comes again and again not every time has to have been felt; what could not be done at all is told.

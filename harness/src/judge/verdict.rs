@@ -18,6 +18,8 @@ pub enum Subject {
     Replicas,
     /// Whether the nodes' processes ran until a fault or the harness ended them.
     Processes,
+    /// What a checker of this program's own decides.
+    Property(&'static str),
 }
 
 impl Subject {
@@ -27,6 +29,7 @@ impl Subject {
             Self::Progress => "progress",
             Self::Replicas => "replicas",
             Self::Processes => "processes",
+            Self::Property(name) => name,
         }
     }
 }
@@ -86,6 +89,8 @@ pub enum Violation {
     NoProgress,
     /// A node ended by itself.
     NodeCrashed,
+    /// A property of this program's own did not hold.
+    Property(&'static str),
 }
 
 impl Violation {
@@ -95,6 +100,7 @@ impl Violation {
             Self::BrokenInvariant => "broken-invariant",
             Self::NoProgress => "no-progress",
             Self::NodeCrashed => "node-crashed",
+            Self::Property(name) => name,
         }
     }
 }

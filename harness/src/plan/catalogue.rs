@@ -39,7 +39,7 @@ impl Catalogue {
         let host = host.into();
         let store: Arc<dyn System> = Arc::new(StoreSystem::new(host.exe.clone()));
         let drivers = systems::drivers::all(&host);
-        let workloads = workloads::all().iter();
+        let workloads = workloads::all();
         Self {
             executable: host.exe.clone(),
             systems: std::iter::once(store).chain(drivers).chain(own.iter().cloned()).collect(),

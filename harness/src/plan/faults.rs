@@ -3,15 +3,51 @@
 //! Plans none: that is the nemesis's.
 
 use std::fmt;
+use std::sync::OnceLock;
 
-use nemesis::{FaultSpec, Layout, Powers};
+use nemesis::{Fault, FaultSpec, FaultSyntaxError, Layout, Powers};
 use serde::{Serialize, Serializer};
 use systems::Mode;
 
 use crate::load::script::FREEZE;
 
+/// A fault that this program brings along beside ours. It has a name, and no aim or rhythm to be told.
+pub struct OwnFault {
+    pub name: &'static str,
+    /// One line for `partita list faults`.
+    pub about: &'static str,
+    /// Makes it anew for each run.
+    pub build: fn() -> Box<dyn Fault>,
+}
+
+/// Those that this program brings along, told once when it starts.
+static OWN: OnceLock<Vec<OwnFault>> = OnceLock::new();
+
+/// To be called once, before anything is planned.
+pub(crate) fn add(own: Vec<OwnFault>) {
+    OWN.get_or_init(|| own);
+}
+
+pub(crate) fn own() -> &'static [OwnFault] {
+    OWN.get().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The faults of a run: ours, as they were asked for, and those that this program brings along.
+pub(crate) fn read(faults: &[String]) -> Result<(Vec<FaultSpec>, Vec<&'static OwnFault>), FaultSyntaxError> {
+    let own_of = |text: &String| own().iter().find(|own| own.name == text);
+    let ours: Vec<&str> = faults.iter().filter(|text| own_of(text).is_none()).map(String::as_str).collect();
+    Ok((FaultSpec::parse_list(&ours.join(","))?, faults.iter().filter_map(own_of).collect()))
+}
+
 /// Refuses a fault that cannot be read, that the system cannot have done to it, or that takes more nodes or datacentres.
 pub(crate) fn check(text: &str, system: &str, powers: Powers, layout: Layout) -> Result<(), String> {
+    if let Some(own) = own().iter().find(|own| own.name == text) {
+        let missing = (own.build)().needs().missing(powers);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        return Err(format!("fault {text:?} needs to {}, which {system} cannot", missing.join(" and ")));
+    }
     let spec: FaultSpec = text.parse().map_err(|error: nemesis::FaultSyntaxError| error.to_string())?;
     if !powers.has(spec.needs()) {
         return Err(format!("fault {text:?} needs to {}, which {system} cannot", spec.needs().words()));

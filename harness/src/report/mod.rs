@@ -15,6 +15,7 @@ pub(crate) mod words;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
@@ -69,6 +70,27 @@ pub(crate) struct CoverageReport {
     pub(crate) anomalies: BTreeMap<String, u64>,
 }
 
+/// A format of one's own for `--report`.
+pub trait Reporter: Send + Sync {
+    fn name(&self) -> &'static str;
+    /// One line for `partita list formats`.
+    fn about(&self) -> &'static str;
+    /// The whole document, over all runs of the command.
+    fn render(&self, runs: &[RunOutcome]) -> String;
+}
+
+/// Those that this program brings along, told once when it starts.
+static OWN: OnceLock<Vec<Box<dyn Reporter>>> = OnceLock::new();
+
+/// To be called once, before anything is reported.
+pub(crate) fn add(own: Vec<Box<dyn Reporter>>) {
+    OWN.get_or_init(|| own);
+}
+
+pub(crate) fn own() -> &'static [Box<dyn Reporter>] {
+    OWN.get().map(Vec::as_slice).unwrap_or_default()
+}
+
 /// A format that machines, or other people's pages, read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -109,10 +131,43 @@ impl Format {
     }
 }
 
+/// One of ours, or one of those that this program brings along, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chosen {
+    Ours(Format),
+    Own(usize),
+}
+
+impl Chosen {
+    fn by_name(name: &str) -> Result<Self, String> {
+        let ours = Format::ALL.into_iter().find(|format| format.name() == name).map(Self::Ours);
+        let own = || own().iter().position(|own| own.name() == name).map(Self::Own);
+        ours.or_else(own).ok_or_else(|| {
+            let own = self::own().iter().map(|own| own.name());
+            let known: Vec<_> = Format::ALL.map(Format::name).into_iter().chain(own).collect();
+            unknown("report format", name, &known)
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ours(format) => format.name(),
+            Self::Own(place) => own().get(place).map_or("", |own| own.name()),
+        }
+    }
+
+    fn render(self, report: &Report<'_>) -> Result<String, Failure> {
+        match self {
+            Self::Ours(format) => format.render(report),
+            Self::Own(place) => Ok(own().get(place).map(|own| own.render(report.runs)).unwrap_or_default()),
+        }
+    }
+}
+
 /// `junit=target/junit.xml`, or `json` for standard output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    format: Format,
+    format: Chosen,
     /// `None` is standard output.
     path: Option<PathBuf>,
 }
@@ -132,9 +187,7 @@ impl FromStr for Target {
         if path == Some("") {
             return Err(format!("--report {name}= names no file"));
         }
-        let known = Format::ALL.map(Format::name);
-        let format = Format::ALL.into_iter().find(|format| format.name() == name);
-        let format = format.ok_or_else(|| unknown("report format", name, &known))?;
+        let format = Chosen::by_name(name)?;
         Ok(Self { format, path: path.filter(|&path| path != "-").map(PathBuf::from) })
     }
 }
@@ -190,8 +243,11 @@ mod tests {
     #[test]
     fn a_target_is_a_format_and_perhaps_a_file() {
         let target: Target = "junit=target/junit.xml".parse().unwrap();
-        assert_eq!(target, Target { format: Format::Junit, path: Some("target/junit.xml".into()) });
-        assert_eq!("json".parse(), Ok(Target { format: Format::Json, path: None }));
+        assert_eq!(
+            target,
+            Target { format: Chosen::Ours(Format::Junit), path: Some("target/junit.xml".into()) }
+        );
+        assert_eq!("json".parse(), Ok(Target { format: Chosen::Ours(Format::Json), path: None }));
         assert!("jsn".parse::<Target>().unwrap_err().contains("did you mean \"json\""));
         assert!("json=".parse::<Target>().is_err());
     }

@@ -6,6 +6,7 @@ use systems::Presence;
 
 use super::{Note, RunError};
 use crate::load::workloads::{self, Shape, Workload};
+use crate::plan::faults::{self, OwnFault};
 use crate::plan::spec::{RunSpec, StageName};
 use crate::run::conductor::{Conductor, Liveness, Score};
 
@@ -14,6 +15,8 @@ pub(crate) struct Prepared {
     pub(crate) workload: &'static dyn Workload,
     pub(crate) shape: Shape,
     pub(crate) faults: Vec<FaultSpec>,
+    /// Those that this program brings along.
+    pub(crate) own_faults: Vec<&'static OwnFault>,
     pub(crate) notes: Vec<Note>,
 }
 
@@ -21,8 +24,8 @@ impl Prepared {
     pub(crate) fn new(spec: &RunSpec) -> Result<Self, RunError> {
         let workload = workloads::by_name(&spec.workload)
             .ok_or_else(|| RunError::Harness(format!("no workload is called {:?}", spec.workload)))?;
-        let faults = FaultSpec::parse_list(&spec.faults.join(",")).map_err(RunError::harness)?;
-        let missing = Self::schedule(spec, &faults, &Dice::new(spec.seed))
+        let (faults, own_faults) = faults::read(&spec.faults).map_err(RunError::harness)?;
+        let missing = Self::schedule(spec, &faults, &own_faults, &Dice::new(spec.seed))
             .needs()
             .missing(spec.stage.powers(spec.system.as_ref()));
         if !missing.is_empty() {
@@ -54,15 +57,23 @@ impl Prepared {
             |function: &Function| Note::LeftOut { mode: spec.mode.name.clone(), function: function.clone() };
         let notes = shape.unsupported.iter().map(left_out).chain(reduced(spec, &faults));
         let notes = notes.chain(installed(spec)?.map(Note::OfSystem)).collect();
-        Ok(Self { workload, shape, faults, notes })
+        Ok(Self { workload, shape, faults, own_faults, notes })
     }
 
-    fn schedule(spec: &RunSpec, faults: &[FaultSpec], dice: &Dice) -> Schedule {
+    fn schedule(spec: &RunSpec, faults: &[FaultSpec], own: &[&OwnFault], dice: &Dice) -> Schedule {
         let faults = match &spec.script {
             Some(script) => script.faults.iter().map(ScriptedFault::build).collect(),
-            None => FaultSpec::build_all(faults),
+            None => {
+                FaultSpec::build_all(faults).into_iter().chain(own.iter().map(|own| (own.build)())).collect()
+            }
         };
         Schedule::new(faults, dice.split("faults"))
+    }
+
+    /// Each as it can be asked for again.
+    pub(crate) fn fault_names(&self) -> Vec<String> {
+        let own = self.own_faults.iter().map(|own| own.name.to_owned());
+        self.faults.iter().map(ToString::to_string).chain(own).collect()
     }
 
     /// Models that the histories of the workload decide.
@@ -101,7 +112,7 @@ impl Prepared {
             threads: spec.clients,
             layout: spec.layout,
         };
-        let schedule = Self::schedule(spec, &self.faults, &dice);
+        let schedule = Self::schedule(spec, &self.faults, &self.own_faults, &dice);
         let conductor = Conductor::new(score, self.workload, self.shape.clone(), schedule, &dice);
         let conductor = conductor.on(spec.system.ground(&spec.mode, spec.layout));
         let conductor = match self.liveness(spec, &dice) {

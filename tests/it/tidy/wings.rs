@@ -100,3 +100,42 @@ fn a_comparison_with_a_word_is_noticed() {
     assert!(decides_by(r#"fault.starts_with("kill:")"#, "kill"));
     assert!(!decides_by(r#"Self::Invalid => "invalid","#, "invalid"));
 }
+
+/// What stands between backticks, with whether `In` stands before it: then it is where the next names lie.
+fn quoted(text: &str) -> Vec<(bool, &str)> {
+    let parts: Vec<&str> = text.split('`').collect();
+    parts.chunks(2).filter_map(|pair| Some((pair[0].ends_with("In "), *pair.get(1)?))).collect()
+}
+
+#[test]
+fn the_code_map_is_true() {
+    let text = std::fs::read_to_string(super::root().join("ARCHITECTURE.md")).expect("a document");
+    let map = text.split("\n## ").find(|section| section.starts_with("Code map")).expect("a code map");
+    let (mut wrong, mut named) = (Vec::new(), 0);
+    let mut check = |path: String| {
+        named += 1;
+        if !super::root().join(&path).exists() {
+            wrong.push(format!("there is no {path}"));
+        }
+    };
+    for row in map.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let folder = quoted(cells[0])[0].1;
+        for (_, place) in quoted(cells[2]) {
+            check(format!("{folder}{place}"));
+        }
+    }
+    let mut base = "";
+    for (begins, name) in map.split("\n\n").skip(4).flat_map(quoted) {
+        match (begins, name.ends_with('/')) {
+            (true, _) => base = name,
+            (false, true) => check(format!("{base}/{name}")),
+            (false, false) => {}
+        }
+    }
+    assert!(named > 25, "the map names {named} places");
+    for wing in WINGS {
+        assert!(map.contains(&format!("`{wing}/`")), "{wing} is not on the map");
+    }
+    assert_none("ARCHITECTURE.md names what is there", wrong);
+}

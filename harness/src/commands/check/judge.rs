@@ -7,6 +7,8 @@ use histories::{History, ModelName};
 
 use crate::cli::exit::Exit;
 use crate::cli::paint::Paint;
+use crate::judge::own;
+use crate::judge::verdict::VerdictKind;
 
 /// With demands: 1 if one is violated, 2 if one is undecided. Without: 0, or 2 where nothing could be decided. In either
 /// case 70 where a proof was refuted.
@@ -24,6 +26,16 @@ fn judged(demands: &[ModelName], findings: &[Finding], history: &History) -> Exi
         return if undecided { Exit::Undecided } else { Exit::Success };
     }
     demands.iter().map(|&model| demanded(model, findings, history)).fold(Exit::Success, Exit::merge)
+}
+
+/// Of the properties that this program brings along: each is demanded.
+pub(super) fn of_own(history: &History) -> Exit {
+    let exits = own::verdicts(history).into_iter().map(|verdict| match verdict.verdict {
+        VerdictKind::Invalid => Exit::Violation,
+        VerdictKind::Unknown => Exit::Undecided,
+        VerdictKind::Valid | VerdictKind::NotApplicable => Exit::Success,
+    });
+    exits.fold(Exit::Success, Exit::merge)
 }
 
 /// Whether none of the demands says anything of this history.

@@ -223,7 +223,8 @@ impl Job<'_> {
             row: table::row(checked, session.paint),
             warnings: cut.into_iter().chain(warnings).collect(),
             hints: checked.hints.clone(),
-            exit: judge::exit(&checked.demands, &checked.findings, &checked.history),
+            exit: judge::exit(&checked.demands, &checked.findings, &checked.history)
+                .merge(judge::of_own(&checked.history)),
         })
     }
 

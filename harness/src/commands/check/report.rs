@@ -8,6 +8,7 @@ use histories::{Order, stats};
 use serde::Serialize;
 
 use super::{Checked, linearizations};
+use crate::judge;
 use crate::judge::checking;
 use crate::judge::findings;
 use crate::judge::outcome::{StalenessReport, VerdictReport};
@@ -79,7 +80,8 @@ pub(super) fn verdicts(checked: &Checked) -> Vec<VerdictReport> {
         let expected = checked.demands.contains(&finding.model).then_some(Expected::Valid);
         findings::report(&checked.history, &checked.file, finding, expected, checked.reproduce.as_deref())
     };
-    checked.findings.iter().map(report).collect()
+    let own = judge::own::verdicts(&checked.history);
+    checked.findings.iter().map(report).chain(own).collect()
 }
 
 pub(super) fn processes(checked: &Checked) -> usize {

@@ -9,7 +9,7 @@ use super::Shape;
 use crate::load::generator::{Context, Generator, Invocation, Next, Phases};
 
 /// Dumps of every node until all agree, then every key from every node with `read`.
-pub(super) fn final_reads(shape: &Shape, keys: Vec<Key>, read: Function) -> Box<dyn Generator> {
+pub fn final_reads(shape: &Shape, keys: Vec<Key>, read: Function) -> Box<dyn Generator> {
     let mut phases: Vec<Box<dyn Generator>> = Vec::new();
     if shape.supports(&Function::Dump) {
         phases.push(Box::new(DumpUntilEqual { copies: shape.copies, ..DumpUntilEqual::default() }));

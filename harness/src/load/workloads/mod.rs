@@ -7,7 +7,9 @@ mod siblings;
 mod typed;
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
+pub use epilogue::final_reads;
 use histories::{Function, ModelName};
 
 use crate::load::generator::Generator;
@@ -30,7 +32,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    fn supports(&self, function: &Function) -> bool {
+    pub fn supports(&self, function: &Function) -> bool {
         !self.unsupported.contains(function)
     }
 }
@@ -65,14 +67,22 @@ const ALL: &[&dyn Workload] = &[
     &siblings::Siblings,
 ];
 
-pub fn all() -> &'static [&'static dyn Workload] {
-    ALL
+/// Those that this program brings along beside ours, told once when it starts.
+static OWN: OnceLock<Vec<Box<dyn Workload>>> = OnceLock::new();
+
+/// To be called once, before anything is planned.
+pub(crate) fn add(own: Vec<Box<dyn Workload>>) {
+    OWN.get_or_init(|| own);
+}
+
+pub fn all() -> impl Iterator<Item = &'static dyn Workload> {
+    ALL.iter().copied().chain(OWN.get().into_iter().flatten().map(Box::as_ref))
 }
 
 pub fn names() -> Vec<&'static str> {
-    ALL.iter().map(|workload| workload.name()).collect()
+    all().map(Workload::name).collect()
 }
 
 pub fn by_name(name: &str) -> Option<&'static dyn Workload> {
-    ALL.iter().copied().find(|workload| workload.name() == name)
+    all().find(|workload| workload.name() == name)
 }
