@@ -87,11 +87,11 @@ fn revived(gone: &Operation, finals: &[&Value]) -> Result<(), String> {
 
 /// A read misses an element: it was known before, and no read that ended at or after its call shows it.
 fn missing(history: &History, anomaly: &Anomaly, gone: &Operation) -> Result<(), String> {
-    let named = anomaly.witness.operations.iter().map(|&id| history.operation(id));
-    let looks = named.filter(|op| op.is_ok() && op.function.only_looks());
-    let Some(asked) = looks.map(|op| op.invoked).max() else {
+    let mut named = anomaly.witness.operations.iter().map(|&id| history.operation(id));
+    let Some(last) = named.next_back().filter(|op| op.is_ok() && op.function.only_looks()) else {
         return Err("no read is named".into());
     };
+    let asked = last.invoked;
     let mut ends = Ends::of(history, gone.key);
     ends.whole = true;
     element(history, &ends, gone, asked)

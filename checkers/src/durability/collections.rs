@@ -29,13 +29,14 @@ pub(super) fn keys(history: &History) -> BTreeSet<Option<KeyId>> {
 /// What clients know of one element.
 #[derive(Debug, Default)]
 struct Element {
+    /// The addition that was acknowledged first.
     acknowledged: Option<OperationId>,
     attempted: Option<OperationId>,
     failed: Option<OperationId>,
     last_added: Nanos,
     /// When it was first acknowledged, or a read that showed it had ended.
     known: Option<Nanos>,
-    /// The first read that saw it.
+    /// The read that saw it and ended first.
     shown: Option<OperationId>,
     /// When the last of the reads that saw it had ended.
     shown_until: Option<Nanos>,
@@ -52,9 +53,11 @@ impl Element {
         self.acknowledged.or(self.attempted).is_some()
     }
 
-    fn lost(&self, key: Option<KeyId>, now: Seen) -> Option<Gone> {
+    fn lost(&self, history: &History, key: Option<KeyId>, now: Seen) -> Option<Gone> {
         let operation = self.acknowledged.or(self.attempted)?;
-        let shown = self.shown.filter(|_| self.acknowledged.is_none());
+        let called = history.operation(now.operation).invoked;
+        let acknowledged = self.acknowledged.is_some_and(|id| history.operation(id).completed < called);
+        let shown = self.shown.filter(|_| !acknowledged);
         Some(Gone { kind: AnomalyKind::LostWrite, key, operation, shown, now })
     }
 
@@ -183,7 +186,7 @@ pub(super) fn weigh(tally: &mut Tally<'_>, state: &FinalState<'_>, key: Option<K
             Fate::Gone(_) if hidden.is_some() => hides = true,
             Fate::Gone(now) => {
                 tally.counts.lost += u64::from(element.acknowledged.is_some());
-                tally.gone.extend(element.lost(key, now.clone()));
+                tally.gone.extend(element.lost(history, key, now.clone()));
             }
         }
     }
@@ -261,7 +264,8 @@ fn elements(history: &History, key: Option<KeyId>) -> BTreeMap<&Value, Element> 
                     Outcome::Info => &mut element.attempted,
                     Outcome::Fail => &mut element.failed,
                 };
-                place.get_or_insert(id);
+                let earlier = |&first: &OperationId| history.operation(first).completed <= op.completed;
+                *place = place.filter(earlier).or(Some(id));
                 if outcome == Outcome::Ok {
                     element.known_at(op.completed);
                 }
@@ -280,7 +284,8 @@ fn elements(history: &History, key: Option<KeyId>) -> BTreeMap<&Value, Element> 
             (Function::Read | Function::ReadAll, Outcome::Ok) => {
                 for value in op.reply().as_list().unwrap_or_default() {
                     let element = elements.entry(value).or_default();
-                    element.shown.get_or_insert(id);
+                    let earlier = |&first: &OperationId| history.operation(first).completed <= op.completed;
+                    element.shown = element.shown.filter(earlier).or(Some(id));
                     element.shown_until = element.shown_until.max(Some(op.completed));
                     element.known_at(op.completed);
                 }

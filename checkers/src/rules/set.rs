@@ -44,10 +44,13 @@ struct Element<'h> {
     /// The first addition that may have happened.
     added: Option<OperationId>,
     invoked: Nanos,
+    /// The addition that was acknowledged first.
     acknowledged: Option<OperationId>,
     failed: Option<OperationId>,
     known: Nanos,
     removal_tried: bool,
+    /// The read that showed it and ended first.
+    shown: Option<OperationId>,
     /// When the last of the reads that showed it had ended.
     shown_until: Option<Nanos>,
     /// The read that was called last of those that lack it and that no read which shows it ended after.
@@ -102,6 +105,7 @@ impl<'h> Members<'h> {
                 failed: None,
                 known: Nanos::MAX,
                 removal_tried: false,
+                shown: None,
                 shown_until: None,
                 missed: None,
             });
@@ -121,7 +125,8 @@ impl<'h> Members<'h> {
             (element.added, element.invoked) = (Some(id), op.invoked);
         }
         if op.is_ok() {
-            element.acknowledged.get_or_insert(id);
+            let earlier = |&first: &OperationId| history.operation(first).completed <= op.completed;
+            element.acknowledged = element.acknowledged.filter(earlier).or(Some(id));
             element.known = element.known.min(op.completed);
         }
     }
@@ -146,6 +151,8 @@ impl<'h> Members<'h> {
                     ruling.anomalies.push(self.impossible(history, id, number, kind));
                 }
                 let element = &mut self.elements[number];
+                let earlier = |&first: &OperationId| history.operation(first).completed <= op.completed;
+                element.shown = element.shown.filter(earlier).or(Some(id));
                 element.shown_until = element.shown_until.max(Some(op.completed));
                 element.known = element.known.min(op.completed);
             }
@@ -292,20 +299,28 @@ impl Element<'_> {
 
     fn lost(&self, history: &History, added: OperationId, now: OperationId) -> Anomaly {
         let noun = words::noun(history, added);
-        let (verb, note) = match self.acknowledged {
-            Some(_) => ("was acknowledged", "was acknowledged"),
-            None => ("was seen to take effect", "was seen later"),
+        // What an acknowledgement does not tell in time, a read does.
+        let op = |id: OperationId| history.operation(id);
+        let acknowledged = self.acknowledged.is_some_and(|id| op(id).completed < op(now).invoked);
+        let shown = self.shown.filter(|_| !acknowledged);
+        let (verb, note) = match shown {
+            None => ("was acknowledged", "was acknowledged"),
+            Some(_) => ("was seen to take effect", "added it"),
         };
+        let steps: Vec<_> = std::iter::once(words::completed(history, added, note))
+            .chain(shown.map(|id| words::completed(history, id, format!("shows {}", self.value))))
+            .chain([words::completed(history, now, format!("does not show {}", self.value))])
+            .collect();
         Anomaly {
             kind: AnomalyKind::LostWrite,
             summary: format!("{noun} {verb} and is gone"),
-            key: history.operation(added).key,
-            steps: vec![
-                words::completed(history, added, note),
-                words::completed(history, now, format!("does not show {}", self.value)),
-            ],
+            key: op(added).key,
+            witness: Witness {
+                model: ModelName::Set,
+                operations: steps.iter().map(|step| step.operation).collect(),
+            },
+            steps,
             facts: vec!["no read that ended later shows the element, and nobody tried to remove it".into()],
-            witness: Witness { model: ModelName::Set, operations: vec![added, now] },
         }
     }
 }
