@@ -87,15 +87,32 @@ each_is_found! {
     in_transactions RwRegister
 }
 
-/// Transactions on lists are on no rung of this ladder: none is said to hold, and none to be violated.
+/// Of transactions on lists, the weakest level that an anomaly violates, and the strongest below it that holds.
+fn levels(name: &str) -> (ModelName, Option<ModelName>) {
+    match name {
+        "dirty-write" => (ModelName::ReadUncommitted, None),
+        "aborted-read" | "intermediate-read" | "circular-read" => {
+            (ModelName::ReadCommitted, Some(ModelName::ReadUncommitted))
+        }
+        "read-skew" => (ModelName::ParallelSnapshotIsolation, Some(ModelName::ReadCommitted)),
+        "write-skew" => (ModelName::Serializable, Some(ModelName::SnapshotIsolation)),
+        other => panic!("which level does {other} violate?"),
+    }
+}
+
 #[test]
-fn transactions_on_lists_are_not_judged() {
+fn in_transactions_on_lists_each_violates_its_level_and_none_below() {
     for name in Planted::names(Object::ListAppend) {
         let history = history(Object::ListAppend, operations(), Some(name));
         let findings = check_all(&history, None, &Budget::unlimited());
-        let decided =
-            findings.iter().find(|finding| matches!(finding.verdict, Verdict::Valid | Verdict::Invalid(_)));
-        assert_eq!(decided, None, "{name}");
+        let verdict =
+            |model| findings.iter().find(|finding| finding.model == model).map(|f| f.verdict.name());
+        let (violated, held) = levels(name);
+        assert_eq!(verdict(violated), Some("invalid"), "{name} and {violated}");
+        assert_eq!(verdict(ModelName::StrictSerializable), Some("invalid"), "{name}");
+        if let Some(held) = held {
+            assert_eq!(verdict(held), Some("valid"), "{name} and {held}");
+        }
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) enum FlawKind {
     IncompatibleOrder,
     /// Two transactions' appends to a list lie between one another (G0).
     Interleaved,
+    /// A read of a list shows a transaction's appends in another order than it made them, or not from its first.
+    Disordered,
     /// A read shows what a transaction wrote that did not commit (G1a).
     Aborted,
     /// A read shows what its writer overwrote in the same transaction (G1b).

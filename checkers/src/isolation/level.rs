@@ -86,9 +86,11 @@ impl Level {
     /// Whether the level forbids a flaw, whatever the order of transactions.
     pub(super) fn forbids(self, flaw: FlawKind) -> bool {
         match flaw {
-            FlawKind::Garbage | FlawKind::Duplicate | FlawKind::IncompatibleOrder | FlawKind::Interleaved => {
-                true
-            }
+            FlawKind::Garbage
+            | FlawKind::Duplicate
+            | FlawKind::IncompatibleOrder
+            | FlawKind::Interleaved
+            | FlawKind::Disordered => true,
             FlawKind::Aborted
             | FlawKind::Intermediate
             | FlawKind::Internal

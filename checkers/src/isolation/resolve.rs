@@ -208,6 +208,8 @@ impl<'d, 'h> Resolver<'d, 'h> {
     fn order_list(&mut self, key: u32) {
         let draft = self.draft;
         let mut version = key;
+        // By transaction, how many of its appends the list has shown so far.
+        let mut shown: FxHashMap<u32, usize> = FxHashMap::default();
         self.shown[key as usize].push(key);
         for (place, &element) in (0..).zip(&draft.longest[key as usize]) {
             if self.places[element as usize] == NONE {
@@ -217,6 +219,12 @@ impl<'d, 'h> Resolver<'d, 'h> {
             if source == NONE {
                 self.first_garbage[key as usize] = self.first_garbage[key as usize].min(place);
             } else {
+                let count = shown.entry(source).or_default();
+                let mut appended = draft.steps(source).iter().filter(|step| is_append(step, key));
+                if appended.nth(*count) != Some(&Step::Append { key, value: element }) {
+                    self.flaw_of(FlawKind::Disordered, key, element, source, None);
+                }
+                *count += 1;
                 let number = self.number[source as usize];
                 let installed = self.resolved.columns.version_of(number, key).unwrap_or(version);
                 if installed != version {
@@ -426,6 +434,10 @@ impl<'d, 'h> Resolver<'d, 'h> {
         self.resolved.left_out.sort_unstable();
         self.resolved
     }
+}
+
+fn is_append(step: &Step, key: u32) -> bool {
+    matches!(*step, Step::Append { key: other, .. } if other == key)
 }
 
 fn key_of(step: Step) -> u32 {

@@ -157,9 +157,16 @@ impl<'h> Group<'h> {
     }
 }
 
+/// What a transaction does that none on registers does: another function than to read and write, or to read an empty list,
+/// which is what a list is before the first append.
 fn foreign(op: &Operation) -> Option<&str> {
-    let micros = op.call().micros()?.flatten();
-    micros.map(|micro| micro.function).find(|&name| name != "r" && name != "w")
+    let mut asked = op.call().micros()?.flatten().map(|micro| micro.function);
+    if let Some(function) = asked.find(|&name| name != "r" && name != "w") {
+        return Some(function);
+    }
+    let mut told = op.reply().micros()?.flatten();
+    let empty = |value: &Value| value.as_list().is_some_and(<[Value]>::is_empty);
+    told.any(|micro| micro.function == "r" && empty(&micro.value)).then_some("read lists")
 }
 
 pub(crate) fn is_read(op: &Operation) -> bool {

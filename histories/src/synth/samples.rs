@@ -61,19 +61,25 @@ fn verdicts(object: Object, anomaly: Option<&str>) -> &'static [(&'static str, b
         (_, Some("fractured-read" | "non-repeatable-read")) => {
             &[("serializable", false), ("causal", false), ("read-atomic", false), ("read-committed-be", true)]
         }
-        (_, Some("causal-read")) => {
-            &[("serializable", false), ("causal", false), ("pram", true), ("read-atomic", true)]
-        }
+        (_, Some("causal-read")) => &[
+            ("strong-session-serializable", false),
+            ("causal", false),
+            ("pram", true),
+            ("read-atomic", true),
+        ],
         (_, Some("cyclic-arbitration")) => &[
-            ("serializable", false),
+            ("strong-session-serializable", false),
             ("causal-convergence", false),
             ("real-time-causal", false),
             ("causal-memory", true),
             ("causal", true),
         ],
-        (_, Some("disordered-writes")) => {
-            &[("serializable", false), ("pram", false), ("causal-memory", false), ("causal", false)]
-        }
+        (_, Some("disordered-writes")) => &[
+            ("strong-session-serializable", false),
+            ("pram", false),
+            ("causal-memory", false),
+            ("causal", false),
+        ],
         (_, Some("dirty-write")) => &[("serializable", false), ("read-uncommitted", false)],
         (_, Some("read-skew")) | (Object::RwRegister, Some("lost-update")) => {
             &[("serializable", false), ("snapshot-isolation", false), ("read-committed", true)]

@@ -66,7 +66,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
         AnomalyKind::G1b => part.reads_intermediate(),
         AnomalyKind::Internal | AnomalyKind::FutureRead => part.contradicts_itself(),
         AnomalyKind::DuplicateElement => part.shows_twice(),
-        AnomalyKind::IncompatibleOrder => part.shows_two_orders(),
+        AnomalyKind::IncompatibleOrder => part.shows_two_orders() || part.shows_disorder(),
         AnomalyKind::DirtyUpdate => part.rests_on_aborted(history),
         AnomalyKind::NonRepeatableRead => part.reads_two_versions(),
         _ => return confirm_order(&part, anomaly.witness.model),

@@ -192,6 +192,17 @@ impl Part {
         })
     }
 
+    /// A read shows a transaction's appends in another order than it made them, or not from its first.
+    pub(super) fn shows_disorder(&self) -> bool {
+        self.list_reads().any(|(key, values)| {
+            self.transactions.iter().any(|t| {
+                let appended = t.written(key);
+                let shown: Vec<&Value> = values.iter().filter(|value| appended.contains(value)).collect();
+                !appended.starts_with(&shown)
+            })
+        })
+    }
+
     pub(super) fn list_reads(&self) -> impl Iterator<Item = (&str, &[Value])> {
         let definite = self.transactions.iter().filter(|t| t.is_definite());
         definite.flat_map(|t| &t.steps).filter_map(|step| match step {

@@ -67,6 +67,11 @@ impl Told {
                 format!("{who}'s and {other}'s appends to {name} lie between one another"),
                 format!("each of the two appended to {name} both before and after the other"),
             ),
+            FlawKind::Disordered => (
+                AnomalyKind::IncompatibleOrder,
+                format!("a read of {name} shows {value} where {who} had appended something else first"),
+                format!("what {who} appended to {name} stands there in the order in which it did"),
+            ),
             FlawKind::Aborted => (
                 AnomalyKind::G1a,
                 format!("{showed}, which {other} wrote in a transaction that failed"),
@@ -112,13 +117,15 @@ impl Told {
     fn note(&self, flaw: Flaw, id: OperationId) -> String {
         let Self { name, value, .. } = self;
         match (id == flaw.operation, flaw.kind) {
-            (true, FlawKind::DirtyUpdate | FlawKind::Interleaved) => format!("appended to {name}"),
+            (true, FlawKind::DirtyUpdate | FlawKind::Interleaved | FlawKind::Disordered) => {
+                format!("appended to {name}")
+            }
             (true, FlawKind::LostUpdate) => format!("replaced {name} = {value}"),
             (true, _) => format!("read {name} with {value}"),
             (false, FlawKind::LostUpdate) if flaw.other == Some(id) => {
                 format!("replaced {name} = {value}, too")
             }
-            (false, FlawKind::IncompatibleOrder | FlawKind::Duplicate) => {
+            (false, FlawKind::IncompatibleOrder | FlawKind::Duplicate | FlawKind::Disordered) => {
                 format!("read another order of {name}")
             }
             (false, _) => format!("wrote {name}"),
@@ -130,9 +137,10 @@ impl Told {
 fn shown_by(draft: &Draft<'_>, flaw: Flaw) -> Option<OperationId> {
     let longest = draft.longest[flaw.key as usize].len() as u32;
     let shows = |step: &Step| match (flaw.kind, *step) {
-        (FlawKind::IncompatibleOrder | FlawKind::Interleaved, Step::ReadList { key, length }) => {
-            key == flaw.key && length == longest
-        }
+        (
+            FlawKind::IncompatibleOrder | FlawKind::Interleaved | FlawKind::Disordered,
+            Step::ReadList { key, length },
+        ) => key == flaw.key && length == longest,
         (FlawKind::DirtyUpdate, Step::ReadAborted { key, value, .. })
         | (FlawKind::LostUpdate, Step::Write { key, value }) => key == flaw.key && value == flaw.value,
         _ => false,

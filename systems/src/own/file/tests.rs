@@ -55,7 +55,7 @@ fn a_client_process_and_maelstrom_nodes_need_less() {
     assert_eq!((file.modes[0].name.as_str(), file.node), ("default", None));
     let nodes = "[system]\nname = \"x\"\nprotocol = \"maelstrom\"\nnodes = 5\n[node]\nstart = \"./node\"\n";
     let file = parse(nodes).unwrap();
-    assert_eq!((file.speech, file.modes.len()), (Speech::Maelstrom, 8));
+    assert_eq!((file.speech, file.modes.len()), (Speech::Maelstrom, 1));
     assert_eq!(file.modes[0].layout, Layout::single(5));
 }
 

@@ -139,6 +139,10 @@ fn a_justified_part_of_a_valid_history_is_valid() {
                 justification.close_up(&mut kept);
             }
             let part = part(&whole, &kept);
+            // Reads alone do not tell what kind of object they are of.
+            if part.operations().iter().all(|op| matches!(op.function, Function::Read | Function::ReadAll)) {
+                continue;
+            }
             let finding = &crate::judge::checking::check(&part, Some(&[model]), &budget)[0];
             assert!(
                 !matches!(finding.verdict, Verdict::Invalid(_)),
