@@ -54,6 +54,22 @@ fn run(folder: &Path, mode: &str, workload: &str, more: &[&str]) -> (i32, Value,
     (code(&output), report["runs"][0].clone(), text(&output))
 }
 
+/// The report of a run that passes. On a machine that is busy with other things, too few operations may be answered in
+/// time to say anything: then another seed is tried. A violation is never tried again.
+fn passes(mode: &str, workload: &str, more: &[&str]) -> Value {
+    let mut told = String::new();
+    for seed in ["1", "2", "3"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (exit, run, text) = run(folder.path(), mode, workload, &[more, &["--seed", seed]].concat());
+        assert_ne!(exit, 1, "{text}");
+        if exit == 0 {
+            return run;
+        }
+        told = text;
+    }
+    panic!("none of three runs could be judged: {told}");
+}
+
 fn verdict<'a>(run: &'a Value, model: &str) -> &'a str {
     let verdicts = run["verdicts"].as_array().expect("verdicts");
     let of = verdicts.iter().find(|verdict| verdict["model"] == model);
@@ -65,13 +81,11 @@ fn etcd_is_linearizable_while_its_leader_is_killed_and_cut_off() {
     if !installed(ETCD.0, ETCD.1) {
         return;
     }
-    let folder = tempfile::tempdir().expect("a folder");
     let faults = "kill:leader@20s:for=2s:first=1s,partition:leader@20s:for=2s:first=5s";
-    let more = ["--faults", faults, "--time", "10s", "--rate", "150", "--seed", "1"];
-    let (exit, run, text) = run(folder.path(), "etcd/linearizable", "register", &more);
-    assert_eq!(exit, 0, "{text}");
+    let run =
+        passes("etcd/linearizable", "register", &["--faults", faults, "--time", "10s", "--rate", "150"]);
     for model in ["linearizable", "durability", "convergence"] {
-        assert_eq!(verdict(&run, model), "valid", "{text}");
+        assert_eq!(verdict(&run, model), "valid", "{run}");
     }
     let windows = run["fault_windows"].as_array().expect("windows");
     assert_eq!(windows.len(), 2, "{windows:?}");
@@ -117,12 +131,9 @@ fn redis_keeps_what_a_replica_has_acknowledged_without_faults() {
     if !installed(REDIS.0, REDIS.1) {
         return;
     }
-    let folder = tempfile::tempdir().expect("a folder");
-    let more = ["--faults", "none", "--time", "4s", "--rate", "150", "--seed", "1"];
-    let (exit, run, text) = run(folder.path(), "redis/wait", "set", &more);
-    assert_eq!(exit, 0, "{text}");
-    assert_eq!(verdict(&run, "durability"), "valid", "{text}");
-    assert!(run["operations"]["ok"].as_u64() > Some(300), "{text}");
+    let run = passes("redis/wait", "set", &["--faults", "none", "--time", "4s", "--rate", "150"]);
+    assert_eq!(verdict(&run, "durability"), "valid", "{run}");
+    assert!(run["operations"]["ok"].as_u64() > Some(300), "{run}");
 }
 
 fn killed_harness_leaves_nothing(mode: &str, processes: usize) {
@@ -182,7 +193,7 @@ fn one_postgres_is_linearizable_while_it_is_killed() {
     if !postgres_is_here(folder.path()) {
         return;
     }
-    let more = ["--faults", "kill:one@20s:for=1s:first=2s", "--time", "6s", "--rate", "100", "--seed", "1"];
-    let (exit, run, text) = run(folder.path(), "postgres/single", "register", &more);
-    assert_eq!((exit, verdict(&run, "linearizable")), (0, "valid"), "{text}");
+    let more = ["--faults", "kill:one@20s:for=1s:first=2s", "--time", "6s", "--rate", "100"];
+    let run = passes("postgres/single", "register", &more);
+    assert_eq!(verdict(&run, "linearizable"), "valid", "{run}");
 }
