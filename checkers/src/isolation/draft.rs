@@ -109,7 +109,7 @@ pub(super) struct Draft<'h> {
     pub(super) kinds: Vec<KeyKind>,
     pub(super) values: Values<'h>,
     pub(super) operations: Vec<OperationId>,
-    /// Whether nobody knows that the transaction committed.
+    /// Whether the client never learned that the transaction committed.
     pub(super) indefinite: Vec<bool>,
     /// Where each transaction's steps begin, and the end of the last.
     starts: Vec<u32>,
@@ -226,7 +226,7 @@ impl<'h> Draft<'h> {
         let elements: &[Value] = match &*value {
             Value::Null => &[],
             Value::List(elements) => elements,
-            // What is no list shows an element that nobody appended.
+            // What is no list shows an element that no transaction appended.
             other => std::slice::from_ref(other),
         };
         let known = self.longest[key as usize].len();
