@@ -10,6 +10,7 @@ mod http;
 pub mod live;
 mod mode;
 pub mod own;
+mod planted;
 pub mod probe;
 pub mod sim;
 pub mod store;
@@ -18,7 +19,8 @@ pub mod toml_file;
 
 pub use client::{Client, Completion, Reply};
 pub use http::Loss;
-pub use mode::{Mode, Routing, Show};
+pub use mode::{Mode, Routing, Settles, Show};
+pub use planted::{PlantedBug, Trap};
 pub use system::{
     Behind, Cluster, Crash, Ground, HomeOf, Lag, Presence, Setup, SetupError, Simulator, Status, System,
     SystemOptions,

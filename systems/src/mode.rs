@@ -19,6 +19,20 @@ pub enum Routing {
     Roam,
 }
 
+/// What decides between concurrent updates of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settles {
+    OneLeader,
+    /// One leader for each key.
+    HomeLeader,
+    Quorums,
+    LastWrite,
+    /// Both are kept, for the reader to settle.
+    Siblings,
+    /// Both count.
+    Merge,
+}
+
 /// Something that a mode gives up, and the faults under which a run must find it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Show {

@@ -10,7 +10,7 @@ use nemesis::{BoxFuture, Layout, Powers, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::sim::{self, Simulation};
-use crate::{Client, Mode};
+use crate::{Client, Mode, PlantedBug, Settles, Trap};
 
 /// How a cluster is to be started.
 #[derive(Clone, Debug)]
@@ -162,6 +162,30 @@ pub trait System: Send + Sync {
     /// The means to run it in virtual time, where there are any.
     fn simulator(&self) -> Option<&dyn Simulator> {
         None
+    }
+    /// The bugs that can be planted in it, to see them found.
+    fn bugs(&self) -> Vec<PlantedBug> {
+        Vec::new()
+    }
+    /// A mode with a bug planted; the error names the nearest known bug.
+    fn with_bug(&self, _mode: &Mode, bug: &str) -> Result<Mode, String> {
+        Err(format!("{} has no bug {bug:?}: none can be planted in it", self.name()))
+    }
+    /// The runs that should find its planted bugs.
+    fn traps(&self) -> &'static [Trap] {
+        &[]
+    }
+    /// The modes that a comparison of trade-offs is made of, one of each kind; all where it is not said.
+    fn tradeoff_modes(&self) -> Vec<String> {
+        self.modes().into_iter().map(|mode| mode.name).collect()
+    }
+    /// How a mode replicates, in the theory's words.
+    fn replication(&self, mode: &Mode) -> String {
+        mode.name.clone()
+    }
+    /// What decides between concurrent updates of a key.
+    fn settles(&self, mode: &Mode) -> Settles {
+        if mode.led { Settles::OneLeader } else { Settles::Quorums }
     }
 }
 

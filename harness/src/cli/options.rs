@@ -9,7 +9,6 @@ use std::str::FromStr;
 use clap::Args;
 use serde::Deserialize;
 use systems::Routing;
-use systems::store::Bug;
 
 use crate::cli::bounds;
 use crate::cli::quantity::{BudgetLimits, List, Seed, Seeds, Time, as_flag, as_flags};
@@ -87,8 +86,7 @@ pub(crate) struct Options {
 
     /// A planted bug, to see it found (see `partita list bugs`). The store's own modes have it.
     #[arg(long, value_name = "NAME", env = "PARTITA_BUG")]
-    #[serde(deserialize_with = "as_flag")]
-    pub(crate) bug: Option<Bug>,
+    pub(crate) bug: Option<String>,
 
     /// Which node a client talks to: one for life, or one per operation. Default: as the mode says.
     #[arg(long, value_name = "HOW", env = "PARTITA_ROUTING")]

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use histories::ModelName;
 use nemesis::{FaultKind, FaultSpec, Layout};
-use systems::store::Bug;
 use systems::{Mode, Presence, System, SystemOptions};
 
 use super::Session;
@@ -64,7 +63,7 @@ pub(crate) fn list(
         Listed::Faults => all_faults(session.verbose),
         Listed::Models => models(),
         Listed::Formats => formats(),
-        Listed::Bugs => bugs(),
+        Listed::Bugs => bugs(system()?.as_ref()),
         Listed::Runs => runs(&args.out),
     };
     if grid.is_empty() {
@@ -135,10 +134,10 @@ fn gives_up(mode: &Mode) -> Vec<String> {
     texts
 }
 
-fn bugs() -> Grid {
+fn bugs(system: &dyn System) -> Grid {
     let mut grid = Grid::new(&["bug", "families", "breaks"]);
-    for &bug in Bug::ALL {
-        grid.push(vec![bug.name().to_owned(), bug.families().to_owned(), bug.about().to_owned()]);
+    for bug in system.bugs() {
+        grid.push([bug.name, bug.families, bug.about].map(str::to_owned).to_vec());
     }
     grid
 }

@@ -159,7 +159,7 @@ pub(crate) fn flags(options: &Options) -> Vec<String> {
         ("time", options.time.map(|time| time.to_string())),
         ("ops", options.ops.map(|ops| ops.to_string())),
         ("stage", options.stage.map(|stage| stage.to_string())),
-        ("bug", options.bug.map(|bug| bug.to_string())),
+        ("bug", options.bug.clone()),
         ("routing", options.routing.map(|routing| routing.to_string())),
     ];
     let flag = |(name, value): (&str, Option<String>)| {

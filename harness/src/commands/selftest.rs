@@ -10,17 +10,19 @@ use serde_json::json;
 use super::Session;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::names::unknown;
 use crate::cli::quantity::Time;
-use crate::explore::selftest::{Caught, Effort, Spent, TRAPS, Trap, expose, gaps, spring};
+use systems::Trap;
+
+use crate::explore::selftest::{Caught, Effort, Spent, expose, gaps, spring};
 use crate::plan::catalogue::Catalogue;
 use crate::report::grid::Grid;
-use systems::store::Bug;
 
 #[derive(Args, Debug)]
 pub(crate) struct SelftestArgs {
     /// Only this bug.
     #[arg(long, value_name = "NAME")]
-    pub(crate) bug: Option<Bug>,
+    pub(crate) bug: Option<String>,
 
     /// Seeds to look for each bug in, at most.
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
@@ -65,14 +67,19 @@ pub(crate) fn selftest(
         control_seeds: args.control,
         time: args.time.0,
     };
-    let chosen = |trap: &&Trap| args.bug.is_none_or(|bug| bug == trap.bug);
+    let system = catalogue.system(None).map_err(Failure::Usage)?;
+    let known: Vec<&str> = system.bugs().iter().map(|bug| bug.name).collect();
+    if let Some(strange) = args.bug.as_deref().filter(|bug| !known.contains(bug)) {
+        return Err(Failure::Usage(unknown("bug", strange, &known)));
+    }
+    let chosen = |trap: &&Trap| args.bug.as_deref().is_none_or(|bug| bug == trap.bug);
     let tell = |caught: Caught| {
         let Caught { bug, mode, found, seeds, .. } = &caught;
         session.say(&format!("{bug} in {mode}: {found} of {seeds} seeds"));
         caught
     };
     let mut results = Vec::new();
-    for trap in TRAPS.iter().filter(chosen) {
+    for trap in system.traps().iter().filter(chosen) {
         results.push(tell(spring(trap, effort, catalogue, &session.interrupt)?));
     }
     let bugs = results.len();

@@ -25,16 +25,6 @@ use crate::report::tradeoffs::{Growth, Tradeoff, grid};
 use crate::report::{Report, Targets};
 use crate::run::{RunError, reads_per_second};
 
-/// A mode of each type, and for several leaders one of each way to settle conflicts.
-const MODES: [&str; 7] = [
-    "single/sync",
-    "single/async",
-    "single/follower-read",
-    "multi/lww",
-    "multi/version-vector",
-    "multi/crdt",
-    "leaderless/quorum[n=3]",
-];
 const TIME: Duration = Duration::from_secs(20);
 const SEEDS_SIMULATED: u32 = 5;
 
@@ -58,7 +48,9 @@ pub(crate) fn tradeoffs(
     let stage = Some(options.stage.unwrap_or(StageName::Sim));
     let options = Options { stage, ..options };
     let defaults = Options {
-        mode: Some(List(MODES.map(str::to_owned).to_vec())),
+        mode: Some(List(
+            catalogue.only_system(options.system.as_ref()).map_err(Failure::Usage)?.tradeoff_modes(),
+        )),
         time: Some(Time(TIME)),
         seeds: seeds(&options, SEEDS_SIMULATED),
         ..Options::default()
@@ -154,6 +146,7 @@ fn concurrent(system: &dyn System, mode: &Mode) -> &'static str {
 fn rows(planned: &[Planned], runs: &[RunOutcome]) -> Result<Vec<Tradeoff>, String> {
     let mut rows = Vec::new();
     for Planned { mode, faulty, .. } in planned {
+        let Some(system) = faulty.first().map(|spec| &spec.system) else { continue };
         let of = |with_faults: bool| {
             let own = runs.iter().filter(|run| run.mode == mode.name);
             own.filter(|run| run.faults.is_empty() != with_faults).collect::<Vec<_>>()
@@ -163,7 +156,7 @@ fn rows(planned: &[Planned], runs: &[RunOutcome]) -> Result<Vec<Tradeoff>, Strin
             continue;
         }
         let growth = growth(faulty).map_err(|error| error.to_string())?;
-        rows.push(Tradeoff::of(mode, &with, &without, growth));
+        rows.push(Tradeoff::of(system.as_ref(), mode, &with, &without, growth));
     }
     Ok(rows)
 }

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use histories::{Function, ModelName};
 use nemesis::FaultSpec;
 use serde::Serialize;
-use systems::store::Bug;
-use systems::{Mode, Show};
+use systems::{Mode, Show, Trap};
 
 use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::{List, Time};
@@ -22,80 +21,6 @@ use crate::plan::faults::FaultName;
 use crate::plan::spec::{RunSpec, StageName};
 use crate::run::RunError;
 use crate::run::progress::Interrupt;
-
-/// What should find a bug.
-pub(crate) struct Trap {
-    pub(crate) bug: Bug,
-    mode: &'static str,
-    workload: &'static str,
-    faults: &'static str,
-    /// As many as the mode has where it is not said.
-    nodes: Option<u16>,
-    /// Whether a minority stays lost at the end, too.
-    liveness: bool,
-}
-
-const fn trap(bug: Bug, mode: &'static str, workload: &'static str, faults: &'static str) -> Trap {
-    Trap { bug, mode, workload, faults, nodes: None, liveness: true }
-}
-
-impl Trap {
-    const fn on(self, nodes: u16) -> Self {
-        Self { nodes: Some(nodes), ..self }
-    }
-
-    /// For what only the faults of the trap may break.
-    const fn without_loss(self) -> Self {
-        Self { liveness: false, ..self }
-    }
-}
-
-/// One or more for each bug and family that has it.
-pub(crate) const TRAPS: &[Trap] = &[
-    trap(Bug::AckBeforeReplicate, "single/quorum", "register", "partition:leader"),
-    trap(Bug::AckBeforeSync, "single/quorum", "set", "power:all"),
-    trap(Bug::StaleLeaderRead, "single/quorum", "register", "partition:leader"),
-    trap(Bug::VoteTwice, "single/quorum", "set", "disk:torn:any,pause:any,disk:slow:any,kill:leader"),
-    trap(Bug::SkipEntry, "single/quorum", "set", "kill:leader"),
-    trap(Bug::TruncateCommitted, "single/quorum", "set", "disk:torn:any,pause:any,disk:slow:any"),
-    trap(Bug::CasComparesNothing, "single/quorum", "register", "kill:leader"),
-    trap(Bug::DoubleApply, "single/quorum", "register", "duplicate"),
-    trap(Bug::SnapshotMissesTail, "single/quorum[snapshot=40]", "register", "kill:one,kill:leader"),
-    trap(Bug::DenyTheUnknown, "single/quorum", "register", "kill:leader,partition:leader"),
-    trap(Bug::IgnoreWatermark, "single/session-read", "register", "partition:one"),
-    trap(Bug::RecoveryDropsTail, "single/quorum", "set", "kill:all"),
-    trap(Bug::SkipTermCheck, "single/leader-read", "set", "partition:leader"),
-    trap(Bug::CommitUnheard, "single/follower-read", "set", "partition:halves").on(5),
-    trap(Bug::LeaseTooLong, "single/lease", "register", "partition:leader"),
-    trap(Bug::RingLoop, "multi/crdt-ring", "counter", "partition:datacentres"),
-    trap(Bug::MergeDropsSibling, "multi/version-vector", "siblings", "partition:datacentres"),
-    trap(Bug::VectorOffByOne, "multi/version-vector", "siblings", "partition:datacentres"),
-    trap(Bug::CausalSkipsWait, "multi/lww-hlc", "register", "partition:datacentres"),
-    trap(Bug::RemoveTakesUnseen, "multi/crdt", "or-set", "partition:datacentres"),
-    trap(Bug::NoSuccessor, "single/quorum", "register", "kill:leader"),
-    trap(Bug::AckBeforeSync, "leaderless/abd", "register", "power:all"),
-    trap(Bug::RecoveryDropsTail, "leaderless/abd", "register", "kill:all"),
-    // With hints alone, what a coordinator takes with it when it dies is never mended.
-    trap(Bug::LostHint, "leaderless/quorum[read-repair=off,anti-entropy=1000s]", "register", "partition:one")
-        .without_loss(),
-    trap(
-        Bug::SkipWriteBack,
-        "leaderless/abd[read-repair=off]",
-        "register",
-        "partition:one,slow:by=20ms..80ms:all",
-    ),
-    trap(Bug::ClockAsVersion, "leaderless/abd", "register", "clock:step:one"),
-    trap(Bug::QuorumOneShort, "leaderless/abd", "register", "partition:one"),
-    trap(Bug::ReadOneShort, "leaderless/abd", "register", "partition:one"),
-    trap(
-        Bug::MerkleSkipsBranch,
-        "leaderless/quorum[read-repair=off,handoff=off]",
-        "register",
-        "partition:one",
-    ),
-    trap(Bug::CompactionDropsPending, "leaderless/abd[snapshot=4]", "register", "kill:all"),
-    trap(Bug::LastArrivalWins, "leaderless/abd", "register", "slow:by=20ms..80ms:all"),
-];
 
 /// How one trap did.
 #[derive(Clone, Debug, Serialize)]
@@ -176,15 +101,15 @@ pub(crate) fn spring(
     catalogue: &Catalogue,
     interrupt: &Interrupt,
 ) -> Result<Caught, RunError> {
-    let faulty = spec(trap, effort, catalogue, Some(trap.bug))?;
+    let faulty = spec(trap, effort, catalogue, Some(trap.bug.to_owned()))?;
     let sound = spec(trap, effort, catalogue, None)?;
-    let caught = Caught::new(trap.bug.name().to_owned(), &faulty);
+    let caught = Caught::new(trap.bug.to_owned(), &faulty);
     chase(caught, &faulty, Some(&sound), effort, interrupt, &|outcome| outcome.outcome == Outcome::Violation)
 }
 
 /// What a mode gives up under faults that only simulation has, clocks and disks among them.
 pub(crate) fn gaps(catalogue: &Catalogue) -> Result<Vec<(Mode, Show)>, RunError> {
-    let system = catalogue.system(Some("store")).map_err(RunError::Harness)?;
+    let system = catalogue.system(None).map_err(RunError::Harness)?;
     let simulated = |show: &Show| {
         let rare =
             |fault: &String| FaultName::read(fault).spec().is_some_and(FaultSpec::hits_clocks_or_disks);
@@ -205,11 +130,10 @@ pub(crate) fn expose(
     catalogue: &Catalogue,
     interrupt: &Interrupt,
 ) -> Result<Caught, RunError> {
-    let system = catalogue.system(Some("store")).map_err(RunError::Harness)?;
+    let system = catalogue.system(None).map_err(RunError::Harness)?;
     // Sets show losses best, where the mode has them.
     let sets = show.model == ModelName::Durability && system.supports(mode, &Function::Add);
     let options = Options {
-        system: Some(List(vec!["store".to_owned()])),
         mode: Some(List(vec![mode.name.clone()])),
         workload: Some(List(vec![if sets { "set" } else { "register" }.to_owned()])),
         faults: Some(List(show.under.clone())),
@@ -308,10 +232,14 @@ fn broke_its_promise(outcome: &RunOutcome) -> bool {
     outcome.verdicts.iter().any(VerdictReport::breaks_a_promise)
 }
 
-fn spec(trap: &Trap, effort: Effort, catalogue: &Catalogue, bug: Option<Bug>) -> Result<RunSpec, RunError> {
+fn spec(
+    trap: &Trap,
+    effort: Effort,
+    catalogue: &Catalogue,
+    bug: Option<String>,
+) -> Result<RunSpec, RunError> {
     let list = |text: &str| Some(List(text.split(',').map(str::to_owned).collect()));
     let options = Options {
-        system: Some(List(vec!["store".to_owned()])),
         mode: Some(List(vec![trap.mode.to_owned()])),
         workload: list(trap.workload),
         faults: list(trap.faults),
@@ -350,16 +278,5 @@ mod tests {
         assert_eq!(Spent::median(&finds), Some(spent(3, 20, 0.3)));
         assert_eq!(Spent::median(&finds[..2]), Some(spent(1, 10, 0.1)));
         assert_eq!(Spent::median(&[]), None);
-    }
-
-    #[test]
-    fn every_bug_has_a_trap_in_each_family_that_has_it() {
-        for &bug in Bug::ALL {
-            for family in ["single", "multi", "leaderless"].into_iter().filter(|family| bug.is_in(family)) {
-                let traps = TRAPS.iter().filter(|trap| trap.bug == bug);
-                assert!(traps.clone().any(|trap| trap.mode.starts_with(family)), "{bug} in {family}");
-            }
-        }
-        assert!(Bug::ALL.len() >= 20);
     }
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 use histories::{Conflict, Function};
 use nemesis::Layout;
 use systems::cluster::REMOTE_POWERS;
-use systems::store::Bug;
 use systems::{Mode, System, SystemOptions};
 
 use crate::cli::options::{Options, Rate};
@@ -121,9 +120,9 @@ fn modes(options: &Options, catalogue: &Catalogue) -> Result<Vec<SystemMode>, St
             }
         }
     }
-    let Some(bug) = options.bug else { return Ok(modes) };
+    let Some(bug) = &options.bug else { return Ok(modes) };
     let faulty = |(system, mode): SystemMode| {
-        let mode = system.mode(&planted(&mode.name, bug))?;
+        let mode = system.with_bug(&mode, bug)?;
         Ok((system, mode))
     };
     modes.into_iter().map(faulty).collect()
@@ -187,14 +186,6 @@ fn has_something_to_do(workload: &str, mode: &Mode, system: &dyn System) -> bool
     let mix = workloads::by_name(workload).map(Workload::mix).unwrap_or_default();
     let updates = |function: &&Function| !function.is_read();
     mix.is_empty() || mix.iter().filter(updates).any(|function| system.supports(mode, function))
-}
-
-/// The mode with a bug among its options.
-fn planted(mode: &str, bug: Bug) -> String {
-    match mode.strip_suffix(']') {
-        Some(options) => format!("{options},bug={bug}]"),
-        None => format!("{mode}[bug={bug}]"),
-    }
 }
 
 pub(crate) fn layout(options: &Options, mode: &Mode) -> Layout {

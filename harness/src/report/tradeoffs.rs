@@ -3,9 +3,9 @@
 //! Pure: aggregates what came of runs and judges nothing.
 
 use checkers::{Figures, Finding, Hierarchy, Verdict};
-use histories::{Conflict, ModelName};
-use serde::Serialize;
-use systems::Mode;
+use histories::ModelName;
+use serde::{Serialize, Serializer};
+use systems::{Mode, Settles, System};
 
 use crate::judge::outcome::RunOutcome;
 use crate::judge::verdict::VerdictKind;
@@ -71,7 +71,8 @@ struct FailureRecovery {
 /// Of runs without faults: what concurrent updates of a key come to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Conflicts {
-    policy: &'static str,
+    #[serde(rename = "policy", serialize_with = "by_policy")]
+    settles: Settles,
     updates: u64,
     discarded: u64,
     sibling_reads: u64,
@@ -82,13 +83,14 @@ struct Conflicts {
 impl Tradeoff {
     /// `faulty` are the runs with faults, `quiet` those without.
     pub(crate) fn of(
+        system: &dyn System,
         mode: &Mode,
         faulty: &[&RunOutcome],
         quiet: &[&RunOutcome],
         growth: Option<Growth>,
     ) -> Self {
         Self {
-            kind: kind(mode),
+            kind: system.replication(mode),
             mode: mode.name.clone(),
             consistency: Consistency::of(faulty),
             write_availability: WriteAvailability {
@@ -100,21 +102,8 @@ impl Tradeoff {
                 growth,
             },
             failure_recovery: FailureRecovery::of(faulty),
-            conflict_resolution: Conflicts::of(mode, quiet),
+            conflict_resolution: Conflicts::of(system.settles(mode), quiet),
         }
-    }
-}
-
-/// How a mode replicates, in the theory's words.
-fn kind(mode: &Mode) -> String {
-    let family = mode.preset.split('/').next().unwrap_or_default();
-    match (family, mode.option("ack")) {
-        ("multi", _) => "multi-leader".to_owned(),
-        ("leaderless", _) => "leaderless".to_owned(),
-        ("single", Some("all" | "chain")) => "single-leader, synchronous".to_owned(),
-        ("single", Some("none")) => "single-leader, asynchronous".to_owned(),
-        ("single", Some(_)) => "single-leader, semi-synchronous".to_owned(),
-        _ => mode.name.clone(),
     }
 }
 
@@ -160,11 +149,11 @@ impl FailureRecovery {
 }
 
 impl Conflicts {
-    fn of(mode: &Mode, runs: &[&RunOutcome]) -> Self {
+    fn of(settles: Settles, runs: &[&RunOutcome]) -> Self {
         let conflicts = || runs.iter().filter_map(|run| run.conflicts.as_ref());
         let (updates, discarded) = gone(runs);
         Self {
-            policy: policy(mode),
+            settles,
             updates,
             discarded,
             sibling_reads: conflicts().map(|conflicts| conflicts.sibling_reads).sum(),
@@ -184,18 +173,14 @@ fn gone(runs: &[&RunOutcome]) -> (u64, u64) {
     counted.fold((0, 0), |(all, lost), (acknowledged, gone)| (all + acknowledged, lost + gone))
 }
 
-fn policy(mode: &Mode) -> &'static str {
-    match mode.conflict() {
-        Some(Conflict::Home) => "each key has one leader",
-        Some(Conflict::Lww | Conflict::LwwHlc) => "last write wins",
-        Some(Conflict::VersionVector) => "siblings",
-        Some(Conflict::Merge | Conflict::Crdt) => "merged",
-        None => match mode.option("versions") {
-            Some("timestamp") => "last write wins",
-            Some("vector") => "siblings",
-            Some(_) => "quorums order writes",
-            None => "one leader orders writes",
-        },
+fn policy(settles: Settles) -> &'static str {
+    match settles {
+        Settles::OneLeader => "one leader orders writes",
+        Settles::HomeLeader => "each key has one leader",
+        Settles::Quorums => "quorums order writes",
+        Settles::LastWrite => "last write wins",
+        Settles::Siblings => "siblings",
+        Settles::Merge => "merged",
     }
 }
 
@@ -251,16 +236,20 @@ impl FailureRecovery {
 
 impl Conflicts {
     fn words(&self) -> String {
-        let Self { policy, updates, discarded, .. } = self;
-        match *policy {
-            "siblings" => format!(
+        let Self { settles, updates, discarded, .. } = self;
+        match settles {
+            Settles::Siblings => format!(
                 "siblings: in {} of {} reads, up to {}; {discarded} of {updates} discarded",
                 self.sibling_reads, self.reads, self.siblings_max
             ),
-            "merged" => format!("merged: {} of {updates}; {discarded} discarded", updates - discarded),
-            policy => format!("{policy}: {discarded} of {updates} discarded"),
+            Settles::Merge => format!("merged: {} of {updates}; {discarded} discarded", updates - discarded),
+            other => format!("{}: {discarded} of {updates} discarded", policy(*other)),
         }
     }
+}
+
+fn by_policy<S: Serializer>(settles: &Settles, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(policy(*settles))
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
@@ -301,15 +290,40 @@ mod tests {
             durability: Some(DurabilityReport { acknowledged: 100, lost: 7, ..DurabilityReport::default() }),
             ..example.clone()
         };
+        let store = systems::live::StoreSystem::new("never started".into());
         let quiet = [&example];
         let growth = Growth { nodes: [3, 6], reads_per_s: [5000.0, 10_000.0] };
         let rows = [
-            Tradeoff::of(&with_option("single/sync", "ack", "all"), &[&held], &quiet, Some(growth)),
-            Tradeoff::of(&with_option("single/async", "ack", "none"), &[&held, &violated], &quiet, None),
-            Tradeoff::of(&with_option("multi/lww", "conflict", "lww"), &[&violated], &[&violated], None),
-            Tradeoff::of(&with_option("multi/vv", "conflict", "version-vector"), &[&held], &quiet, None),
-            Tradeoff::of(&with_option("multi/crdt", "conflict", "crdt"), &[&held], &quiet, None),
-            Tradeoff::of(&with_option("leaderless/quorum", "versions", "timestamp"), &[], &quiet, None),
+            Tradeoff::of(&store, &with_option("single/sync", "ack", "all"), &[&held], &quiet, Some(growth)),
+            Tradeoff::of(
+                &store,
+                &with_option("single/async", "ack", "none"),
+                &[&held, &violated],
+                &quiet,
+                None,
+            ),
+            Tradeoff::of(
+                &store,
+                &with_option("multi/lww", "conflict", "lww"),
+                &[&violated],
+                &[&violated],
+                None,
+            ),
+            Tradeoff::of(
+                &store,
+                &with_option("multi/vv", "conflict", "version-vector"),
+                &[&held],
+                &quiet,
+                None,
+            ),
+            Tradeoff::of(&store, &with_option("multi/crdt", "conflict", "crdt"), &[&held], &quiet, None),
+            Tradeoff::of(
+                &store,
+                &with_option("leaderless/quorum", "versions", "timestamp"),
+                &[],
+                &quiet,
+                None,
+            ),
         ];
         insta::assert_snapshot!(grid(&rows).markdown());
         insta::assert_snapshot!(serde_json::to_string_pretty(&rows[1]).unwrap());

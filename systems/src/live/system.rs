@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use histories::{Function, Nanos, Node};
+use histories::{Conflict, Function, Nanos, Node};
 use nemesis::backends::{PeerUse, PortUse};
 use nemesis::{BoxFuture, Dice, Layout, Power, Powers};
 use tokio::sync::Mutex;
@@ -19,8 +19,10 @@ use crate::cluster::{
 use crate::http::{HttpRequest, Link};
 use crate::store::codec::Session;
 use crate::store::status::summary;
-use crate::store::{self, ReplicaStatus, Store};
-use crate::{Client, Cluster, Ground, Mode, Setup, SetupError, Simulator, Status, System};
+use crate::store::{self, Bug, ReplicaStatus, Store, TRAPS};
+use crate::{
+    Client, Cluster, Ground, Mode, PlantedBug, Settles, Setup, SetupError, Simulator, Status, System, Trap,
+};
 
 /// A node that does not answer within this time is not up.
 const STATUS_MAX: Duration = Duration::from_millis(250);
@@ -90,6 +92,65 @@ impl System for StoreSystem {
 
     fn simulator(&self) -> Option<&dyn Simulator> {
         Some(self)
+    }
+
+    fn bugs(&self) -> Vec<PlantedBug> {
+        let told = |bug: &Bug| PlantedBug { name: bug.name(), families: bug.families(), about: bug.about() };
+        Bug::ALL.iter().map(told).collect()
+    }
+
+    fn with_bug(&self, mode: &Mode, bug: &str) -> Result<Mode, String> {
+        let bug: Bug = bug.parse()?;
+        self.mode(&match mode.name.strip_suffix(']') {
+            Some(options) => format!("{options},bug={bug}]"),
+            None => format!("{}[bug={bug}]", mode.name),
+        })
+    }
+
+    fn traps(&self) -> &'static [Trap] {
+        TRAPS
+    }
+
+    /// A mode of each type, and for several leaders one of each way to settle conflicts.
+    fn tradeoff_modes(&self) -> Vec<String> {
+        let modes = [
+            "single/sync",
+            "single/async",
+            "single/follower-read",
+            "multi/lww",
+            "multi/version-vector",
+            "multi/crdt",
+            "leaderless/quorum[n=3]",
+        ];
+        modes.map(str::to_owned).to_vec()
+    }
+
+    fn replication(&self, mode: &Mode) -> String {
+        let family = mode.preset.split('/').next().unwrap_or_default();
+        let words = match (family, mode.option("ack")) {
+            ("multi", _) => "multi-leader",
+            ("leaderless", _) => "leaderless",
+            (_, Some("all" | "chain")) => "single-leader, synchronous",
+            (_, Some("none")) => "single-leader, asynchronous",
+            (_, Some(_)) => "single-leader, semi-synchronous",
+            (_, None) => &mode.name,
+        };
+        words.to_owned()
+    }
+
+    fn settles(&self, mode: &Mode) -> Settles {
+        match mode.conflict() {
+            Some(Conflict::Home) => Settles::HomeLeader,
+            Some(Conflict::Lww | Conflict::LwwHlc) => Settles::LastWrite,
+            Some(Conflict::VersionVector) => Settles::Siblings,
+            Some(Conflict::Merge | Conflict::Crdt) => Settles::Merge,
+            None => match mode.option("versions") {
+                Some("timestamp") => Settles::LastWrite,
+                Some("vector") => Settles::Siblings,
+                Some(_) => Settles::Quorums,
+                None => Settles::OneLeader,
+            },
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod siblings;
 pub mod single;
 pub mod status;
 mod stores;
+mod traps;
 mod vector;
 pub mod wal;
 pub(crate) mod words;
@@ -31,5 +32,6 @@ pub use replica::{
 };
 pub use siblings::{Dot, Siblings};
 pub use stores::{Store, Visit, mode, modes};
+pub(crate) use traps::TRAPS;
 pub use vector::VersionVector;
 pub(crate) use words::nearest;
