@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::{Client, RequestBuilder, redirect, retry};
+use reqwest::{Client, ClientBuilder, RequestBuilder, redirect, retry};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
@@ -71,7 +71,10 @@ impl Link {
     ) -> Result<(u16, Bytes), Loss> {
         let client = match &self.client {
             Some(client) => client,
-            None => self.client.insert(at_most_once().map_err(|error| Loss::NotSent(chain(&error)))?),
+            None => {
+                let made = at_most_once().build();
+                self.client.insert(made.map_err(|error| Loss::NotSent(chain(&error)))?)
+            }
         };
         let answered = async {
             let mut request = http_request(client, address, request);
@@ -90,12 +93,13 @@ impl Link {
 }
 
 /// Every client needs the provider, whether it ever speaks TLS or not: without it the library panics.
-pub(crate) fn provide_cryptography() {
+fn provide_cryptography() {
     // A second call finds the provider installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-fn at_most_once() -> reqwest::Result<Client> {
+/// What every client of ours is made of: it sends a request at most once, to where it was told.
+pub(crate) fn at_most_once() -> ClientBuilder {
     provide_cryptography();
     Client::builder()
         .retry(retry::never())
@@ -103,7 +107,6 @@ fn at_most_once() -> reqwest::Result<Client> {
         .no_proxy()
         .http1_only()
         .pool_max_idle_per_host(1)
-        .build()
 }
 
 fn http_request(client: &Client, address: SocketAddr, request: HttpRequest) -> RequestBuilder {
@@ -116,13 +119,13 @@ fn http_request(client: &Client, address: SocketAddr, request: HttpRequest) -> R
 }
 
 /// Without a connection, or without a request that makes sense, nothing was sent; else nobody knows.
-fn loss(error: &reqwest::Error) -> Loss {
+pub(crate) fn loss(error: &reqwest::Error) -> Loss {
     let text = chain(error);
     if error.is_connect() || error.is_builder() { Loss::NotSent(text) } else { Loss::Broken(text) }
 }
 
 /// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use histories::{Function, Hints, Node, Op};
 use nemesis::BoxFuture;
-use reqwest::{Certificate, redirect, retry};
+use reqwest::Certificate;
 
 use super::Operations;
 use super::exchange::{HttpRequest, undecided};
 use crate::cluster::Doors;
+use crate::http::{Loss, at_most_once, chain, loss};
 use crate::{Client, Completion};
 
 /// How long a call takes at least that failed, so that a dead node is not asked thousands of times a second.
@@ -53,14 +54,7 @@ impl Default for Tls {
 impl Identity {
     /// A client of its own, with its own connections.
     fn client(&self) -> Result<reqwest::Client, String> {
-        crate::http::provide_cryptography();
-        let mut builder = reqwest::Client::builder()
-            .retry(retry::never())
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .http1_only()
-            .pool_max_idle_per_host(1)
-            .tls_danger_accept_invalid_certs(!self.tls.verify);
+        let mut builder = at_most_once().tls_danger_accept_invalid_certs(!self.tls.verify);
         if !self.tls.trusted.is_empty() {
             let trusted = Certificate::from_pem_bundle(&self.tls.trusted).map_err(|error| chain(&error))?;
             builder = builder.tls_certs_merge(trusted);
@@ -76,22 +70,14 @@ pub(crate) struct Asker {
     login: Login,
 }
 
-/// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum NoAnswer {
-    /// Not a byte of the request was sent.
-    NotSent(String),
-    Unknown(String),
-}
-
 impl Asker {
     pub(crate) fn new(identity: &Identity) -> Result<Self, String> {
         Ok(Self { client: identity.client()?, login: identity.login.clone() })
     }
 
     /// Sends a request at most once; the status and the body of the answer.
-    pub(crate) async fn ask(&self, request: HttpRequest, limit: Duration) -> Result<(u16, String), NoAnswer> {
-        let method = request.method.parse().map_err(|_| NoAnswer::NotSent("an unknown method".into()))?;
+    pub(crate) async fn ask(&self, request: HttpRequest, limit: Duration) -> Result<(u16, String), Loss> {
+        let method = request.method.parse().map_err(|_| Loss::NotSent("an unknown method".into()))?;
         let mut builder = self.client.request(method, request.url).body(request.body);
         for (name, value) in request.headers {
             builder = builder.header(name, value);
@@ -102,41 +88,23 @@ impl Asker {
             Login::Bearer(token) => builder.bearer_auth(token),
         };
         let answered = async {
-            let mut response = builder.send().await.map_err(|error| no_answer(&error))?;
+            let mut response = builder.send().await.map_err(|error| loss(&error))?;
             let status = response.status().as_u16();
             let mut body = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
+            while let Some(chunk) = response.chunk().await.map_err(|error| loss(&error))? {
                 body.extend_from_slice(&chunk);
                 if body.len() > BODY_BYTES_MAX {
                     let told = format!("an answer of more than {} MiB", BODY_BYTES_MAX >> 20);
-                    return Err(NoAnswer::Unknown(told));
+                    return Err(Loss::Broken(told));
                 }
             }
             Ok((status, String::from_utf8_lossy(&body).into_owned()))
         };
         match tokio::time::timeout(limit, answered).await {
             Ok(answer) => answer,
-            Err(_) => Err(NoAnswer::Unknown("no answer by the deadline".to_owned())),
+            Err(_) => Err(Loss::TimedOut),
         }
     }
-}
-
-/// Without a connection, or without a request that makes sense, nothing was sent; else nobody knows.
-fn no_answer(error: &reqwest::Error) -> NoAnswer {
-    let text = chain(error);
-    if error.is_connect() || error.is_builder() { NoAnswer::NotSent(text) } else { NoAnswer::Unknown(text) }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// One logical client.
@@ -163,8 +131,9 @@ impl HttpClient {
         let request = exchange.request.fill(op, node, &address.to_string())?;
         match self.asker.ask(request, limit).await {
             Ok((status, body)) => Ok(exchange.completion(op, status, &body)),
-            Err(NoAnswer::NotSent(why)) => Err(why),
-            Err(NoAnswer::Unknown(why)) => Ok(undecided(op, why)),
+            Err(Loss::NotSent(why)) => Err(why),
+            Err(Loss::TimedOut) => Ok(undecided(op, "no answer by the deadline".to_owned())),
+            Err(Loss::Broken(why)) => Ok(undecided(op, why)),
         }
     }
 }
