@@ -73,9 +73,7 @@ pub(crate) fn given_up(history: &History, quiet: Quiet, dumps: &[OperationId]) -
     let answers = || dumps.iter().map(|&id| history.operation(id));
     let last_event = answers().map(|op| op.reply_event).max().unwrap_or_default();
     let last = answers().map(|op| op.completed).max().unwrap_or_default();
-    let is_later_read = |op: &Operation| {
-        matches!(op.function, Function::Read | Function::ReadAll) && op.call_event > last_event
-    };
+    let is_later_read = |op: &Operation| op.function.is_read() && op.call_event > last_event;
     history.operations().iter().any(is_later_read) || last.since(asked) >= PATIENCE
 }
 
@@ -109,9 +107,7 @@ impl<'h> FinalState<'h> {
         let quiet = Quiet::of(history)?;
         let mut dumps: BTreeMap<Node, OperationId> = BTreeMap::new();
         let mut reads: BTreeMap<Option<KeyId>, Vec<OperationId>> = BTreeMap::new();
-        let is_read = |op: &Operation| {
-            matches!(op.function, Function::Read | Function::ReadAll) && op.invoked >= history.seen_from()
-        };
+        let is_read = |op: &Operation| op.function.is_read() && op.invoked >= history.seen_from();
         for (id, op) in history.iter().filter(|(_, op)| op.is_ok() && quiet.is_final(op)) {
             match (&op.function, op.node) {
                 (Function::Dump, Some(node)) if op.reply().as_map().is_some() => {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use histories::{Function, History, Nanos, Node, OperationId};
+use histories::{History, Nanos, Node, OperationId};
 
 use crate::{Step, words};
 
@@ -31,9 +31,7 @@ impl Acknowledgements {
     pub(crate) fn of(history: &History) -> Self {
         let mut all: Vec<Acknowledgement> = history
             .iter()
-            .filter(|(_, op)| {
-                op.is_ok() && !matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
-            })
+            .filter(|(_, op)| op.is_ok() && !op.function.only_looks())
             .filter_map(|(operation, op)| {
                 let hints = history.hints(operation);
                 // A node that decided by itself names no other, and yet says at what point of its log.

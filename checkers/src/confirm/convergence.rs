@@ -98,10 +98,6 @@ fn answered_later(history: &History, last: &Operation) -> bool {
     dumps(history).any(|op| op.node == last.node && op.is_ok() && op.call_event > last.call_event)
 }
 
-fn is_read(op: &Operation) -> bool {
-    matches!(op.function, Function::Read | Function::ReadAll)
-}
-
 /// When the last update ended, and the nemesis did its last.
 fn quiet(history: &History) -> Nanos {
     let nemesis = history.nemesis().iter().map(|event| event.time);
@@ -113,7 +109,8 @@ fn had_their_time(history: &History, last: &Operation) -> bool {
     let since = quiet(history);
     let asked = dumps(history).map(|op| op.invoked).find(|&time| time >= since).unwrap_or(last.invoked);
     let ended = dumps(history).filter(|op| op.has_completion()).map(|op| op.completed).max();
-    let read_later = history.operations().iter().any(|op| is_read(op) && op.call_event > last.reply_event);
+    let read_later =
+        history.operations().iter().any(|op| op.function.is_read() && op.call_event > last.reply_event);
     read_later || ended.unwrap_or_default().since(asked) >= Nanos::from_secs(5)
 }
 

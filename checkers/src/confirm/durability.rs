@@ -102,11 +102,7 @@ fn element(history: &History, ends: &Ends<'_>, gone: &Operation, asked: Nanos) -
     let on_element = || history.operations().iter().filter(|op| op.key == gone.key);
     let removed = on_element()
         .any(|op| op.function == Function::Remove && op.outcome != Outcome::Fail && op.call() == gone.call());
-    let shows = |op: &&Operation| {
-        op.is_ok()
-            && matches!(op.function, Function::Read | Function::ReadAll)
-            && holds(op.reply(), gone.call())
-    };
+    let shows = |op: &&Operation| op.is_ok() && op.function.is_read() && holds(op.reply(), gone.call());
     let known =
         gone.is_ok() && gone.completed < asked || on_element().filter(shows).any(|op| op.completed < asked);
     let later = on_element().filter(shows).any(|op| op.completed >= asked);
@@ -125,10 +121,7 @@ fn is_back(history: &History, ends: &Ends<'_>, removed: &Operation) -> bool {
         return ends.values(history).iter().all(|value| holds(value, element));
     }
     let lacks = |op: &&Operation| {
-        op.is_ok()
-            && op.key == removed.key
-            && matches!(op.function, Function::Read | Function::ReadAll)
-            && !holds(op.reply(), element)
+        op.is_ok() && op.key == removed.key && op.function.is_read() && !holds(op.reply(), element)
     };
     let lacked = history.operations().iter().filter(lacks).map(|op| op.completed).max();
     ends.reads.iter().any(|op| holds(op.reply(), element) && Some(op.invoked) > lacked)
@@ -211,7 +204,7 @@ impl<'h> Ends<'h> {
         };
         let is_read = |op: &&Operation| {
             op.key == key
-                && matches!(op.function, Function::Read | Function::ReadAll)
+                && op.function.is_read()
                 && op.completed >= began
                 && op.invoked >= history.seen_from()
         };
@@ -251,7 +244,7 @@ impl<'h> Ends<'h> {
 /// Whether a run that has no dumps came to its final reads of a key, as far as it tells: no update was left open, and
 /// every node was asked for the key.
 fn is_read_everywhere(history: &History, key: Option<KeyId>, late: &[&Operation]) -> bool {
-    let is_read = |op: &Operation| matches!(op.function, Function::Read | Function::ReadAll);
+    let is_read = |op: &Operation| op.function.is_read();
     let asked = |node| late.iter().any(|op| is_read(op) && op.key == key && op.node == Some(node));
     !history.has_open_update() && (!history.names_nodes() || members(history).all(asked))
 }

@@ -29,7 +29,7 @@ fn adds(op: &Operation) -> bool {
 }
 
 fn reads(op: &Operation) -> bool {
-    matches!(op.function, Function::Read | Function::ReadAll) && op.is_ok()
+    op.function.is_read() && op.is_ok()
 }
 
 /// Whether an operation adds to its key or reads it, and all others of that key do, each element once.
@@ -39,7 +39,7 @@ fn only_grows(history: &History, op: &Operation) -> Result<(), String> {
     }
     let of_key = |other: &&Operation| other.key == op.key || other.key.is_none();
     for other in history.operations().iter().filter(of_key) {
-        let harmless = matches!(other.function, Function::Read | Function::ReadAll | Function::Dump);
+        let harmless = other.function.only_looks();
         if other.outcome != Outcome::Fail && !harmless && !adds(other) {
             return Err(format!("an {} may change more", other.function));
         }

@@ -20,7 +20,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
         (AnomalyKind::PhantomRead | AnomalyKind::AbortedRead | AnomalyKind::FutureRead, _) => {
             named.iter().any(|op| shows_too_early(history, op))
         }
-        (AnomalyKind::DuplicateElement, _) if first.function == Function::Add || is_read(first) => {
+        (AnomalyKind::DuplicateElement, _) if first.function == Function::Add || first.function.is_read() => {
             named.iter().any(|op| shows_twice(op))
         }
         (AnomalyKind::DuplicateElement, _) => comes_out_too_often(history, &named),
@@ -42,10 +42,6 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
         _ => false,
     };
     if shown { Ok(()) } else { Err(format!("the operations show no {}", anomaly.kind).into()) }
-}
-
-fn is_read(op: &Operation) -> bool {
-    matches!(op.function, Function::Read | Function::ReadAll)
 }
 
 /// What an operation shows that had been put in.
@@ -76,12 +72,12 @@ fn shows_too_early(history: &History, op: &Operation) -> bool {
 
 fn shows_twice(op: &Operation) -> bool {
     let all = elements(op);
-    is_read(op) && all.iter().collect::<BTreeSet<_>>().len() < all.len()
+    op.function.is_read() && all.iter().collect::<BTreeSet<_>>().len() < all.len()
 }
 
 /// When an element came out, once for each time.
 fn taken(history: &History, key: Option<histories::KeyId>, value: &Value) -> Vec<Nanos> {
-    let on_key = history.operations().iter().filter(|op| op.key == key && !is_read(op));
+    let on_key = history.operations().iter().filter(|op| op.key == key && !op.function.is_read());
     let times = |op: &'_ Operation| elements(op).into_iter().filter(|&other| other == value).count();
     on_key.flat_map(|op| std::iter::repeat_n(op.completed, times(op))).collect()
 }

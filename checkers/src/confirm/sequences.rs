@@ -65,7 +65,7 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
 }
 
 fn is_read(op: &Operation) -> bool {
-    matches!(op.function, Function::Read | Function::ReadAll) && op.is_ok()
+    op.function.is_read() && op.is_ok()
 }
 
 /// What is there after an operation, by the operation: each is done once.

@@ -140,7 +140,7 @@ impl<'s> Sights<'s> {
         let lacks = |op: &Operation| {
             op.is_ok()
                 && op.key == key
-                && matches!(op.function, Function::Read | Function::ReadAll)
+                && op.function.is_read()
                 && !op.reply().as_list().unwrap_or_default().contains(value)
         };
         let later = |op: &&Operation| op.completed >= last.called && lacks(op);

@@ -48,8 +48,7 @@ pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
 /// Whether nothing happens but that the balances of accounts are read: a bank's history before its first transfer.
 pub(crate) fn is_only_read(history: &History) -> bool {
     let reads_balances = |op: &Operation| {
-        matches!(op.function, Function::Read | Function::ReadAll)
-            && (!op.is_ok() || op.reply().as_map().is_some_and(|map| total(map).is_some()))
+        op.function.is_read() && (!op.is_ok() || op.reply().as_map().is_some_and(|map| total(map).is_some()))
     };
     let operations = history.operations();
     operations.iter().all(reads_balances) && operations.iter().any(Operation::is_ok)
@@ -165,6 +164,7 @@ impl<'h> Bank<'h> {
         );
         Anomaly {
             kind: AnomalyKind::WrongTotal,
+            edges: Vec::new(),
             summary: format!(
                 "client {} saw {} in all accounts together, which held {usual}{more}",
                 op.process, first.total
@@ -195,6 +195,7 @@ impl<'h> Bank<'h> {
                 let op = self.history.operation(read.operation);
                 found.push(Anomaly {
                     kind: AnomalyKind::NilBalance,
+                    edges: Vec::new(),
                     summary: format!("client {} saw no balance in account {account}", op.process),
                     key: op.key,
                     steps: vec![words::completed(
@@ -230,6 +231,7 @@ impl<'h> Bank<'h> {
         let balance = format!("shows {account}: {}", shows.balances[account]);
         Some(Anomaly {
             kind: AnomalyKind::UnexpectedAccount,
+            edges: Vec::new(),
             summary: format!(
                 "client {} saw the account {account}, and client {} saw none of that name",
                 client(shows),
@@ -264,6 +266,7 @@ fn overdrawn(history: &History, id: OperationId) -> Option<Anomaly> {
         .find(|(_, balance)| balance.as_int().is_some_and(|balance| balance < 0))?;
     Some(Anomaly {
         kind: AnomalyKind::Overdrawn,
+        edges: Vec::new(),
         summary: format!("client {} saw {balance} in account {account}", op.process),
         key: op.key,
         steps: vec![words::completed(history, id, format!("shows {account}: {balance}"))],

@@ -2,7 +2,7 @@
 //!
 //! It never compares two reads; that is linearizability's work.
 
-use histories::{AnomalyKind, Function, History, ModelName, OperationId};
+use histories::{AnomalyKind, History, ModelName, OperationId};
 
 use super::Ruling;
 use super::changes::{Counter, Counters, Fit, Possible};
@@ -30,9 +30,7 @@ pub(super) fn decide(history: &History, budget: &Budget) -> Ruling {
 
 /// In the order of their completions.
 fn reads(history: &History) -> Vec<OperationId> {
-    let answered = history
-        .iter()
-        .filter(|(_, op)| op.is_ok() && matches!(op.function, Function::Read | Function::ReadAll));
+    let answered = history.iter().filter(|(_, op)| op.is_ok() && op.function.is_read());
     let mut reads: Vec<OperationId> = answered.map(|(id, _)| id).collect();
     reads.sort_by_key(|&id| history.operation(id).completed);
     reads
@@ -94,6 +92,7 @@ pub(crate) fn wrong_sum(
     };
     Anomaly {
         kind: AnomalyKind::WrongSum,
+        edges: Vec::new(),
         summary,
         key: counter.key,
         steps: vec![words::completed(history, observation, format!("shows {number}"))],

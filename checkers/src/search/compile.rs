@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use histories::{Function, History, Micro, Operation, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
 
-use super::object::{Object, Part, is_read};
+use super::object::{Object, Part};
 use super::register::{self, Action};
 use super::sequence::{self, Passage};
 use crate::models::{CounterCall, Entry, MicroOperation, MutexCall, QueueCall, SetCall, StackCall};
@@ -55,7 +55,7 @@ pub(crate) fn compile<'h>(history: &'h History, part: &Part) -> Result<Compiled<
 
 /// Whether an operation happened or may have, and tells what it saw if it only looked.
 pub(crate) fn says_something(op: &Operation) -> bool {
-    (op.outcome != Outcome::Fail || op.seen().is_some()) && (op.is_ok() || !is_read(op))
+    (op.outcome != Outcome::Fail || op.seen().is_some()) && (op.is_ok() || !op.function.is_read())
 }
 
 struct Source<'h, 'p> {
@@ -211,7 +211,7 @@ fn set(op: &Operation) -> Said<SetCall, BTreeSet<Value>> {
 }
 
 fn counter(op: &Operation) -> Said<CounterCall, i64> {
-    if is_read(op) {
+    if op.function.is_read() {
         let seen = if op.reply().is_null() { Some(0) } else { op.reply().as_int() };
         return Ok(Some((CounterCall::Read, Some(seen.ok_or("a number")?))));
     }

@@ -93,7 +93,7 @@ impl<'h> Group<'h> {
         if op.function == Function::Txn && self.foreign.is_none() {
             self.foreign = foreign(op);
         }
-        if !is_read(op) {
+        if !op.function.is_read() {
             self.calls_others |= op.call().as_text().is_none();
         } else if op.is_ok() {
             self.reads_whole |= matches!(op.reply(), Value::List(_) | Value::Txn(_) | Value::Map(_));
@@ -167,8 +167,4 @@ fn foreign(op: &Operation) -> Option<&str> {
     let mut told = op.reply().micros()?.flatten();
     let empty = |value: &Value| value.as_list().is_some_and(<[Value]>::is_empty);
     told.any(|micro| micro.function == "r" && empty(&micro.value)).then_some("read lists")
-}
-
-pub(crate) fn is_read(op: &Operation) -> bool {
-    matches!(op.function, Function::Read | Function::ReadAll)
 }

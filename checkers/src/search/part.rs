@@ -10,7 +10,7 @@ use histories::{AnomalyKind, History, ModelName, OperationId, Outcome};
 use super::closure::Closure;
 use super::compile::{Compiled, Entries, compile};
 use super::meter::Meter;
-use super::object::{Part, is_read, parts};
+use super::object::{Part, parts};
 use super::selection::{QueueOrder, Standing, limited};
 use super::sets::Ruled;
 use super::shrink::shrink;
@@ -86,6 +86,7 @@ fn ruled_out(history: &History, part: &Part, compiled: &Compiled<'_>, entries: &
     let count = words::count(operations.len(), "operation");
     Anomaly {
         kind: AnomalyKind::NotLinearizable,
+        edges: Vec::new(),
         summary: format!("{told}, which no order of the operations explains"),
         key: part.key,
         steps: operations.iter().map(|&id| step(history, id, last)).collect(),
@@ -246,6 +247,7 @@ impl Telling<'_, '_> {
         let told = words::clause(self.history, last);
         Anomaly {
             kind: AnomalyKind::NotLinearizable,
+            edges: Vec::new(),
             summary: format!("{told}, which no order of the operations explains"),
             key: self.part.key,
             facts: self.facts(steps.len(), order, meter),
@@ -313,7 +315,7 @@ fn step(history: &History, id: OperationId, last: OperationId) -> Step {
         }
         Outcome::Info => "may have happened at any time since".to_owned(),
         Outcome::Fail => format!("found {value}"),
-        Outcome::Ok if is_read(&op) => format!("saw {value}"),
+        Outcome::Ok if op.function.is_read() => format!("saw {value}"),
         Outcome::Ok => "had happened by now".to_owned(),
     };
     words::completed(history, id, note)

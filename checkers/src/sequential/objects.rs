@@ -99,7 +99,7 @@ impl Access {
     /// `None` where an operation says nothing; an error is what its value should have been.
     pub(crate) fn of(object: Object, op: &Operation) -> Result<Option<Self>, &'static str> {
         let saw = op.seen().is_some();
-        if (op.outcome == Outcome::Fail && !saw) || (is_read(op) && !op.is_ok()) {
+        if (op.outcome == Outcome::Fail && !saw) || (op.function.is_read() && !op.is_ok()) {
             return Ok(None);
         }
         Ok(Some(match object {
@@ -125,10 +125,6 @@ impl Access {
         };
         effect == Effect::Reads
     }
-}
-
-fn is_read(op: &Operation) -> bool {
-    matches!(op.function, Function::Read | Function::ReadAll)
 }
 
 fn register(op: &Operation) -> Result<Access, &'static str> {
@@ -177,7 +173,7 @@ fn set(op: &Operation) -> Result<Access, &'static str> {
 fn counter(op: &Operation) -> Result<Access, &'static str> {
     let number =
         |value: &Value, blank| if value.is_null() { Some(blank) } else { value.as_int() }.ok_or("a number");
-    if is_read(op) {
+    if op.function.is_read() {
         return Ok(Access::Counter(CounterCall::Read, Some(number(op.reply(), 0)?)));
     }
     let amount = number(op.call(), 1)?;

@@ -39,7 +39,7 @@ pub(super) fn is_sequential(history: &History) -> bool {
 fn counts(op: &Operation) -> bool {
     match op.outcome {
         Outcome::Ok => true,
-        Outcome::Info => !matches!(op.function, Function::Read | Function::ReadAll),
+        Outcome::Info => !op.function.is_read(),
         Outcome::Fail => op.seen().is_some(),
     }
 }

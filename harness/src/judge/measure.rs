@@ -20,10 +20,6 @@ pub(super) fn answered(operation: &Operation) -> bool {
     operation.is_ok() || operation.seen().is_some()
 }
 
-pub(super) fn is_read(operation: &Operation) -> bool {
-    operation.function.is_read()
-}
-
 /// A dump asks one node about itself, and says nothing of the service.
 fn is_service(operation: &Operation) -> bool {
     operation.function != Function::Dump
@@ -54,9 +50,9 @@ pub(super) fn availability(history: &History) -> Availability {
         before: share(all().filter(|op| op.invoked < first)),
         during: share(all().filter(|op| inside(op.invoked))),
         after: share(all().filter(|op| op.invoked > last)),
-        reads: share(all().filter(|op| is_read(op))),
-        writes: share(all().filter(|op| !is_read(op))),
-        writes_during: share(all().filter(|op| !is_read(op) && inside(op.invoked))),
+        reads: share(all().filter(|op| op.function.is_read())),
+        writes: share(all().filter(|op| !op.function.is_read())),
+        writes_during: share(all().filter(|op| !op.function.is_read() && inside(op.invoked))),
     }
 }
 
@@ -67,11 +63,11 @@ pub(super) fn reads_without_leader(history: &History, led: bool) -> Option<f64> 
         let hints = history.hints(id);
         Some((hints.term?, hints.served_by.or(op.node)?))
     };
-    let updates = || history.iter().filter(|(_, op)| !is_read(op) && is_service(op));
+    let updates = || history.iter().filter(|(_, op)| !op.function.is_read() && is_service(op));
     let last = updates().map(|(_, op)| op.invoked).max()?;
     let acknowledged = updates().filter(|(_, op)| op.is_ok());
     let leaders: BTreeSet<(u64, Node)> = acknowledged.filter_map(|(id, op)| decided(id, op)).collect();
-    let reads = history.iter().filter(|(_, op)| op.is_ok() && is_read(op) && op.invoked <= last);
+    let reads = history.iter().filter(|(_, op)| op.is_ok() && op.function.is_read() && op.invoked <= last);
     let (mut asked, mut without) = (0_u64, 0_u64);
     for by in reads.filter_map(|(id, op)| decided(id, op)) {
         asked += 1;
@@ -82,7 +78,7 @@ pub(super) fn reads_without_leader(history: &History, led: bool) -> Option<f64> 
 
 pub(super) fn latencies(history: &History) -> Latencies {
     let of = |reads: bool| {
-        percentiles(history.operations().iter().filter(|op| is_service(op) && is_read(op) == reads))
+        percentiles(history.operations().iter().filter(|op| is_service(op) && op.function.is_read() == reads))
     };
     Latencies { read: of(true), write: of(false) }
 }
@@ -123,7 +119,7 @@ fn failover(history: &History, window: &FaultWindow) -> Option<f64> {
     history
         .operations()
         .iter()
-        .filter(|op| op.is_ok() && is_service(op) && !is_read(op) && op.invoked > lost)
+        .filter(|op| op.is_ok() && is_service(op) && !op.function.is_read() && op.invoked > lost)
         .map(|op| op.completed.since(lost).as_millis_f64())
         .min_by(f64::total_cmp)
 }

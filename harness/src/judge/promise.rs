@@ -158,7 +158,7 @@ fn rare_operations(facts: &Facts<'_>) -> Vec<WeakEvidence> {
 /// When the epilogue's reads began: what they read says nothing of the time before.
 fn workload_end(history: &History) -> Nanos {
     let updates =
-        history.operations().iter().filter(|op| !measure::is_read(op) && op.function != Function::Dump);
+        history.operations().iter().filter(|op| !op.function.is_read() && op.function != Function::Dump);
     updates.map(|op| op.invoked).max().unwrap_or(Nanos::MAX)
 }
 

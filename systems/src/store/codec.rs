@@ -93,11 +93,11 @@ impl Session {
             Answer::Response(Response::Done { value, version, term, served_by, context }) => {
                 self.learn(now, op, version, context);
                 let hints = hints(asked, version, term, served_by);
-                let value = if is_read(op) { value } else { op.value.clone() };
+                let value = if op.function.only_looks() { value } else { op.value.clone() };
                 Completion::Ok(Reply { value, hints })
             }
             Answer::Response(Response::Refused { error, definite, seen, version, term, served_by }) => {
-                if !definite && !is_read(op) {
+                if !definite && !op.function.only_looks() {
                     return Completion::Info(error);
                 }
                 if seen.is_some() {
@@ -112,10 +112,10 @@ impl Session {
                 Completion::Ok(Reply { value: Value::map(entries), hints: Hints::NONE })
             }
             // A read changes nothing, whenever it may still be carried out.
-            Answer::Rejected { error, definite } => told(error, definite || is_read(op)),
+            Answer::Rejected { error, definite } => told(error, definite || op.function.only_looks()),
             Answer::Lost(Loss::NotSent(error)) => told(error, true),
-            Answer::Lost(Loss::TimedOut) => told("timed out".to_owned(), is_read(op)),
-            Answer::Lost(Loss::Broken(error)) => told(error, is_read(op)),
+            Answer::Lost(Loss::TimedOut) => told("timed out".to_owned(), op.function.only_looks()),
+            Answer::Lost(Loss::Broken(error)) => told(error, op.function.only_looks()),
         }
     }
 
@@ -123,7 +123,7 @@ impl Session {
         self.see(version);
         let Some(key) = &op.key else { return };
         match self.memory {
-            Memory::RecentWrites { window } if !is_read(op) => {
+            Memory::RecentWrites { window } if !op.function.only_looks() => {
                 self.written.retain(|_, at| now.since(*at) <= window);
                 self.written.insert(key.clone(), now);
             }
@@ -145,10 +145,6 @@ fn told(error: String, definite: bool) -> Completion {
     } else {
         Completion::Info(error)
     }
-}
-
-fn is_read(op: &Op) -> bool {
-    op.function.only_looks()
 }
 
 fn hints(asked: Node, version: u64, term: u64, served_by: Node) -> Hints {

@@ -154,8 +154,7 @@ fn compare(
 /// Reads are no final state while somebody still waits for an answer.
 fn is_cut_off(history: &History) -> bool {
     let dumped = history.operations().iter().any(|op| op.function == Function::Dump);
-    let waits =
-        |op: &Operation| !matches!(op.function, Function::Read | Function::ReadAll) && !op.has_completion();
+    let waits = |op: &Operation| !op.function.is_read() && !op.has_completion();
     !dumped && history.operations().iter().any(waits)
 }
 

@@ -35,7 +35,7 @@ fn last(history: &History) -> Vec<&Operation> {
 
 /// Reads after everything.
 fn ends(history: &History) -> Vec<&Operation> {
-    let is_read = |op: &&Operation| matches!(op.function, Function::Read | Function::ReadAll);
+    let is_read = |op: &&Operation| op.function.is_read();
     let updates = || history.operations().iter().filter(|op| !is_read(op));
     if updates().any(|op| !op.has_completion()) {
         return Vec::new();

@@ -107,7 +107,7 @@ impl World {
 
     fn complete(&mut self, thread: u32) {
         let (_, call) = self.open.remove(&thread).unwrap();
-        let read_only = matches!(call.op.function, Function::Read | Function::ReadAll | Function::Dump);
+        let read_only = call.op.function.only_looks();
         let silent = self.silent == Some(self.conductor.part());
         let kind = if silent || !read_only && self.dice.chance(1, 20) { Kind::Info } else { Kind::Ok };
         let value = if read_only { Value::Int(1) } else { call.op.value.clone() };

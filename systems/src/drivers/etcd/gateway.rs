@@ -90,11 +90,6 @@ pub(super) fn supports(function: &Function) -> bool {
     )
 }
 
-/// Whether it changes nothing, whatever becomes of it.
-pub(super) fn is_read(op: &Op) -> bool {
-    matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
-}
-
 /// How a member is.
 pub(super) fn status() -> HttpRequest {
     post("/v3/maintenance/status", &json!({}))
@@ -218,7 +213,7 @@ fn answer(op: &Op, status: u16, body: &[u8]) -> Result<Answer, Completion> {
 
 /// A read that was not answered did nothing; of anything else it is not known.
 pub(super) fn unclear(op: &Op, error: String) -> Completion {
-    if is_read(op) { failed(error) } else { Completion::Info(error) }
+    if op.function.only_looks() { failed(error) } else { Completion::Info(error) }
 }
 
 pub(super) fn failed(error: String) -> Completion {

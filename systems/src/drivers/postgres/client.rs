@@ -73,7 +73,7 @@ impl PostgresClient {
             Ok(statement) => statement,
             Err(why) => return failed(why),
         };
-        let is_read = statements::is_read(op);
+        let is_read = op.function.only_looks();
         let local = op.function == Function::Dump || (is_read && self.reads_any);
         let serving = if local { Ok(node) } else { self.primary(node, until).await };
         let serving = match serving {

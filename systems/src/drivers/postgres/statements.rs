@@ -72,10 +72,6 @@ pub(super) fn supports(function: &Function) -> bool {
     )
 }
 
-pub(super) fn is_read(op: &Op) -> bool {
-    matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
-}
-
 /// The statement of an operation; the error says why there is none.
 pub(super) fn statement(table: Table, op: &Op) -> Result<Statement, String> {
     if op.function == Function::Dump {

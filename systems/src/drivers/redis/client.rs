@@ -75,7 +75,7 @@ impl RedisClient {
             Err(why) => return failed(why),
         };
         let hints = Hints { served_by: (serving != node).then_some(serving), ..Hints::NONE };
-        let unclear = |why| if commands::is_read(op) { failed(why) } else { Completion::Info(why) };
+        let unclear = |why| if op.function.only_looks() { failed(why) } else { Completion::Info(why) };
         let answer = match self.ask((serving, SERVER), &command, until).await {
             Ok(answer) => answer,
             Err(lost) => {
@@ -89,7 +89,7 @@ impl RedisClient {
         match commands::understood(op, &answer) {
             Err(nonsense) => unclear(nonsense),
             Ok(Err(seen)) => Completion::Fail { error: "another value".to_owned(), seen: Some(seen), hints },
-            Ok(Ok(value)) if commands::is_read(op) || self.wait == 0 => {
+            Ok(Ok(value)) if op.function.only_looks() || self.wait == 0 => {
                 Completion::Ok(Reply { value, hints })
             }
             Ok(Ok(value)) => match self.copied(serving, until).await {

@@ -43,11 +43,6 @@ pub(super) fn supports(function: &Function) -> bool {
     )
 }
 
-/// Whether it changes nothing, whatever becomes of it.
-pub(super) fn is_read(op: &Op) -> bool {
-    matches!(op.function, Function::Read | Function::ReadAll | Function::Dump)
-}
-
 /// What is sent for `op`; the error says why Redis cannot be asked that.
 pub(super) fn command(op: &Op) -> Result<Cmd, String> {
     if op.function == Function::Dump {

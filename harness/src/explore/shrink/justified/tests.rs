@@ -140,7 +140,7 @@ fn a_justified_part_of_a_valid_history_is_valid() {
             }
             let part = part(&whole, &kept);
             // Reads alone do not tell what kind of object they are of.
-            if part.operations().iter().all(|op| matches!(op.function, Function::Read | Function::ReadAll)) {
+            if part.operations().iter().all(|op| op.function.is_read()) {
                 continue;
             }
             let finding = &crate::judge::checking::check(&part, Some(&[model]), &budget)[0];
