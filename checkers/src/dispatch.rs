@@ -9,6 +9,7 @@ use histories::{Function, History, ModelName, view};
 use rayon::prelude::*;
 
 use crate::confirm::Unconfirmed;
+use crate::edges;
 use crate::hierarchy::Hierarchy;
 use crate::rules::bank;
 use crate::{
@@ -120,6 +121,9 @@ fn re_checked(history: &History, mut finding: Finding) -> Finding {
             false
         }
     });
+    for anomaly in anomalies.iter_mut().filter(|anomaly| anomaly.edges.is_empty()) {
+        anomaly.edges = edges::among(history, anomaly);
+    }
     if anomalies.is_empty() {
         finding.verdict = undecided_by(&doubts);
     }
@@ -249,7 +253,8 @@ mod tests {
     fn a_refuted_proof_leaves_a_model_undecided_and_is_told_as_a_bug() {
         let history = testing::history("c1 write x 1 [0,1]\nc2 read x nil [2,3]");
         let mut finding = Linear::default().check(&history, &Budget::unlimited()).remove(0);
-        assert_eq!(re_checked(&history, finding.clone()), finding);
+        let confirmed = re_checked(&history, finding.clone());
+        assert!(matches!(confirmed.verdict, Verdict::Invalid(_)), "{confirmed:?}");
         let Verdict::Invalid(anomalies) = &mut finding.verdict else { panic!("{finding:?}") };
         anomalies[0].witness.operations.truncate(1);
         let Verdict::Refuted(why) = re_checked(&history, finding).verdict else {

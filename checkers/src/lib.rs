@@ -12,6 +12,7 @@ mod convergence;
 mod dispatch;
 mod drawing;
 mod durability;
+mod edges;
 mod explain;
 mod figures;
 mod final_state;
@@ -42,7 +43,7 @@ mod testing;
 mod verdict;
 mod words;
 
-pub use anomaly::{Anomaly, Side, Step, Witness};
+pub use anomaly::{Anomaly, EdgeReason, ProofEdge, Side, Step, Witness};
 pub use budget::{Budget, Exhausted};
 pub use causal::{Causal, SessionSets, causal_models, session_sets};
 pub use confirm::{Unconfirmed, confirm};

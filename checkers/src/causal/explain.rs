@@ -13,7 +13,7 @@ use super::keys::Names;
 use super::order::Edge;
 use super::proof::{Core, Proof};
 use super::shortest::{Reason, Step};
-use crate::{Anomaly, Witness, words};
+use crate::{Anomaly, EdgeReason, ProofEdge, Witness, words};
 
 /// The most characters of a transaction that a sentence quotes.
 const QUOTE_MAX: usize = 60;
@@ -69,7 +69,7 @@ pub(crate) fn flaw(compiled: &Compiled<'_>, flaw: &Flaw, model: ModelName) -> An
     operations.sort_unstable();
     operations.dedup();
     let witness = Witness { model, operations };
-    Anomaly { kind, summary, key: op.key, steps, facts: vec![fact], witness }
+    Anomaly { kind, summary, key: op.key, steps, facts: vec![fact], edges: Vec::new(), witness }
 }
 
 /// A contradiction in the part of the columns that it was cut down to.
@@ -85,7 +85,15 @@ pub(crate) fn anomaly(compiled: &Compiled<'_>, part: &Columns, proof: &Proof, mo
     let kind = telling.kind(model);
     let key = proof.because.first().and_then(|(edge, _)| compiled.names.key_id(edge.key));
     let witness = Witness { model, operations };
-    Anomaly { kind, summary: telling.summary(kind), key, steps, facts: telling.facts(), witness }
+    Anomaly {
+        kind,
+        summary: telling.summary(kind),
+        key,
+        steps,
+        facts: telling.facts(),
+        edges: telling.edges(),
+        witness,
+    }
 }
 
 pub(crate) struct Telling<'t> {
@@ -176,6 +184,50 @@ impl Telling<'_> {
             facts.extend(plain.map(|step| self.step(step)));
         }
         facts
+    }
+
+    /// The cycle first, then the ways by which readers knew what they missed. Where an initial value was read there is no
+    /// cycle of the order: that the reader comes before the write closes one.
+    fn edges(&self) -> Vec<ProofEdge> {
+        let cycle: &[Step] = if let Core::Cycle(steps) = &self.proof.core { steps } else { &[] };
+        let mut edges: Vec<ProofEdge> = Vec::new();
+        for step in cycle.iter().chain(self.proof.because.iter().flat_map(|(_, path)| path)) {
+            let edge = self.proof_edge(step.from, step.to, self.reason(step));
+            if !edges.contains(&edge) {
+                edges.push(edge);
+            }
+        }
+        for (edge, _) in self.proof.because.iter().filter(|(edge, _)| edge.to == NONE) {
+            let (key, seen) = (self.names.key(edge.key), self.seen(edge));
+            let newer = self.value(edge.from, edge.key, Access::Write);
+            edges.push(self.proof_edge(edge.reader, edge.from, EdgeReason::ReadWrite { key, seen, newer }));
+        }
+        edges
+    }
+
+    fn proof_edge(&self, from: u32, to: u32, reason: EdgeReason) -> ProofEdge {
+        let [from, to] = [from, to].map(|t| self.part.operation[t as usize]);
+        ProofEdge { from, to, reason }
+    }
+
+    fn reason(&self, step: &Step) -> EdgeReason {
+        match step.reason {
+            Reason::Session => EdgeReason::Session,
+            Reason::RealTime => EdgeReason::RealTime,
+            Reason::ReadsFrom { key } => EdgeReason::WriteRead {
+                key: self.names.key(key),
+                value: self.value(step.from, key, Access::Write),
+            },
+            Reason::Inferred(index) => {
+                let edge = &self.proof.because[index as usize].0;
+                EdgeReason::WriteWrite {
+                    key: self.names.key(edge.key),
+                    older: self.value(step.from, edge.key, Access::Write),
+                    newer: self.value(step.to, edge.key, Access::Write),
+                    shown_by: Some(self.part.operation[edge.reader as usize]),
+                }
+            }
+        }
     }
 
     fn inferred(&self, edge: &Edge, path: &[Step]) -> String {

@@ -160,6 +160,7 @@ fn anomaly(history: &History, gone: &Gone, acknowledgements: &Acknowledgements) 
     let operations = steps.iter().map(|step| step.operation).collect();
     Anomaly {
         kind,
+        edges: Vec::new(),
         summary,
         key: *key,
         steps,
@@ -180,6 +181,7 @@ fn phantom(history: &History, gone: &Gone) -> Anomaly {
     let place = op.node.map(|node| format!(" at {}", history.node_name(node))).unwrap_or_default();
     Anomaly {
         kind: AnomalyKind::PhantomRead,
+        edges: Vec::new(),
         summary: format!("{name} holds {element}{place} now, and nobody ever {added} it"),
         key: gone.key,
         steps: vec![words::completed(history, gone.operation, format!("shows {element}"))],

@@ -122,6 +122,7 @@ fn overtaken(history: &History, left: &Left, path: &[OperationId]) -> Anomaly {
     let way: Vec<String> = path.windows(2).map(|pair| hop(history, pair[0], pair[1])).collect();
     Anomaly {
         kind: AnomalyKind::OverwrittenByOlder,
+        edges: Vec::new(),
         summary: format!(
             "{} is left, although {} causally follows it",
             words::noun(history, left.write),
@@ -171,6 +172,7 @@ fn outstamped(history: &History, registers: &BTreeMap<KeyId, Writes<'_>>, left: 
     ];
     Some(Anomaly {
         kind: AnomalyKind::OverwrittenByOlder,
+        edges: Vec::new(),
         summary: format!(
             "{} is left, although {} has the larger stamp",
             words::noun(history, left.write),

@@ -152,6 +152,7 @@ fn anomaly(
     let operations = vec![culprit, now];
     Anomaly {
         kind,
+        edges: Vec::new(),
         summary,
         key: history.operation(culprit).key,
         steps,

@@ -324,6 +324,7 @@ fn anomaly(history: &History, kind: AnomalyKind, summary: String, steps: Vec<Ste
     let operations: Vec<OperationId> = steps.iter().map(|step| step.operation).collect();
     Anomaly {
         kind,
+        edges: Vec::new(),
         summary,
         key: operations.iter().find_map(|&id| history.operation(id).key),
         steps,

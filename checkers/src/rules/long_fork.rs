@@ -135,6 +135,7 @@ fn fork(history: &History, one: OperationId, two: OperationId) -> Anomaly {
     let steps = [first, second].map(|id| words::completed(history, id, "sees one write without the other"));
     Anomaly {
         kind: AnomalyKind::LongFork,
+        edges: Vec::new(),
         summary: format!(
             "client {} and client {} saw two writes in opposite orders",
             client(first),

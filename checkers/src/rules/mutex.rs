@@ -103,6 +103,7 @@ fn two_holders(history: &History, first: &Hold, second: &Hold) -> Anomaly {
         .collect();
     Anomaly {
         kind: AnomalyKind::TwoHolders,
+        edges: Vec::new(),
         summary: format!(
             "client {} was given {} while client {} held it",
             client(second),

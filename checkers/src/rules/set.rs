@@ -287,7 +287,7 @@ impl<'h> Members<'h> {
             .collect();
         let operations = steps.iter().map(|step| step.operation).collect();
         let witness = Witness { model: ModelName::Set, operations };
-        Anomaly { kind, summary, key: op.key, steps, facts: vec![fact], witness }
+        Anomaly { kind, summary, key: op.key, steps, facts: vec![fact], edges: Vec::new(), witness }
     }
 }
 
@@ -313,6 +313,7 @@ impl Element<'_> {
             .collect();
         Anomaly {
             kind: AnomalyKind::LostWrite,
+            edges: Vec::new(),
             summary: format!("{noun} {verb} and is gone"),
             key: op(added).key,
             witness: Witness {

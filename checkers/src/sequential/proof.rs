@@ -39,6 +39,7 @@ pub(super) fn tell(history: &History, mut operations: Vec<OperationId>) -> Anoma
         (words::count(operations.len(), "operation"), words::count(sessions.len(), "session"));
     Anomaly {
         kind: AnomalyKind::NotSequential,
+        edges: Vec::new(),
         summary: format!("{}, which no order of all operations explains", words::clause(history, last)),
         key: history.operation(last).key,
         steps: operations.iter().map(|&id| words::completed(history, id, note(history, id))).collect(),

@@ -12,7 +12,10 @@ use crate::budget::Stopwatch;
 
 use histories::{AnomalyKind, History, ModelName, OperationId};
 
-use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Step, Verdict, Witness, words};
+use crate::{
+    Anomaly, Budget, Checker, EdgeReason, Exhausted, Figures, Finding, ProofEdge, Step, Verdict, Witness,
+    words,
+};
 
 use cycle::Hop;
 use guarantees::Demands;
@@ -108,6 +111,7 @@ fn absent(history: &History, model: ModelName, (first, then): (OperationId, Oper
     ];
     Anomaly {
         kind: kind(model),
+        edges: Vec::new(),
         summary: format!("{} and then found it {at_first}", words::clause(history, first)),
         key,
         facts: vec![format!("{name} was {at_first} only before its first write")],
@@ -139,5 +143,27 @@ fn circle(history: &History, table: &Table, model: ModelName, hops: &[Hop]) -> A
         )
     });
     let key = hops.first().and_then(|hop| history.operation(table.writer(hop.to)).key);
-    Anomaly { kind: kind(model), summary, key, steps, facts, witness: Witness { model, operations } }
+    Anomaly {
+        kind: kind(model),
+        summary,
+        key,
+        steps,
+        facts,
+        edges: edges(history, table, hops),
+        witness: Witness { model, operations },
+    }
+}
+
+/// Each session's two operations in its order; what the second wrote or saw is what the first of the next began with.
+fn edges(history: &History, table: &Table, hops: &[Hop]) -> Vec<ProofEdge> {
+    let next = hops.iter().cycle().skip(1);
+    let edges = hops.iter().zip(next).flat_map(|(hop, next)| {
+        let id = table.writer(hop.to);
+        let (key, value) =
+            (words::key(history, history.operation(id).key), words::value(&history.as_recorded(id)));
+        let session = ProofEdge { from: hop.first, to: hop.then, reason: EdgeReason::Session };
+        let same = ProofEdge { from: hop.then, to: next.first, reason: EdgeReason::SameValue { key, value } };
+        [session, same]
+    });
+    edges.filter(|edge| edge.from != edge.to).collect()
 }

@@ -80,12 +80,6 @@ fn violated(subject: Subject, method: &str, kind: Violation, summary: String) ->
         elapsed_ms: 0.0,
         expected: Some(Expected::Valid),
         refuted: false,
-        anomalies: vec![AnomalyReport {
-            kind,
-            summary,
-            events: Vec::new(),
-            lines: Vec::new(),
-            explanation: String::new(),
-        }],
+        anomalies: vec![AnomalyReport::told(kind, summary, String::new())],
     }
 }

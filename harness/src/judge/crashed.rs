@@ -59,13 +59,8 @@ pub(super) fn finding(crashed: &Crashed) -> VerdictReport {
 fn anomaly(crash: &Crash) -> AnomalyReport {
     let Crash { node, status, log_tail } = crash;
     let summary = format!("{node} ended by itself: {status}");
-    AnomalyReport {
-        kind: Violation::NodeCrashed,
-        events: Vec::new(),
-        lines: Vec::new(),
-        explanation: format!("error[node-crashed]: {summary}\nthe end of its log:\n{log_tail}"),
-        summary,
-    }
+    let explanation = format!("error[node-crashed]: {summary}\nthe end of its log:\n{log_tail}");
+    AnomalyReport::told(Violation::NodeCrashed, summary, explanation)
 }
 
 #[cfg(test)]

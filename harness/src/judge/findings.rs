@@ -9,7 +9,7 @@ use systems::Mode;
 use crate::judge::outcome::{
     AnomalyReport, ConflictsReport, ConvergenceReport, DurabilityReport, StalenessReport, VerdictReport,
 };
-use crate::judge::verdict::{Expected, VerdictKind, Violation};
+use crate::judge::verdict::{Expected, VerdictKind};
 
 /// An anomaly, with what is needed to tell it to a person. [`crate::report::explain`] makes words of it.
 pub(crate) struct Explanation<'a> {
@@ -44,7 +44,10 @@ pub(crate) fn report(
             .verdict
             .anomalies()
             .iter()
-            .map(|anomaly| report_anomaly(history, file, anomaly, help))
+            .map(|anomaly| {
+                let explanation = Explanation { history, file, anomaly, help }.to_string();
+                AnomalyReport::proved(history, anomaly, explanation)
+            })
             .collect(),
     }
 }
@@ -54,27 +57,6 @@ pub(crate) fn report(
 pub(crate) fn expected(mode: &Mode, demands: &[ModelName], model: ModelName) -> Option<Expected> {
     let given_up = || mode.promise.contains(&model) || mode.shows.iter().any(|show| show.model == model);
     if demands.contains(&model) { Some(Expected::Valid) } else { given_up().then_some(Expected::Invalid) }
-}
-
-fn report_anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Option<&str>) -> AnomalyReport {
-    let mut events: Vec<u32> = anomaly
-        .steps
-        .iter()
-        .map(|step| history.operation(step.operation))
-        .flat_map(|operation| {
-            [Some(operation.call_event), operation.has_completion().then_some(operation.reply_event)]
-        })
-        .flatten()
-        .collect();
-    events.sort_unstable();
-    events.dedup();
-    AnomalyReport {
-        kind: Violation::Anomaly(anomaly.kind),
-        summary: printable(&anomaly.summary).into_owned(),
-        lines: events.iter().filter_map(|&event| history.line(event)).collect(),
-        events,
-        explanation: Explanation { history, file, anomaly, help }.to_string(),
-    }
 }
 
 impl From<&checkers::Durability> for DurabilityReport {

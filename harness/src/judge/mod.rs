@@ -1,5 +1,6 @@
 //! What came of a run: its history checked, measured, and held against what its mode promises.
 
+pub(crate) mod anomaly;
 mod beside;
 pub(crate) mod checking;
 mod crashed;

@@ -6,8 +6,9 @@ use histories::ModelName;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
+pub use super::anomaly::{AnomalyReport, EdgeReport, OperationReport};
 use super::evidence::WeakEvidence;
-use super::verdict::{AppliedKind, Expected, Subject, VerdictKind, Violation};
+use super::verdict::{AppliedKind, Expected, Subject, VerdictKind};
 use crate::plan::faults::FaultName;
 use crate::plan::spec::{RunSpec, StageName};
 use crate::run::Note;
@@ -266,19 +267,6 @@ impl VerdictReport {
     pub fn breaks_a_promise(&self) -> bool {
         self.is_promised() && self.is(VerdictKind::Invalid)
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct AnomalyReport {
-    pub kind: Violation,
-    pub summary: String,
-    /// Indices of events.
-    pub events: Vec<u32>,
-    /// Lines of the file, from 1.
-    pub lines: Vec<u32>,
-    /// The explanation as a person reads it, without colour.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub explanation: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use histories::{History, OperationId};
 
-use super::outcome::{AnomalyReport, Outcome, RunOutcome, VerdictReport};
+use super::outcome::{AnomalyReport, OperationReport, Outcome, RunOutcome, VerdictReport};
 use super::verdict::{Expected, Subject, VerdictKind, Violation};
 
 /// A checker of one's own: a pure function from what clients saw to whether a property held.
@@ -69,12 +69,12 @@ fn report(history: &History, name: &'static str, property: Property) -> VerdictR
     let anomaly = |shown: &Counterexample| {
         let operations = shown.operations.iter().map(|&id| history.operation(id));
         let events = operations.map(|operation| operation.call_event).collect::<Vec<_>>();
+        let explanation = format!("error[{name}]: {}", shown.summary);
         AnomalyReport {
-            kind: Violation::Property(name),
-            summary: shown.summary.clone(),
             lines: events.iter().filter_map(|&event| history.line(event)).collect(),
             events,
-            explanation: format!("error[{name}]: {}", shown.summary),
+            operations: shown.operations.iter().map(|&id| OperationReport::of(history, id, "")).collect(),
+            ..AnomalyReport::told(Violation::Property(name), shown.summary.clone(), explanation)
         }
     };
     VerdictReport {

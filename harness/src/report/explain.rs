@@ -4,15 +4,49 @@
 
 use std::fmt;
 
-use checkers::{Anomaly, Side, Step};
+use checkers::{Anomaly, EdgeReason, Side, Step};
 use histories::{FaultWindow, Function, History, Operation, Outcome, Spot, Value, printable};
 
+use crate::judge::anomaly::{Told, ToldEdge};
 use crate::judge::findings::Explanation;
 
 /// Values are shown up to so many characters.
 const VALUE_CHARACTERS_MAX: usize = 60;
 /// So many faults in force are named.
 const FAULTS_MAX: usize = 4;
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [name, rest] = parts(self.history, self.operation);
+        write!(f, "{name} {rest}")
+    }
+}
+
+/// `client 2 read x = 3, which client 1 wrote`.
+impl fmt::Display for ToldEdge<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let client = |id| format!("client {}", self.history.operation(id).process);
+        let (from, to) = (client(self.edge.from), client(self.edge.to));
+        match &self.edge.reason {
+            EdgeReason::Session => write!(f, "{from} ran both, in this order"),
+            EdgeReason::RealTime => write!(f, "{from}'s had returned before {to}'s was invoked"),
+            EdgeReason::WriteRead { key, value } => {
+                write!(f, "{to} read {key} = {}, which {from} wrote", shown(value))
+            }
+            EdgeReason::WriteWrite { key, older, newer, shown_by } => {
+                write!(f, "{key} = {} comes before {key} = {}", shown(older), shown(newer))?;
+                match shown_by {
+                    Some(reader) => write!(f, ": {} knew the one and yet read the other", client(*reader)),
+                    None => Ok(()),
+                }
+            }
+            EdgeReason::ReadWrite { key, seen, newer } => {
+                write!(f, "{from} saw {key} = {}, which {to} replaced by {}", shown(seen), shown(newer))
+            }
+            EdgeReason::SameValue { key, value } => write!(f, "both have {key} = {}", shown(value)),
+        }
+    }
+}
 
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,6 +139,12 @@ fn cells(history: &History, step: &Step) -> [String; 6] {
 
 /// `write x 5`, `read  x -> 3`, `cas   x 3 => 5`.
 pub(crate) fn action(history: &History, operation: &Operation) -> String {
+    let [name, rest] = parts(history, operation);
+    format!("{name:5} {rest}")
+}
+
+/// The operation's name, and its key and values.
+fn parts(history: &History, operation: &Operation) -> [String; 2] {
     let key = operation.key.map_or_else(String::new, |key| format!("{} ", history.key(key)));
     let (call, reply) = (shown(operation.call()), shown(operation.reply()));
     let detail = match (&operation.function, operation.outcome, operation.call().as_pair()) {
@@ -119,7 +159,7 @@ pub(crate) fn action(history: &History, operation: &Operation) -> String {
         _ if operation.call().is_null() => "-> ?".to_owned(),
         _ => call,
     };
-    format!("{:5} {key}{detail}", printable(operation.function.name()))
+    [printable(operation.function.name()).into_owned(), format!("{key}{detail}")]
 }
 
 fn shown(value: &Value) -> String {
@@ -163,6 +203,7 @@ pub(crate) mod tests {
         };
         Anomaly {
             kind: AnomalyKind::StaleRead,
+            edges: Vec::new(),
             summary: "client 4 read x = 3 after client 1's write of x = 5 was acknowledged".into(),
             key: Some(KeyId::new(0)),
             steps: vec![step(1, Side::Completed, "overwrites 3"), step(2, Side::Invoked, "")],

@@ -131,11 +131,13 @@ mod tests {
         let mut violated = RunOutcome { seed: 8, outcome: Outcome::Violation, ..pass.clone() };
         violated.verdicts[0].verdict = VerdictKind::Invalid;
         violated.verdicts[0].anomalies.push(AnomalyReport {
-            kind: Violation::Anomaly(histories::AnomalyKind::StaleRead),
-            summary: "client 4 read x = 3".into(),
             events: vec![1],
             lines: vec![3],
-            explanation: "error[stale-read]: client 4 read x = 3\n  --> a:3".into(),
+            ..AnomalyReport::told(
+                Violation::Anomaly(histories::AnomalyKind::StaleRead),
+                "client 4 read x = 3".into(),
+                "error[stale-read]: client 4 read x = 3\n  --> a:3".into(),
+            )
         });
         let mut unknown = RunOutcome { seed: 9, outcome: Outcome::Unknown, ..pass.clone() };
         unknown.verdicts[0].verdict = VerdictKind::Unknown;

@@ -245,11 +245,13 @@ mod tests {
             ..RunOutcome::complete_example()
         };
         let anomaly = AnomalyReport {
-            kind: Violation::Anomaly(histories::AnomalyKind::StaleRead),
-            summary: "client 4 read x = 3".into(),
             events: vec![1],
             lines: vec![3],
-            explanation: "error[stale-read]: client 4 read x = 3\n  --> a:3".into(),
+            ..AnomalyReport::told(
+                Violation::Anomaly(histories::AnomalyKind::StaleRead),
+                "client 4 read x = 3".into(),
+                "error[stale-read]: client 4 read x = 3\n  --> a:3".into(),
+            )
         };
         let first = &mut violated.verdicts[0];
         first.verdict = VerdictKind::Invalid;

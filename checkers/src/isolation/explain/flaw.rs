@@ -26,7 +26,15 @@ pub(in super::super) fn flaw(history: &History, draft: &Draft<'_>, flaw: Flaw, m
     operations.dedup();
     let steps = operations.iter().map(|&id| words::completed(history, id, told.note(flaw, id))).collect();
     let witness = Witness { model, operations };
-    Anomaly { kind, summary, key: history.operation(flaw.operation).key, steps, facts: vec![fact], witness }
+    Anomaly {
+        kind,
+        summary,
+        key: history.operation(flaw.operation).key,
+        steps,
+        facts: vec![fact],
+        edges: Vec::new(),
+        witness,
+    }
 }
 
 /// The parts of a sentence about a flaw.

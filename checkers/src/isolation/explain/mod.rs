@@ -5,7 +5,7 @@ mod flaw;
 use std::fmt::Write;
 
 use histories::AnomalyKind::{self as K, LongFork, LostUpdate, ReadSkew, WriteSkew};
-use histories::{History, ModelName};
+use histories::{History, ModelName, Value};
 
 use super::columns::Columns;
 use super::core::Core;
@@ -14,7 +14,7 @@ use super::dependencies::{Chains, Kind};
 use super::draft::KeyKind;
 use super::level::{Level, Order, Rule};
 use crate::graph::NONE;
-use crate::{Anomaly, Step, Witness, words};
+use crate::{Anomaly, EdgeReason, ProofEdge, Step, Witness, words};
 
 pub(super) use flaw::flaw;
 
@@ -31,6 +31,10 @@ pub(super) fn anomaly(history: &History, core: &Core<'_>, model: ModelName, leve
     let edges = cycles::edges(&columns, level.order);
     let found = cycles::forbidden(&columns, level, &edges);
     let label = found.as_ref().map_or_else(|| (0..columns.count()).collect(), |cycle| telling.labels(cycle));
+    let proof_edges = match &found {
+        Some(cycle) => cycle.edges.iter().map(|edge| telling.proof_edge(edge)).collect(),
+        None => reads(&edges).map(|edge| telling.proof_edge(edge)).collect(),
+    };
     let (kind, summary, facts) = match found {
         Some(cycle) => telling.circle(&cycle, &label),
         None => telling.no_order(&columns, &edges, &label),
@@ -44,7 +48,15 @@ pub(super) fn anomaly(history: &History, core: &Core<'_>, model: ModelName, leve
         })
         .collect();
     let operations = columns.operation.clone();
-    Anomaly { kind, summary, key: None, steps, facts, witness: Witness { model, operations } }
+    Anomaly {
+        kind,
+        summary,
+        key: None,
+        steps,
+        facts,
+        edges: proof_edges,
+        witness: Witness { model, operations },
+    }
 }
 
 struct Telling<'a, 'h> {
@@ -64,8 +76,7 @@ impl Telling<'_, '_> {
 
     /// No cycle without a choice: what was read of whom, and why neither branch of the choice helps.
     fn no_order(&self, columns: &Columns, edges: &[Edge], label: &[u32]) -> (K, String, Vec<String>) {
-        let reads =
-            edges.iter().filter(|edge| edge.kind == Kind::WriteRead).map(|edge| self.edge(edge, label));
+        let reads = reads(edges).map(|edge| self.edge(edge, label));
         let facts = reads.chain(self.branches(columns, edges, label)).collect();
         let all: Vec<String> = (1..=columns.count()).map(|number| format!("T{number}")).collect();
         (K::NoVersionOrder, format!("no order of the versions explains what {} read", join(&all)), facts)
@@ -102,6 +113,37 @@ impl Telling<'_, '_> {
             return words::brief(self.core.draft.values.get(value));
         }
         if self.is_list(version) { "nothing".to_owned() } else { words::at_first(self.history) }
+    }
+
+    /// A version's value; null where it was never written.
+    fn version(&self, version: u32) -> Value {
+        match self.core.resolved.values[version as usize] {
+            NONE => self.history.value_as_recorded(&Value::Null),
+            value => self.core.draft.values.get(value).clone(),
+        }
+    }
+
+    fn proof_edge(&self, edge: &Edge) -> ProofEdge {
+        let [from, to] = [edge.from, edge.to].map(|t| self.core.resolved.columns.operation[t as usize]);
+        let reason = match edge.kind {
+            Kind::Session => EdgeReason::Session,
+            Kind::RealTime => EdgeReason::RealTime,
+            Kind::WriteRead => {
+                EdgeReason::WriteRead { key: self.key(edge.version), value: self.version(edge.version) }
+            }
+            Kind::WriteWrite => EdgeReason::WriteWrite {
+                key: self.key(edge.version),
+                older: self.version(edge.version),
+                newer: self.version(edge.newer),
+                shown_by: None,
+            },
+            Kind::ReadWrite => EdgeReason::ReadWrite {
+                key: self.key(edge.version),
+                seen: self.version(edge.version),
+                newer: self.version(edge.newer),
+            },
+        };
+        ProofEdge { from, to, reason }
     }
 
     fn edge(&self, edge: &Edge, label: &[u32]) -> String {
@@ -288,6 +330,11 @@ impl Telling<'_, '_> {
             _ => format!("{all} depend on each other in a circle"),
         }
     }
+}
+
+/// Which transaction read of which.
+fn reads(edges: &[Edge]) -> impl Iterator<Item = &Edge> {
+    edges.iter().filter(|edge| edge.kind == Kind::WriteRead)
 }
 
 /// `T1, T2 and T3`

@@ -147,6 +147,7 @@ impl Smaller {
             let in_whole = Anomaly {
                 key: anomaly.key.and_then(|key| self.whole.key_id(part.key(key))),
                 steps: anomaly.steps.iter().map(step).collect(),
+                edges: Vec::new(),
                 witness,
                 ..anomaly.clone()
             };

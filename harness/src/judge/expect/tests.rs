@@ -9,11 +9,9 @@ fn verdict(model: &str, verdict: VerdictKind, expected: Option<Expected>, kind: 
     let kind = histories::AnomalyKind::ALL.iter().find(|known| known.name() == kind);
     let kind = kind.map_or(Violation::NoProgress, |&kind| Violation::Anomaly(kind));
     let anomaly = AnomalyReport {
-        kind,
-        summary: "…".into(),
         events: vec![0],
         lines: vec![2],
-        explanation: String::new(),
+        ..AnomalyReport::told(kind, "…".into(), String::new())
     };
     VerdictReport {
         subject: model.parse::<ModelName>().unwrap().into(),
