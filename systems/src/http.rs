@@ -69,12 +69,11 @@ impl Link {
         request: HttpRequest,
         limit: Duration,
     ) -> Result<(u16, Bytes), Loss> {
-        let client = match &self.client {
-            Some(client) => client,
-            None => {
-                let made = at_most_once().build();
-                self.client.insert(made.map_err(|error| Loss::NotSent(chain(&error)))?)
-            }
+        let client = if let Some(client) = &self.client {
+            client
+        } else {
+            let made = at_most_once().build();
+            self.client.insert(made.map_err(|error| Loss::NotSent(chain(&error)))?)
         };
         let answered = async {
             let mut request = http_request(client, address, request);

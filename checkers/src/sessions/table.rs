@@ -63,7 +63,7 @@ impl Table {
         }
         let mut table =
             Self { acts: Vec::new(), keys: Vec::new(), writes: 0, writers: Vec::new(), left_out: None };
-        let mut unexplained: Option<Anomaly> = None;
+        let mut unexplained: Option<Box<Anomaly>> = None;
         let mut groups = 0;
         for group in &registers.groups {
             let register = match group.compile_certain(history, budget) {
@@ -89,7 +89,7 @@ impl Table {
             }
         }
         if let Some(anomaly) = unexplained {
-            return Err(NoTable::Unexplained(Box::new(anomaly)));
+            return Err(NoTable::Unexplained(anomaly));
         }
         if let Some(why) = table.left_out.take_if(|_| groups == 0) {
             return Err(NoTable::NotApplicable(why));
@@ -133,14 +133,14 @@ impl Table {
 }
 
 /// Which values were in force, or a read that no write explains.
-fn explained(history: &History, register: &Register) -> Result<Happened, Anomaly> {
+fn explained(history: &History, register: &Register) -> Result<Happened, Box<Anomaly>> {
     if let Some(unexplained) = reads::unexplained(register, Order::None) {
-        return Err(reads::explain(history, register, unexplained));
+        return Err(Box::new(reads::explain(history, register, unexplained)));
     }
     Happened::of(register).map_err(|(unexplained, proof)| {
         let mut anomaly = reads::explain_cas(history, register, unexplained);
         witness::beside(&mut anomaly, register, &proof);
-        anomaly
+        Box::new(anomaly)
     })
 }
 

@@ -29,7 +29,9 @@ impl fmt::Display for ToldEdge<'_> {
         let (from, to) = (client(self.edge.from), client(self.edge.to));
         match &self.edge.reason {
             EdgeReason::Session => write!(f, "{from} ran both, in this order"),
-            EdgeReason::RealTime => write!(f, "{from}'s had returned before {to}'s was invoked"),
+            EdgeReason::RealTime => {
+                write!(f, "what {from} did had returned before what {to} did was invoked")
+            }
             EdgeReason::WriteRead { key, value } => {
                 write!(f, "{to} read {key} = {}, which {from} wrote", shown(value))
             }
