@@ -71,8 +71,7 @@ struct FailureRecovery {
 /// Of runs without faults: what concurrent updates of a key come to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Conflicts {
-    #[serde(rename = "policy", serialize_with = "by_policy")]
-    settles: Settles,
+    policy: Policy,
     updates: u64,
     discarded: u64,
     sibling_reads: u64,
@@ -153,7 +152,7 @@ impl Conflicts {
         let conflicts = || runs.iter().filter_map(|run| run.conflicts.as_ref());
         let (updates, discarded) = gone(runs);
         Self {
-            settles,
+            policy: Policy(settles),
             updates,
             discarded,
             sibling_reads: conflicts().map(|conflicts| conflicts.sibling_reads).sum(),
@@ -173,14 +172,26 @@ fn gone(runs: &[&RunOutcome]) -> (u64, u64) {
     counted.fold((0, 0), |(all, lost), (acknowledged, gone)| (all + acknowledged, lost + gone))
 }
 
-fn policy(settles: Settles) -> &'static str {
-    match settles {
-        Settles::OneLeader => "one leader orders writes",
-        Settles::HomeLeader => "each key has one leader",
-        Settles::Quorums => "quorums order writes",
-        Settles::LastWrite => "last write wins",
-        Settles::Siblings => "siblings",
-        Settles::Merge => "merged",
+/// What settles concurrent updates, which reports name in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Policy(Settles);
+
+impl Policy {
+    fn words(self) -> &'static str {
+        match self.0 {
+            Settles::OneLeader => "one leader orders writes",
+            Settles::HomeLeader => "each key has one leader",
+            Settles::Quorums => "quorums order writes",
+            Settles::LastWrite => "last write wins",
+            Settles::Siblings => "siblings",
+            Settles::Merge => "merged",
+        }
+    }
+}
+
+impl Serialize for Policy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.words())
     }
 }
 
@@ -236,20 +247,16 @@ impl FailureRecovery {
 
 impl Conflicts {
     fn words(&self) -> String {
-        let Self { settles, updates, discarded, .. } = self;
-        match settles {
+        let Self { policy, updates, discarded, .. } = self;
+        match policy.0 {
             Settles::Siblings => format!(
                 "siblings: in {} of {} reads, up to {}; {discarded} of {updates} discarded",
                 self.sibling_reads, self.reads, self.siblings_max
             ),
             Settles::Merge => format!("merged: {} of {updates}; {discarded} discarded", updates - discarded),
-            other => format!("{}: {discarded} of {updates} discarded", policy(*other)),
+            _ => format!("{}: {discarded} of {updates} discarded", policy.words()),
         }
     }
-}
-
-fn by_policy<S: Serializer>(settles: &Settles, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(policy(*settles))
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
