@@ -45,6 +45,21 @@ pub(super) fn core<'h>(
     Ok(Core { draft, resolved })
 }
 
+/// Whether the transactions that a search suspects violate the level by themselves; `false` where they are most of the
+/// history, which is no easier to decide.
+pub(super) fn violates_alone(
+    history: &History,
+    draft: &Draft<'_>,
+    resolved: &Resolved,
+    level: Level,
+    suspects: &[u32],
+    budget: &Budget,
+) -> bool {
+    let shrinker = Shrinker { history, draft, resolved, level, budget };
+    let part = shrinker.closed(suspects);
+    2 * part.len() <= draft.operations.len() && shrinker.violates(&part)
+}
+
 struct Shrinker<'a, 'h> {
     history: &'h History,
     draft: &'a Draft<'h>,
@@ -62,7 +77,10 @@ impl Shrinker<'_, '_> {
         }
         let resolved = resolve(self.history, &draft);
         resolved.flaws.iter().any(|flaw| self.level.forbids(flaw.kind))
-            || matches!(decide(&draft, &resolved, self.level, self.budget), Ok(Decision::Violated(_)))
+            || matches!(
+                decide(self.history, &draft, &resolved, self.level, self.budget),
+                Ok(Decision::Violated(_))
+            )
     }
 
     /// The transactions by their numbers in the draft, with those that tell of their versions' order: what lies between two

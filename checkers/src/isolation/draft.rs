@@ -104,6 +104,8 @@ impl<'h> Values<'h> {
 /// Transactions that may have happened in the order of their invocations, which keeps each session's order.
 #[derive(Debug, Default)]
 pub(super) struct Draft<'h> {
+    whole_keys: FxHashMap<i64, u32>,
+    /// Keys that are no whole numbers.
     keys: FxHashMap<Cow<'h, Value>, u32>,
     pub(super) names: Vec<Cow<'h, Value>>,
     pub(super) kinds: Vec<KeyKind>,
@@ -120,19 +122,23 @@ pub(super) struct Draft<'h> {
     pub(super) longest: Vec<Vec<u32>>,
 }
 
+/// The micro-operations of transactions that may have happened, in the history's order: their keys and, of writes and
+/// appends, their values.
+type Sites = Vec<(u32, u32)>;
+
 impl<'h> Draft<'h> {
     pub(super) fn of(history: &'h History, budget: &Budget) -> Result<Self, Unfit> {
         if !history.operations().iter().any(|operation| operation.function == Function::Txn) {
             return Err(Unfit::NoTransactions);
         }
         let mut draft = Self { starts: vec![0], ..Self::default() };
-        draft.find_kinds(history)?;
+        let mut sites = draft.find_kinds(history, budget)?.into_iter();
         for (i, (id, operation)) in history.iter().enumerate() {
             if i % 65_536 == 0 {
                 budget.check()?;
             }
             if takes_part(operation)? && operation.outcome != Outcome::Fail {
-                draft.add(history, id, operation)?;
+                draft.add(history, id, operation, &mut sites)?;
             }
         }
         let nothing = draft.indefinite.iter().all(|&indefinite| indefinite);
@@ -140,14 +146,18 @@ impl<'h> Draft<'h> {
     }
 
     /// A key is a list if some transaction appends to it, or none writes it and a read shows a list.
-    fn find_kinds(&mut self, history: &'h History) -> Result<(), Unfit> {
+    fn find_kinds(&mut self, history: &'h History, budget: &Budget) -> Result<Sites, Unfit> {
         let mut written = Vec::new();
         let mut listed = Vec::new();
-        let mut kept = FxHashSet::default();
-        for (id, operation) in history.iter() {
+        let mut sites = Vec::with_capacity(history.operations().len());
+        for (i, (id, operation)) in history.iter().enumerate() {
+            if i % 65_536 == 0 {
+                budget.check()?;
+            }
             if !takes_part(operation)? {
                 continue;
             }
+            let failed = operation.outcome == Outcome::Fail;
             for micro in micros(history, id, operation)? {
                 let Micro { function, key, value } = micro?;
                 let key = self.key(key) as usize;
@@ -158,18 +168,24 @@ impl<'h> Draft<'h> {
                     "append" => self.kinds[key] = KeyKind::List,
                     _ => {
                         listed[key] |= matches!(&*value, Value::List(_));
+                        if !failed {
+                            sites.push((key as u32, NONE));
+                        }
                         continue;
                     }
                 }
                 let value = self.values.id(key as u32, value);
-                if operation.outcome == Outcome::Fail {
+                if failed {
                     self.aborted.entry(value).or_insert(id);
                 } else {
-                    kept.insert(value);
+                    sites.push((key as u32, value));
                 }
             }
         }
-        self.aborted.retain(|value, _| !kept.contains(value));
+        if !self.aborted.is_empty() {
+            let kept: FxHashSet<u32> = sites.iter().map(|site| site.1).collect();
+            self.aborted.retain(|value, _| !kept.contains(value));
+        }
         for key in 0..self.names.len() {
             match self.kinds[key] {
                 KeyKind::List if written[key] => return Err(Unfit::Mixed(self.name(key as u32))),
@@ -178,12 +194,15 @@ impl<'h> Draft<'h> {
             }
         }
         self.longest = vec![Vec::new(); self.names.len()];
-        Ok(())
+        Ok(sites)
     }
 
     fn key(&mut self, key: Cow<'h, Value>) -> u32 {
         let next = self.names.len() as u32;
-        let id = *self.keys.entry(key.clone()).or_insert(next);
+        let id = match &*key {
+            Value::Int(whole) => *self.whole_keys.entry(*whole).or_insert(next),
+            _ => *self.keys.entry(key.clone()).or_insert(next),
+        };
         if id == next {
             self.names.push(key);
             self.kinds.push(KeyKind::Register);
@@ -198,20 +217,25 @@ impl<'h> Draft<'h> {
         }
     }
 
-    fn add(&mut self, history: &'h History, id: OperationId, operation: &'h Operation) -> Result<(), Unfit> {
+    fn add(
+        &mut self,
+        history: &'h History,
+        id: OperationId,
+        operation: &'h Operation,
+        sites: &mut impl Iterator<Item = (u32, u32)>,
+    ) -> Result<(), Unfit> {
         let indefinite = operation.outcome == Outcome::Info;
-        for micro in micros(history, id, operation)? {
-            let Micro { function, key, value } = micro?;
-            let key = self.key(key);
+        for (micro, (key, written)) in micros(history, id, operation)?.zip(sites) {
+            let Micro { function, value, .. } = micro?;
             let is_read = function == "r";
             let step = match self.kinds[key as usize] {
                 // The client never learned what it read.
                 _ if is_read && indefinite => continue,
                 KeyKind::Register if is_read && value.is_null() => Step::Read { key, value: NONE },
                 KeyKind::Register if is_read => Step::Read { key, value: self.values.id(key, value) },
-                KeyKind::Register => Step::Write { key, value: self.values.id(key, value) },
+                KeyKind::Register => Step::Write { key, value: written },
                 KeyKind::List if is_read => self.read_list(key, value),
-                KeyKind::List => Step::Append { key, value: self.values.id(key, value) },
+                KeyKind::List => Step::Append { key, value: written },
             };
             self.steps.push(step);
         }
@@ -356,11 +380,33 @@ fn takes_part(operation: &Operation) -> Result<bool, Unfit> {
     }
 }
 
-type Items<'v> = Box<dyn Iterator<Item = Result<Micro<'v>, Unfit>> + 'v>;
+/// The micro-operations of a transaction, or an operation on one key as one.
+enum Items<'v, I> {
+    Single(Option<Micro<'v>>),
+    Transaction(I, OperationId),
+}
+
+impl<'v, I: Iterator<Item = Option<Micro<'v>>>> Iterator for Items<'v, I> {
+    type Item = Result<Micro<'v>, Unfit>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Single(micro) => micro.take().map(Ok),
+            Self::Transaction(items, id) => Some(match items.next()? {
+                Some(micro) if matches!(micro.function, "r" | "w" | "append") => Ok(micro),
+                _ => Err(Unfit::Malformed(*id)),
+            }),
+        }
+    }
+}
 
 /// What an operation did, or was to do; an error for a transaction that holds something else than reads, writes and
 /// appends.
-fn micros<'h>(history: &'h History, id: OperationId, operation: &'h Operation) -> Result<Items<'h>, Unfit> {
+fn micros<'h>(
+    history: &'h History,
+    id: OperationId,
+    operation: &'h Operation,
+) -> Result<impl Iterator<Item = Result<Micro<'h>, Unfit>>, Unfit> {
     let told = if operation.is_ok() { operation.reply() } else { operation.call() };
     let function = match operation.function {
         Function::Read => "r",
@@ -368,16 +414,12 @@ fn micros<'h>(history: &'h History, id: OperationId, operation: &'h Operation) -
         Function::Append => "append",
         _ => {
             let items = told.micros().ok_or(Unfit::Malformed(id))?;
-            return Ok(Box::new(items.map(move |item| match item {
-                Ok(micro) if matches!(micro.function, "r" | "w" | "append") => Ok(micro),
-                _ => Err(Unfit::Malformed(id)),
-            })));
+            return Ok(Items::Transaction(items.map(Result::ok), id));
         }
     };
     let key = operation.key.map_or(Value::Null, |key| named(history.key(key).as_str()));
     let value = if function == "r" { operation.reply() } else { operation.call() };
-    let micro = Micro { function, key: Cow::Owned(key), value: Cow::Borrowed(value) };
-    Ok(Box::new(std::iter::once(Ok(micro))))
+    Ok(Items::Single(Some(Micro { function, key: Cow::Owned(key), value: Cow::Borrowed(value) })))
 }
 
 /// A key as transactions name it: files write numbers as numbers there.

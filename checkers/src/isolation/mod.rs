@@ -146,7 +146,7 @@ impl Judge<'_, '_> {
         if self.held.iter().any(|held| implies(*held, level, self.resolved)) {
             return Ok(Decision::Holds);
         }
-        decide(self.draft, self.resolved, level, self.budget)
+        decide(self.history, self.draft, self.resolved, level, self.budget)
     }
 
     /// Held, unless something was left out of what was looked at.
@@ -193,6 +193,7 @@ fn sessions_touch(resolved: &Resolved) -> bool {
 
 /// Of what has no flaw that the level forbids.
 fn decide(
+    history: &History,
     draft: &Draft<'_>,
     resolved: &Resolved,
     level: Level,
@@ -212,5 +213,8 @@ fn decide(
         other => return Ok(other),
     }
     let merged = columns.with_replaced();
-    polygraph::decide(Question { columns: &merged, snapshot, order: level.order, budget })
+    let question = Question { columns: &merged, snapshot, order: level.order, budget };
+    polygraph::decide(question, |suspects| {
+        core::violates_alone(history, draft, resolved, level, suspects, budget)
+    })
 }

@@ -49,7 +49,11 @@ pub(super) struct Question<'a> {
     pub(super) budget: &'a Budget,
 }
 
-pub(super) fn decide(question: Question<'_>) -> Result<Decision, Exhausted> {
+/// `violates_alone` says whether some transactions violate the level without the others.
+pub(super) fn decide(
+    question: Question<'_>,
+    violates_alone: impl Fn(&[u32]) -> bool,
+) -> Result<Decision, Exhausted> {
     let chains = Chains::of(question.columns);
     let none = vec![false; question.columns.operation.len()];
     let attempt = Attempt { question, chains: &chains, cut: &none };
@@ -60,12 +64,20 @@ pub(super) fn decide(question: Question<'_>) -> Result<Decision, Exhausted> {
     if known.topological().is_none() {
         return Ok(Decision::Violated(known.cycle()));
     }
-    if in_sessions(question, &chains)? { Ok(Decision::Holds) } else { attempt.run() }
+    match in_sessions(question, &chains, violates_alone)? {
+        Some(decision) => Ok(decision),
+        None => attempt.run(),
+    }
 }
 
-/// Whether an order exists that keeps the sessions' order, too, but where that is on a cycle: sessions are the best guide
-/// to an order even where it need not keep them.
-fn in_sessions(question: Question<'_>, chains: &Chains) -> Result<bool, Exhausted> {
+/// Looks for an order that keeps the sessions' order, too, but where that is on a cycle: sessions are the best guide to an
+/// order even where it need not keep them. What violates the level in sessions often does so without them, by the few
+/// transactions of its cycle.
+fn in_sessions(
+    question: Question<'_>,
+    chains: &Chains,
+    violates_alone: impl Fn(&[u32]) -> bool,
+) -> Result<Option<Decision>, Exhausted> {
     let columns = question.columns;
     let mut cut = vec![false; columns.operation.len()];
     let mut next = vec![NONE; cut.len()];
@@ -77,9 +89,12 @@ fn in_sessions(question: Question<'_>, chains: &Chains) -> Result<bool, Exhauste
     for _ in 0..CUTS_MAX {
         let guided = Question { order: Order::Session, ..question };
         let cycle = match (Attempt { question: guided, chains, cut: &cut }).run()? {
-            Decision::Holds => return Ok(true),
+            Decision::Holds => return Ok(Some(Decision::Holds)),
+            Decision::Violated(cycle) if violates_alone(&cycle) => {
+                return Ok(Some(Decision::Violated(cycle)));
+            }
             Decision::Violated(cycle) => cycle,
-            Decision::Unknown(_) => return Ok(false),
+            Decision::Unknown(_) => return Ok(None),
         };
         let mut loosened = false;
         for t in cycle.iter().flat_map(|&t| [t, next[t as usize]]).filter(|&t| t != NONE) {
@@ -89,10 +104,10 @@ fn in_sessions(question: Question<'_>, chains: &Chains) -> Result<bool, Exhauste
             }
         }
         if !loosened {
-            return Ok(false);
+            return Ok(None);
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 struct Attempt<'a> {
