@@ -2,12 +2,15 @@
 //!
 //! `PARTITA_WRITE_SAMPLES=1 cargo test -p checkers samples` writes them anew; read the difference in `histories/verdicts.tsv`.
 
+mod transactions;
+
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use histories::{Conflict, History, Kind, ModelName, Process, read, write};
 
+use self::transactions::TRANSACTIONS;
 use crate::causal::tests::operation;
 use crate::{Budget, Verdict, check_all, testing};
 
@@ -115,6 +118,59 @@ const LINES: &[(&str, Option<Conflict>, &str)] = &[
         "c1 acquire lock nil [0,1]\nc2 acquire lock nil [2,3]\nc1 release lock nil [4,5]
         c2 release lock nil [6,7]",
     ),
+    ("cas-loop", None, "c1 cas x 1 2 [0,1]\nc2 cas x 2 1 [2,3]"),
+    (
+        "split-brain",
+        None,
+        "nodes n1 n2\nc1 write x 1 [0,1] served n2\nc1 write x 2 [2,3] served n1
+        c2 write y 3 [4,5] served n2\nc3 read x 1 [10,11]\nc3 read y 3 [12,13]",
+    ),
+    (
+        "resurrected",
+        None,
+        "c1 write x 1 [0,1]\nc2 write x 2 [2,4] info\nc3 read x 2 [3,5]\nc3 read x 1 [10,11]",
+    ),
+    ("revived", None, "c1 write x 1 [0,1]\nc2 write x 2 [2,3] fail\nc3 read x 2 [10,11]"),
+    (
+        "diverged",
+        None,
+        "nodes n1 n2\nc1 write x 1 [0,1] at n1\nc2 write x 2 [0,1] at n2
+        nemesis heal [2,3]\nc3 dump n1 x=1 [10,11]\nc4 dump n2 x=2 [10,11]\nc1 read x 1 [30,31] at n1",
+    ),
+    (
+        "missing-replica",
+        None,
+        "nodes n1 n2\nc1 write x 1 [0,1] at n1\nnemesis heal [2,3]
+        c2 dump n1 x=1 [10,11]\nc3 dump n2 x=1 [10,11] info\nc1 read x 1 [30,31] at n1",
+    ),
+    (
+        "converged",
+        None,
+        "nodes n1 n2\nc1 write x 1 [0,1] at n1\nc2 write x 2 [0,1] at n2
+        nemesis heal [2,3]\nc3 dump n1 x=2 [10,11]\nc4 dump n2 x=2 [10,11]",
+    ),
+    (
+        "bank-nil-balance",
+        None,
+        "c2 read-all bank {a=10,b=10} [0,1]\nc1 transfer bank [a;b;5] [2,3]
+        c2 read-all bank {a=nil,b=20} [4,5]",
+    ),
+    (
+        "bank-unexpected-account",
+        None,
+        "c2 read-all bank {a=10,b=10} [0,1]\nc1 transfer bank [a;b;5] [2,3]
+        c2 read-all bank {a=5,b=10,d=5} [4,5]",
+    ),
+    (
+        "elements-kept",
+        None,
+        "c1 add s 1 [0,1]\nc2 add s 2 [0,3]\nc3 read-all s [1;2] [2,4]\nc1 read-all s [1;2] [5,6]",
+    ),
+    (
+        "counter-summed",
+        None,
+        "c1 increment c 2 [0,1]\nc2 increment c 3 [0,3]\nc3 read c 2 [2,4]\nc1 read c 5 [5,6]",
+    ),
 ];
 
 fn folder() -> PathBuf {
@@ -146,7 +202,12 @@ fn made() -> Vec<(String, String)> {
         write::jsonl::history(history, &mut text).unwrap();
         String::from_utf8(text).unwrap()
     };
-    sessions.chain(lines).map(|(name, history)| (format!("{name}.jsonl"), text(&history))).collect()
+    let transactions = TRANSACTIONS.iter().map(|&(name, text)| (name, transactions::history(text)));
+    sessions
+        .chain(lines)
+        .chain(transactions)
+        .map(|(name, history)| (format!("{name}.jsonl"), text(&history)))
+        .collect()
 }
 
 fn verdicts() -> String {
