@@ -126,8 +126,8 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "as_flag")]
     pub(crate) budget: Option<BudgetLimits>,
 
-    /// Reports beside the one on the terminal: json, markdown, junit or csv, to standard output or `=PATH`. May be
-    /// given several times.
+    /// Reports beside the one on the terminal, to standard output or `=PATH`: json, markdown, junit, csv, github,
+    /// perfetto or otlp (see `partita list formats`). May be given several times.
     #[arg(long, value_name = "FORMAT[=PATH]", env = "PARTITA_REPORT", value_delimiter = ',')]
     #[serde(deserialize_with = "as_flags")]
     pub(crate) report: Option<Vec<String>>,

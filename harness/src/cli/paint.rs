@@ -26,6 +26,7 @@ pub(crate) struct Paint {
 const RED: Style = AnsiColor::Red.on_default().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const CYAN: Style = AnsiColor::Cyan.on_default().bold();
 const BLUE: Style = AnsiColor::Blue.on_default().bold();
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -58,6 +59,11 @@ impl Paint {
 
     pub(crate) fn doubtful(self, text: &str) -> String {
         self.apply(YELLOW, text)
+    }
+
+    /// A violation that was to be seen.
+    pub(crate) fn expected(self, text: &str) -> String {
+        self.apply(CYAN, text)
     }
 
     pub(crate) fn strong(self, text: &str) -> String {

@@ -25,8 +25,8 @@ use crate::plan;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::expect::{Decided, Expectation};
 use crate::plan::spec::{RunSpec, StageName};
-use crate::report::modes::{Compared, grid};
-use crate::report::{Report, Targets};
+use crate::report::modes::{Compared, grid, numbers};
+use crate::report::{Modes, Report, Targets};
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArgs {
@@ -79,20 +79,20 @@ pub(crate) fn compare(
     let mut stderr = std::io::stderr();
     let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
     let mut carried = Carried::default();
-    if session.verbose {
-        carry_out(&specs, session, people, &mut carried)?;
-    } else {
-        // The table says it all; whoever wants each run asks with -v.
-        carry_out(&specs, session, &mut std::io::sink(), &mut carried)?;
-    }
     let expectations = expectations(&specs);
+    if session.verbose {
+        carry_out(&specs, &expectations, session, people, &mut carried)?;
+    } else {
+        // The table says it all; -v asks for each run.
+        carry_out(&specs, &expectations, session, &mut std::io::sink(), &mut carried)?;
+    }
     let compared = compared(&specs, &carried.runs, &expectations);
     let mut judgement = Judgement::default();
     for mode in &compared {
         judgement.extend(mode.judgement.clone());
     }
     let exit = exit(&carried, &judgement);
-    writeln!(people, "{}\n", grid(&compared, session.paint).terminal(0))?;
+    writeln!(people, "{}\n", grid(&compared, session.paint).terminal(0, session.width))?;
     write!(people, "{}", closing(&carried, &judgement, exit, session))?;
     writeln!(people, "{again}")?;
     let plain = grid(&compared, Paint::PLAIN);
@@ -101,7 +101,7 @@ pub(crate) fn compare(
         runs: &carried.runs,
         missed: &judgement.missed,
         expectations: &expectations,
-        modes: Some(&plain),
+        modes: Some(Modes { words: &plain, numbers: &numbers(&compared) }),
         tradeoffs: &[],
         hunt: None,
     };

@@ -22,7 +22,7 @@ use crate::plan::catalogue::Catalogue;
 use crate::plan::recipe::hexadecimal;
 use crate::plan::spec::{RunSpec, StageName, Violations};
 use crate::plan::{self, suite};
-use crate::report::{CoverageReport, HuntReport, Report, Targets, terminal};
+use crate::report::{CoverageReport, HuntReport, Report, Targets, advice, terminal};
 use crate::run::progress::Interrupt;
 use crate::run::replace;
 
@@ -176,11 +176,11 @@ pub(crate) fn hunt(
     saving.save(&tally)?;
     let mut stderr = std::io::stderr();
     let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
-    writeln!(people, "{}", summary(&tally, teller.spent()))?;
+    writeln!(people, "{}", session.width.wrap(&summary(&tally, teller.spent()), 2))?;
     for line in tally.coverage.lines() {
-        writeln!(people, "{line}")?;
+        writeln!(people, "{}", session.width.wrap(&line, 4))?;
     }
-    tell_open(&tally, people)?;
+    tell_open(&tally, session, people)?;
     let (exit, runs) = conclude(end, &tally, session, people)?;
     writeln!(people, "{again}")?;
     targets.write(
@@ -199,13 +199,13 @@ pub(crate) fn hunt(
 }
 
 /// Why runs were inconclusive or undecided.
-fn tell_open(tally: &Tally, people: &mut dyn Write) -> std::io::Result<()> {
+fn tell_open(tally: &Tally, session: &Session, people: &mut dyn Write) -> std::io::Result<()> {
     if !tally.thin.is_empty() {
         let thin: Vec<String> = tally.thin.iter().map(|(kind, runs)| format!("{kind} {runs}")).collect();
-        writeln!(people, "  inconclusive {}", thin.join(", "))?;
+        writeln!(people, "{}", session.width.wrap(&format!("  inconclusive {}", thin.join(", ")), 4))?;
     }
     for doubt in &tally.doubts {
-        writeln!(people, "  undecided  {doubt}")?;
+        writeln!(people, "{}", session.width.wrap(&format!("  undecided  {doubt}"), 4))?;
     }
     Ok(())
 }
@@ -221,7 +221,17 @@ fn conclude(
         End::Interrupted => Ok((Exit::Interrupted, Vec::new())),
         End::Spent if tally.runs == 0 => Ok((Exit::NothingRan, Vec::new())),
         End::Spent if tally.refuted > 0 => Ok((Exit::Bug, Vec::new())),
-        End::Spent if tally.unknown > 0 => Ok((Exit::Undecided, Vec::new())),
+        End::Spent if tally.unknown > 0 => {
+            writeln!(
+                people,
+                "{}: {} of {} runs undecided",
+                session.paint.doubtful("unknown"),
+                tally.unknown,
+                tally.runs
+            )?;
+            writeln!(people, "  next: {}", advice::MORE)?;
+            Ok((Exit::Undecided, Vec::new()))
+        }
         End::Spent => {
             writeln!(people, "{}: no violation", session.paint.good("pass"))?;
             Ok((Exit::Success, Vec::new()))
@@ -234,9 +244,11 @@ fn conclude(
         End::Found(spec) => {
             // Found is found, also where the hunt was interrupted then.
             let outcome = judge::execute(&spec, &crate::run::progress::Silent, &Interrupt::default())?;
-            writeln!(people, "{}", terminal::run(&outcome, session.paint, session.verbose))?;
+            writeln!(people, "{}", terminal::run(&outcome, session.screen(), &[]))?;
             writeln!(people, "seed {} fails; again: {}", spec.seed, spec.reproduce())?;
-            writeln!(people, "  smaller: partita shrink {}", outcome.dir)?;
+            for step in advice::of_run(&outcome) {
+                writeln!(people, "  next: {step}")?;
+            }
             let interrupted = if session.interrupt.is_set() { Exit::Interrupted } else { Exit::Violation };
             Ok((interrupted, vec![outcome]))
         }

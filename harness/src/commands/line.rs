@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use super::check::CheckArgs;
 use super::compare::CompareArgs;
 use super::convert::ConvertArgs;
+use super::explain::ExplainArgs;
 use super::hunt::HuntArgs;
 use super::list::ListArgs;
 use super::probe::ProbeArgs;
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Synth(SynthArgs),
     /// What there is to choose from.
     List(ListArgs),
+    /// What a model or an anomaly means, by small histories that show it.
+    Explain(ExplainArgs),
     /// Does the client of a system tell the truth, and send each request once?
     Probe(ProbeArgs),
     /// Shell completions.

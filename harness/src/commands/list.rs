@@ -45,6 +45,10 @@ pub(crate) enum Listed {
     Models,
     Bugs,
     Formats,
+    /// The keys of a suite and of a profile.
+    Keys,
+    /// What a suite can expect something of.
+    Figures,
     Runs,
 }
 
@@ -64,12 +68,14 @@ pub(crate) fn list(
         Listed::Models => models(),
         Listed::Formats => formats(),
         Listed::Bugs => bugs(system()?.as_ref()),
+        Listed::Keys => super::keys::keys(),
+        Listed::Figures => super::keys::figures(),
         Listed::Runs => runs(&args.out),
     };
     if grid.is_empty() {
         writeln!(out, "nothing yet")?;
     } else {
-        writeln!(out, "{}", grid.terminal(0))?;
+        writeln!(out, "{}", grid.terminal(0, session.width))?;
     }
     Ok(Exit::Success)
 }
@@ -263,6 +269,7 @@ fn children(folder: &Path) -> Vec<std::path::PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::layout::Width;
     use crate::judge::outcome::RunOutcome;
 
     #[test]
@@ -277,7 +284,8 @@ mod tests {
         std::fs::create_dir_all(out.path().join("hunts/20260104T000000Z-4")).unwrap();
         let results = serde_json::to_string(&RunOutcome::complete_example()).unwrap();
         std::fs::write(out.path().join("quick/20260103T000000Z-3/results.json"), results).unwrap();
-        let text = runs(out.path()).terminal(0).replace(&out.path().display().to_string(), "runs");
+        let text =
+            runs(out.path()).terminal(0, Width::UNLIMITED).replace(&out.path().display().to_string(), "runs");
         let columns: Vec<Vec<&str>> =
             text.lines().map(|line| line.split_whitespace().take(2).collect()).collect();
         insta::assert_debug_snapshot!(columns);
@@ -307,8 +315,8 @@ mod tests {
 
     #[test]
     fn every_model_and_fault_says_what_it_is() {
-        insta::assert_snapshot!(models().terminal(0));
-        insta::assert_snapshot!("faults", all_faults(false).terminal(0));
+        insta::assert_snapshot!(models().terminal(0, Width::UNLIMITED));
+        insta::assert_snapshot!("faults", all_faults(false).terminal(0, Width::UNLIMITED));
         let effects = all_faults(true).csv();
         assert!(
             effects

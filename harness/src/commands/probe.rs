@@ -77,7 +77,7 @@ fn report(tried: &[Tried], session: &Session) -> String {
         };
         grid.push(vec![mark, trial.name().to_owned(), said.clone()]);
     }
-    let mut text = format!("{}\n", grid.terminal(0));
+    let mut text = format!("{}\n", grid.terminal(0, session.width));
     for tried in tried {
         for fault in &tried.faults {
             // Writing to a string cannot fail.

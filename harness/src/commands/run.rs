@@ -17,7 +17,7 @@ use crate::plan::catalogue::Catalogue;
 use crate::plan::expect::{self, Expectation};
 use crate::plan::spec::RunSpec;
 use crate::plan::suite::{self, Suite};
-use crate::report::{Report, Targets, terminal};
+use crate::report::{Report, Targets, advice, terminal};
 use crate::run::{RunError, rehearsal};
 
 #[derive(Args, Debug)]
@@ -28,6 +28,9 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) options: Options,
 }
+
+/// Of many failures, so many steps to take next are told.
+const NEXT_MAX: usize = 6;
 
 /// A suite with its runs resolved.
 struct Planned {
@@ -71,7 +74,7 @@ pub(crate) fn run(
             break;
         }
         let first = carried.runs.len();
-        carry_out(&specs, session, people, &mut carried)?;
+        carry_out(&specs, &suite.expectations, session, people, &mut carried)?;
         let runs: Vec<&RunOutcome> = carried.runs[first..].iter().collect();
         judgement.extend(judge_runs(&suite.expectations, &runs));
         expectations.extend(suite.expectations);
@@ -172,6 +175,7 @@ pub(crate) fn flags(options: &Options) -> Vec<String> {
 /// Carries runs out one by one and tells of each. A harness failure is an outcome too: the others still run.
 pub(crate) fn carry_out(
     specs: &[RunSpec],
+    expectations: &[Expectation],
     session: &Session,
     people: &mut dyn Write,
     carried: &mut Carried,
@@ -187,7 +191,7 @@ pub(crate) fn carry_out(
         match result {
             Ok(outcome) => {
                 if !session.quiet || outcome.outcome != outcome::Outcome::Pass {
-                    writeln!(people, "{}", terminal::run(&outcome, session.paint, session.verbose))?;
+                    writeln!(people, "{}", terminal::run(&outcome, session.screen(), expectations))?;
                 }
                 carried.runs.push(outcome);
             }
@@ -223,12 +227,15 @@ pub(crate) fn closing(carried: &Carried, judgement: &Judgement, exit: Exit, sess
             Exit::HarnessFailure => paint.bad("harness failure"),
             _ => paint.doubtful("undecided"),
         };
-        lines.push(format!("{mark}: {miss}"));
+        lines.push(session.width.wrap(&format!("{mark}: {miss}"), 4));
     }
     let failed = carried.runs.iter().filter(|run| run.outcome != outcome::Outcome::Pass);
+    let mut next: Vec<String> = Vec::new();
     for run in failed.filter(|run| !run.reproduce.is_empty() && exit != Exit::Success) {
         lines.push(format!("  again: {}", run.reproduce));
+        next.extend(advice::of_run(run).into_iter().filter(|step| !next.contains(step)).collect::<Vec<_>>());
     }
+    lines.extend(next.iter().take(NEXT_MAX).map(|step| format!("  next: {step}")));
     let runs = match carried.runs.len() {
         1 => "1 run".to_owned(),
         count => format!("{count} runs"),

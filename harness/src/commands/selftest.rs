@@ -95,7 +95,7 @@ pub(crate) fn selftest(
         writeln!(out, "{report}")?;
         return Ok(exit);
     }
-    writeln!(out, "{}\n", table(&results).terminal(0))?;
+    writeln!(out, "{}\n", table(&results).terminal(0, session.width))?;
     for alarm in results.iter().flat_map(|caught| &caught.false_alarms) {
         writeln!(out, "false alarm: {alarm}")?;
     }

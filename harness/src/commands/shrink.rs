@@ -73,7 +73,7 @@ fn of_run(
     }
     let command = format!("partita replay {} --trace", names::shell_quote(&minimal.display().to_string()));
     put(&minimal.join("command"), format!("{command}\n").as_bytes())?;
-    writeln!(out, "{}", terminal::run(&outcome, session.paint, session.verbose))?;
+    writeln!(out, "{}", terminal::run(&outcome, session.screen(), &[]))?;
     writeln!(out, "still violated: {}", shrinking.target())?;
     writeln!(out, "before: {}", told(before))?;
     writeln!(out, "after:  {}, in {} trials", told(shrinking.size()), shrinking.trials)?;

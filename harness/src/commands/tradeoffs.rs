@@ -21,8 +21,8 @@ use crate::judge::outcome::RunOutcome;
 use crate::plan;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::spec::{RunSpec, StageName};
-use crate::report::tradeoffs::{Growth, Tradeoff, grid};
-use crate::report::{Report, Targets};
+use crate::report::tradeoffs::{Growth, Tradeoff, grid, numbers};
+use crate::report::{Modes, Report, Targets};
 use crate::run::{RunError, reads_per_second};
 
 const TIME: Duration = Duration::from_secs(20);
@@ -61,15 +61,15 @@ pub(crate) fn tradeoffs(
     let again = again("compare --tradeoffs", &options, &specs);
     session.say(&again);
     let mut carried = Carried::default();
-    carry_out(&specs, session, &mut std::io::sink(), &mut carried)?;
     let expectations = expectations(&specs);
+    carry_out(&specs, &expectations, session, &mut std::io::sink(), &mut carried)?;
     let judgement = judge_runs(&expectations, &carried.runs.iter().collect::<Vec<_>>());
     let exit = exit(&carried, &judgement);
     let rows = rows(&planned, &carried.runs).map_err(Failure::Harness)?;
     let table = grid(&rows);
     let mut stderr = std::io::stderr();
     let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
-    writeln!(people, "{}\n", table.terminal(0))?;
+    writeln!(people, "{}\n", table.terminal(0, session.width))?;
     write!(people, "{}", closing(&carried, &judgement, exit, session))?;
     writeln!(people, "{again}")?;
     let report = Report {
@@ -77,7 +77,7 @@ pub(crate) fn tradeoffs(
         runs: &carried.runs,
         missed: &judgement.missed,
         expectations: &expectations,
-        modes: Some(&table),
+        modes: Some(Modes { words: &table, numbers: &numbers(&rows) }),
         tradeoffs: &rows,
         hunt: None,
     };

@@ -118,6 +118,26 @@ pub(crate) fn judge_runs(expectations: &[Expectation], runs: &[&RunOutcome]) -> 
     judgement
 }
 
+/// Whether a violation of this, if it is one, counts against the run: unless a claim expects it, or claims speak of the run
+/// and nothing promises it.
+pub(crate) fn counts_against(
+    run: &RunOutcome,
+    verdict: &VerdictReport,
+    expectations: &[Expectation],
+) -> bool {
+    let mut covering =
+        expectations.iter().filter(|expectation| expectation.covers(&run.mode, &run.workload)).peekable();
+    let covered = covering.peek().is_some();
+    let expected = covering.flat_map(|expectation| &expectation.claims).find_map(|claim| match claim {
+        Claim::Verdict { model, expected, .. } if verdict.subject == *model => Some(*expected),
+        _ => None,
+    });
+    match expected {
+        Some(expected) => expected == Expected::Valid,
+        None => verdict.is_promised() || (!covered && run.outcome == Outcome::Violation),
+    }
+}
+
 /// A run by itself: what no claim speaks of must still be as promised.
 fn judge_alone(run: &RunOutcome, claims: Option<&Vec<&Claim>>, judgement: &mut Judgement) {
     let subject = format!("{} × {}, seed {}", run.workload, run.mode, run.seed);

@@ -164,6 +164,12 @@ fn parts(history: &History, operation: &Operation) -> [String; 2] {
     [printable(operation.function.name()).into_owned(), format!("{key}{detail}")]
 }
 
+/// The same where every column counts: single spaces, and nothing that a terminal would take for a command.
+pub(crate) fn brief(history: &History, operation: &Operation) -> String {
+    let action = action(history, operation);
+    printable(&action.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
+}
+
 fn shown(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= VALUE_CHARACTERS_MAX {

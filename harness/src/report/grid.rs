@@ -5,6 +5,13 @@
 use tabled::builder::Builder;
 use tabled::settings::{Padding, Style};
 
+use crate::cli::layout::{self, Width};
+
+/// Spaces between two columns.
+const GAP: usize = 2;
+/// A column at least this wide holds text, which may be broken between words; no column of text gets narrower.
+const TEXT_MIN: usize = 24;
+
 /// A header and rows of as many cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Grid {
@@ -25,21 +32,83 @@ impl Grid {
         self.rows.is_empty()
     }
 
-    /// Columns aligned, no lines; `indent` spaces before each row.
-    pub(crate) fn terminal(&self, indent: usize) -> String {
-        let mut builder = Builder::with_capacity(self.rows.len() + 1, self.header.len());
-        if self.header.iter().any(|cell| !cell.is_empty()) {
-            builder.push_record(&self.header);
-        }
-        for row in &self.rows {
-            builder.push_record(row);
-        }
-        let mut table = builder.build();
-        table.with(Style::empty()).with(Padding::new(0, 2, 0, 0));
+    /// Columns aligned, no lines; `indent` spaces before each row. A column of text is broken between words where the page is
+    /// too narrow; where that does not help each row becomes a block of its own.
+    pub(crate) fn terminal(&self, indent: usize, width: Width) -> String {
+        let room = width.minus(indent);
+        let lines = match self.widths(room) {
+            Some(widths) => self.table(&widths),
+            None => self.blocks(Width::columns(room)),
+        };
         let margin = " ".repeat(indent);
         let lines: Vec<_> =
-            table.to_string().lines().map(|line| format!("{margin}{}", line.trim_end())).collect();
+            lines.lines().map(|line| format!("{margin}{line}").trim_end().to_owned()).collect();
         lines.join("\n")
+    }
+
+    fn has_header(&self) -> bool {
+        self.header.iter().any(|cell| !cell.is_empty())
+    }
+
+    /// How wide each column is to be; `None` where they do not fit beside each other.
+    fn widths(&self, room: usize) -> Option<Vec<usize>> {
+        let shown = self.has_header().then_some(&self.header);
+        let longest = |column: usize, measure: &dyn Fn(&str) -> usize| {
+            let cells = shown.into_iter().chain(&self.rows).filter_map(|row| row.get(column));
+            cells.map(|cell| measure(cell)).max().unwrap_or(0)
+        };
+        let columns = 0..self.header.len();
+        let mut widths: Vec<usize> =
+            columns.clone().map(|column| longest(column, &layout::columns)).collect();
+        let gaps = GAP * self.header.len().saturating_sub(1);
+        // Numbers and names stay whole; columns of text share what they leave.
+        let mut texts: Vec<usize> = columns.filter(|&column| widths[column] > TEXT_MIN).collect();
+        loop {
+            let rest: usize =
+                (0..widths.len()).filter(|column| !texts.contains(column)).map(|column| widths[column]).sum();
+            let free = room.checked_sub(gaps + rest)?;
+            let fair = free.checked_div(texts.len()).unwrap_or(0);
+            let (narrow, wide): (Vec<usize>, Vec<usize>) =
+                texts.iter().partition(|&&column| widths[column] <= fair);
+            if !narrow.is_empty() {
+                texts = wide;
+                continue;
+            }
+            let word = |cell: &str| cell.split(' ').map(layout::columns).max().unwrap_or(0);
+            let fits = |&column: &usize| fair >= TEXT_MIN && longest(column, &word) <= fair;
+            if !texts.iter().all(fits) {
+                return None;
+            }
+            for column in texts {
+                widths[column] = fair;
+            }
+            return Some(widths);
+        }
+    }
+
+    fn table(&self, widths: &[usize]) -> String {
+        let mut builder = Builder::with_capacity(self.rows.len() + 1, self.header.len());
+        for row in self.has_header().then_some(&self.header).into_iter().chain(&self.rows) {
+            builder.push_record(
+                row.iter().zip(widths).map(|(cell, &width)| Width::cell(cell, width).join("\n")),
+            );
+        }
+        let mut table = builder.build();
+        table.with(Style::empty()).with(Padding::new(0, GAP, 0, 0));
+        table.to_string()
+    }
+
+    /// The first cell of a row is its title; below it every other cell that holds something, behind its column's name.
+    fn blocks(&self, width: Width) -> String {
+        let labels = self.header.iter().skip(1).map(|label| layout::columns(label)).max().unwrap_or(0);
+        let block = |row: &Vec<String>| {
+            let title = row.first().map(|title| width.wrap(title, 2));
+            let cells = self.header.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty());
+            let cells =
+                cells.map(|(label, cell)| width.wrap(&format!("  {label:labels$}  {cell}"), labels + 4));
+            title.into_iter().chain(cells).collect::<Vec<_>>().join("\n")
+        };
+        self.rows.iter().map(block).collect::<Vec<_>>().join("\n\n")
     }
 
     pub(crate) fn markdown(&self) -> String {
@@ -77,13 +146,28 @@ mod tests {
         grid
     }
 
+    fn wide() -> Grid {
+        let mut grid = Grid::new(&["mode", "nodes", "promises", "about"]);
+        let about = "a majority of the members acknowledges each write before the client is answered";
+        grid.push(
+            ["single/quorum", "3", "linearizable, durability, convergence", about].map(str::to_owned).into(),
+        );
+        grid.push(["multi/lww", "3 x 3", "", "the last write wins"].map(str::to_owned).into());
+        grid
+    }
+
     #[test]
     fn the_same_rows_in_every_form() {
-        insta::assert_snapshot!(grid().terminal(2), @r#"
+        insta::assert_snapshot!(grid().terminal(2, Width::UNLIMITED), @r#"
           mode           why
           single/quorum  holds
           a              1, 2 | "3"
         "#);
+        insta::assert_snapshot!(
+            "columns_of_text_are_broken_between_words",
+            wide().terminal(0, Width::columns(80))
+        );
+        insta::assert_snapshot!("what_does_not_fit_becomes_blocks", wide().terminal(2, Width::columns(44)));
         insta::assert_snapshot!(grid().markdown(), @r#"
         | mode | why |
         |---|---|

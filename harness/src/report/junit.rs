@@ -9,10 +9,10 @@ use quick_junit::{NonSuccessKind, Property, Report as Document, TestCase, TestCa
 
 use super::Report;
 use crate::cli::exit::Exit;
-use crate::judge::expect::Miss;
+use crate::judge::expect::{Miss, counts_against};
 use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
 use crate::judge::verdict::VerdictKind;
-use crate::plan::expect::{Claim, Expectation, Expected};
+use crate::plan::expect::{Claim, Expectation};
 
 /// The document as XML.
 pub(crate) fn render(report: &Report<'_>) -> Result<String, String> {
@@ -73,31 +73,24 @@ fn case(run: &RunOutcome, checker: &str, status: TestCaseStatus) -> TestCase {
     case
 }
 
-/// A violation fails unless a claim expects it, or claims speak of the run and nobody promised the model.
 fn status(run: &RunOutcome, verdict: &VerdictReport, expectations: &[Expectation]) -> TestCaseStatus {
-    let promised = verdict.is_promised();
-    let mut covering =
-        expectations.iter().filter(|expectation| expectation.covers(&run.mode, &run.workload)).peekable();
-    let covered = covering.peek().is_some();
-    let expected = covering.flat_map(|expectation| &expectation.claims).find_map(|claim| match claim {
-        Claim::Verdict { model, expected, .. } if verdict.subject == *model => Some(*expected),
-        _ => None,
-    });
-    let fails = match expected {
-        Some(expected) => expected == Expected::Valid,
-        None => promised || (!covered && run.outcome == Outcome::Violation),
-    };
     match verdict.verdict {
-        VerdictKind::Invalid if fails => {
+        VerdictKind::Invalid if counts_against(run, verdict, expectations) => {
             let first = verdict.anomalies.first();
             let summary = first.map_or("violated", |anomaly| anomaly.summary.as_str());
             failure("violation", summary, first.map(|anomaly| anomaly.explanation.as_str()))
         }
-        VerdictKind::Unknown if promised || expected.is_some() => {
+        VerdictKind::Unknown if verdict.is_promised() || is_claimed(run, verdict, expectations) => {
             error("unknown", verdict.why.as_deref().unwrap_or("undecided"))
         }
         _ => TestCaseStatus::success(),
     }
+}
+
+fn is_claimed(run: &RunOutcome, verdict: &VerdictReport, expectations: &[Expectation]) -> bool {
+    let covering = expectations.iter().filter(|expectation| expectation.covers(&run.mode, &run.workload));
+    let is_of = |claim: &Claim| matches!(claim, Claim::Verdict { model, .. } if verdict.subject == *model);
+    covering.flat_map(|expectation| &expectation.claims).any(is_of)
 }
 
 fn failure(kind: &str, message: &str, description: Option<&str>) -> TestCaseStatus {
@@ -123,6 +116,7 @@ mod tests {
     use crate::judge::expect::{Reason, Why};
     use crate::judge::outcome::AnomalyReport;
     use crate::judge::verdict::Violation;
+    use crate::plan::expect::Expected;
     use crate::run::Note;
 
     #[test]

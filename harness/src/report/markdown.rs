@@ -10,7 +10,7 @@ use crate::report::grid::Grid;
 pub(crate) fn render(report: &Report<'_>) -> String {
     let mut parts = Vec::new();
     if let Some(modes) = report.modes {
-        parts.push(format!("## Modes\n\n{}", modes.markdown()));
+        parts.push(format!("## Modes\n\n{}", modes.words.markdown()));
     }
     parts.push(format!("## Runs\n\n{}", runs(report.runs).markdown()));
     if !report.missed.is_empty() {
@@ -26,7 +26,7 @@ pub(crate) fn render(report: &Report<'_>) -> String {
 }
 
 /// One row a run.
-pub(crate) fn runs(runs: &[RunOutcome]) -> Grid {
+fn runs(runs: &[RunOutcome]) -> Grid {
     let mut grid = Grid::new(&[
         "workload",
         "mode",

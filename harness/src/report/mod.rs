@@ -2,17 +2,27 @@
 //!
 //! No verdict is formed here.
 
+pub(crate) mod advice;
+pub(crate) mod csv;
 pub(crate) mod explain;
+pub(crate) mod github;
 pub(crate) mod grid;
 pub(crate) mod json;
 pub(crate) mod junit;
+pub(crate) mod lesson;
 pub(crate) mod markdown;
 pub(crate) mod modes;
+pub(crate) mod otlp;
+pub(crate) mod perfetto;
 pub(crate) mod terminal;
+pub(crate) mod timeline;
+pub(crate) mod trace;
 pub(crate) mod tradeoffs;
 pub(crate) mod words;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -35,12 +45,21 @@ pub(crate) struct Report<'a> {
     pub(crate) missed: &'a [Miss],
     /// What was expected of the runs beside what their modes promise.
     pub(crate) expectations: &'a [Expectation],
-    /// Of a comparison: one row a mode.
-    pub(crate) modes: Option<&'a Grid>,
+    /// Of a comparison.
+    pub(crate) modes: Option<Modes<'a>>,
     /// Of `compare --tradeoffs`: the same rows as data.
     pub(crate) tradeoffs: &'a [Tradeoff],
     /// Of a hunt: what it looked at, also where it found nothing.
     pub(crate) hunt: Option<HuntReport>,
+}
+
+/// A comparison, one row a mode.
+#[derive(Clone, Copy)]
+pub(crate) struct Modes<'a> {
+    /// As people read it.
+    pub(crate) words: &'a Grid,
+    /// The same in bare numbers.
+    pub(crate) numbers: &'a Grid,
 }
 
 /// What a hunt came to, beside the run that failed.
@@ -98,10 +117,14 @@ pub(crate) enum Format {
     Markdown,
     Junit,
     Csv,
+    Github,
+    Perfetto,
+    Otlp,
 }
 
 impl Format {
-    pub(crate) const ALL: [Self; 4] = [Self::Json, Self::Markdown, Self::Junit, Self::Csv];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Json, Self::Markdown, Self::Junit, Self::Csv, Self::Github, Self::Perfetto, Self::Otlp];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -109,6 +132,9 @@ impl Format {
             Self::Markdown => "markdown",
             Self::Junit => "junit",
             Self::Csv => "csv",
+            Self::Github => "github",
+            Self::Perfetto => "perfetto",
+            Self::Otlp => "otlp",
         }
     }
 
@@ -117,17 +143,24 @@ impl Format {
             Self::Json => "everything that came of the runs, as one object",
             Self::Markdown => "tables for a pull request or a page",
             Self::Junit => "a test case for each checker, faults and seed",
-            Self::Csv => "one row a run, or a mode of a comparison",
+            Self::Csv => "one row a run, or a mode of a comparison, in bare numbers",
+            Self::Github => "a job's summary, and annotations as workflow commands",
+            Self::Perfetto => "operations and faults over time, for ui.perfetto.dev",
+            Self::Otlp => "operations and faults as spans of OpenTelemetry, in JSON lines",
         }
     }
 
-    fn render(self, report: &Report<'_>) -> Result<String, Failure> {
-        match self {
-            Self::Json => Ok(json::render(report)),
-            Self::Markdown => Ok(markdown::render(report)),
-            Self::Junit => junit::render(report).map_err(Failure::Harness),
-            Self::Csv => Ok(report.modes.map_or_else(|| markdown::runs(report.runs).csv(), Grid::csv)),
-        }
+    fn write(self, report: &Report<'_>, out: &mut dyn Write) -> Result<(), Failure> {
+        let text = match self {
+            Self::Json => json::render(report),
+            Self::Markdown => markdown::render(report),
+            Self::Junit => junit::render(report).map_err(Failure::Harness)?,
+            Self::Csv => csv::render(report),
+            Self::Github => github::summary(report),
+            Self::Perfetto => return perfetto::write(report, out),
+            Self::Otlp => return otlp::write(report, out),
+        };
+        Ok(out.write_all(text.as_bytes())?)
     }
 }
 
@@ -156,10 +189,13 @@ impl Chosen {
         }
     }
 
-    fn render(self, report: &Report<'_>) -> Result<String, Failure> {
+    fn write(self, report: &Report<'_>, out: &mut dyn Write) -> Result<(), Failure> {
         match self {
-            Self::Ours(format) => format.render(report),
-            Self::Own(place) => Ok(own().get(place).map(|own| own.render(report.runs)).unwrap_or_default()),
+            Self::Ours(format) => format.write(report, out),
+            Self::Own(place) => {
+                let text = own().get(place).map(|own| own.render(report.runs)).unwrap_or_default();
+                Ok(out.write_all(text.as_bytes())?)
+            }
         }
     }
 }
@@ -173,6 +209,26 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Where it goes; `None` is standard output. GitHub names the file of a job's summary in the environment.
+    fn file(&self) -> Option<PathBuf> {
+        let named =
+            || std::env::var_os("GITHUB_STEP_SUMMARY").filter(|name| !name.is_empty()).map(PathBuf::from);
+        let is_github = self.format == Chosen::Ours(Format::Github);
+        self.path.clone().or_else(|| named().filter(|_| is_github))
+    }
+
+    fn write_file(&self, report: &Report<'_>, path: &Path) -> Result<(), Failure> {
+        let failed = |error: std::io::Error| {
+            Failure::Harness(format!("{}: the report cannot be written: {error}", path.display()))
+        };
+        let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+        self.format.write(report, &mut file).map_err(|failure| match failure {
+            Failure::Output(error) => failed(error),
+            other => other,
+        })?;
+        file.flush().map_err(failed)
+    }
+
     /// The folder that its file is to lie in, where the path names one.
     fn folder(&self) -> Option<&Path> {
         self.path.as_deref()?.parent().filter(|folder| !folder.as_os_str().is_empty())
@@ -222,14 +278,15 @@ impl Targets {
         self.0.iter().any(|target| target.path.is_none())
     }
 
-    pub(crate) fn write(&self, report: &Report<'_>, out: &mut dyn std::io::Write) -> Result<(), Failure> {
+    pub(crate) fn write(&self, report: &Report<'_>, out: &mut dyn Write) -> Result<(), Failure> {
         for target in &self.0 {
-            let text = target.format.render(report)?;
-            match &target.path {
-                None => out.write_all(text.as_bytes())?,
-                Some(path) => std::fs::write(path, text).map_err(|error| {
-                    Failure::Harness(format!("{}: the report cannot be written: {error}", path.display()))
-                })?,
+            if target.format == Chosen::Ours(Format::Github) {
+                // The commands are read from what the step prints, wherever its summary goes.
+                out.write_all(github::annotations(report).as_bytes())?;
+            }
+            match target.file() {
+                None => target.format.write(report, out)?,
+                Some(path) => target.write_file(report, &path)?,
             }
         }
         Ok(())
@@ -237,8 +294,41 @@ impl Targets {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::judge::outcome::{AnomalyReport, Outcome};
+    use crate::judge::verdict::VerdictKind;
+
+    /// Of runs of which nothing was expected beside what their modes promise.
+    pub(crate) fn report_of(runs: &[RunOutcome]) -> Report<'_> {
+        Report {
+            exit: Exit::Violation,
+            runs,
+            missed: &[],
+            expectations: &[],
+            modes: None,
+            tradeoffs: &[],
+            hunt: None,
+        }
+    }
+
+    /// A run that broke its promise by a stale read.
+    pub(crate) fn violated_example(seed: u64) -> RunOutcome {
+        let mut run = RunOutcome { seed, outcome: Outcome::Violation, ..RunOutcome::complete_example() };
+        run.verdicts[0].verdict = VerdictKind::Invalid;
+        let history = explain::tests::stale_history();
+        let anomaly = explain::tests::stale_anomaly();
+        let explanation = explain::anomaly(&history, "history.jsonl", &anomaly, None);
+        run.verdicts[0].anomalies.push(AnomalyReport::proved(&history, &anomaly, explanation));
+        run
+    }
+
+    /// The same with a folder that holds its history.
+    pub(crate) fn stored_example(folder: &Path) -> RunOutcome {
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join("history.jsonl"), explain::tests::STALE).unwrap();
+        RunOutcome { dir: folder.display().to_string(), ..violated_example(7) }
+    }
 
     #[test]
     fn a_target_is_a_format_and_perhaps_a_file() {

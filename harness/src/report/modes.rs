@@ -7,8 +7,11 @@ use systems::Mode;
 
 use crate::cli::paint::Paint;
 use crate::judge::expect::Judgement;
-use crate::judge::outcome::{ConflictsReport, DurabilityReport, Outcome, Percentiles, RunOutcome};
+use crate::judge::outcome::{
+    ConflictsReport, DurabilityReport, Outcome, Percentiles, RunOutcome, VerdictReport,
+};
 use crate::judge::verdict::VerdictKind;
+use crate::report::csv::bare;
 use crate::report::grid::Grid;
 use crate::report::terminal::seconds;
 
@@ -51,6 +54,66 @@ pub(crate) fn grid(modes: &[Compared<'_>], paint: Paint) -> Grid {
         grid.push(row(compared, paint));
     }
     grid
+}
+
+/// The same rows in bare numbers: shares from 0 to 1, times in milliseconds, nothing where nothing was measured. Counts are
+/// sums over the runs of the mode, shares means, times the worst.
+pub(crate) fn numbers(modes: &[Compared<'_>]) -> Grid {
+    let mut header = vec!["mode", "promise"];
+    header.extend(MODELS.map(|(_, model)| model.name()));
+    header.extend([
+        "lost",
+        "discarded",
+        "stale_reads",
+        "staleness_p99_ms",
+        "availability_before",
+        "availability_during",
+        "availability_after",
+        "read_p99_ms",
+        "write_p99_ms",
+        "failover_max_ms",
+        "converged_after_ms",
+        "seeds",
+        "expectations_met",
+        "expectations_missed",
+    ]);
+    let mut grid = Grid::new(&header);
+    for compared in modes {
+        grid.push(numbers_of(compared));
+    }
+    grid
+}
+
+fn numbers_of(compared: &Compared<'_>) -> Vec<String> {
+    let runs = &compared.runs;
+    let total = |count: fn(&RunOutcome) -> Option<u64>| {
+        bare(runs.iter().filter_map(|run| count(run)).reduce(|a, b| a + b))
+    };
+    let share = |of: fn(&RunOutcome) -> Option<f64>| bare(mean(runs.iter().filter_map(|run| of(run))));
+    let worst = |of: fn(&RunOutcome) -> Option<f64>| {
+        bare(runs.iter().filter_map(|run| of(run)).max_by(f64::total_cmp))
+    };
+    let promise: Vec<&str> = compared.mode.promise.iter().map(|model| model.name()).collect();
+    let mut cells = vec![compared.mode.name.clone(), promise.join(" ")];
+    cells.extend(MODELS.map(|(_, model)| verdict(runs, model, Paint::PLAIN).replace('-', "")));
+    let seeds: std::collections::BTreeSet<u64> = runs.iter().map(|run| run.seed).collect();
+    cells.extend([
+        total(|run| run.durability.as_ref().map(|durability| durability.lost)),
+        total(|run| run.durability.as_ref().map(|durability| durability.discarded)),
+        total(|run| run.staleness.as_ref().map(|staleness| staleness.stale_reads)),
+        worst(|run| run.staleness.as_ref().map(|staleness| staleness.p99_ms)),
+        share(|run| run.availability.before),
+        share(|run| run.availability.during),
+        share(|run| run.availability.after),
+        worst(|run| run.latency_ms.read.map(|latency| latency.p99)),
+        worst(|run| run.latency_ms.write.map(|latency| latency.p99)),
+        worst(|run| run.failover_ms.iter().copied().max_by(f64::total_cmp)),
+        worst(|run| run.convergence.as_ref().and_then(|convergence| convergence.after_ms)),
+        seeds.len().to_string(),
+        compared.judgement.met.to_string(),
+        compared.judgement.missed.len().to_string(),
+    ]);
+    cells
 }
 
 fn row(compared: &Compared<'_>, paint: Paint) -> Vec<String> {
@@ -101,11 +164,14 @@ fn promise(mode: &Mode) -> String {
     }
 }
 
-/// The worst over all runs that could tell.
+/// The worst over all runs that could tell: `no` where the mode need not keep it, `BROKEN` where it promises to.
 fn verdict(runs: &[&RunOutcome], model: ModelName, paint: Paint) -> String {
     let any = |verdict| runs.iter().filter_map(|run| run.verdict_on(model)).any(|given| given.is(verdict));
-    if any(VerdictKind::Invalid) {
-        paint.doubtful("FAIL")
+    let breaks = |run: &&RunOutcome| run.verdict_on(model).is_some_and(VerdictReport::breaks_a_promise);
+    if runs.iter().any(breaks) {
+        paint.bad("BROKEN")
+    } else if any(VerdictKind::Invalid) {
+        paint.expected("no")
     } else if any(VerdictKind::Unknown) {
         "?".to_owned()
     } else if any(VerdictKind::Valid) {
@@ -177,7 +243,7 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::outcome::{StalenessReport, VerdictReport};
+    use crate::judge::outcome::StalenessReport;
     use crate::testing::mode;
 
     #[test]
@@ -199,5 +265,6 @@ mod tests {
             Compared { mode: &second_mode, runs: vec![&asynchronous, &second], judgement },
         ];
         insta::assert_snapshot!(grid(&rows, Paint::PLAIN).markdown());
+        insta::assert_snapshot!("one_row_a_mode_in_bare_numbers", numbers(&rows).csv());
     }
 }

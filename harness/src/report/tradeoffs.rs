@@ -9,6 +9,7 @@ use systems::{Mode, Settles, System};
 
 use crate::judge::outcome::RunOutcome;
 use crate::judge::verdict::VerdictKind;
+use crate::report::csv::bare;
 use crate::report::grid::Grid;
 use crate::report::terminal::{percent, seconds};
 
@@ -228,6 +229,57 @@ pub(crate) fn grid(rows: &[Tradeoff]) -> Grid {
     grid
 }
 
+/// The same rows in bare numbers.
+pub(crate) fn numbers(rows: &[Tradeoff]) -> Grid {
+    let mut grid = Grid::new(&[
+        "replication",
+        "mode",
+        "held",
+        "violated",
+        "stale_reads",
+        "reads",
+        "writes_answered_before",
+        "writes_answered_during",
+        "reads_without_leader",
+        "nodes",
+        "reads_per_s",
+        "nodes_doubled",
+        "reads_per_s_doubled",
+        "failover_ms",
+        "acknowledged",
+        "lost",
+        "conflict_policy",
+        "conflict_updates",
+        "conflict_discarded",
+    ]);
+    for row in rows {
+        let Tradeoff { consistency, write_availability, read_scalability, failure_recovery, .. } = row;
+        let growth = read_scalability.growth;
+        grid.push(vec![
+            row.kind.clone(),
+            row.mode.clone(),
+            consistency.strongest.join(" "),
+            consistency.weakest_violated.join(" "),
+            consistency.stale_reads.to_string(),
+            consistency.reads.to_string(),
+            bare(write_availability.before),
+            bare(write_availability.during),
+            bare(read_scalability.without_leader),
+            bare(growth.map(|growth| growth.nodes[0])),
+            bare(growth.map(|growth| growth.reads_per_s[0])),
+            bare(growth.map(|growth| growth.nodes[1])),
+            bare(growth.map(|growth| growth.reads_per_s[1])),
+            bare(failure_recovery.failover_ms),
+            failure_recovery.acknowledged.to_string(),
+            failure_recovery.lost.to_string(),
+            row.conflict_resolution.policy.words().to_owned(),
+            row.conflict_resolution.updates.to_string(),
+            row.conflict_resolution.discarded.to_string(),
+        ]);
+    }
+    grid
+}
+
 fn words(models: &[&str]) -> String {
     if models.is_empty() { "-".to_owned() } else { models.join(" ") }
 }
@@ -333,6 +385,7 @@ mod tests {
             ),
         ];
         insta::assert_snapshot!(grid(&rows).markdown());
+        insta::assert_snapshot!("every_cell_is_a_bare_number", numbers(&rows).csv());
         insta::assert_snapshot!(serde_json::to_string_pretty(&rows[1]).unwrap());
     }
 

@@ -114,6 +114,8 @@ struct Reporter<'a> {
     progress: &'a dyn Progress,
     part: Part,
     ticked: Nanos,
+    /// The names of the faults in force, each as often as it is.
+    in_force: Vec<String>,
     workload_end: Option<Nanos>,
 }
 
@@ -121,7 +123,7 @@ impl<'a> Reporter<'a> {
     const TICK: Nanos = Nanos::from_millis(100);
 
     fn new(progress: &'a dyn Progress) -> Self {
-        Self { progress, part: Part::Faults, ticked: Nanos::ZERO, workload_end: None }
+        Self { progress, part: Part::Faults, ticked: Nanos::ZERO, in_force: Vec::new(), workload_end: None }
     }
 
     fn report(&mut self, conductor: &Conductor, now: Nanos) {
@@ -142,12 +144,25 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    fn action(&self, now: Nanos, action: &Action) {
+    fn action(&mut self, now: Nanos, action: &Action) {
         let text = match Schedule::describe(action) {
-            FaultStep::Begin { name, what, .. } => format!("{name}: {what}"),
-            FaultStep::End { name, what, .. } => format!("{name}: {what} ends"),
-            FaultStep::Heal { .. } => "all faults end".to_owned(),
+            FaultStep::Begin { name, what, .. } => {
+                let text = format!("{name}: {what}");
+                self.in_force.push(name);
+                text
+            }
+            FaultStep::End { name, what, .. } => {
+                if let Some(place) = self.in_force.iter().position(|in_force| *in_force == name) {
+                    self.in_force.remove(place);
+                }
+                format!("{name}: {what} ends")
+            }
+            FaultStep::Heal { .. } => {
+                self.in_force.clear();
+                "all faults end".to_owned()
+            }
         };
         self.progress.fault(now.to_duration(), &text);
+        self.progress.in_force(&self.in_force);
     }
 }

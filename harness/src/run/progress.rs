@@ -35,6 +35,8 @@ pub trait Progress: Send + Sync {
     fn tick(&self, _elapsed: Duration, _operations: u64) {}
     /// A fault began or ended, in words.
     fn fault(&self, _elapsed: Duration, _text: &str) {}
+    /// The names of the faults that are in force from now on.
+    fn in_force(&self, _faults: &[String]) {}
     /// Something worth a line.
     fn note(&self, _text: &str) {}
 }

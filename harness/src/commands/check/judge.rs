@@ -39,7 +39,7 @@ pub(super) fn of_own(history: &History) -> Exit {
 }
 
 /// Whether none of the demands says anything of this history.
-fn is_inapplicable(demands: &[ModelName], findings: &[Finding]) -> bool {
+pub(super) fn is_inapplicable(demands: &[ModelName], findings: &[Finding]) -> bool {
     demands.iter().all(|&model| {
         let mut own = findings.iter().filter(|finding| finding.model == model).peekable();
         own.peek().is_some() && own.all(|finding| matches!(finding.verdict, Verdict::NotApplicable(_)))

@@ -122,7 +122,7 @@ pub(crate) fn check(
     }
     if args.format == CheckFormat::Text && rows.len() > 1 {
         let gap = if job.in_full(rows.len()) { "\n" } else { "" };
-        writeln!(out, "{gap}{}", table::render(rows))?;
+        writeln!(out, "{gap}{}", table::render(rows, session.width))?;
     }
     Ok(exit)
 }
@@ -206,7 +206,7 @@ impl Job<'_> {
         let mut text = match args.format {
             CheckFormat::Json => format!("{}\n", report::json(checked)),
             CheckFormat::Text if self.in_full(files) => {
-                text::render(checked, session.paint, args.witness || session.verbose, args.explain)
+                text::render(checked, session.screen(), args.witness || session.verbose, args.explain)
             }
             CheckFormat::Text => String::new(),
         };

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use histories::ModelName;
 
-use crate::cli::paint::Paint;
+use crate::cli::layout::Screen;
 use crate::judge::outcome::VerdictReport;
 
 /// One proof, and every model that it is told against.
@@ -17,7 +17,7 @@ struct Proof<'a> {
 }
 
 /// The first proof of each demanded and each of the weakest models, or all proofs.
-pub(super) fn text(verdicts: &[VerdictReport], weakest: &[ModelName], paint: Paint, all: bool) -> String {
+pub(super) fn text(verdicts: &[VerdictReport], weakest: &[ModelName], screen: Screen, all: bool) -> String {
     let mut proofs: Vec<Proof<'_>> = Vec::new();
     let (mut more, mut untold) = (0, Vec::new());
     let is_told = |verdict: &VerdictReport| {
@@ -38,17 +38,19 @@ pub(super) fn text(verdicts: &[VerdictReport], weakest: &[ModelName], paint: Pai
             }
         }
     }
+    let Screen { paint, width, .. } = screen;
     let mut text = String::new();
     // Writing to a string cannot fail.
     for proof in &proofs {
-        let _ = writeln!(text, "\n{}", paint.explanation(proof.explanation));
+        let _ = writeln!(text, "\n{}", paint.explanation(&width.explanation(proof.explanation)));
         if proof.against.len() > 1 {
-            let _ = writeln!(text, "  = violates {}", proof.against.join(", "));
+            let against = format!("  = violates {}", proof.against.join(", "));
+            let _ = writeln!(text, "{}", width.wrap(&against, 4));
         }
     }
     let hidden = hidden(more, &untold);
     if !hidden.is_empty() {
-        let _ = writeln!(text, "\n{}", paint.dim(&hidden));
+        let _ = writeln!(text, "\n{}", paint.dim(&width.wrap(&hidden, 2)));
     }
     text
 }

@@ -5,6 +5,7 @@
 use histories::{ModelName, printable};
 
 use super::{Checked, judge};
+use crate::cli::layout::Width;
 use crate::cli::paint::Paint;
 use crate::judge::checking;
 use crate::report::grid::Grid;
@@ -52,7 +53,7 @@ pub(super) fn unreadable(file: &str, paint: Paint) -> Row {
 }
 
 /// The table; what was demanded is a column where something was.
-pub(super) fn render(rows: Vec<Row>) -> String {
+pub(super) fn render(rows: Vec<Row>, width: Width) -> String {
     let demands = rows.iter().any(|row| row.last().is_some_and(|cell| !cell.is_empty()));
     let mut header = HEADER.to_vec();
     header.extend(demands.then_some(DEMANDED));
@@ -61,5 +62,5 @@ pub(super) fn render(rows: Vec<Row>) -> String {
         row.truncate(header.len());
         grid.push(row);
     }
-    grid.terminal(0)
+    grid.terminal(0, width)
 }

@@ -2,7 +2,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::*;
-use crate::cli::paint::Paint;
+use crate::cli::layout::Screen;
 use crate::report::explain::tests::{STALE, stale_anomaly, stale_history};
 
 fn finding(model: ModelName, verdict: Verdict) -> Finding {
@@ -57,15 +57,15 @@ fn a_refuted_proof_is_a_bug_of_ours_and_names_the_file_to_report() {
     let verdict = &report::verdicts(&checked)[1];
     assert_eq!((verdict.verdict.name(), verdict.why.as_deref()), ("unknown", Some(why)));
     assert!(report::json(&checked).contains("\"refuted\":true") && verdict.refuted);
-    assert!(text::render(&checked, Paint::PLAIN, false, false).contains(why));
+    assert!(text::render(&checked, Screen::PLAIN, false, false).contains(why));
 }
 
 #[test]
 fn a_demand_that_does_not_apply_is_called_so_wherever_it_is_told() {
     let last = |demands: &[ModelName]| {
-        let text = text::render(&stale(demands), Paint::PLAIN, false, false);
-        let cell = table::row(&stale(demands), Paint::PLAIN).pop().unwrap();
-        let line = text.lines().last().unwrap().to_owned();
+        let text = text::render(&stale(demands), Screen::PLAIN, false, false);
+        let cell = table::row(&stale(demands), Screen::PLAIN.paint).pop().unwrap();
+        let line = text.lines().find(|line| line.starts_with("demanded: ")).unwrap().to_owned();
         assert!(line.ends_with(&format!(": {cell}")), "{line} {cell}");
         cell
     };
@@ -87,8 +87,7 @@ fn an_empty_history_decides_nothing() {
 
 #[test]
 fn a_person_reads_a_table_and_each_proof_once() {
-    let text =
-        text::render(&stale(&[ModelName::Linearizable]), crate::cli::paint::Paint::PLAIN, false, false);
+    let text = text::render(&stale(&[ModelName::Linearizable]), Screen::PLAIN, false, false);
     insta::assert_snapshot!(text);
 }
 

@@ -6,28 +6,93 @@ use histories::{ModelName, printable, stats};
 
 use super::{Checked, judge, linearizations, proofs, report};
 use crate::cli::exit::Exit;
+use crate::cli::layout::Screen;
+use crate::cli::names::shell_quote;
 use crate::cli::paint::Paint;
 use crate::judge::checking;
 use crate::judge::outcome::VerdictReport;
 use crate::judge::verdict::{Subject, VerdictKind};
 use crate::report::grid::Grid;
-use crate::report::terminal;
+use crate::report::terminal::Fate;
+use crate::report::{advice, terminal};
 
-/// The file, its models with their verdicts, the anomalies, and what it comes to.
-pub(super) fn render(checked: &Checked, paint: Paint, every_anomaly: bool, explain: bool) -> String {
-    let mut text = format!("{}\n", header(checked, paint));
+/// The file, what was demanded of it and how that came out, the proofs, and what it comes to. The models of which nothing
+/// was demanded are a line; `--explain` and `-v` show each of them.
+pub(super) fn render(checked: &Checked, screen: Screen, every_anomaly: bool, explain: bool) -> String {
+    let Screen { paint, width, verbose } = screen;
+    let mut text = format!("{}\n", width.wrap(&header(checked, paint), 2));
     let verdicts = report::verdicts(checked);
-    let grid = models(&verdicts, paint, explain);
+    let unfolded = verbose || explain;
+    let is_shown = |verdict: &VerdictReport| {
+        verdict.expected.is_some()
+            || verdict.refuted
+            || explain
+            || (unfolded && !verdict.is(VerdictKind::NotApplicable))
+    };
+    let (shown, rest): (Vec<_>, Vec<_>) = verdicts.iter().partition(|verdict| is_shown(verdict));
+    let grid = models(&shown, paint, explain);
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{}", grid.terminal(2));
+    if !grid.is_empty() {
+        let _ = writeln!(text, "{}", grid.terminal(2, width));
+    }
     if let Some(staleness) = report::staleness(checked) {
-        let _ = writeln!(text, "  staleness: {}", terminal::staleness_words(&staleness));
+        let _ = writeln!(
+            text,
+            "{}",
+            width.wrap(&format!("  staleness: {}", terminal::staleness_words(&staleness)), 4)
+        );
+    }
+    if !rest.is_empty() && !unfolded {
+        let _ = writeln!(
+            text,
+            "{}",
+            width.wrap(&format!("  {}", counted_by_verdict(&rest, !shown.is_empty())), 4)
+        );
     }
     let weakest = checking::summary(&checked.history, &checked.findings).weakest_violated;
-    text.push_str(&proofs::text(&verdicts, &weakest, paint, every_anomaly));
+    text.push_str(&proofs::text(&verdicts, &weakest, screen, every_anomaly));
     text.push_str(&linearizations::text(&checked.history, &checked.linearizations));
-    let _ = writeln!(text, "\n{}", closing(checked, paint));
+    let closing = closing(checked, paint, unfolded);
+    let closing: Vec<String> = closing.iter().map(|line| width.wrap(line, 2)).collect();
+    let _ = writeln!(text, "\n{}", closing.join("\n"));
+    for step in next(checked, &verdicts) {
+        let _ = writeln!(text, "  next: {step}");
+    }
     text
+}
+
+/// What to do next where what was demanded is violated or undecided.
+fn next(checked: &Checked, verdicts: &[VerdictReport]) -> Vec<String> {
+    let Checked { demands, findings, history, file, .. } = checked;
+    let file = shell_quote(file);
+    match judge::exit(demands, findings, history) {
+        Exit::Violation => {
+            let kind = advice::kinds(verdicts).first().copied().map(advice::explain);
+            let violated = verdicts.iter().find(|verdict| verdict.breaks_a_promise());
+            let shrink = violated.map(|verdict| format!("partita shrink {file} --model {}", verdict.subject));
+            kind.into_iter().chain(shrink).collect()
+        }
+        Exit::Undecided if judge::is_inapplicable(demands, findings) => {
+            vec![format!("partita stats {file} tells what can be checked of it")]
+        }
+        Exit::Undecided if !demands.is_empty() => vec![format!("{}; -v tells why", advice::MORE)],
+        _ => Vec::new(),
+    }
+}
+
+/// `other models: 12 held, 5 violated, 1 undecided, 19 not applicable (-v shows each)`.
+fn counted_by_verdict(verdicts: &[&VerdictReport], others: bool) -> String {
+    let counts = [
+        (VerdictKind::Valid, "held"),
+        (VerdictKind::Invalid, "violated"),
+        (VerdictKind::Unknown, "undecided"),
+        (VerdictKind::NotApplicable, "not applicable"),
+    ];
+    let count = |kind| verdicts.iter().filter(|verdict| verdict.is(kind)).count();
+    let told = counts.map(|(kind, word)| (count(kind), word)).into_iter().filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told.map(|(count, word)| format!("{count} {word}")).collect();
+    let label = if others { "other models" } else { "models" };
+    format!("{label}: {} (-v shows each)", told.join(", "))
 }
 
 /// `a.jsonl: 812 operations in 1,630 events on 3 keys by 5 clients; store single/quorum, register, seed 7`.
@@ -58,20 +123,17 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-fn models(verdicts: &[VerdictReport], paint: Paint, explain: bool) -> Grid {
+fn models(verdicts: &[&VerdictReport], paint: Paint, explain: bool) -> Grid {
     let mut grid = Grid::new(&["model", "verdict", "method", ""]);
-    // A table of everything that does not apply hides what does; without an explanation the names are enough.
-    let is_shown = |verdict: &&VerdictReport| {
-        explain || !verdict.is(VerdictKind::NotApplicable) || verdict.expected.is_some()
-    };
-    for verdict in verdicts.iter().filter(is_shown) {
+    for verdict in verdicts {
         let about = match verdict.subject {
             Subject::Model(model) if explain => model.about(),
             _ => "",
         };
+        let fate = if verdict.breaks_a_promise() { Fate::Failure } else { Fate::Beside };
         grid.push(vec![
             verdict.subject.to_string(),
-            terminal::held_though(verdict, "demanded", paint),
+            terminal::held(verdict, "demanded", fate, paint),
             verdict.method.clone(),
             about.to_owned(),
         ]);
@@ -80,7 +142,7 @@ fn models(verdicts: &[VerdictReport], paint: Paint, explain: bool) -> Grid {
 }
 
 /// What was demanded and how it came out; without demands the strongest that held and the weakest that did not.
-fn closing(checked: &Checked, paint: Paint) -> String {
+fn closing(checked: &Checked, paint: Paint, unfolded: bool) -> Vec<String> {
     let summary = checking::summary(&checked.history, &checked.findings);
     let mut lines = Vec::new();
     for (label, models) in [
@@ -89,7 +151,8 @@ fn closing(checked: &Checked, paint: Paint) -> String {
         ("undecided", &summary.undecided),
         ("not applicable", &summary.not_applicable),
     ] {
-        if !models.is_empty() {
+        let is_told = unfolded || *models != summary.not_applicable;
+        if !models.is_empty() && is_told {
             lines.push(format!("{label}: {}", names(models)));
         }
     }
@@ -102,7 +165,7 @@ fn closing(checked: &Checked, paint: Paint) -> String {
             format!("demanded: {}: {}", names(demands), judge::word(demands, findings, history, paint))
         }
     });
-    lines.join("\n")
+    lines
 }
 
 /// The least sets of session guarantees that are violated, where a set of several is among them: each of them alone

@@ -11,6 +11,7 @@ use histories::printable_lines;
 
 pub(crate) use self::loading::Loading;
 use self::terminal::{Bar, Lines};
+use crate::cli::layout::{Screen, Width};
 use crate::cli::paint::{ColorChoice, Paint};
 use crate::run::progress::{Interrupt, Progress, Silent};
 
@@ -57,6 +58,8 @@ pub(crate) enum ProgressChoice {
 pub(crate) struct Session {
     /// For standard output.
     pub(crate) paint: Paint,
+    /// Of standard output.
+    pub(crate) width: Width,
     paint_stderr: Paint,
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
@@ -69,6 +72,7 @@ impl Session {
     pub(crate) fn new(global: &Global, interrupt: Interrupt) -> Self {
         Self {
             paint: Paint::new(global.color, &std::io::stdout()),
+            width: Width::of(&std::io::stdout()),
             paint_stderr: Paint::new(global.color, &std::io::stderr()),
             quiet: global.quiet,
             verbose: global.verbose,
@@ -83,6 +87,7 @@ impl Session {
     pub(crate) fn silent() -> Self {
         Self {
             paint: Paint::PLAIN,
+            width: Width::UNLIMITED,
             paint_stderr: Paint::PLAIN,
             quiet: true,
             verbose: false,
@@ -90,6 +95,11 @@ impl Session {
             interrupt: Interrupt::default(),
             complains: false,
         }
+    }
+
+    /// Standard output, as a person reads it.
+    pub(crate) fn screen(&self) -> Screen {
+        Screen { paint: self.paint, width: self.width, verbose: self.verbose }
     }
 
     pub(crate) fn error(&self, message: &str) {

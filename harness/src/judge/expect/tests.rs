@@ -218,13 +218,13 @@ fn every_figure_of_a_run_can_be_expected_and_no_other() {
     }
     let mut figures = Vec::new();
     collect("", &serde_json::to_value(RunOutcome::complete_example()).unwrap(), &mut figures);
-    let known = FIGURES.map(|(path, figure)| match figure {
-        Figure::Number | Figure::Share => (path.to_owned(), "number"),
-        Figure::Truth => (path.to_owned(), "truth"),
-        Figure::Word(_) => (path.to_owned(), "word"),
+    let known = FIGURES.map(|entry| match entry.figure {
+        Figure::Number | Figure::Share => (entry.path.to_owned(), "number"),
+        Figure::Truth => (entry.path.to_owned(), "truth"),
+        Figure::Word(_) => (entry.path.to_owned(), "word"),
     });
     assert_eq!(figures, known);
-    let outcomes = FIGURES.iter().find(|(path, _)| *path == "outcome").unwrap();
-    let Figure::Word(words) = outcomes.1 else { panic!("an outcome is a word") };
+    let outcomes = FIGURES.iter().find(|entry| entry.path == "outcome").unwrap();
+    let Figure::Word(words) = outcomes.figure else { panic!("an outcome is a word") };
     assert_eq!(words, Outcome::ALL.map(Outcome::name));
 }

@@ -117,7 +117,7 @@ pub enum Figure {
 }
 
 impl Figure {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Number => "a number",
             Self::Share => "a share from 0 to 1",

@@ -8,7 +8,6 @@ mod parse;
 mod planned;
 
 pub use comparison::{Comparison, Figure};
-#[cfg(test)]
 pub(crate) use figures::FIGURES;
 pub(crate) use parse::parse;
 pub(crate) use planned::refusal;

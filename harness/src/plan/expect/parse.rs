@@ -58,9 +58,9 @@ fn claim(
         };
         return Ok(Claim::Verdict { model, expected, kinds: Vec::new() });
     }
-    let Some((_, figure)) = FIGURES.iter().find(|(path, _)| *path == name) else {
+    let Some(entry) = FIGURES.iter().find(|entry| entry.path == name) else {
         let models = ModelName::ALL.iter().map(|model| model.name());
-        let paths = || FIGURES.iter().map(|(path, _)| *path);
+        let paths = || FIGURES.iter().map(|entry| entry.path);
         let known = KEYS.into_iter().chain(models).chain(paths());
         let error = document.error(at, format!("{name:?} is no model and no figure"));
         return Err(match nearest(name, known) {
@@ -69,7 +69,7 @@ fn claim(
         });
     };
     let refuse = |message: String| document.error(value.span(), message);
-    let comparison = Comparison::parse(&scalar(value.get_ref(), *figure).map_err(refuse)?, *figure);
+    let comparison = Comparison::parse(&scalar(value.get_ref(), entry.figure).map_err(refuse)?, entry.figure);
     let comparison = comparison.map_err(refuse)?;
     Ok(Claim::Figure { path: name.to_owned(), comparison })
 }

@@ -1,0 +1,89 @@
+//! What a suite may hold, as tables: its keys, and the figures that it can expect something of. docs/suites.md holds both.
+
+use clap::CommandFactory;
+
+use super::line::Cli;
+use crate::cli::options::Options;
+use crate::plan::expect::{FIGURES, Figure};
+use crate::report::grid::Grid;
+
+/// Every key of a suite and of a profile, with the environment variable that outranks it.
+pub(crate) fn keys() -> Grid {
+    let mut grid = Grid::new(&["key", "environment", "about"]);
+    let cli = Cli::command();
+    // The flags of `run` are the keys, and what they say of themselves is what is true of the keys.
+    let flags: Vec<&clap::Arg> =
+        cli.find_subcommand("run").map(|run| run.get_arguments().collect()).unwrap_or_default();
+    for key in Options::KEYS {
+        let flag = flags.iter().find(|flag| flag.get_id() == key);
+        let environment =
+            flag.and_then(|flag| flag.get_env()).map(|name| name.to_string_lossy().into_owned());
+        let about = flag.and_then(|flag| flag.get_help()).map(ToString::to_string);
+        grid.push(vec![(*key).to_owned(), environment.unwrap_or_default(), about.unwrap_or_default()]);
+    }
+    grid
+}
+
+/// Every figure, with what it is compared with.
+pub(crate) fn figures() -> Grid {
+    let mut grid = Grid::new(&["figure", "is", "about"]);
+    for entry in &FIGURES {
+        let is = match entry.figure {
+            Figure::Word(known) if !known.is_empty() => known.join(" or "),
+            figure => figure.name().to_owned(),
+        };
+        grid.push(vec![entry.path.to_owned(), is, entry.about.to_owned()]);
+    }
+    grid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/suites.md");
+
+    /// The rows of a table, each name as code.
+    fn rows(grid: &Grid) -> Vec<String> {
+        let rows = grid.markdown();
+        rows.lines().skip(2).map(|row| row.replacen("| ", "| `", 1).replacen(" | ", "` | ", 1)).collect()
+    }
+
+    /// `PARTITA_WRITE_SAMPLES=1` writes the two tables anew.
+    #[test]
+    fn the_document_has_every_key_every_variable_and_every_figure() {
+        let mut text = std::fs::read_to_string(DOCUMENT).unwrap();
+        for (name, grid) in [("keys", keys()), ("figures", figures())] {
+            let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->\n"));
+            let (before, rest) = text.split_once(&begin).unwrap();
+            let (held, after) = rest.split_once(&end).unwrap();
+            let markdown = grid.markdown();
+            let head = markdown.lines().take(2).map(str::to_owned);
+            let table = head.chain(rows(&grid)).collect::<Vec<_>>().join("\n") + "\n";
+            if std::env::var_os("PARTITA_WRITE_SAMPLES").is_none() {
+                assert_eq!(held, table, "docs/suites.md, {name}");
+            }
+            text = format!("{before}{begin}{table}{end}{after}");
+        }
+        if std::env::var_os("PARTITA_WRITE_SAMPLES").is_some() {
+            std::fs::write(DOCUMENT, &text).unwrap();
+        }
+        // The variables of flags that are no keys stand in the text.
+        for command in Cli::command().get_subcommands() {
+            for name in command.get_arguments().filter_map(clap::Arg::get_env) {
+                let name = format!("`{}`", name.to_string_lossy());
+                assert!(text.contains(name.trim_matches('`')), "docs/suites.md lacks {name}");
+            }
+        }
+        for name in Cli::command().get_arguments().filter_map(clap::Arg::get_env) {
+            assert!(text.contains(&*name.to_string_lossy()), "docs/suites.md lacks {}", name.display());
+        }
+    }
+
+    #[test]
+    fn every_key_says_what_it_is() {
+        let csv = keys().csv();
+        assert_eq!(csv.lines().count(), Options::KEYS.len() + 1);
+        assert!(!csv.lines().any(|line| line.ends_with(',') || line.contains(",,")), "{csv}");
+    }
+}
