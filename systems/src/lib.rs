@@ -3,6 +3,7 @@
 //! A client call never errs: it is ok, fail or info. Whatever else goes wrong is a [`SetupError`], a failure of the
 //! harness and never a verdict.
 
+pub mod bundled;
 mod client;
 pub mod cluster;
 pub mod drivers;

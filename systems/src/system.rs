@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use histories::{Function, Key, Node};
+use histories::{Conflict, Function, Key, Node};
 use nemesis::backends::Proxies;
 use nemesis::{BoxFuture, Layout, Powers, Target};
 use serde::{Deserialize, Serialize};
@@ -182,6 +182,10 @@ pub trait System: Send + Sync {
     /// How a mode replicates, in the theory's words.
     fn replication(&self, mode: &Mode) -> String {
         mode.name.clone()
+    }
+    /// What becomes of concurrent writes, where a mode accepts them in several places: what its histories are held to.
+    fn conflict(&self, _mode: &Mode) -> Option<Conflict> {
+        None
     }
     /// What decides between concurrent updates of a key.
     fn settles(&self, mode: &Mode) -> Settles {

@@ -161,11 +161,12 @@ impl Options {
         "report",
     ];
 
-    /// What is left of a suite's options for this system: what is said of modes of another says nothing of it.
+    /// What is left of a suite's options for this system: what is said of modes of another says nothing of it. A suite that
+    /// names none means the default one.
     #[must_use]
-    pub(crate) fn told_for(self, system: Option<&List>) -> Self {
-        let bundled = List(vec!["store".to_owned()]);
-        if system.is_none_or(|system| system == self.system.as_ref().unwrap_or(&bundled)) {
+    pub(crate) fn told_for(self, system: Option<&List>, default: &str) -> Self {
+        let default = List(vec![default.to_owned()]);
+        if system.is_none_or(|system| system == self.system.as_ref().unwrap_or(&default)) {
             return self;
         }
         Self {

@@ -14,7 +14,6 @@ use clap::{CommandFactory, Parser};
 use nix::sys::signal::Signal;
 use systems::System;
 use systems::cluster::Host;
-use systems::live::NodeArguments;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::line::{Cli, Command};
@@ -25,7 +24,7 @@ use crate::cli::names::unknown;
 use crate::cli::options::Options;
 use crate::cli::quantity::address_space;
 use crate::commands::{self, Session};
-use crate::plan::catalogue::Catalogue;
+use crate::plan::catalogue::{Catalogue, MemberError, run_member};
 use crate::run::progress::Interrupt;
 
 /// Set while a command that can end in good order runs: then Ctrl-C asks it to.
@@ -73,24 +72,14 @@ fn child(arguments: &[String]) -> Exit {
     Exit::HarnessFailure
 }
 
-/// A member of the reference store: no handler of ours, no thread before its own runtime's.
+/// A member of a bundled system: no handler of ours, no thread before its own runtime's.
 fn node(arguments: &[String]) -> Exit {
-    let complain = |error: &dyn std::fmt::Display| {
-        // Nobody is left to hear that standard error is closed.
-        let _ = writeln!(io::stderr().lock(), "error: {error}");
-    };
-    match NodeArguments::parse(arguments) {
-        Err(error) => {
-            complain(&error);
-            Exit::Usage
-        }
-        Ok(arguments) => match systems::live::run_blocking(arguments) {
-            Ok(()) => Exit::Success,
-            Err(error) => {
-                complain(&error);
-                Exit::HarnessFailure
-            }
-        },
+    let Err(error) = run_member(arguments) else { return Exit::Success };
+    // Where standard error is closed, nothing can be told.
+    let _ = writeln!(io::stderr().lock(), "error: {error}");
+    match error {
+        MemberError::Arguments(_) => Exit::Usage,
+        MemberError::Node(_) => Exit::HarnessFailure,
     }
 }
 

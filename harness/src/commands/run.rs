@@ -105,11 +105,11 @@ fn plan_all(
     let names = if args.suites.is_empty() { &default[..] } else { &args.suites };
     let plan_one = |name: &String| {
         let suite = suite::load(name)?;
-        let options = options.clone().over(suite.options.clone().told_for(options.system.as_ref()));
+        let told = suite.options.clone().told_for(options.system.as_ref(), catalogue.default_name());
+        let own = Options { system: options.system.clone(), stage: options.stage, ..told.clone() };
+        let options = options.clone().over(told);
         let specs = plan::specs(&suite.name, &options, catalogue, seed_drawn, &|_| Vec::new())
             .map_err(Failure::Usage)?;
-        let own = suite.options.clone().told_for(options.system.as_ref());
-        let own = Options { system: options.system.clone(), stage: options.stage, ..own };
         let own = plan::specs(&suite.name, &own, catalogue, seed_drawn, &|_| Vec::new()).unwrap_or_default();
         if let Some(why) = expect::refusal(&suite.expectations, &specs, &own) {
             return Err(Failure::Usage(format!("{}: {why}", suite.source)));

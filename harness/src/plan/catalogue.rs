@@ -1,12 +1,12 @@
 //! Everything that can be named on a command line: systems, modes, workloads.
 //!
-//! Starts nothing.
+//! Starts nothing. It is the one place of the harness that knows which systems are bundled.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use systems::bundled;
 use systems::cluster::Host;
-use systems::live::StoreSystem;
 use systems::own::OwnSystem;
 use systems::{Mode, System};
 
@@ -14,8 +14,7 @@ use crate::cli::names::{glob_matches, is_glob, unknown};
 use crate::cli::quantity::List;
 use crate::load::workloads;
 
-/// The system that is tested unless told otherwise.
-const SYSTEM_DEFAULT: &str = "store";
+pub(crate) use systems::bundled::{MemberError, run_member};
 
 /// A workload by name, with a line about it.
 #[derive(Clone, Copy, Debug)]
@@ -28,29 +27,28 @@ pub(crate) struct WorkloadEntry {
 pub(crate) struct Catalogue {
     /// This program, which starts nodes.
     pub(crate) executable: PathBuf,
+    /// The first is tested unless told otherwise.
     pub(crate) systems: Vec<Arc<dyn System>>,
     pub(crate) workloads: Vec<WorkloadEntry>,
 }
 
 impl Catalogue {
-    /// The bundled store, whose members are started as `exe node`, the databases that there are drivers for, a user's
-    /// own systems, and every workload.
+    /// The systems that are bundled, a user's own, and every workload.
     pub(crate) fn with(host: impl Into<Host>, own: &[Arc<dyn System>]) -> Self {
         let host = host.into();
-        let store: Arc<dyn System> = Arc::new(StoreSystem::new(host.exe.clone()));
-        let drivers = systems::drivers::all(&host);
+        let bundled = bundled::systems(&host);
         let workloads = workloads::all();
         Self {
             executable: host.exe.clone(),
-            systems: std::iter::once(store).chain(drivers).chain(own.iter().cloned()).collect(),
+            systems: bundled.into_iter().chain(own.iter().cloned()).collect(),
             workloads: workloads
                 .map(|workload| WorkloadEntry { name: workload.name(), about: workload.about() })
                 .collect(),
         }
     }
 
-    /// A system by name, or one that a TOML file or a command line of a node describes; without a name the bundled store,
-    /// or the only one there is.
+    /// A system by name, or one that a TOML file or a command line of a node describes; without a name the
+    /// first.
     pub(crate) fn system(&self, name: Option<&str>) -> Result<Arc<dyn System>, String> {
         let executable = || self.executable.clone();
         if let Some(file) =
@@ -62,13 +60,16 @@ impl Catalogue {
         if let Some(command) = name.and_then(|name| name.strip_prefix(OwnSystem::MAELSTROM)) {
             return Ok(Arc::new(OwnSystem::maelstrom(command, executable())?));
         }
-        let wanted = name.unwrap_or(SYSTEM_DEFAULT);
-        let found = self.systems.iter().find(|system| system.name() == wanted);
-        let only = if name.is_none() { self.systems.first() } else { None };
-        found.or(only).cloned().ok_or_else(|| {
+        let is_meant = |system: &&Arc<dyn System>| name.is_none_or(|name| name == system.name());
+        self.systems.iter().find(is_meant).cloned().ok_or_else(|| {
             let known: Vec<_> = self.systems.iter().map(|system| system.name()).collect();
-            unknown("system", wanted, &known)
+            unknown("system", name.unwrap_or_default(), &known)
         })
+    }
+
+    /// The name of the system that is tested unless told otherwise.
+    pub(crate) fn default_name(&self) -> &str {
+        self.systems.first().map_or("", |system| system.name())
     }
 
     /// The systems of these names, each once, in the order asked for.

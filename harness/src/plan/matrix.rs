@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use histories::{Conflict, Function};
+use histories::Function;
 use nemesis::Layout;
 use systems::cluster::REMOTE_POWERS;
-use systems::{Mode, System, SystemOptions};
+use systems::{Mode, Settles, System, SystemOptions};
 
 use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::Seeds;
@@ -165,7 +165,7 @@ fn suited<'w>(
 ) -> Result<Vec<&'w String>, String> {
     let asked = options.workload.is_some();
     let suits = |workload: &&String| {
-        (asked || is_usual(workload, mode)) && has_something_to_do(workload, mode, system)
+        (asked || is_usual(workload, mode, system)) && has_something_to_do(workload, mode, system)
     };
     let suited: Vec<_> = workloads.iter().filter(suits).collect();
     if asked && suited.is_empty() {
@@ -176,8 +176,8 @@ fn suited<'w>(
 }
 
 /// What a mode is run with unless told: data types of their own where it merges them.
-fn is_usual(workload: &str, mode: &Mode) -> bool {
-    let merges = matches!(mode.conflict(), Some(Conflict::Merge | Conflict::Crdt));
+fn is_usual(workload: &str, mode: &Mode, system: &dyn System) -> bool {
+    let merges = system.settles(mode) == Settles::Merge;
     merges || workloads::by_name(workload).is_none_or(Workload::by_default)
 }
 

@@ -152,7 +152,7 @@ impl Prepared {
             nodes: spec.layout.nodes().map(|node| node.to_string()).collect(),
             seed: Some(spec.seed),
             started: started.to_owned(),
-            conflict: spec.mode.conflict(),
+            conflict: spec.system.conflict(&spec.mode),
             copies: spec.mode.copies,
             leaders: leaders(spec),
             demands: self.demands(spec),

@@ -26,7 +26,7 @@ pub(crate) fn reads_per_second(spec: &RunSpec, layout: Layout) -> Result<f64, Ru
     let clients = u32::from(layout.total()) * CLIENTS_PER_NODE;
     let setup = Setup { layout, clients, seed: spec.seed, service: SERVICE, trace: false };
     let mut world = simulator.simulate(&spec.mode, &setup).map_err(RunError::harness)?;
-    let mut crowd = Crowd::new(spec, layout);
+    let mut crowd = Crowd::new(spec, layout)?;
     let end = world.now() + TIME;
     for thread in 0..clients {
         world.submit(crowd.next(thread));
@@ -44,11 +44,20 @@ pub(crate) fn reads_per_second(spec: &RunSpec, layout: Layout) -> Result<f64, Ru
     }
 }
 
+/// How values are read and changed.
+#[derive(Clone, Copy)]
+enum Access {
+    /// By reads and writes.
+    Register,
+    /// By reads of all versions, and writes that quote none of them.
+    Siblings,
+}
+
 /// Clients that ask again as soon as they are answered.
 struct Crowd<'s> {
     spec: &'s RunSpec,
     nodes: u16,
-    read: Function,
+    access: Access,
     dice: Dice,
     /// Whether each thread's open operation is a read.
     reads: Vec<bool>,
@@ -56,16 +65,21 @@ struct Crowd<'s> {
 }
 
 impl<'s> Crowd<'s> {
-    fn new(spec: &'s RunSpec, layout: Layout) -> Self {
-        let plain = spec.system.supports(&spec.mode, &Function::Write);
-        Self {
+    fn new(spec: &'s RunSpec, layout: Layout) -> Result<Self, RunError> {
+        let supports = |function| spec.system.supports(&spec.mode, &function);
+        let access = match (supports(Function::Write), supports(Function::Replace)) {
+            (true, _) => Access::Register,
+            (false, true) => Access::Siblings,
+            (false, false) => return Err(RunError::harness("it neither writes nor replaces values")),
+        };
+        Ok(Self {
             spec,
             nodes: layout.total(),
-            read: if plain { Function::Read } else { Function::ReadAll },
+            access,
             dice: Dice::new(spec.seed).split("crowd"),
             reads: vec![false; usize::from(layout.total()) * CLIENTS_PER_NODE as usize],
             written: 0,
-        }
+        })
     }
 
     fn next(&mut self, thread: u32) -> Request {
@@ -78,10 +92,14 @@ impl<'s> Crowd<'s> {
         self.reads[thread as usize] = !updates;
         self.written += 1;
         let value = Value::Int(self.written);
-        let op = match (updates, &self.read) {
-            (false, read) => Op::new(read.clone(), key.as_str(), Value::Null),
-            (true, Function::Read) => Op::write(key.as_str(), value),
-            (true, _) => Op::new(Function::Replace, key.as_str(), Value::list([Value::list([]), value])),
+        let key = key.as_str();
+        let op = match (updates, self.access) {
+            (false, Access::Register) => Op::new(Function::Read, key, Value::Null),
+            (false, Access::Siblings) => Op::new(Function::ReadAll, key, Value::Null),
+            (true, Access::Register) => Op::write(key, value),
+            (true, Access::Siblings) => {
+                Op::new(Function::Replace, key, Value::list([Value::list([]), value]))
+            }
         };
         Request { thread, process: thread, node, op, deadline: self.spec.deadline.into() }
     }

@@ -138,8 +138,12 @@ impl System for StoreSystem {
         words.to_owned()
     }
 
+    fn conflict(&self, mode: &Mode) -> Option<Conflict> {
+        mode.conflict()
+    }
+
     fn settles(&self, mode: &Mode) -> Settles {
-        match mode.conflict() {
+        match self.conflict(mode) {
             Some(Conflict::Home) => Settles::HomeLeader,
             Some(Conflict::Lww | Conflict::LwwHlc) => Settles::LastWrite,
             Some(Conflict::VersionVector) => Settles::Siblings,

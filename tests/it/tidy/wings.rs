@@ -101,6 +101,19 @@ fn a_comparison_with_a_word_is_noticed() {
     assert!(!decides_by(r#"Self::Invalid => "invalid","#, "invalid"));
 }
 
+#[test]
+fn the_harness_knows_no_system_by_itself() {
+    let words = ["systems::store", "systems::live", "systems::drivers", "systems::bundled", "StoreSystem"];
+    let sources = sources();
+    let exempt = |source: &Source| {
+        !source.in_folder("harness/src/") || source.is_test || source.path == "harness/src/plan/catalogue.rs"
+    };
+    assert_none(
+        "what the harness knows of a system it asks of the seam, `systems::System`",
+        super::lines_with(&sources, &words, exempt),
+    );
+}
+
 /// What stands between backticks, with whether `In` stands before it: then it is where the next names lie.
 fn quoted(text: &str) -> Vec<(bool, &str)> {
     let parts: Vec<&str> = text.split('`').collect();
