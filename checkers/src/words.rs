@@ -2,12 +2,12 @@
 //!
 //! It never looks at more than one operation.
 
-use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value};
+use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value, brief_name};
 
 use crate::{Side, Step};
 
 pub(crate) fn key(history: &History, key: Option<KeyId>) -> String {
-    key.map_or_else(|| "the register".to_owned(), |key| history.key(key).to_string())
+    key.map_or_else(|| "the register".to_owned(), |key| brief_name(history.key(key).as_str()))
 }
 
 /// What a key is before its first write: `absent`, unless a view says what it begins with.

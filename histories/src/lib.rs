@@ -51,7 +51,7 @@ pub use node::Node;
 pub use op::{Function, Key, Op};
 pub use operation::{Operation, Outcome};
 pub use pairing::Pairing;
-pub use printable::{printable, printable_lines};
+pub use printable::{brief_name, printable, printable_lines};
 pub use record::{Clock, Draft, RecordError, Recorder};
 pub use sequence::{Order, Timing};
 pub use tape::Tape;

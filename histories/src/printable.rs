@@ -19,6 +19,22 @@ pub fn printable_lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.split('\n').map(printable).collect::<Vec<_>>().join("\n"))
 }
 
+/// So many characters of a name are shown.
+const NAME_CHARACTERS_MAX: usize = 60;
+/// Of a longer one, so many of its end: names differ there as often as where they begin.
+const NAME_END_CHARACTERS: usize = 20;
+
+/// A name for people: without control characters, and of a long one the beginning and the end.
+pub fn brief_name(name: &str) -> String {
+    let count = name.chars().count();
+    if count <= NAME_CHARACTERS_MAX {
+        return printable(name).into_owned();
+    }
+    let head: String = name.chars().take(NAME_CHARACTERS_MAX - NAME_END_CHARACTERS - 1).collect();
+    let end: String = name.chars().skip(count - NAME_END_CHARACTERS).collect();
+    format!("{}…{}", Printable(&head), Printable(&end))
+}
+
 /// Shows a text as [`printable`] has it.
 pub(crate) struct Printable<'a>(pub(crate) &'a str);
 
@@ -46,6 +62,15 @@ fn is_control(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_long_name_the_beginning_and_the_end_are_shown() {
+        assert_eq!(brief_name("a\tb"), "a\\tb");
+        let long = format!("{}end", "k".repeat(300));
+        let brief = brief_name(&long);
+        assert_eq!(brief.chars().count(), NAME_CHARACTERS_MAX);
+        assert!(brief.contains('…') && brief.ends_with("kend"), "{brief}");
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_shown() {

@@ -26,7 +26,8 @@ pub(crate) enum Target<'h> {
 impl Target<'_> {
     pub(crate) fn text(&self, history: &History) -> String {
         match self {
-            Self::Own(key) => crate::words::key(history, *key),
+            Self::Own(Some(key)) => history.key(*key).to_string(),
+            Self::Own(None) => crate::words::key(history, None),
             Self::Named(name) => match &**name {
                 Value::Text(text) => text.to_string(),
                 other => other.to_string(),

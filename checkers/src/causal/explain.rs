@@ -151,7 +151,7 @@ impl Telling<'_> {
     fn summary(&self, kind: AnomalyKind) -> String {
         if let Some((edge, _)) = self.proof.because.first() {
             let reader = self.client(edge.reader);
-            let key = self.names.key(edge.key);
+            let key = self.names.name(edge.key);
             let newer = format!("{key} = {}", self.value(edge.from, edge.key, Access::Write));
             let value = self.seen(edge);
             let read = format!("{reader} read {key} = {value}");
@@ -232,7 +232,7 @@ impl Telling<'_> {
 
     fn inferred(&self, edge: &Edge, path: &[Step]) -> String {
         let way: Vec<String> = path.iter().map(|step| self.step(step)).collect();
-        let (reader, key, way) = (self.client(edge.reader), self.names.key(edge.key), way.join("; "));
+        let (reader, key, way) = (self.client(edge.reader), self.names.name(edge.key), way.join("; "));
         let (seen, newer) = (self.seen(edge), self.value(edge.from, edge.key, Access::Write));
         if edge.to == NONE {
             return format!("{reader} knew {key} = {newer} and yet found {key} = {seen}: {way}");
@@ -249,13 +249,13 @@ impl Telling<'_> {
             Reason::Session => format!("{first} {from} and then {to}"),
             Reason::ReadsFrom { key } => {
                 let value = self.value(step.from, key, Access::Write);
-                format!("{then} read {} = {value}, written by {first}", self.names.key(key))
+                format!("{then} read {} = {value}, written by {first}", self.names.name(key))
             }
             Reason::RealTime => format!("{first} {from} before {then} {to}"),
             Reason::Inferred(index) => {
                 let key = self.proof.because[index as usize].0.key;
                 let value = |t: u32| self.value(t, key, Access::Write);
-                let (older, newer, key) = (value(step.from), value(step.to), self.names.key(key));
+                let (older, newer, key) = (value(step.from), value(step.to), self.names.name(key));
                 format!("{key} = {older} comes before {key} = {newer}")
             }
         }
@@ -267,7 +267,7 @@ impl Telling<'_> {
         let steps = cycle.iter().chain(self.proof.because.iter().flat_map(|(_, path)| path));
         let mut notes: Vec<String> = Vec::new();
         for (edge, _) in &self.proof.because {
-            let key = self.names.key(edge.key);
+            let key = self.names.name(edge.key);
             if edge.from == t || edge.to == t {
                 notes.push(format!("wrote {key} = {}", self.value(t, edge.key, Access::Write)));
             }
@@ -277,7 +277,7 @@ impl Telling<'_> {
         }
         for step in steps {
             let Reason::ReadsFrom { key } = step.reason else { continue };
-            let (name, value) = (self.names.key(key), self.value(step.from, key, Access::Write));
+            let (name, value) = (self.names.name(key), self.value(step.from, key, Access::Write));
             if step.from == t {
                 notes.push(format!("wrote {name} = {value}"));
             } else if step.to == t {

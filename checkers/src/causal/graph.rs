@@ -72,11 +72,11 @@ fn label(telling: &Telling<'_>, step: &Step) -> String {
     match step.reason {
         Reason::Session => "session order".into(),
         Reason::RealTime => "real time".into(),
-        Reason::ReadsFrom { key } => format!("read {}", telling.names.key(key)),
+        Reason::ReadsFrom { key } => format!("read {}", telling.names.name(key)),
         Reason::Inferred(index) => {
             let edge = telling.proof.because[index as usize].0;
             let reader = telling.note(edge.reader).unwrap_or_default();
-            format!("{}: {} {reader}", telling.names.key(edge.key), telling.client(edge.reader))
+            format!("{}: {} {reader}", telling.names.name(edge.key), telling.client(edge.reader))
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use histories::{History, Key, KeyId, OperationId, Value};
+use histories::{History, Key, KeyId, OperationId, Value, brief_name};
 
 use super::accesses::{self, Access, Target};
 use super::columns::NONE;
@@ -30,6 +30,11 @@ impl<'h> Names<'h> {
             None => Target::Own(self.key_id(key)),
         };
         target.text(self.history)
+    }
+
+    /// The same for people: of a long one the beginning and the end.
+    pub(crate) fn name(&self, key: u32) -> String {
+        brief_name(&self.key(key))
     }
 
     /// What an operation wrote to a key last, or read of it first.

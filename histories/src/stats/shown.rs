@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Outcomes, Stats};
-use crate::{Nanos, Order, Timing, printable};
+use crate::{Nanos, Order, Timing, brief_name, printable};
 
 /// Shorter pauses are no news to a person.
 const GAP_SHOWN_MIN: Nanos = Nanos::from_millis(1);
@@ -20,7 +20,7 @@ impl fmt::Display for Stats {
         }
         write!(f, "keys: {}", self.keys)?;
         match &self.busiest_key {
-            Some((key, count)) => writeln!(f, ", the busiest {} with {count} operations", printable(key))?,
+            Some((key, count)) => writeln!(f, ", the busiest {} with {count} operations", brief_name(key))?,
             None => writeln!(f)?,
         }
         writeln!(f, "open at a time: at most {}", self.concurrency)?;

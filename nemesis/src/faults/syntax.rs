@@ -151,8 +151,9 @@ fn check(spec: &FaultSpec) -> Result<(), String> {
 
 fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     let nearest = histories::nearest(name, known.iter().copied());
-    let hint = nearest.map(|candidate| format!("did you mean {candidate}? ")).unwrap_or_default();
-    format!("unknown {what} {name:?}; {hint}There are {}", known.join(", "))
+    let hint = nearest.map(|candidate| format!("; did you mean {candidate}?")).unwrap_or_default();
+    let end = if hint.is_empty() { "." } else { "" };
+    format!("unknown {what} {name:?}{hint}{end} There are {}", known.join(", "))
 }
 
 fn parse_span(text: &str) -> Result<Span, String> {

@@ -1,6 +1,6 @@
 //! Reads that no order of transactions explains, in words.
 
-use histories::{AnomalyKind, History, ModelName, OperationId};
+use histories::{AnomalyKind, History, ModelName, OperationId, brief_name};
 
 use super::super::draft::{Draft, Step};
 use super::super::flaws::{Flaw, FlawKind};
@@ -11,7 +11,7 @@ use crate::{Anomaly, Witness, words};
 pub(in super::super) fn flaw(history: &History, draft: &Draft<'_>, flaw: Flaw, model: ModelName) -> Anomaly {
     let client = |id: OperationId| format!("client {}", history.operation(id).process);
     let told = Told {
-        name: draft.name(flaw.key),
+        name: brief_name(&draft.name(flaw.key)),
         value: match flaw.value {
             NONE => words::at_first(history),
             value => words::brief(draft.values.get(value)),

@@ -5,7 +5,7 @@ mod flaw;
 use std::fmt::Write;
 
 use histories::AnomalyKind::{self as K, LongFork, LostUpdate, ReadSkew, WriteSkew};
-use histories::{History, ModelName, Value};
+use histories::{History, ModelName, Value, brief_name};
 
 use super::columns::Columns;
 use super::core::Core;
@@ -98,6 +98,11 @@ impl Telling<'_, '_> {
         label
     }
 
+    /// A version's key, for people.
+    fn name(&self, version: u32) -> String {
+        brief_name(&self.key(version))
+    }
+
     fn key(&self, version: u32) -> String {
         self.core.draft.name(self.core.resolved.columns.key[version as usize])
     }
@@ -159,30 +164,30 @@ impl Telling<'_, '_> {
             Kind::WriteRead if self.is_list(edge.version) => {
                 format!(
                     "{to} read {} up to {}, which {from} appended",
-                    self.key(edge.version),
+                    self.name(edge.version),
                     self.value(edge.version)
                 )
             }
             Kind::WriteRead => {
                 format!(
                     "{to} read {} = {}, which {from} wrote",
-                    self.key(edge.version),
+                    self.name(edge.version),
                     self.value(edge.version)
                 )
             }
             Kind::WriteWrite => {
                 let (old, new) = (self.value(edge.version), self.value(edge.newer));
-                format!("{from} wrote {} = {old}, over which {to} wrote {new}", self.key(edge.version))
+                format!("{from} wrote {} = {old}, over which {to} wrote {new}", self.name(edge.version))
             }
             Kind::ReadWrite if self.is_list(edge.version) => format!(
                 "{from} read {} up to {}, behind which {to} appended {}",
-                self.key(edge.version),
+                self.name(edge.version),
                 self.value(edge.version),
                 self.value(edge.newer)
             ),
             Kind::ReadWrite => format!(
                 "{from} read {} = {}, which {to} overwrote with {}",
-                self.key(edge.version),
+                self.name(edge.version),
                 self.value(edge.version),
                 self.value(edge.newer)
             ),
@@ -235,7 +240,7 @@ impl Telling<'_, '_> {
                         );
                         let mut text = format!(
                             "if {} = {old} was replaced by {new}: ",
-                            self.key(chains.first[after as usize])
+                            self.name(chains.first[after as usize])
                         );
                         for (at, edge) in cycle.edges.iter().enumerate() {
                             let _ =
@@ -312,7 +317,7 @@ impl Telling<'_, '_> {
             (LostUpdate, Some(rw)) => {
                 format!(
                     "{all} both read {} = {} and replaced it",
-                    self.key(rw.version),
+                    self.name(rw.version),
                     self.value(rw.version)
                 )
             }
@@ -321,7 +326,7 @@ impl Telling<'_, '_> {
                 let (reader, writer) = (name(rw.from), name(rw.to));
                 format!(
                     "{reader} read some of what {writer} wrote, and {} as it was before",
-                    self.key(rw.version)
+                    self.name(rw.version)
                 )
             }
             (LongFork, _) => {
