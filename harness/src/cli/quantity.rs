@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
+use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::cli::names::split_list;
@@ -127,8 +128,8 @@ impl FromStr for Seed {
         if let Ok(number) = text.parse() {
             return Ok(Self(number));
         }
-        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(format!("{text:?} is too large for a seed; the largest is {}", u64::MAX));
+        if let Some(why) = too_large_for_a_seed(text) {
+            return Err(why);
         }
         let hexadecimal = text.len() >= 7 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let digits = text.get(..text.len().min(16)).filter(|_| hexadecimal);
@@ -159,12 +160,23 @@ impl Seeds {
     }
 }
 
+/// A number that is one, and yet beyond 64 bits.
+fn too_large_for_a_seed(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && text.parse::<u64>().is_err())
+        .then(|| format!("{text:?} is too large for a seed; the largest is {}", u64::MAX))
+}
+
 /// A count `20`, a list `3,5,9`, or a range `1..20` with both ends.
 impl FromStr for Seeds {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || format!("{text:?} names no seeds; write a count 20, a list 3,5,9 or a range 1..20");
+        if let Some(why) = text.split(['.', ',', '=']).find_map(too_large_for_a_seed) {
+            return Err(why);
+        }
         if let Some((low, high)) = text.split_once("..") {
             let low: u64 = low.trim().parse().map_err(|_| expected())?;
             let high: u64 = high.trim().trim_start_matches('=').parse().map_err(|_| expected())?;
@@ -198,31 +210,64 @@ impl FromStr for List {
 }
 
 /// A TOML value as the flag of the same name would take it: lists are joined at commas.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Scalar {
-    Text(String),
-    Integer(i64),
-    Float(f64),
-    Bool(bool),
-    List(Vec<Scalar>),
+struct FlagText;
+
+impl<'de> Visitor<'de> for FlagText {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a number, a truth, or a list of them")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+
+    fn visit_i64<E: Error>(self, integer: i64) -> Result<String, E> {
+        Ok(integer.to_string())
+    }
+
+    fn visit_u64<E: Error>(self, integer: u64) -> Result<String, E> {
+        Ok(integer.to_string())
+    }
+
+    /// Beyond 64 bits: what the flag stands for says whether it takes so much.
+    fn visit_i128<E: Error>(self, integer: i128) -> Result<String, E> {
+        Ok(integer.to_string())
+    }
+
+    fn visit_u128<E: Error>(self, integer: u128) -> Result<String, E> {
+        Ok(integer.to_string())
+    }
+
+    fn visit_f64<E: Error>(self, float: f64) -> Result<String, E> {
+        Ok(float.to_string())
+    }
+
+    fn visit_bool<E: Error>(self, truth: bool) -> Result<String, E> {
+        Ok(truth.to_string())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<String, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(Item(text)) = items.next_element()? {
+            texts.push(text);
+        }
+        Ok(texts.join(","))
+    }
 }
 
-impl Scalar {
-    fn flag(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Integer(integer) => integer.to_string(),
-            Self::Float(float) => float.to_string(),
-            Self::Bool(bool) => bool.to_string(),
-            Self::List(items) => items.iter().map(Self::flag).collect::<Vec<_>>().join(","),
-        }
+struct Item(String);
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        flag_text(deserializer).map(Self)
     }
 }
 
 /// For serde: a value as it would stand behind the flag of the same name.
 pub(crate) fn flag_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(Scalar::deserialize(deserializer)?.flag())
+    deserializer.deserialize_any(FlagText)
 }
 
 /// For serde: the value goes through the same parser as the flag.
@@ -231,7 +276,7 @@ where
     D: Deserializer<'de>,
     T: FromStr<Err: fmt::Display>,
 {
-    flag_text(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
+    flag_text(deserializer)?.parse().map(Some).map_err(Error::custom)
 }
 
 /// The same for a flag that may be given several times.
@@ -282,6 +327,9 @@ mod tests {
         assert_eq!("3".parse::<Seeds>().unwrap().resolve(7), [7, 8, 9]);
         assert_eq!("5,9".parse::<Seeds>().unwrap().resolve(7), [5, 9]);
         assert_eq!("1..3".parse::<Seeds>().unwrap().resolve(7), [1, 2, 3]);
+        for large in ["1..18446744073709551616", "4,99999999999999999999"] {
+            assert!(large.parse::<Seeds>().unwrap_err().contains("too large"), "{large}");
+        }
         assert!("3..1".parse::<Seeds>().is_err());
         assert!("0".parse::<Seeds>().is_err());
     }

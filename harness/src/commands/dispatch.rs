@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use nix::sys::signal::Signal;
 use systems::System;
 use systems::cluster::Host;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::line::{Cli, Command};
+use super::line::{Cli, Command, EXIT_CODES};
+use super::refusal;
 use crate::cli::config;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -33,9 +34,9 @@ static INTERRUPTIBLE: AtomicBool = AtomicBool::new(false);
 /// The whole command line, over the bundled systems and `own`.
 pub(crate) fn main(own: &[Arc<dyn System>]) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match refusal::parse(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error).into(),
+        Err(error) => return refuse(error, &arguments).into(),
     };
     match &cli.command {
         Command::Node { arguments } => return node(arguments).into(),
@@ -84,8 +85,15 @@ fn node(arguments: &[String]) -> Exit {
 }
 
 /// Help and version are answers; everything else that clap says is a wrong usage, an empty command line too.
-fn refuse(error: &clap::Error) -> Exit {
+fn refuse(error: clap::Error, arguments: &[OsString]) -> Exit {
+    let error = refusal::without_wild_guesses(error);
     let answers = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let wrong = refusal::wrong_argument(&error);
+    let said = wrong.map(|of| refusal::said_by_environment(arguments, Some(of))).unwrap_or_default();
+    for told in said {
+        // Where standard error is closed, nothing can be told.
+        let _ = writeln!(io::stderr().lock(), "the environment says {told}");
+    }
     match error.print().and_then(|()| io::stdout().flush()) {
         Err(full) if answers && full.kind() != io::ErrorKind::BrokenPipe => {
             // Where standard error is closed, too, nothing can be told.
@@ -103,6 +111,12 @@ fn command(cli: &Cli, own: &[Arc<dyn System>], session: &Session) -> Exit {
     result.unwrap_or_else(|failure| {
         let Failure::Output(error) = &failure else {
             session.error(&failure.to_string());
+            if matches!(failure, Failure::Usage(_)) {
+                let arguments: Vec<OsString> = std::env::args_os().collect();
+                for told in refusal::said_by_environment(&arguments, None) {
+                    session.hint(&format!("the environment says {told}"));
+                }
+            }
             return failure.exit();
         };
         if session.interrupt.is_set() {
@@ -185,7 +199,9 @@ fn page(command: Option<&str>) -> Result<clap::Command, Failure> {
     let commands = || whole.get_subcommands().filter(|command| !command.is_hide_set());
     let known: Vec<&str> = commands().map(clap::Command::get_name).collect();
     let found = commands().find(|command| command.get_name() == name).cloned();
-    found.ok_or_else(|| Failure::Usage(unknown("command", name, &known)))
+    found
+        .map(|page| page.after_help(EXIT_CODES))
+        .ok_or_else(|| Failure::Usage(unknown("command", name, &known)))
 }
 
 fn interruptible(work: impl FnOnce() -> Result<Exit, Failure>) -> Result<Exit, Failure> {

@@ -19,7 +19,7 @@ use super::shrink::ShrinkArgs;
 use super::stats::StatsArgs;
 use super::synth::SynthArgs;
 
-const EXIT_CODES: &str = "\
+pub(crate) const EXIT_CODES: &str = "\
 Exit codes: 0 everything as expected; 1 a violation, or a verdict other than the expected one; 2 unknown or \
 inconclusive; 3 harness failure, or a file that cannot be read; 4 nothing ran; 64 usage or configuration; 70 a bug in \
 the harness; 130 interrupted.";

@@ -14,6 +14,7 @@ mod line;
 pub(crate) mod list;
 mod place;
 pub(crate) mod probe;
+mod refusal;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod selftest;

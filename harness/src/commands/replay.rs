@@ -12,6 +12,7 @@ use super::hunt::drawn;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::options::Options;
+use crate::cli::quantity::Seed;
 use crate::judge;
 use crate::judge::outcome::Outcome;
 use crate::load::script::Script;
@@ -53,8 +54,8 @@ pub(crate) fn replay(
         let folder = args.options.out.clone().unwrap_or_else(|| PathBuf::from("runs"));
         recipe::load(before, catalogue, folder).map_err(Failure::Harness)?
     } else {
-        let seed: crate::cli::quantity::Seed = args.what.parse().map_err(|_| {
-            Failure::usage(format!("{:?} is neither the folder of a run nor a seed", args.what))
+        let seed: Seed = args.what.parse().map_err(|why: String| {
+            Failure::usage(format!("{:?} is not the folder of a run, and as a seed: {why}", args.what))
         })?;
         drawn(seed.0, args.suite.as_deref(), &args.options, config, catalogue)?
     };

@@ -221,18 +221,22 @@ pub(crate) fn exit(carried: &Carried, judgement: &Judgement) -> Exit {
 pub(crate) fn closing(carried: &Carried, judgement: &Judgement, exit: Exit, session: &Session) -> String {
     let paint = session.paint;
     let mut lines: Vec<String> = Vec::new();
-    for miss in &judgement.missed {
+    for (number, miss) in judgement.missed.iter().enumerate() {
         let mark = match miss.exit {
             Exit::Violation => paint.bad("not as expected"),
             Exit::HarnessFailure => paint.bad("harness failure"),
             _ => paint.doubtful("undecided"),
         };
         lines.push(session.width.wrap(&format!("{mark}: {miss}"), 4));
+        // Of several misses of one run the command stands below the last.
+        let next = judgement.missed.get(number + 1);
+        if next.is_none_or(|next| next.again != miss.again) {
+            lines.extend(miss.again.iter().map(|again| format!("  again: {again}")));
+        }
     }
     let failed = carried.runs.iter().filter(|run| run.outcome != outcome::Outcome::Pass);
     let mut next: Vec<String> = Vec::new();
-    for run in failed.filter(|run| !run.reproduce.is_empty() && exit != Exit::Success) {
-        lines.push(format!("  again: {}", run.reproduce));
+    for run in failed.filter(|_| exit != Exit::Success) {
         next.extend(advice::of_run(run).into_iter().filter(|step| !next.contains(step)).collect::<Vec<_>>());
     }
     lines.extend(next.iter().take(NEXT_MAX).map(|step| format!("  next: {step}")));

@@ -28,6 +28,8 @@ pub(crate) struct Miss {
     pub(crate) why: Why,
     /// [`Exit::Violation`], [`Exit::Undecided`] or [`Exit::HarnessFailure`].
     pub(crate) exit: Exit,
+    /// The command that runs again what shows it; of several runs the first.
+    pub(crate) again: Option<String>,
 }
 
 /// What was expected and what came instead. [`crate::report::words`] makes words of it.
@@ -95,8 +97,9 @@ impl Judgement {
         self.missed.extend(other.missed);
     }
 
-    fn miss(&mut self, subject: &str, exit: Exit, why: Why) {
-        self.missed.push(Miss { subject: subject.to_owned(), why, exit });
+    fn miss(&mut self, run: &RunOutcome, exit: Exit, why: Why) {
+        let subject = format!("{} × {}, seed {}", run.workload, run.mode, run.seed);
+        self.missed.push(Miss { subject, why, exit, again: again(run) });
     }
 }
 
@@ -138,33 +141,36 @@ pub(crate) fn counts_against(
     }
 }
 
+fn again(run: &RunOutcome) -> Option<String> {
+    Some(run.reproduce.clone()).filter(|command| !command.is_empty())
+}
+
 /// A run by itself: what no claim speaks of must still be as promised.
 fn judge_alone(run: &RunOutcome, claims: Option<&Vec<&Claim>>, judgement: &mut Judgement) {
-    let subject = format!("{} × {}, seed {}", run.workload, run.mode, run.seed);
     match (run.outcome, claims) {
         (Outcome::HarnessFailure, _) => {
-            judgement.miss(&subject, Exit::HarnessFailure, Why::Failed(reasons(run)));
+            judgement.miss(run, Exit::HarnessFailure, Why::Failed(reasons(run)));
         }
         (Outcome::Inconclusive, _) => {
-            judgement.miss(&subject, Exit::Undecided, Why::Inconclusive(reasons(run)));
+            judgement.miss(run, Exit::Undecided, Why::Inconclusive(reasons(run)));
         }
         (Outcome::Pass, None) => judgement.met += 1,
         (Outcome::Violation, None) => {
-            judgement.miss(&subject, Exit::Violation, Why::Violated(violations(run)));
+            judgement.miss(run, Exit::Violation, Why::Violated(violations(run)));
         }
-        (Outcome::Unknown, None) => judgement.miss(&subject, Exit::Undecided, undecided(run)),
+        (Outcome::Unknown, None) => judgement.miss(run, Exit::Undecided, undecided(run)),
         (Outcome::Pass | Outcome::Violation | Outcome::Unknown, Some(claims)) => {
             if !run.weak_evidence.is_empty() {
                 let weak = run.weak_evidence.iter().cloned().map(Reason::Weak).collect();
-                judgement.miss(&subject, Exit::Undecided, Why::Inconclusive(weak));
+                judgement.miss(run, Exit::Undecided, Why::Inconclusive(weak));
             }
-            promised_beside(run, claims, &subject, judgement);
+            promised_beside(run, claims, judgement);
         }
     }
 }
 
 /// The promised models that no claim names.
-fn promised_beside(run: &RunOutcome, claims: &[&Claim], subject: &str, judgement: &mut Judgement) {
+fn promised_beside(run: &RunOutcome, claims: &[&Claim], judgement: &mut Judgement) {
     let named = |verdict: &VerdictReport| {
         claims.iter().any(|claim| matches!(claim, Claim::Verdict { model, .. } if verdict.subject == *model))
     };
@@ -172,10 +178,10 @@ fn promised_beside(run: &RunOutcome, claims: &[&Claim], subject: &str, judgement
         match verdict.verdict {
             VerdictKind::Valid => judgement.met += 1,
             VerdictKind::Invalid => {
-                judgement.miss(subject, Exit::Violation, Why::BrokenPromise(verdict.subject));
+                judgement.miss(run, Exit::Violation, Why::BrokenPromise(verdict.subject));
             }
             VerdictKind::Unknown | VerdictKind::NotApplicable => {
-                judgement.miss(subject, Exit::Undecided, Why::OpenPromise(open(verdict)));
+                judgement.miss(run, Exit::Undecided, Why::OpenPromise(open(verdict)));
             }
         }
     }
@@ -230,7 +236,8 @@ pub(crate) fn evaluate(expectation: &Expectation, runs: &[&RunOutcome]) -> Judge
     }
     let subject = subject(&covered);
     for claim in &expectation.claims {
-        let answers: Vec<(u64, Answer)> = covered.iter().map(|run| (run.seed, answer(claim, run))).collect();
+        let answers: Vec<(&RunOutcome, Answer)> =
+            covered.iter().map(|&run| (run, answer(claim, run))).collect();
         let outcome = match (claim, expectation.seeds_min) {
             (Claim::Verdict { expected: Expected::Valid, .. }, _) | (Claim::Figure { .. }, None) => {
                 in_every_run(answers)
@@ -239,7 +246,12 @@ pub(crate) fn evaluate(expectation: &Expectation, runs: &[&RunOutcome]) -> Judge
         };
         match outcome {
             Ok(()) => judgement.met += 1,
-            Err((exit, came)) => judgement.miss(&subject, exit, Why::Claim { claim: claim.clone(), came }),
+            Err(Missed { exit, came, run }) => judgement.missed.push(Miss {
+                subject: subject.clone(),
+                why: Why::Claim { claim: claim.clone(), came },
+                exit,
+                again: run.or(covered.first().copied()).and_then(again),
+            }),
         }
     }
     judgement
@@ -292,39 +304,49 @@ fn figure(run: &RunOutcome, path: &str) -> serde_json::Value {
     path.split('.').fold(whole, |value, field| value.get(field).cloned().unwrap_or_default())
 }
 
-fn in_every_run(answers: Vec<(u64, Answer)>) -> Result<(), (Exit, Came)> {
+/// A claim that was not met.
+struct Missed<'r> {
+    exit: Exit,
+    came: Came,
+    /// The run that shows it, where one does.
+    run: Option<&'r RunOutcome>,
+}
+
+fn in_every_run(answers: Vec<(&RunOutcome, Answer)>) -> Result<(), Missed<'_>> {
     let mut held = false;
     let mut undecided = None;
-    for (_, answer) in answers {
+    for (run, answer) in answers {
         match answer {
             Answer::Yes => held = true,
-            Answer::No(why) => return Err((Exit::Violation, why)),
-            Answer::Undecided(why) => undecided = Some(why),
+            Answer::No(came) => return Err(Missed { exit: Exit::Violation, came, run: Some(run) }),
+            Answer::Undecided(came) => {
+                undecided = Some(Missed { exit: Exit::Undecided, came, run: Some(run) });
+            }
             Answer::Silent => {}
         }
     }
     match undecided {
-        Some(why) => Err((Exit::Undecided, why)),
+        Some(missed) => Err(missed),
         None if held => Ok(()),
-        None => Err((Exit::Undecided, Came::NoRunCouldTell)),
+        None => Err(Missed { exit: Exit::Undecided, came: Came::NoRunCouldTell, run: None }),
     }
 }
 
-fn in_some_seeds(answers: Vec<(u64, Answer)>, seeds_min: u32) -> Result<(), (Exit, Came)> {
+fn in_some_seeds(answers: Vec<(&RunOutcome, Answer)>, seeds_min: u32) -> Result<(), Missed<'_>> {
     let mut shown = BTreeSet::new();
     let mut possible = BTreeSet::new();
     let mut reason = None;
-    for (seed, answer) in answers {
+    for (run, answer) in answers {
         match answer {
             Answer::Yes => {
-                shown.insert(seed);
-                possible.insert(seed);
+                shown.insert(run.seed);
+                possible.insert(run.seed);
             }
-            Answer::Undecided(why) => {
-                possible.insert(seed);
-                reason = Some(why);
+            Answer::Undecided(came) => {
+                possible.insert(run.seed);
+                reason = Some((came, run));
             }
-            Answer::No(why) => reason = reason.or(Some(why)),
+            Answer::No(came) => reason = reason.or(Some((came, run))),
             Answer::Silent => {}
         }
     }
@@ -332,10 +354,11 @@ fn in_some_seeds(answers: Vec<(u64, Answer)>, seeds_min: u32) -> Result<(), (Exi
         return Ok(());
     }
     if possible.is_empty() && reason.is_none() {
-        return Err((Exit::Undecided, Came::NoRunCouldTell));
+        return Err(Missed { exit: Exit::Undecided, came: Came::NoRunCouldTell, run: None });
     }
     let exit = if possible.len() >= seeds_min as usize { Exit::Undecided } else { Exit::Violation };
-    Err((exit, Came::TooSeldom { shown: shown.len(), seeds_min, reason: reason.map(Box::new) }))
+    let (reason, run) = reason.map_or((None, None), |(came, run)| (Some(Box::new(came)), Some(run)));
+    Err(Missed { exit, came: Came::TooSeldom { shown: shown.len(), seeds_min, reason }, run })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use checkers::{Anomaly, EdgeReason, Side, Step};
-use histories::{FaultWindow, Function, History, Operation, Outcome, Spot, Value, printable};
+use histories::{FaultWindow, Function, History, Operation, Outcome, Spot, Value, brief_name, printable};
 
 use crate::judge::anomaly::{Told, ToldEdge};
 use crate::judge::findings::Explanation;
@@ -33,9 +33,10 @@ impl fmt::Display for ToldEdge<'_> {
                 write!(f, "what {from} did had returned before what {to} did was invoked")
             }
             EdgeReason::WriteRead { key, value } => {
-                write!(f, "{to} read {key} = {}, which {from} wrote", shown(value))
+                write!(f, "{to} read {} = {}, which {from} wrote", brief_name(key), shown(value))
             }
             EdgeReason::WriteWrite { key, older, newer, shown_by } => {
+                let key = brief_name(key);
                 write!(f, "{key} = {} comes before {key} = {}", shown(older), shown(newer))?;
                 match shown_by {
                     Some(reader) => write!(f, ": {} knew the one and yet read the other", client(*reader)),
@@ -43,9 +44,12 @@ impl fmt::Display for ToldEdge<'_> {
                 }
             }
             EdgeReason::ReadWrite { key, seen, newer } => {
-                write!(f, "{from} saw {key} = {}, which {to} replaced by {}", shown(seen), shown(newer))
+                let (key, seen, newer) = (brief_name(key), shown(seen), shown(newer));
+                write!(f, "{from} saw {key} = {seen}, which {to} replaced by {newer}")
             }
-            EdgeReason::SameValue { key, value } => write!(f, "both have {key} = {}", shown(value)),
+            EdgeReason::SameValue { key, value } => {
+                write!(f, "both have {} = {}", brief_name(key), shown(value))
+            }
         }
     }
 }
@@ -147,7 +151,8 @@ pub(crate) fn action(history: &History, operation: &Operation) -> String {
 
 /// The operation's name, and its key and values.
 fn parts(history: &History, operation: &Operation) -> [String; 2] {
-    let key = operation.key.map_or_else(String::new, |key| format!("{} ", history.key(key)));
+    let key =
+        operation.key.map_or_else(String::new, |key| format!("{} ", brief_name(history.key(key).as_str())));
     let (call, reply) = (shown(operation.call()), shown(operation.reply()));
     let detail = match (&operation.function, operation.outcome, operation.call().as_pair()) {
         (Function::Cas, Outcome::Fail, Some((from, to))) if operation.seen().is_some() => {

@@ -148,6 +148,7 @@ mod tests {
             subject: "set".into(),
             why: Why::Failed(vec![Reason::Note(failed)]),
             exit: Exit::HarnessFailure,
+            again: None,
         }];
         let runs = [pass, violated.clone(), unknown, harness];
         let report = Report {

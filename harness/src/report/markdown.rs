@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::terminal::{percent, seconds};
-use crate::judge::outcome::{Outcome, RunOutcome};
+use crate::judge::outcome::RunOutcome;
 use crate::judge::verdict::VerdictKind;
 use crate::report::grid::Grid;
 
@@ -17,8 +17,8 @@ pub(crate) fn render(report: &Report<'_>) -> String {
         let lines: Vec<_> = report.missed.iter().map(|miss| format!("- {miss}")).collect();
         parts.push(format!("## Not as expected\n\n{}\n", lines.join("\n")));
     }
-    let failed = report.runs.iter().filter(|run| run.outcome != Outcome::Pass && !run.reproduce.is_empty());
-    let again: Vec<_> = failed.map(|run| run.reproduce.as_str()).collect();
+    let mut again: Vec<&str> = report.missed.iter().filter_map(|miss| miss.again.as_deref()).collect();
+    again.dedup();
     if !again.is_empty() {
         parts.push(format!("## Again\n\n```\n{}\n```\n", again.join("\n")));
     }
@@ -71,6 +71,7 @@ mod tests {
     use super::*;
     use crate::cli::exit::Exit;
     use crate::judge::expect::{Miss, Reason, Why};
+    use crate::judge::outcome::Outcome;
     use crate::run::Note;
 
     #[test]
@@ -80,6 +81,7 @@ mod tests {
             subject: "register".into(),
             why: Why::Failed(vec![Reason::Note(Note::Failed { why: "it was slow".into() })]),
             exit: Exit::Undecided,
+            again: Some(failed.reproduce.clone()),
         }];
         let report = Report {
             exit: Exit::Undecided,
