@@ -12,7 +12,7 @@ use checkers::{Budget, Checker, Isolation, Verdict};
 use criterion::{Criterion, criterion_group, criterion_main};
 use histories::{History, ModelName};
 
-use store::{Anomaly, Objects, Shape};
+use store::{Anomaly, Shape};
 
 /// A history's name, its shape, and which models are asked of it with what answer.
 type Case = (&'static str, Shape, &'static [(ModelName, bool)]);

@@ -212,22 +212,22 @@ impl Store {
 
     fn plant(&mut self, anomaly: Anomaly) {
         let (x, y) = (self.written.len() - 2, self.written.len() - 1);
-        let [a, b, c, d] = [1, 2, 3, 4].map(|i| self.next + i);
+        let value = [1, 2, 3, 4].map(|place| self.next + place);
         self.next += 4;
         match anomaly {
             Anomaly::BlindFork => {
-                self.say(0, &[Micro::Write(x, a), Micro::Write(y, b)], [None, None]);
-                self.say(1, &[Micro::Write(x, c), Micro::Write(y, d)], [None, None]);
-                self.say(2, &[Micro::Read(x), Micro::Read(y)], [Some(a), Some(d)]);
+                self.say(0, &[Micro::Write(x, value[0]), Micro::Write(y, value[1])], [None, None]);
+                self.say(1, &[Micro::Write(x, value[2]), Micro::Write(y, value[3])], [None, None]);
+                self.say(2, &[Micro::Read(x), Micro::Read(y)], [Some(value[0]), Some(value[3])]);
             }
             Anomaly::WriteSkew => {
                 let reads = [Micro::Read(x), Micro::Read(y)];
-                self.say(0, &[reads[0], reads[1], Micro::Write(x, a)], [None, None]);
-                self.say(1, &[reads[0], reads[1], Micro::Write(y, b)], [None, None]);
-                self.say(2, &reads, [Some(a), Some(b)]);
+                self.say(0, &[reads[0], reads[1], Micro::Write(x, value[0])], [None, None]);
+                self.say(1, &[reads[0], reads[1], Micro::Write(y, value[1])], [None, None]);
+                self.say(2, &reads, [Some(value[0]), Some(value[1])]);
             }
             Anomaly::Session => {
-                self.say(0, &[Micro::Write(x, a)], [None, None]);
+                self.say(0, &[Micro::Write(x, value[0])], [None, None]);
                 self.say(0, &[Micro::Read(x)], [None, None]);
             }
         }
