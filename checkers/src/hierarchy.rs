@@ -171,10 +171,15 @@ impl Hierarchy {
         deduced.or_else(|| own.cloned())
     }
 
+    /// Each model with one that it implies at once.
+    pub fn implications(&self) -> Vec<(ModelName, ModelName)> {
+        self.0.all_edges().map(|(stronger, weaker, ())| (stronger, weaker)).collect()
+    }
+
     /// The ladder as a Mermaid graph, the strongest models on top.
     pub fn mermaid(&self) -> String {
         let mut text = String::from("flowchart TD\n");
-        for (stronger, weaker, ()) in self.0.all_edges() {
+        for (stronger, weaker) in self.implications() {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "    {stronger} --> {weaker}");
         }

@@ -2,7 +2,7 @@
 //!
 //! Words are made by [`crate::report::explain`].
 
-use checkers::{Anomaly, EdgeReason, ProofEdge, Step};
+use checkers::{Anomaly, EdgeReason, ProofEdge, Side, Step};
 use histories::{History, Operation, OperationId, printable};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -18,15 +18,24 @@ pub struct AnomalyReport {
     pub events: Vec<u32>,
     /// Lines of the file, from 1.
     pub lines: Vec<u32>,
+    /// The key that it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// The operations that prove it, in the order of their invocations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<OperationReport>,
+    /// The same in the order of the telling.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepReport>,
     /// Which of them come before which: a cycle, where the proof is one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub edges: Vec<EdgeReport>,
     /// The contradiction in words, one fact each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<String>,
+    /// The faults that it has to do with: places among the history's fault windows, which begin one after the other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<usize>,
     /// The explanation as a person reads it, without colour.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub explanation: String,
@@ -58,6 +67,15 @@ pub struct OperationReport {
     pub note: String,
 }
 
+/// An operation where its turn is in the telling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct StepReport {
+    /// Its place in the counterexample's list of operations, from 0.
+    pub operation: usize,
+    /// Whether its completion matters here, or its invocation.
+    pub completed: bool,
+}
+
 /// One operation of a counterexample comes before another. `from` and `to` are places in its list of operations, from 0.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EdgeReport {
@@ -85,8 +103,19 @@ pub(crate) struct ToldEdge<'a> {
 impl AnomalyReport {
     /// One that no operation proves.
     pub(crate) fn told(kind: Violation, summary: String, explanation: String) -> Self {
-        let (events, lines, operations) = (Vec::new(), Vec::new(), Vec::new());
-        Self { kind, summary, events, lines, operations, edges: Vec::new(), facts: Vec::new(), explanation }
+        Self {
+            kind,
+            summary,
+            events: Vec::new(),
+            lines: Vec::new(),
+            key: None,
+            operations: Vec::new(),
+            steps: Vec::new(),
+            edges: Vec::new(),
+            facts: Vec::new(),
+            faults: Vec::new(),
+            explanation,
+        }
     }
 
     /// The operations of a proof, and what orders them.
@@ -106,14 +135,21 @@ impl AnomalyReport {
             let reason = printable(&ToldEdge { history, edge }.to_string()).into_owned();
             Some(EdgeReport { from, to, why, reason })
         };
+        let step = |step: &Step| {
+            let completed = step.side == Side::Completed;
+            Some(StepReport { operation: place(step.operation)?, completed })
+        };
         Self {
             kind: Violation::Anomaly(anomaly.kind),
             summary: printable(&anomaly.summary).into_owned(),
             lines: events.iter().filter_map(|&event| history.line(event)).collect(),
             events,
+            key: anomaly.key.map(|key| history.key(key).to_string()),
+            steps: anomaly.steps.iter().filter_map(step).collect(),
             operations: ids.iter().map(|&id| OperationReport::of(history, id, note(id))).collect(),
             edges: anomaly.edges.iter().filter_map(edge).collect(),
             facts: anomaly.facts.iter().map(|fact| printable(fact).into_owned()).collect(),
+            faults: faults(history, anomaly),
             explanation,
         }
     }
@@ -136,6 +172,13 @@ impl OperationReport {
             note: printable(note).into_owned(),
         }
     }
+}
+
+/// Which of the history's fault windows an anomaly has to do with.
+fn faults(history: &History, anomaly: &Anomaly) -> Vec<usize> {
+    let in_force = checkers::fault_in_force(history, anomaly);
+    let windows = history.fault_windows();
+    (0..windows.len()).filter(|&place| in_force.contains(&windows[place])).collect()
 }
 
 /// Of each operation the invocation and, where there is one, the completion.

@@ -32,6 +32,11 @@ pub(crate) fn summary(history: &History, findings: &[Finding]) -> Summary {
     }
 }
 
+/// Each model with one that it implies at once, for this history or for any.
+pub(crate) fn implications(history: Option<&History>) -> Vec<(ModelName, ModelName)> {
+    history.map_or_else(Hierarchy::default, Hierarchy::of).implications()
+}
+
 /// The least sets of session guarantees that a history violates, where all four together are violated and one of the
 /// least sets has several of them: what is violated one by one says the findings themselves.
 pub(crate) fn guarantees(

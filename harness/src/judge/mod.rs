@@ -13,6 +13,7 @@ mod measure;
 pub mod outcome;
 pub mod own;
 mod promise;
+pub(crate) mod stored;
 mod trial;
 pub mod verdict;
 

@@ -6,7 +6,7 @@ use histories::ModelName;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-pub use super::anomaly::{AnomalyReport, EdgeReport, OperationReport};
+pub use super::anomaly::{AnomalyReport, EdgeReport, OperationReport, StepReport};
 use super::evidence::WeakEvidence;
 use super::verdict::{AppliedKind, Expected, Subject, VerdictKind};
 use crate::plan::faults::FaultName;

@@ -127,7 +127,7 @@ pub(crate) fn check(
     Ok(exit)
 }
 
-fn models(list: &List) -> Result<Vec<ModelName>, Failure> {
+pub(super) fn models(list: &List) -> Result<Vec<ModelName>, Failure> {
     let known: Vec<_> = ModelName::ALL.iter().map(|model| model.name()).collect();
     let parse = |name: &String| name.parse().map_err(|_| Failure::usage(unknown("model", name, &known)));
     list.0.iter().map(parse).collect()
