@@ -121,6 +121,10 @@ pub(crate) struct Options {
     #[arg(long, env = "PARTITA_KEEP", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub(crate) keep: Option<bool>,
 
+    /// Write no page (report.html) into the folders of runs.
+    #[arg(long, env = "PARTITA_NO_HTML", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub(crate) no_html: Option<bool>,
+
     /// What each check may use: `60s,4GiB`. Past it the verdict is unknown.
     #[arg(long, value_name = "TIME,SIZE", env = "PARTITA_BUDGET")]
     #[serde(deserialize_with = "as_flag")]
@@ -157,6 +161,7 @@ impl Options {
         "liveness",
         "out",
         "keep",
+        "no-html",
         "budget",
         "report",
     ];
@@ -212,6 +217,7 @@ impl Options {
             liveness: self.liveness.or(weaker.liveness),
             out: self.out.or(weaker.out),
             keep: self.keep.or(weaker.keep),
+            no_html: self.no_html.or(weaker.no_html),
             budget: self.budget.or(weaker.budget),
             report: self.report.or(weaker.report),
         }
@@ -298,6 +304,7 @@ mod tests {
             liveness = false
             out = "runs"
             keep = true
+            no-html = true
             budget = "60s,4GiB"
             report = ["json", "junit=out.xml"]
             bug = "vote-twice"

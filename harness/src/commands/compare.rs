@@ -11,7 +11,7 @@ use nemesis::FaultSpec;
 use systems::Mode;
 
 use super::Session;
-use super::run::{Carried, carry_out, closing, draw_seed, exit, flags};
+use super::run::{Carried, Pages, carry_out, closing, draw_seed, exit, flags};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::names::shell_quote;
@@ -78,13 +78,13 @@ pub(crate) fn compare(
     session.say(&format!("{} runs, {:.0} s of running time", specs.len(), total.as_secs_f64()));
     let mut stderr = std::io::stderr();
     let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
-    let mut carried = Carried::default();
+    let (mut carried, pages) = (Carried::default(), Pages::wanted(&options));
     let expectations = expectations(&specs);
     if session.verbose {
-        carry_out(&specs, &expectations, session, people, &mut carried)?;
+        carry_out(&specs, &expectations, pages, session, people, &mut carried)?;
     } else {
         // The table says it all; -v asks for each run.
-        carry_out(&specs, &expectations, session, &mut std::io::sink(), &mut carried)?;
+        carry_out(&specs, &expectations, pages, session, &mut std::io::sink(), &mut carried)?;
     }
     let compared = compared(&specs, &carried.runs, &expectations);
     let mut judgement = Judgement::default();
@@ -95,6 +95,11 @@ pub(crate) fn compare(
     writeln!(people, "{}\n", grid(&compared, session.paint).terminal(0, session.width))?;
     write!(people, "{}", closing(&carried, &judgement, exit, session))?;
     writeln!(people, "{again}")?;
+    if pages == Pages::Written
+        && let Some(page) = super::report::write_comparison(&carried.runs, session)
+    {
+        writeln!(people, "page: {}", page.display())?;
+    }
     let plain = grid(&compared, Paint::PLAIN);
     let report = Report {
         exit,

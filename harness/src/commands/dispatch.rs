@@ -168,6 +168,8 @@ fn carry_out(
             interruptible(|| commands::replay::replay(args, configured()?, &catalogue, session, out))
         }
         Command::Shrink(args) => interruptible(|| commands::shrink::shrink(args, &catalogue, session, out)),
+        Command::Report(args) => commands::report::report(args, configured()?.budget, session, out),
+        Command::Serve(args) => commands::serve::serve(args, session, out),
         Command::Convert(args) => commands::convert::convert(args, session, out),
         Command::Stats(args) => commands::stats::stats(args, session, out),
         Command::Synth(args) => commands::synth::synth(args, out),

@@ -12,8 +12,10 @@ use super::hunt::HuntArgs;
 use super::list::ListArgs;
 use super::probe::ProbeArgs;
 use super::replay::ReplayArgs;
+use super::report::ReportArgs;
 use super::run::RunArgs;
 use super::selftest::SelftestArgs;
+use super::serve::ServeArgs;
 use super::session::Global;
 use super::shrink::ShrinkArgs;
 use super::stats::StatsArgs;
@@ -50,6 +52,10 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// The smallest run, or history, that still fails the same check.
     Shrink(ShrinkArgs),
+    /// Runs and stored histories as one page that needs no network.
+    Report(ReportArgs),
+    /// The runs of a folder in a browser, also while they go on.
+    Serve(ServeArgs),
     /// A history from one format to another.
     Convert(ConvertArgs),
     /// What is in a history, and what can be checked.

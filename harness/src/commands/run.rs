@@ -1,10 +1,11 @@
 //! `partita run`: suites, one run after the other, then what it came to.
 
 use std::io::Write;
+use std::path::Path;
 
 use clap::Args;
 
-use super::Session;
+use super::{Session, report};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::names::shell_quote;
@@ -38,6 +39,19 @@ struct Planned {
     specs: Vec<RunSpec>,
     /// What it asks for and no run does, in words.
     left_out: Vec<String>,
+}
+
+/// Whether each run's folder gets its page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pages {
+    Written,
+    LeftOut,
+}
+
+impl Pages {
+    pub(crate) fn wanted(options: &Options) -> Self {
+        if options.no_html == Some(true) { Self::LeftOut } else { Self::Written }
+    }
 }
 
 /// Runs that were carried out, and how that ended.
@@ -74,7 +88,7 @@ pub(crate) fn run(
             break;
         }
         let first = carried.runs.len();
-        carry_out(&specs, &suite.expectations, session, people, &mut carried)?;
+        carry_out(&specs, &suite.expectations, Pages::wanted(&options), session, people, &mut carried)?;
         let runs: Vec<&RunOutcome> = carried.runs[first..].iter().collect();
         judgement.extend(judge_runs(&suite.expectations, &runs));
         expectations.extend(suite.expectations);
@@ -176,6 +190,7 @@ pub(crate) fn flags(options: &Options) -> Vec<String> {
 pub(crate) fn carry_out(
     specs: &[RunSpec],
     expectations: &[Expectation],
+    pages: Pages,
     session: &Session,
     people: &mut dyn Write,
     carried: &mut Carried,
@@ -190,6 +205,11 @@ pub(crate) fn carry_out(
         drop(progress);
         match result {
             Ok(outcome) => {
+                if pages == Pages::Written
+                    && let Err(failure) = report::write_run(Path::new(&outcome.dir))
+                {
+                    session.warn(&failure.to_string());
+                }
                 if !session.quiet || outcome.outcome != outcome::Outcome::Pass {
                     writeln!(people, "{}", terminal::run(&outcome, session.screen(), expectations))?;
                 }

@@ -11,7 +11,7 @@ use systems::{Mode, System};
 
 use super::Session;
 use super::compare::{CompareArgs, again, expectations, seeds};
-use super::run::{Carried, carry_out, closing, draw_seed, exit};
+use super::run::{Carried, Pages, carry_out, closing, draw_seed, exit};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::options::Options;
@@ -62,7 +62,7 @@ pub(crate) fn tradeoffs(
     session.say(&again);
     let mut carried = Carried::default();
     let expectations = expectations(&specs);
-    carry_out(&specs, &expectations, session, &mut std::io::sink(), &mut carried)?;
+    carry_out(&specs, &expectations, Pages::wanted(&options), session, &mut std::io::sink(), &mut carried)?;
     let judgement = judge_runs(&expectations, &carried.runs.iter().collect::<Vec<_>>());
     let exit = exit(&carried, &judgement);
     let rows = rows(&planned, &carried.runs).map_err(Failure::Harness)?;

@@ -153,8 +153,15 @@ pub(crate) fn action(history: &History, operation: &Operation) -> String {
 fn parts(history: &History, operation: &Operation) -> [String; 2] {
     let key =
         operation.key.map_or_else(String::new, |key| format!("{} ", brief_name(history.key(key).as_str())));
+    let detail = detail(operation, VALUE_CHARACTERS_MAX);
+    [printable(operation.function.name()).into_owned(), format!("{key}{detail}")]
+}
+
+/// What an operation does with its key, `5`, `-> 3`, `3 => 5`, each value up to so many characters.
+pub(crate) fn detail(operation: &Operation, value_characters_max: usize) -> String {
+    let shown = |value: &Value| cut(value, value_characters_max);
     let (call, reply) = (shown(operation.call()), shown(operation.reply()));
-    let detail = match (&operation.function, operation.outcome, operation.call().as_pair()) {
+    match (&operation.function, operation.outcome, operation.call().as_pair()) {
         (Function::Cas, Outcome::Fail, Some((from, to))) if operation.seen().is_some() => {
             format!("{} => {}, found {reply}", shown(from), shown(to))
         }
@@ -165,8 +172,7 @@ fn parts(history: &History, operation: &Operation) -> [String; 2] {
         }
         _ if operation.call().is_null() => "-> ?".to_owned(),
         _ => call,
-    };
-    [printable(operation.function.name()).into_owned(), format!("{key}{detail}")]
+    }
 }
 
 /// The same where every column counts: single spaces, and nothing that a terminal would take for a command.
@@ -176,11 +182,15 @@ pub(crate) fn brief(history: &History, operation: &Operation) -> String {
 }
 
 fn shown(value: &Value) -> String {
+    cut(value, VALUE_CHARACTERS_MAX)
+}
+
+fn cut(value: &Value, characters_max: usize) -> String {
     let text = value.to_string();
-    if text.chars().count() <= VALUE_CHARACTERS_MAX {
+    if text.len() <= characters_max || text.chars().count() <= characters_max {
         return text;
     }
-    let head: String = text.chars().take(VALUE_CHARACTERS_MAX - 1).collect();
+    let head: String = text.chars().take(characters_max - 1).collect();
     format!("{head}…")
 }
 

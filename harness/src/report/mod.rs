@@ -13,6 +13,7 @@ pub(crate) mod lesson;
 pub(crate) mod markdown;
 pub(crate) mod modes;
 pub(crate) mod otlp;
+pub(crate) mod page;
 pub(crate) mod perfetto;
 pub(crate) mod terminal;
 pub(crate) mod timeline;

@@ -1,0 +1,158 @@
+//! The runs below a folder, each read once and again only when it has changed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::judge::outcome::{Operations, Outcome};
+
+/// Deeper than this nothing that is meant lies.
+const DEPTH_MAX: usize = 16;
+const RESULTS: &str = "results.json";
+
+/// What is shown of a run in the list.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Listed {
+    /// From the folder that is served, with slashes.
+    path: String,
+    #[serde(flatten)]
+    run: Run,
+}
+
+/// The part of `results.json` that the list shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Run {
+    outcome: Outcome,
+    #[serde(default = "yes")]
+    finished: bool,
+    #[serde(default)]
+    suite: String,
+    #[serde(default)]
+    workload: String,
+    #[serde(default)]
+    mode: String,
+    #[serde(default)]
+    faults: Vec<String>,
+    #[serde(default)]
+    seed: u64,
+    #[serde(default)]
+    stage: String,
+    #[serde(default)]
+    operations: Operations,
+    #[serde(default)]
+    elapsed_ms: f64,
+    #[serde(default)]
+    verdicts: Vec<Verdict>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Verdict {
+    model: String,
+    #[serde(rename = "verdict")]
+    kind: String,
+    #[serde(default)]
+    expected: Option<String>,
+    #[serde(default)]
+    anomalies: Vec<Anomaly>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Anomaly {
+    kind: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Runs that have been read, by their folders, with what their results looked like then.
+#[derive(Default)]
+pub(super) struct Index {
+    known: BTreeMap<PathBuf, (Stamp, Option<Listed>)>,
+}
+
+type Stamp = (Option<SystemTime>, u64);
+
+impl Index {
+    /// Every run below a folder, the newest first. What cannot be read as one is left out.
+    pub(super) fn list(&mut self, root: &Path) -> Vec<Listed> {
+        let mut found = Vec::new();
+        walk(root, DEPTH_MAX, &mut found);
+        let mut known = BTreeMap::new();
+        for (folder, stamp) in found {
+            let before = self.known.remove(&folder).filter(|(then, _)| *then == stamp);
+            let listed = before.map_or_else(|| read(root, &folder), |(_, listed)| listed);
+            known.insert(folder, (stamp, listed));
+        }
+        self.known = known;
+        let mut listed: Vec<Listed> = self.known.values().filter_map(|(_, listed)| listed.clone()).collect();
+        listed.sort_by(|a, b| name(b).cmp(name(a)).then_with(|| a.path.cmp(&b.path)));
+        listed
+    }
+}
+
+/// A run's folder is called by the time when it began.
+fn name(listed: &Listed) -> &str {
+    listed.path.rsplit('/').next().unwrap_or_default()
+}
+
+/// Folders that hold results, links left out; nothing lies below a run.
+fn walk(folder: &Path, depth: usize, found: &mut Vec<(PathBuf, Stamp)>) {
+    if let Ok(file) = fs::metadata(folder.join(RESULTS)) {
+        found.push((folder.to_owned(), (file.modified().ok(), file.len())));
+        return;
+    }
+    if depth == 0 {
+        return;
+    }
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            walk(&entry.path(), depth - 1, found);
+        }
+    }
+}
+
+fn read(root: &Path, folder: &Path) -> Option<Listed> {
+    let text = fs::read_to_string(folder.join(RESULTS)).ok()?;
+    let mut run: Run = serde_json::from_str(&text).ok()?;
+    for verdict in &mut run.verdicts {
+        verdict.anomalies.truncate(1);
+    }
+    let path = folder.strip_prefix(root).ok()?;
+    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    Some(Listed { path: parts.join("/"), run })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::outcome::RunOutcome;
+
+    #[test]
+    fn runs_are_listed_newest_first_and_read_again_when_they_changed() {
+        let root = tempfile::tempdir().unwrap();
+        let put = |name: &str, outcome: Outcome| {
+            let folder = root.path().join(name);
+            fs::create_dir_all(folder.join("disks/n1")).unwrap();
+            let run = RunOutcome { outcome, notes: Vec::new(), ..RunOutcome::complete_example() };
+            fs::write(folder.join(RESULTS), serde_json::to_string_pretty(&run).unwrap()).unwrap();
+        };
+        put("quick/20260101T000000Z-1", Outcome::Pass);
+        put("deep/smoke/20260102T000000Z-2", Outcome::Pass);
+        fs::create_dir_all(root.path().join("broken")).unwrap();
+        fs::write(root.path().join("broken").join(RESULTS), "{").unwrap();
+        std::os::unix::fs::symlink("deep/smoke/20260102T000000Z-2", root.path().join("latest")).unwrap();
+        let mut index = Index::default();
+        let mut listed = || {
+            let listed = index.list(root.path());
+            listed.into_iter().map(|listed| (listed.path, listed.run.outcome)).collect::<Vec<_>>()
+        };
+        let (old, new) = ("quick/20260101T000000Z-1".to_owned(), "deep/smoke/20260102T000000Z-2".to_owned());
+        assert_eq!(listed(), [(new.clone(), Outcome::Pass), (old.clone(), Outcome::Pass)]);
+        put("quick/20260101T000000Z-1", Outcome::Violation);
+        assert_eq!(listed(), [(new, Outcome::Pass), (old, Outcome::Violation)]);
+    }
+}

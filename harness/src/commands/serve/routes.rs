@@ -1,0 +1,185 @@
+//! What is answered: the list of runs, the page of one or of two, and the files in a run's folder.
+
+use std::path::{Component, Path as FilePath, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use serde::Deserialize;
+
+use super::guard::guard;
+use super::index::Listed;
+use super::{Shelf, live};
+use crate::report::page::{Page, Source, shell};
+
+/// Files of a run's folder that may be fetched.
+const FILES: [&str; 7] =
+    ["history.jsonl", "results.json", "env.json", "schedule.json", "lag.csv", "trace.log", "sequence.svg"];
+
+pub(super) fn router(shelf: Arc<Shelf>) -> Router {
+    Router::new()
+        .route("/", get(list))
+        .route("/runs.json", get(runs))
+        .route("/run/{*path}", get(run))
+        .route("/events/{*path}", get(events))
+        .route("/file/{*path}", get(file))
+        .route("/compare", get(compare))
+        .layer(from_fn_with_state(Arc::clone(&shelf), guard))
+        .with_state(shelf)
+}
+
+/// Why there is no answer.
+enum Refusal {
+    /// There is no such run, or it lies outside of what is served.
+    Absent,
+    /// It cannot be read, and why.
+    Unreadable(String),
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Absent => (StatusCode::NOT_FOUND, "There is no such run here.\n").into_response(),
+            Self::Unreadable(why) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{why}\n")).into_response(),
+        }
+    }
+}
+
+/// The folder of a run below the root: no way leads out, by dots or by links.
+fn folder(shelf: &Shelf, path: &str) -> Result<PathBuf, Refusal> {
+    let path = FilePath::new(path);
+    let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+    let found = shelf.root.join(path).canonicalize().map_err(|_| Refusal::Absent)?;
+    let inside = plain && found.starts_with(&shelf.root) && found.join("results.json").is_file();
+    if inside { Ok(found) } else { Err(Refusal::Absent) }
+}
+
+/// Work with files goes on beside the requests.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Refusal::Unreadable(error.to_string()))
+}
+
+fn listed(shelf: &Shelf) -> Vec<Listed> {
+    shelf.index.lock().unwrap_or_else(PoisonError::into_inner).list(&shelf.root)
+}
+
+async fn list(State(shelf): State<Arc<Shelf>>) -> Result<Html<String>, Refusal> {
+    aside(move || Html(shell::list(&shelf.root.display().to_string(), &listed(&shelf)))).await
+}
+
+async fn runs(State(shelf): State<Arc<Shelf>>) -> Result<axum::Json<Vec<Listed>>, Refusal> {
+    aside(move || axum::Json(listed(&shelf))).await
+}
+
+async fn run(State(shelf): State<Arc<Shelf>>, Path(path): Path<String>) -> Result<Html<String>, Refusal> {
+    let folder = folder(&shelf, &path)?;
+    aside(move || {
+        if live::goes_on(&folder) {
+            let page = live::page(&folder, Some(format!("/events/{}", encoded(&path))));
+            return page.map(|page| Html(page.render())).ok_or(Refusal::Absent);
+        }
+        let mut page = Page::new(String::new());
+        page.served = true;
+        page.title = add(&mut page, &folder)?;
+        Ok(Html(page.render()))
+    })
+    .await?
+}
+
+/// Adds a run to a page, and says what it is called.
+fn add(page: &mut Page, folder: &FilePath) -> Result<String, Refusal> {
+    let source = Source::folder(folder).map_err(|failure| Refusal::Unreadable(failure.to_string()))?;
+    let source = source.ok_or(Refusal::Absent)?;
+    let title = source.title();
+    page.add(source);
+    Ok(title)
+}
+
+/// Two runs, by their paths.
+#[derive(Deserialize)]
+struct Compared {
+    a: String,
+    b: String,
+}
+
+async fn compare(
+    State(shelf): State<Arc<Shelf>>,
+    Query(asked): Query<Compared>,
+) -> Result<Html<String>, Refusal> {
+    let folders = [folder(&shelf, &asked.a)?, folder(&shelf, &asked.b)?];
+    aside(move || {
+        let mut page = Page::new("Two runs side by side");
+        page.served = true;
+        page.compares = true;
+        for folder in &folders {
+            add(&mut page, folder)?;
+        }
+        Ok(Html(page.render()))
+    })
+    .await?
+}
+
+async fn events(State(shelf): State<Arc<Shelf>>, Path(path): Path<String>) -> Result<Response, Refusal> {
+    Ok(live::events(folder(&shelf, &path)?).into_response())
+}
+
+/// A file to be kept: never shown as a page of this server's.
+async fn file(State(shelf): State<Arc<Shelf>>, Path(path): Path<String>) -> Result<Response, Refusal> {
+    let (run, name) = path.rsplit_once('/').ok_or(Refusal::Absent)?;
+    let name = FILES.into_iter().find(|known| *known == name).ok_or(Refusal::Absent)?;
+    let file = folder(&shelf, run)?.join(name);
+    let is_plain = std::fs::symlink_metadata(&file).is_ok_and(|file| file.is_file());
+    let bytes = if is_plain { aside(move || std::fs::read(file)).await?.ok() } else { None };
+    let mut response = Body::from(bytes.ok_or(Refusal::Absent)?).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    Ok(response)
+}
+
+/// A path as it stands in an address.
+fn encoded(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./~".contains(&byte);
+    path.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::super::guard::Guard;
+    use super::super::index::Index;
+    use super::*;
+
+    #[test]
+    fn no_way_leads_out_of_the_folder() {
+        let outside = tempfile::tempdir().unwrap();
+        let root = outside.path().join("runs");
+        for folder in [root.join("quick/1"), outside.path().join("secret")] {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("results.json"), "{}").unwrap();
+        }
+        std::os::unix::fs::symlink(outside.path().join("secret"), root.join("link")).unwrap();
+        std::os::unix::fs::symlink("quick/1", root.join("latest")).unwrap();
+        let guard = Guard::of("127.0.0.1:0".parse().unwrap()).unwrap();
+        let shelf = Shelf { root: root.canonicalize().unwrap(), index: Mutex::new(Index::default()), guard };
+        assert!(folder(&shelf, "quick/1").is_ok());
+        assert!(folder(&shelf, "latest").is_ok(), "a link that stays inside");
+        let secret = outside.path().join("secret").display().to_string();
+        for path in ["../secret", "quick/../../secret", "link", &secret, "quick", "", ".", "nowhere"] {
+            assert!(folder(&shelf, path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_spelled_as_addresses_are() {
+        assert_eq!(encoded("quick/2026 ü#?"), "quick/2026%20%C3%BC%23%3F");
+    }
+}

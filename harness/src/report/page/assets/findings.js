@@ -1,0 +1,86 @@
+// What was found: each proof once, with every model that it is told against.
+
+// The findings of a run, those that break a promise first.
+export function findingsOf(run) {
+  const found = new Map();
+  for (const verdict of run.outcome.verdicts ?? []) {
+    for (const [place, anomaly] of (verdict.anomalies ?? []).entries()) {
+      const id = `${anomaly.kind} ${anomaly.summary} ${(anomaly.events ?? []).join(",")}`;
+      const known = found.get(id);
+      const against = { model: verdict.model, promised: verdict.expected === "valid", given: verdict.expected === "invalid" };
+      if (known) {
+        if (!known.against.some((other) => other.model === verdict.model)) known.against.push(against);
+      } else {
+        found.set(id, { ...anomaly, against: [against], method: verdict.method, extra: run.extras?.[verdict.model]?.[place] ?? null });
+      }
+    }
+  }
+  const all = [...found.values()];
+  const weight = (finding) => (finding.against.some((one) => one.promised) ? 0 : finding.against.some((one) => one.given) ? 1 : 2);
+  all.sort((a, b) => weight(a) - weight(b));
+  return all.map((finding, number) => ({ ...finding, number, promised: weight(finding) === 0 }));
+}
+
+// The finding's operations on this page in the order of the telling, each with what it proves.
+export function stepsOf(finding, operations) {
+  if (!operations) return [];
+  const all = finding.operations ?? [];
+  const told = finding.steps?.length ? finding.steps.map((step) => ({ event: all[step.operation].event, note: all[step.operation].note ?? "", completed: step.completed })) : (finding.events ?? []).map((event) => ({ event, note: "", completed: true }));
+  const steps = told.map((step) => ({ ...step, op: operations.ofEvent(step.event) })).filter((step) => step.op >= 0);
+  const seen = new Set();
+  return steps.filter((step) => !seen.has(step.op) && seen.add(step.op));
+}
+
+// What comes before what in a finding's proof, the cycle first; each with whether it is on the cycle, or a reason for it.
+export function relationsOf(finding, operations) {
+  const edges = finding.edges ?? [];
+  const next = new Map();
+  for (const { from, to } of edges) next.set(from, [...(next.get(from) ?? []), to]);
+  const reaches = (from, wanted) => {
+    const seen = new Set();
+    const open = [from];
+    while (open.length > 0) {
+      const at = open.pop();
+      if (at === wanted) return true;
+      if (seen.has(at)) continue;
+      seen.add(at);
+      open.push(...(next.get(at) ?? []));
+    }
+    return false;
+  };
+  const op = (place) => operations?.ofEvent(finding.operations[place].event) ?? -1;
+  const told = edges.map((edge) => ({ ...edge, a: op(edge.from), b: op(edge.to), onCycle: reaches(edge.to, edge.from) })).filter((edge) => edge.a >= 0 && edge.b >= 0 && edge.a !== edge.b);
+  return [...told.filter((edge) => edge.onCycle), ...told.filter((edge) => !edge.onCycle)].map((edge, i) => ({ ...edge, number: i + 1 }));
+}
+
+// From the first of these operations to the last thing that they saw: what a view of them has to hold.
+export function extent(steps, operations) {
+  let from = Infinity;
+  let to = -Infinity;
+  for (const { op } of steps) {
+    from = Math.min(from, operations.invoked[op]);
+    to = Math.max(to, operations.hasReply(op) ? operations.completed(op) : operations.invoked[op]);
+  }
+  return from <= to ? [from, to] : null;
+}
+
+// The faults of a run as bands on its clock.
+export function bandsOf(run) {
+  return (run.outcome.fault_windows ?? []).map((window, place) => ({
+    place,
+    name: window.fault,
+    what: window.what,
+    from: window.from_ms * 1e6,
+    to: window.to_ms === null || window.to_ms === undefined ? Infinity : window.to_ms * 1e6,
+    applied: window.applied,
+    evidence: window.evidence,
+  }));
+}
+
+// What a run is called: by what it was, or by its file.
+export function titleOf(run) {
+  const { workload, mode, faults, seed } = run.outcome;
+  const file = run.about.find(([name]) => name === "file");
+  if (file) return file[1];
+  return `${workload} × ${mode} × ${faults?.length > 0 ? faults.join(",") : "no faults"}, seed ${seed}`;
+}
