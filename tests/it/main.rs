@@ -1,5 +1,6 @@
 //! One integration-test binary over the whole workspace.
 
+mod browser;
 mod bugs;
 mod command;
 mod conformance;
@@ -11,7 +12,9 @@ mod golden;
 mod hostile;
 mod live;
 mod own;
+mod page;
 mod probe;
 mod replay;
+mod serve;
 mod shrink;
 mod tidy;

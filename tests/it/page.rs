@@ -1,0 +1,220 @@
+//! The page of runs and histories, looked at in a browser.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::browser::Browser;
+use crate::command::{code, output, text};
+use crate::tidy::root;
+
+/// The page of these files, made by the command line.
+fn page(folder: &Path, files: &[&Path]) -> PathBuf {
+    let page = folder.join("page.html");
+    let mut arguments = vec!["report", "-o", "page.html"];
+    arguments.extend(files.iter().map(|file| file.to_str().expect("UTF-8")));
+    let output = output(folder, &arguments);
+    assert_eq!(code(&output), 0, "{}", text(&output));
+    page
+}
+
+fn sample(name: &str) -> PathBuf {
+    root().join("histories/samples").join(name)
+}
+
+/// Clients that write each other's values in turns, with a stale read in the middle of many operations.
+fn busy_history(folder: &Path) -> PathBuf {
+    let mut lines = vec![r#"{"partita":1,"nodes":["n1","n2"],"demands":["linearizable"]}"#.to_owned()];
+    let mut tell = |time: u64, client: u64, kind: &str, f: &str, key: &str, value: &str| {
+        let index = lines.len() - 1;
+        let node = if client.is_multiple_of(2) { "n1" } else { "n2" };
+        lines.push(format!(
+            r#"{{"index":{index},"time":{time},"process":{client},"type":"{kind}","f":"{f}","key":"{key}","value":{value},"node":"{node}"}}"#
+        ));
+    };
+    for round in 0..300_u64 {
+        let (from, key, value) = (round * 10_000_000, ["x", "y", "z"][round as usize % 3], round.to_string());
+        tell(from, round % 7, "invoke", "write", key, &value);
+        tell(from + 1_000_000, round % 7, "ok", "write", key, &value);
+        tell(from + 2_000_000, 9, "invoke", "read", key, "null");
+        // One read shows what the write before had replaced.
+        let seen = if round == 150 { "147".to_owned() } else { value };
+        tell(from + 3_000_000, 9, "ok", "read", key, &seen);
+    }
+    let file = folder.join("busy.jsonl");
+    fs::write(&file, lines.join("\n") + "\n").expect("a file");
+    file
+}
+
+#[test]
+fn the_verdict_is_seen_first_and_the_timeline_opens_on_the_finding() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let busy = busy_history(folder.path());
+    browser.open(&page(folder.path(), &[&busy]), "");
+    let verdict = browser.text("document.querySelector('h1').textContent");
+    assert_eq!(verdict, "Violation linearizable was promised and does not hold.");
+    assert!(
+        browser
+            .eval("document.querySelector('h1').getBoundingClientRect().bottom < 300")
+            .as_bool()
+            .expect("a place")
+    );
+    let finding = browser.text("document.querySelector('.finding .sentence').textContent");
+    assert!(finding.starts_with("client 9 read x = 147 after client"), "{finding}");
+    let inside = "(() => { const { timeline, operations } = partita; const { view } = timeline; \
+                  return [...view.proof.keys()].every((op) => { const at = view.folded.fold(operations.invoked[op]); \
+                  return at >= view.from && at <= view.to; }); })()";
+    assert_eq!(browser.eval(inside), true);
+    assert_eq!(browser.eval("partita.timeline.view.proof.size"), 3);
+    let share = browser.eval(
+        "(partita.timeline.view.to - partita.timeline.view.from) / partita.timeline.view.folded.length",
+    );
+    assert!(share.as_f64().expect("a share") < 0.2, "it does not open on the whole run: {share}");
+    assert_eq!(
+        browser.text("document.querySelector('.picture .culprit .action').textContent"),
+        "3  read x -> 147"
+    );
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_timeline_is_zoomed_searched_and_filtered_and_the_address_keeps_it() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let busy = busy_history(folder.path());
+    let page = page(folder.path(), &[&busy]);
+    browser.open(&page, "");
+    let window = "partita.timeline.view.to - partita.timeline.view.from";
+    let before = browser.eval(window).as_f64().expect("a length");
+    browser.eval("partita.timeline.canvas.focus()");
+    browser.press("+");
+    let after = browser.eval(window).as_f64().expect("a length");
+    assert!((after / before - 0.6).abs() < 0.01, "{before} to {after}");
+    browser.press("/");
+    assert_eq!(browser.eval("document.activeElement.id"), "search");
+    browser.eval("document.activeElement.value = 'read x -> 147'; document.activeElement.dispatchEvent(new Event('input'))");
+    assert_eq!(
+        browser.eval("partita.timeline.hits.length"),
+        2,
+        "the read of 147 when it was new, and the stale one"
+    );
+    assert_eq!(browser.eval("partita.timeline.shown.length"), 200, "the finding's key alone is shown");
+    browser.eval("[...document.querySelectorAll('select')].find((s) => s.ariaLabel === 'key').value = ''");
+    browser.eval("[...document.querySelectorAll('select')].find((s) => s.ariaLabel === 'key').dispatchEvent(new Event('change'))");
+    assert_eq!(browser.eval("partita.timeline.shown.length"), 600);
+    browser.eval("document.querySelector('.segmented [data-value=node]').click()");
+    assert_eq!(
+        browser.eval("partita.timeline.view.lanes.map((lane) => lane.name).sort()"),
+        serde_json::json!(["n1", "n2"])
+    );
+    browser.wait(
+        "the address to follow",
+        "location.hash.includes('lanes=node') && location.hash.includes('from=')",
+    );
+    let fragment = browser.text("location.hash");
+    let shown = browser.eval("[partita.timeline.view.lanes.length, document.getElementById('search').value]");
+    browser.open(&page, &fragment);
+    let again = browser.eval("[partita.timeline.view.lanes.length, document.getElementById('search').value]");
+    assert_eq!(again, shown);
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn pointing_at_an_operation_tells_it_and_a_click_pins_it() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    browser.open(&page(folder.path(), &[&sample("stale-read.jsonl")]), "");
+    browser.eval("document.getElementById('timeline').scrollIntoView()");
+    let place = browser.eval(
+        "(() => { const b = partita.timeline.canvas.getBoundingClientRect(); const view = partita.timeline.view; \
+         const op = [...view.proof.keys()][0]; \
+         const x = view.left + (view.folded.fold(partita.operations.invoked[op]) - view.from) / (view.to - view.from) * (view.width - view.left); \
+         return [b.left + x + 8, b.top + 34 + view.lanes[0].top + 8]; })()",
+    );
+    let (x, y) = (place[0].as_f64().expect("a place"), place[1].as_f64().expect("a place"));
+    browser.mouse("mouseMoved", x, y);
+    browser.wait("the operation to be told", "!document.querySelector('div.tip').hidden");
+    let told = browser.text("document.querySelector('div.tip').textContent");
+    assert!(
+        told.contains("write x 3") && told.contains("client1 at n1") && told.contains("line2 and 3"),
+        "{told}"
+    );
+    browser.mouse("mousePressed", x, y);
+    browser.mouse("mouseReleased", x, y);
+    browser.wait("it to be pinned", "partita.timeline.view.pinned.size === 3");
+    browser.press("Escape");
+    browser.wait("it to be let go", "partita.timeline.view.pinned.size === 0");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn what_clients_wrote_stays_text_and_nothing_leaves_the_page() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let hostile =
+        r"</script><img src=x onerror=document.title='stolen'><script>document.title='stolen'</script>";
+    let value = serde_json::to_string(hostile).expect("JSON");
+    let history = format!(
+        r#"{{"partita":1,"nodes":[{value}],"mode":{value},"demands":["linearizable"]}}
+{{"index":0,"time":1000000,"process":0,"type":"invoke","f":"write","key":{value},"value":{value},"node":{value}}}
+{{"index":1,"time":2000000,"process":0,"type":"ok","f":"write","key":{value},"value":{value},"node":{value}}}
+{{"index":2,"time":3000000,"process":1,"type":"invoke","f":"read","key":{value}}}
+{{"index":3,"time":4000000,"process":1,"type":"ok","f":"read","key":{value},"value":null}}
+{{"index":4,"time":5000000,"process":1,"type":"invoke","f":{value},"key":"y"}}
+{{"index":5,"time":6000000,"process":1,"type":"info","f":{value},"key":"y","error":{value}}}
+"#
+    );
+    let file = folder.path().join("hostile.jsonl");
+    fs::write(&file, history).expect("a file");
+    browser.open(&page(folder.path(), &[&file]), "");
+    assert_eq!(browser.eval("document.querySelectorAll('img').length"), 0);
+    assert!(browser.text("document.title").ends_with("hostile.jsonl"));
+    assert!(browser.eval("document.body.innerText.includes('<img src=x')").as_bool().expect("a text"));
+    browser.eval("document.querySelector('.copy').click()");
+    for key in ["n", "p", "f", "t", ".", ","] {
+        browser.press(key);
+    }
+    assert_eq!(browser.complaints(), [""; 0]);
+    let asked = browser.requests();
+    assert!(
+        !asked.is_empty()
+            && asked.iter().all(|address| address.starts_with("file://") || address == "about:blank"),
+        "{asked:?}"
+    );
+    let refused = browser.eval("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')");
+    assert_eq!(refused, "refused");
+}
+
+#[test]
+fn a_cycle_is_drawn_with_the_reason_of_each_arrow() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    browser.open(&page(folder.path(), &[&sample("list-append-write-skew.jsonl")]), "");
+    assert_eq!(browser.eval("document.querySelectorAll('.picture .node').length"), 2);
+    assert_eq!(browser.eval("document.querySelectorAll('.picture .edge.on-cycle').length"), 2);
+    let reasons = browser.text("document.querySelector('.reasons-of').textContent");
+    assert!(reasons.contains("client 1 saw") && reasons.contains("which client 2 replaced"), "{reasons}");
+    browser.eval("document.querySelector('.picture .edge').dispatchEvent(new Event('click'))");
+    assert_eq!(browser.eval("document.querySelectorAll('.reasons-of .lit').length"), 1);
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn several_runs_stand_beside_each_other_and_one_is_opened() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    browser.open(&page(folder.path(), &[&sample("stale-read.jsonl"), &sample("lost-write.jsonl")]), "");
+    assert_eq!(browser.eval("document.querySelectorAll('.run-list tbody tr').length"), 2);
+    assert!(
+        browser.text("document.querySelector('.verdict').textContent").contains("linearizable was promised")
+    );
+    browser.eval("document.querySelectorAll('.run-list tbody tr')[1].click()");
+    browser.wait(
+        "the other run",
+        "document.querySelector('.verdict').textContent.includes('durability was promised')",
+    );
+    assert_eq!(browser.eval("document.querySelectorAll('.picture .replica.lacks').length"), 2);
+    browser.size(390, 844);
+    browser.wait("the page to fit a phone", "document.documentElement.scrollWidth <= 390");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
