@@ -22,16 +22,13 @@ pub struct AnomalyReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The operations that prove it, in the order of their invocations.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<OperationReport>,
     /// The same in the order of the telling.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepReport>,
     /// Which of them come before which: a cycle, where the proof is one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub edges: Vec<EdgeReport>,
     /// The contradiction in words, one fact each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<String>,
     /// The faults that it has to do with: places among the history's fault windows, which begin one after the other.
     #[serde(skip_serializing_if = "Vec::is_empty")]
