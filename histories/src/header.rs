@@ -36,6 +36,9 @@ pub struct Header {
     /// How many nodes lead at a time where that is not one: neighbours of equal number share a leader. 0 where nobody leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaders: Option<u16>,
+    /// What is known of the accounts between which money is moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bank: Option<Accounts>,
     /// Models that the system promised to keep in this run: what `check` demands unless told otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub demands: Vec<ModelName>,
@@ -48,7 +51,7 @@ impl Header {
     /// The names of its fields in a file.
     pub(crate) const FIELDS: &[&str] = &[
         "partita", "suite", "system", "mode", "workload", "nodes", "seed", "started", "conflict", "copies",
-        "leaders", "demands",
+        "leaders", "bank", "demands",
     ];
 
     /// Whether these two nodes may never lead at the same time.
@@ -56,6 +59,33 @@ impl Header {
         let leaders = usize::from(self.leaders.unwrap_or(1));
         let group = |node: Node| node.index() * leaders / self.nodes.len().max(1);
         leaders > 0 && (leaders == 1 || group(one) == group(other))
+    }
+}
+
+/// What is known of a bank beside what is read of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Accounts {
+    /// All accounts that there are; those that transfers name and reads show where it is not said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<String>,
+    /// What they hold together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_amount: Option<i64>,
+    /// Whether an account may hold less than nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub negative_balances: bool,
+}
+
+impl Accounts {
+    /// The same, with what else is known of them.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        if !other.accounts.is_empty() {
+            self.accounts.clone_from(&other.accounts);
+        }
+        self.total_amount = other.total_amount.or(self.total_amount);
+        self.negative_balances |= other.negative_balances;
+        self
     }
 }
 
@@ -127,6 +157,7 @@ mod tests {
             conflict: Some(Conflict::Lww),
             copies: Some(1),
             leaders: Some(1),
+            bank: Some(Accounts::default()),
             demands: vec![ModelName::Linearizable],
         };
         let text = serde_json::to_string(&header).unwrap();

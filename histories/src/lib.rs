@@ -40,7 +40,7 @@ pub mod write;
 
 pub use diagnostic::Diagnostic;
 pub use event::{Event, Hints, Kind, Process};
-pub use header::{Conflict, Header};
+pub use header::{Accounts, Conflict, Header};
 pub use history::{History, KeyId, LineMap, OperationId, Spot};
 pub use micros::{Micro, Micros};
 pub use model::{AnomalyKind, ModelName, UnknownModel};

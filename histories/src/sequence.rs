@@ -116,7 +116,7 @@ impl Timing {
 pub(crate) struct Sequence {
     rule: Rule,
     next: u32,
-    last_index: Option<u64>,
+    indices: Indices,
     /// The time of the last event that has one.
     last_given: u64,
     /// The largest time of a client's event.
@@ -154,7 +154,7 @@ impl Sequence {
                 Nanos(u64::from(position))
             }
             Rule::Foreign(order) => {
-                self.indexed(index)?;
+                self.indices.add(process, index)?;
                 self.foreign(process, kind, time, order)?
             }
             Rule::Sessions => Nanos::ZERO,
@@ -188,20 +188,6 @@ impl Sequence {
         if time < self.last_given {
             return Err(format!("time goes back, from {} to {time} ns", self.last_given));
         }
-        Ok(())
-    }
-
-    fn indexed(&mut self, index: Option<u64>) -> Result<(), Problem> {
-        if let (Some(last), Some(index)) = (self.last_index, index)
-            && index <= last
-        {
-            return Err(if index == last {
-                format!("index {index} comes twice: every event has its own")
-            } else {
-                format!("index goes back, from {last} to {index}: events stand in their order")
-            });
-        }
-        self.last_index = index.or(self.last_index);
         Ok(())
     }
 
@@ -271,6 +257,43 @@ impl Sequence {
             timing.touching += self.moment.add(time, client, kind);
         }
         Ok(Nanos(if order == Some(Order::Place) { u64::from(self.next) } else { time }))
+    }
+}
+
+/// Follows the indices that another tool gave its events: those of the whole file grow, or those of each process do. They
+/// are of each process where the second process begins with the index with which the file begins.
+#[derive(Clone, Debug, Default)]
+struct Indices {
+    /// Process and index of the first event that has one.
+    first: Option<(Process, u64)>,
+    /// Whether another process has had one, too.
+    several: bool,
+    /// The last one of the file.
+    last: Option<u64>,
+    /// The last one of each process, where each counts its own.
+    by_process: FxHashMap<Process, u64>,
+}
+
+impl Indices {
+    fn add(&mut self, process: Process, index: Option<u64>) -> Result<(), Problem> {
+        let Some(index) = index else { return Ok(()) };
+        let (first, start) = *self.first.get_or_insert((process, index));
+        if process != first && !self.several {
+            self.several = true;
+            self.by_process.extend(self.last.filter(|_| index == start).map(|last| (first, last)));
+        }
+        let last = if self.by_process.is_empty() {
+            self.last.replace(index)
+        } else {
+            self.by_process.insert(process, index)
+        };
+        match last {
+            Some(last) if index == last => Err(format!("index {index} comes twice: every event has its own")),
+            Some(last) if index < last => {
+                Err(format!("index goes back, from {last} to {index}: events stand in their order"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -347,6 +370,20 @@ mod tests {
         assert!(next(Kind::Ok, 19).unwrap_err().contains("ends at 19 ns, before it begins at 20 ns"));
         next(Kind::Ok, 20).unwrap();
         assert!(next(Kind::Invoke, 19).unwrap_err().contains("before its last operation ended at 20 ns"));
+    }
+
+    #[test]
+    fn each_process_may_count_its_own_events() {
+        let follow = |events: &[(u32, u64)]| {
+            let mut indices = Indices::default();
+            events.iter().try_for_each(|&(client, index)| indices.add(Process::Client(client), Some(index)))
+        };
+        assert_eq!(follow(&[(1, 1), (1, 2), (2, 1), (2, 2), (1, 3), (3, 1), (2, 3)]), Ok(()));
+        assert_eq!(follow(&[(1, 0), (2, 0), (2, 1), (1, 1)]), Ok(()));
+        assert!(follow(&[(1, 0), (2, 0), (2, 1), (1, 1), (2, 1)]).unwrap_err().contains("comes twice"));
+        assert!(follow(&[(1, 0), (2, 0), (2, 7), (1, 1), (2, 5)]).unwrap_err().contains("goes back"));
+        assert!(follow(&[(1, 0), (2, 1), (1, 1)]).unwrap_err().contains("comes twice"), "of the whole file");
+        assert!(follow(&[(1, 0), (2, 3), (1, 2)]).unwrap_err().contains("goes back"));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use clap::Args;
 use histories::read::{self, Format, Meter};
 use histories::view::{Object, View};
-use histories::{Conflict, Nanos, Order, Value};
+use histories::{Accounts, Conflict, Nanos, Order, Value};
 
 use crate::cli::quantity::Time;
 
@@ -59,6 +59,18 @@ pub(crate) struct ViewArgs {
     #[arg(long, value_name = "VALUE", value_parser = value, allow_negative_numbers = true)]
     initial: Option<Value>,
 
+    /// All accounts of a bank [default: those that transfers name and every read shows].
+    #[arg(long, value_name = "ACCOUNT,…", value_delimiter = ',')]
+    accounts: Vec<String>,
+
+    /// What the accounts of a bank hold together [default: what was read before the first transfer, or most often].
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    total_amount: Option<i64>,
+
+    /// Accounts of a bank may hold less than nothing.
+    #[arg(long)]
+    negative_balances: bool,
+
     /// Look at this key alone.
     #[arg(long, value_name = "K")]
     key: Option<String>,
@@ -78,6 +90,11 @@ impl ViewArgs {
         View {
             object: self.object,
             conflict: self.conflict,
+            bank: Accounts {
+                accounts: self.accounts.clone(),
+                total_amount: self.total_amount,
+                negative_balances: self.negative_balances,
+            },
             initial: self.initial.clone().filter(|value| !value.is_null()),
             key: self.key.clone(),
             from: nanos(&self.from),

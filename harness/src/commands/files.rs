@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use histories::nearest;
-use histories::read::{self, Format};
+use histories::read;
 
 use crate::cli::failure::Failure;
 
@@ -83,14 +83,14 @@ fn missing(file: &Path) -> Failure {
 }
 
 impl Files {
-    /// A file is taken as it is. Of the folder of a run, or of a Jepsen's, its history is, a folder of Cobra's logs is one history, and any
-    /// other is gone through.
+    /// A file is taken as it is. Of the folder of a run, or of a Jepsen's, its history is, a folder of logs or of clients' operations is one
+    /// history, and any other is gone through.
     fn add(&mut self, path: PathBuf) -> Result<(), Failure> {
         if !path.is_dir() {
             self.take(path);
         } else if let Some(history) = read::history_in(&path) {
             self.take(history);
-        } else if matches!(read::detect(&path), Ok(Some(Format::Cobra))) {
+        } else if matches!(read::detect(&path), Ok(Some(_))) {
             self.take(path);
         } else {
             self.go_through(&path)?;
@@ -157,6 +157,9 @@ mod tests {
             ("run/history.jsonl", "{\"partita\":1}"),
             ("run/results.json", "{\"outcome\":1}"),
             ("cobra/T1.log", "S\0\0\0\0\0\0\0\x01C"),
+            ("viper/J1.log", "{\"value\":[[\"w\",1,0,true]]}"),
+            ("etcd/client-1/operations.json", "{\"ClientId\":1"),
+            ("hist-00000/history.bincode", "\0"),
             ("logs/1.log", "INFO  jepsen.util - 0\t:invoke"),
             ("store/test/1/test.jepsen", "JEPSEN\0"),
             ("store/test/1/history.edn", "{:type :invoke"),
@@ -167,8 +170,17 @@ mod tests {
             fs::write(path(name), content).unwrap();
         }
         let found = find(&[folder.path().to_owned()]).unwrap();
-        let all =
-            ["a.edn", "b/c.txt", "cobra", "logs/1.log", "run/history.jsonl", "store/test/1/history.edn"];
+        let all = [
+            "a.edn",
+            "b/c.txt",
+            "cobra",
+            "etcd",
+            "hist-00000/history.bincode",
+            "logs/1.log",
+            "run/history.jsonl",
+            "store/test/1/history.edn",
+            "viper",
+        ];
         assert_eq!(names(&found, folder.path()), all);
         assert_eq!(found.skipped.len(), 1);
         assert!(found.skipped[0].contains("LICENSE: its beginning"), "{:?}", found.skipped);

@@ -71,7 +71,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [good, bad] = ["a.edn", "b.edn"].map(|name| folder.path().join(name));
         std::fs::write(&good, "{:process 0 :type :invoke :f :write :value 1}").unwrap();
-        std::fs::write(&bad, "{:process 0 :type :ok :f :write :value 1}").unwrap();
+        std::fs::write(&bad, "{:process 0 :type :started :f :write :value 1}").unwrap();
         let args = StatsArgs { files: vec![bad, good], json: true, reading: ReadingArgs::default() };
         let mut out = Vec::new();
         assert_eq!(stats(&args, &Session::silent(), &mut out).unwrap(), Exit::HarnessFailure);

@@ -4,6 +4,8 @@
 //!
 //! The number of a write stands for its value. See [`super::transactions`] for what is claimed of order.
 
+use crate::raw::Sink;
+use crate::read::intake::Intake;
 use crate::read::source::Source;
 use crate::read::transactions::{Micro, Transactions};
 use crate::{Diagnostic, Kind};
@@ -67,6 +69,14 @@ pub(crate) fn read(
     // What was not committed before the log ends may or may not have been.
     transactions.ends_as(session, Kind::Info);
     transactions.close(session)
+}
+
+/// Reads one log.
+pub(crate) fn single(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
+    let name = source.name().to_owned();
+    let mut transactions = Transactions::new(Intake::sessions(&name, sink));
+    read(source, 0, &mut transactions)?;
+    transactions.finish(None)
 }
 
 /// The numbers after the letter, `None` where the file ends first.

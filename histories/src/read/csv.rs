@@ -15,10 +15,10 @@ pub(crate) use columns::is_header;
 use row::Row;
 
 use crate::Diagnostic;
-use crate::held::Held;
-use crate::raw::{RawEvent, Sink};
+use crate::raw::Sink;
 use crate::read::Options;
 use crate::read::intake::Intake;
+use crate::read::ordered::Ordered;
 use crate::read::source::Source;
 use crate::sequence::Order;
 
@@ -63,9 +63,6 @@ struct Table {
     seconds: Cell<Option<bool>>,
 }
 
-/// When an event happened, when its operation began, its line, whether it completes the operation, and itself.
-type Waiting = (u64, u64, u64, bool, RawEvent<'static>);
-
 /// Operations wait for the end of the file, because their beginnings and ends have to be put in order.
 fn operations(
     source: &mut Source<'_>,
@@ -73,29 +70,13 @@ fn operations(
     intake: &mut Intake<'_>,
     memory_bytes_max: u64,
 ) -> Result<(), Diagnostic> {
-    let (mut events, mut held) = (Vec::<Waiting>::new(), Held::new(memory_bytes_max));
+    let mut ordered = Ordered::new(memory_bytes_max);
     rows(source, table, |row, line| {
         let (begin, end) = row.times()?;
         let (call, reply) = row.operation()?;
-        let text = |text: Option<&str>| text.map_or(0, str::len);
-        let texts = 2 * text(call.key.as_deref())
-            + text(call.node.as_deref())
-            + text(reply.as_ref().and_then(|reply| reply.error.as_deref()));
-        let values = call.value.heap_bytes() + reply.as_ref().map_or(0, |reply| reply.value.heap_bytes());
-        held.add(2 * size_of::<Waiting>() as u64 + texts as u64 + values)?;
-        // At one time an operation that began earlier comes first, so that its process is free for the next.
-        events.push((begin, begin, line, false, call));
-        if let (Some(end), Some(reply)) = (end, reply) {
-            events.push((end, begin, line, true, reply));
-        }
-        Ok(())
+        ordered.add(begin, line, call, end.zip(reply))
     })?;
-    events.sort_by_key(|(time, begin, line, completion, _)| (*time, *begin, *line, *completion));
-    for (time, _, line, _, event) in &mut events {
-        event.time = Some(*time);
-        intake.event_on(event, *line)?;
-    }
-    Ok(())
+    ordered.send(intake)
 }
 
 fn rows(

@@ -1,10 +1,13 @@
 //! Histories of dbcop in JSON: sessions of transactions of events, bare or under `data`. An event is
 //! `{"write":true,"variable":0,"value":1,"success":true}`, or `{"Write":{"variable":0,"version":1}}` in its newer
-//! form, where a read without a version saw the initial state.
+//! form, where a read without a version saw the initial state. Its binary form is told by its beginning
+//! ([`super::bincode`]).
 //!
 //! See [`super::transactions`] for what is claimed of order. A transaction without success was rolled back.
 
 use crate::raw::Sink;
+use crate::read::HEAD_BYTES;
+use crate::read::bincode;
 use crate::read::form::{Dialect, Formed, Scanner, Trouble};
 use crate::read::intake::Intake;
 use crate::read::source::Source;
@@ -12,6 +15,9 @@ use crate::read::transactions::{Micro, Transactions};
 use crate::{Diagnostic, Kind, Value};
 
 pub(crate) fn read(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(), Diagnostic> {
+    if bincode::is_bincode(source.peek(HEAD_BYTES)?) {
+        return bincode::read(source, sink);
+    }
     let name = source.name().to_owned();
     let mut transactions = Transactions::new(Intake::sessions(&name, sink));
     let mut reader = Reader { session: 0, transaction: 0, level: Level::Top, named: false };

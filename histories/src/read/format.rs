@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::read::{comment_header, csv, log};
+use crate::read::{bincode, comment_header, csv, log, timekiller, viper};
 
 /// A format of history files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,9 @@ pub enum Format {
     Dbcop,
     Awdit,
     Cobra,
+    TimeKiller,
+    Viper,
+    Etcd,
     Csv,
 }
 
@@ -33,6 +36,9 @@ impl Format {
         Self::Dbcop,
         Self::Awdit,
         Self::Cobra,
+        Self::TimeKiller,
+        Self::Viper,
+        Self::Etcd,
         Self::Csv,
     ];
 
@@ -46,6 +52,9 @@ impl Format {
             Self::Dbcop => "dbcop",
             Self::Awdit => "awdit",
             Self::Cobra => "cobra",
+            Self::TimeKiller => "timekiller",
+            Self::Viper => "viper",
+            Self::Etcd => "etcd",
             Self::Csv => "csv",
         }
     }
@@ -58,17 +67,30 @@ impl Format {
             Self::Json => "the events of Jepsen in JSON, as elle-cli takes them",
             Self::JepsenLog => "the console log of a Jepsen run, or its history.txt",
             Self::Plume => "Plume's text: r(key,value,session,transaction) and w(...)",
-            Self::Dbcop => "dbcop's sessions of transactions in JSON",
+            Self::Dbcop => "dbcop's sessions of transactions, in JSON or in bincode",
             Self::Awdit => "AWDIT's test text: r key value, w key value, ---- and ====",
             Self::Cobra => "Cobra's binary logs, one file or a folder of them",
+            Self::TimeKiller => {
+                "TimeKiller's transactions in JSON, with the database's times of start and commit"
+            }
+            Self::Viper => "Viper's logs of transactions in JSON or EDN, one file or a folder of them",
+            Self::Etcd => "the operations.json of etcd's robustness tests, one file or the folder of a run",
             Self::Csv => "a table with named columns, an event or an operation a row",
         }
+    }
+
+    /// Whether it has transactions in sessions, and no order but that of each session.
+    pub(crate) fn is_of_sessions(self) -> bool {
+        matches!(self, Self::Plume | Self::Dbcop | Self::Awdit | Self::Cobra | Self::TimeKiller | Self::Viper)
     }
 
     /// The format that the beginning of a file shows.
     pub(crate) fn detect(head: &[u8]) -> Option<Self> {
         if is_cobra(head) {
             return Some(Self::Cobra);
+        }
+        if bincode::is_bincode(head) {
+            return Some(Self::Dbcop);
         }
         let text = match std::str::from_utf8(head) {
             Ok(text) => text,
@@ -115,6 +137,15 @@ fn brackets(text: &str, first: &str) -> Option<Format> {
     };
     if !is_json_separator(after) {
         return Some(Format::Edn);
+    }
+    if lists == 1 && timekiller::FIELDS.contains(&key) {
+        return Some(Format::TimeKiller);
+    }
+    if lists == 0 && key == "ClientId" {
+        return Some(Format::Etcd);
+    }
+    if lists == 0 && viper::is_viper(first) {
+        return Some(Format::Viper);
     }
     let field = text.starts_with('{') && matches!(key, "params" | "info" | "start" | "end" | "data");
     Some(if lists > 1 || field { Format::Dbcop } else { Format::Json })
@@ -197,6 +228,10 @@ mod tests {
             (b"w 1 2", Some(Format::Awdit)),
             (b"process,type,f,value", Some(Format::Csv)),
             (b"S\0\0\0\0\0\0\0\x01W", Some(Format::Cobra)),
+            (b"[\n {\"tid\" : 1, \"sid\":1", Some(Format::TimeKiller)),
+            (b"{\"value\": [[\"w\",1,0,true]]}\n", Some(Format::Viper)),
+            (b"{\"value\":[[\"w\",1,0]],\"type\":\"ok\"}\n", Some(Format::Json)),
+            (b"{\"ClientId\":0,\"Input\":{", Some(Format::Etcd)),
             (b"[]", Some(Format::Edn)),
             (b"( #jepsen.history.Op {:index 0", Some(Format::Edn)),
             (b"[#_ old, {:index 0", Some(Format::Edn)),

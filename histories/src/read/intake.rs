@@ -8,7 +8,7 @@ use crate::raw::{InitialReads, Place, Problem, RawEvent, RawProcess, Sink};
 use crate::read::names::UnknownNames;
 use crate::read::source::Source;
 use crate::sequence::{Order, Rule, Sequence};
-use crate::{Diagnostic, Header, Process};
+use crate::{Diagnostic, Function, Header, Kind, Process, Value};
 
 /// Between a reader and a [`Sink`].
 pub(crate) struct Intake<'s> {
@@ -18,6 +18,8 @@ pub(crate) struct Intake<'s> {
     sequence: Sequence,
     processes: Processes,
     unknown: UnknownNames,
+    /// Whether the first event of a client was a completion, once it has come: then all of them are.
+    completions_only: Option<bool>,
 }
 
 impl<'s> Intake<'s> {
@@ -51,19 +53,58 @@ impl<'s> Intake<'s> {
             sequence: Sequence::new(rule),
             processes: Processes::default(),
             unknown: UnknownNames::default(),
+            completions_only: matches!(rule, Rule::Ours(_)).then_some(false),
         }
     }
 
     /// An event that begins on a line, from 1, at a column, from 1; 0 where they are not known.
     pub(crate) fn event(&mut self, event: &mut RawEvent<'_>, line: u64, column: u64) -> Result<(), Problem> {
+        let is_of_client = event.process != RawProcess::Nemesis;
+        let alone = is_of_client && self.is_alone(event, line)?;
         let names = self.processes.name_bytes;
-        let process = self.processes.resolve(&event.process);
+        let process = match event.process {
+            // Nothing says that two completions are of one session.
+            RawProcess::Absent if alone => Process::Client(self.processes.fresh()),
+            _ => self.processes.resolve(&event.process),
+        };
         if self.processes.name_bytes > names {
             self.holds(0)?;
         }
+        if alone {
+            self.send(&mut invocation_of(event), process, line, column)?;
+        }
+        self.send(event, process, line, column)
+    }
+
+    fn send(
+        &mut self,
+        event: &mut RawEvent<'_>,
+        process: Process,
+        line: u64,
+        column: u64,
+    ) -> Result<(), Problem> {
         let (position, time) = self.sequence.next(process, event.kind, event.index, event.time)?;
         let known = |number: u64| u32::try_from(number).ok().filter(|number| *number > 0);
         self.sink.event(Place { position, time, process, line: known(line), column: known(column) }, event)
+    }
+
+    /// Whether a client's event is a completion in a file of nothing else, which is told once.
+    fn is_alone(&mut self, event: &RawEvent<'_>, line: u64) -> Result<bool, Problem> {
+        let is_first = self.completions_only.is_none();
+        let alone = *self.completions_only.get_or_insert(event.kind != Kind::Invoke);
+        if alone && event.kind == Kind::Invoke {
+            return Err("an invocation in a file that begins with a completion without one: either each operation has \
+                        its invocation, or none has"
+                .into());
+        }
+        if alone && is_first {
+            self.warn(self.wrong(
+                line,
+                0,
+                "there are completions without invocations: each is taken for an operation of no duration, in its place",
+            ));
+        }
+        Ok(alone)
     }
 
     /// An event that has its line for itself.
@@ -128,6 +169,40 @@ impl<'s> Intake<'s> {
     }
 }
 
+/// The invocation of an operation of which the completion alone is known.
+fn invocation_of<'a>(completion: &RawEvent<'a>) -> RawEvent<'a> {
+    let function = completion.function.clone();
+    let value = match (&function, &completion.value) {
+        (Function::Txn, Value::Txn(micros)) => micros.question().clone(),
+        (Function::Txn, value) => {
+            let micros = value.as_list().unwrap_or_default().iter().map(|micro| match micro.as_list() {
+                Some([verb, key, _]) if verb.as_text() == Some("r") => {
+                    Value::list([verb.clone(), key.clone(), Value::Null])
+                }
+                _ => micro.clone(),
+            });
+            Value::list(micros)
+        }
+        (
+            Function::Read
+            | Function::ReadAll
+            | Function::Dequeue
+            | Function::Drain
+            | Function::Generate
+            | Function::Dump,
+            _,
+        ) => Value::Null,
+        (_, value) => value.clone(),
+    };
+    RawEvent {
+        time: completion.time,
+        key: completion.key.clone(),
+        node: completion.node.clone(),
+        object: completion.object,
+        ..RawEvent::new(RawProcess::Absent, Kind::Invoke, function, value)
+    }
+}
+
 /// Numbers for processes: a number keeps itself, a name gets the smallest number that is free when it first acts.
 #[derive(Default)]
 struct Processes {
@@ -185,6 +260,14 @@ impl Processes {
         number
     }
 
+    /// A number that no other process has.
+    fn fresh(&mut self) -> u32 {
+        let number = self.free();
+        self.name_bytes += NUMBER_BYTES;
+        self.named.insert(number);
+        number
+    }
+
     fn free(&mut self) -> u32 {
         while !self.taken.insert(self.free) {
             self.free += 1;
@@ -194,6 +277,9 @@ impl Processes {
 }
 
 const TAKEN_MAX: usize = 1 << 20;
+
+/// What a number that was given takes, by estimate.
+const NUMBER_BYTES: u64 = 32;
 
 #[cfg(test)]
 mod tests {

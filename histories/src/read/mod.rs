@@ -8,10 +8,12 @@
 //! ([`History::has_real_time`]).
 
 mod awdit;
+mod bincode;
 mod cobra;
 pub(crate) mod comment_header;
 mod csv;
 mod dbcop;
+mod etcd;
 mod folder;
 mod form;
 mod format;
@@ -21,15 +23,19 @@ pub mod jsonl;
 mod log;
 mod meter;
 mod names;
+mod ordered;
 mod parallel;
 mod plume;
 mod scan;
+mod sessions;
 mod source;
 #[cfg(test)]
 mod tests;
+mod timekiller;
 mod transactions;
 mod tuple;
 mod unpack;
+mod viper;
 
 use std::fs::File;
 use std::io::{self, BufRead, Read};
@@ -87,7 +93,7 @@ pub fn file(path: &Path) -> Result<History, Diagnostic> {
 }
 
 /// Reads a history from a file, or from standard input where the name is `-`. A folder is read where it holds the
-/// logs of Cobra.
+/// logs of one history.
 pub fn file_with(path: &Path, options: &Options) -> Result<History, Diagnostic> {
     let mut pairing = Pairing::default().memory_bytes_max(options.memory_bytes_max);
     let format = stream_file(path, options, &mut pairing)?;
@@ -110,7 +116,7 @@ pub fn read_with(input: impl Read, name: &str, options: &Options) -> Result<Hist
 pub fn detect(path: &Path) -> Result<Option<Format>, Diagnostic> {
     let name = path.display().to_string();
     if path.is_dir() {
-        return Ok(folder::is_cobra(path, &name)?.then_some(Format::Cobra));
+        return folder::format(path, &name);
     }
     let mut source = open(Box::new(open_file(path, &name)?), &name)?;
     Ok(Format::detect(source.peek(HEAD_BYTES)?))
@@ -131,7 +137,7 @@ pub(crate) fn stream_file(path: &Path, options: &Options, sink: &mut dyn Sink) -
         return stream_file(&history, options, sink);
     }
     if path.is_dir() {
-        return folder::read(path, &name, &options.meter, sink).map(|()| Format::Cobra);
+        return folder::read(path, &name, options, sink);
     }
     stream(options.meter.around(open_file(path, &name)?), &name, options, sink)
 }
@@ -178,7 +184,10 @@ pub(crate) fn stream<'a>(
         Format::Plume => plume::read(&mut source, sink),
         Format::Dbcop => dbcop::read(&mut source, sink),
         Format::Awdit => awdit::read(&mut source, sink),
-        Format::Cobra => folder::single(&mut source, sink),
+        Format::Cobra => cobra::single(&mut source, sink),
+        Format::TimeKiller => timekiller::read(&mut source, sink),
+        Format::Viper => viper::single(&mut source, sink),
+        Format::Etcd => etcd::single(&mut source, options, sink),
         Format::Csv => csv::read(&mut source, options, sink),
     }?;
     Ok(format)
@@ -190,12 +199,12 @@ fn applies(options: &Options, format: Format, name: &str) -> Result<(), Diagnost
         return Err(Diagnostic::whole_file(name, format!("is {format}, which has no columns"))
             .help("leave --columns away"));
     }
-    let sessions = matches!(format, Format::Plume | Format::Dbcop | Format::Awdit | Format::Cobra);
+    let sessions = format.is_of_sessions();
     if sessions && let Some(order) = options.order {
         let message = format!("is {format}, whose transactions have no order but that of each session");
         return Err(Diagnostic::whole_file(name, message).help(format!("leave --order {order} away")));
     }
-    if options.independent && (sessions || format == Format::Jsonl) {
+    if options.independent && (sessions || matches!(format, Format::Jsonl | Format::Etcd)) {
         let message = format!("is {format}, whose operations name their keys themselves");
         return Err(Diagnostic::whole_file(name, message)
             .help("--independent is for Jepsen's [key value] tuples; leave it away"));

@@ -16,7 +16,7 @@ pub use kinds::settled;
 pub use object::Object;
 
 use self::whole::Whole;
-use crate::{Conflict, Function, History, Nanos, Value};
+use crate::{Accounts, Conflict, Function, History, Nanos, Value};
 
 /// What to look at, and what to take it for. By default everything, as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct View {
     pub object: Option<Object>,
     /// What becomes of concurrent writes, where the header does not tell or tells something else.
     pub conflict: Option<Conflict>,
+    /// What is known of a bank's accounts, beside what the header tells.
+    pub bank: Accounts,
     /// What every key holds before the first write. From here on null stands for it.
     pub initial: Option<Value>,
     /// The only key that is looked at.
@@ -61,6 +63,9 @@ impl View {
     /// The history as this view shows it.
     pub fn of(&self, mut history: History) -> Result<History, ViewError> {
         history.header.conflict = self.conflict.or(history.header.conflict);
+        if self.bank != Accounts::default() {
+            history.header.bank = Some(history.header.bank.unwrap_or_default().and(&self.bank));
+        }
         if let Some(object) = self.object {
             object::rename(&mut history, object)?;
             history.told.object = Some(object);

@@ -326,7 +326,7 @@ fn compressed_files_that_break_off_say_so() {
 
 #[test]
 fn every_prefix_of_every_format_is_read_or_refused() {
-    let texts: [&[u8]; 7] = [
+    let texts: [&[u8]; 11] = [
         b"[{:process 0, :type :invoke, :f :cas, :value [1 {:a #{2}}]} #x{:type :ok, :process 0 :f :cas}]",
         b"{\"type\":\"invoke\",\"f\":\"read\",\"value\":[\"a\\n\",1.5,{\"b\":null}]}",
         b"INFO  jepsen.util - 0\t:invoke\t:cas\t[1 2]\n",
@@ -334,6 +334,12 @@ fn every_prefix_of_every_format_is_read_or_refused() {
         b"r 0 2\n-----\nw 1 1\n=====\n",
         b"{\"data\":[[{\"events\":[{\"write\":true,\"variable\":0,\"value\":1}],\"success\":true}]],\"x\":1}",
         b"process,f,start,end,value\n0,write,1,2,\"a,b\"\n",
+        b"\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
+          \x04\0\0\0\0\0\0\02026\x04\0\0\0\0\0\0\02026\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\
+          \x07\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x01\x01",
+        b"[{\"tid\":1,\"sid\":\"a\",\"cts\":{\"p\":\"2\",\"l\":0},\"ops\":[{\"t\":\"r\",\"k\":1,\"v\":[2]}]}]",
+        b"{\"value\":[[\"w\",1,2,true],[\"range\",1,2,[{\"id\":1,\"val\":2}],[],false]]}\n",
+        b"{\"ClientId\":0,\"Input\":{\"Type\":\"range\",\"Range\":{\"Start\":\"a\"}},\"Call\":1,\"Output\":{\"Range\":{\"KVs\":[{\"Key\":\"a\"}]}},\"Return\":2}\n",
     ];
     for text in texts {
         for length in 0..text.len() {

@@ -3,6 +3,7 @@
 mod bad;
 mod corpus;
 mod fields;
+mod foreign;
 mod formats;
 mod limits;
 mod orders;

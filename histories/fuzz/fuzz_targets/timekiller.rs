@@ -1,0 +1,6 @@
+//! Hostile input for the reader of `timekiller`.
+#![no_main]
+
+use histories::read::Format;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| histories_fuzz::read(Some(Format::TimeKiller), bytes));

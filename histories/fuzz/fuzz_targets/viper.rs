@@ -1,0 +1,6 @@
+//! Hostile input for the reader of `viper`.
+#![no_main]
+
+use histories::read::Format;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| histories_fuzz::read(Some(Format::Viper), bytes));
