@@ -13,14 +13,16 @@ use crate::edges;
 use crate::hierarchy::Hierarchy;
 use crate::rules::bank;
 use crate::{
-    Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Isolation, Linear, Policy, Rules,
-    Sequential, Sessions, Verdict, confirm,
+    Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Inserts, Isolation, Linear, Logs, Policy, Rules,
+    Sequential, Sessions, Verdict, confirm, inserts, log,
 };
 
 /// Every checker, the strongest model first.
 pub fn all() -> Vec<Box<dyn Checker>> {
     vec![
         Box::new(Linear::default()),
+        // Before the one that says nothing of histories without transactions.
+        Box::new(Inserts),
         Box::new(Isolation),
         Box::new(Causal),
         Box::new(Sequential),
@@ -29,6 +31,7 @@ pub fn all() -> Vec<Box<dyn Checker>> {
         Box::new(Convergent),
         Box::new(Policy),
         Box::new(Rules),
+        Box::new(Logs),
     ]
 }
 
@@ -76,9 +79,13 @@ fn applicable(history: &History) -> Checkers {
     if bank::is_only_read(history) {
         return vec![Box::new(Rules)];
     }
+    if log::is_log(history) {
+        return vec![Box::new(Logs)];
+    }
+    let are_inserts = inserts::are_inserts(history);
     let has_transactions = history.operations().iter().any(|op| op.function == Function::Txn);
     let says =
-        |checker: &dyn Checker| has_transactions || checker.models().iter().any(|m| !m.is_isolation_level());
+        |checker: &dyn Checker| has_transactions || are_inserts || checker.models().iter().any(|m| !m.is_isolation_level());
     all().into_iter().filter(|checker| says(checker.as_ref())).collect()
 }
 

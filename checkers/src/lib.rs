@@ -21,7 +21,9 @@ mod hierarchy;
 mod isolation;
 #[cfg(test)]
 mod kinds;
+mod inserts;
 mod linear;
+mod log;
 pub mod models;
 #[cfg(test)]
 mod narrowing;
@@ -56,6 +58,8 @@ pub use figures::{Conflicts, Convergence, Durability, Figures, Staleness};
 pub use hierarchy::{Hierarchy, not_applicable, undecided};
 pub use isolation::Isolation;
 pub use linear::{Linear, Linearization};
+pub use inserts::Inserts;
+pub use log::Logs;
 pub use policy::Policy;
 pub use rules::Rules;
 pub use sequential::Sequential;

@@ -171,6 +171,38 @@ const LINES: &[(&str, Option<Conflict>, &str)] = &[
         None,
         "c1 increment c 2 [0,1]\nc2 increment c 3 [0,3]\nc3 read c 2 [2,4]\nc1 read c 5 [5,6]",
     ),
+    (
+        "log-lost",
+        None,
+        "c1 send p 7 [0,1] told [0;7]\nc1 send p 8 [2,3] told [1;8]\nc2 poll p nil [4,5] told [[1;8]]",
+    ),
+    (
+        "log-kept",
+        None,
+        "c1 send p 7 [0,1] told [0;7]\nc1 send p 8 [2,3] told [1;8]\nc2 poll p nil [4,5] told [[0;7];[1;8]]",
+    ),
+    (
+        "offset-conflict",
+        None,
+        "c1 send p 7 [0,1] told [0;7]\nc2 send p 8 [2,3] told [0;8]\nc3 poll p nil [4,5] told [[0;7]]",
+    ),
+    (
+        "out-of-order",
+        None,
+        "c1 send p 7 [0,1] told [1;7]\nc1 send p 8 [2,3] told [0;8]\nc2 poll p nil [4,5] told [[0;8];[1;7]]",
+    ),
+    (
+        "skipped-record",
+        None,
+        "c1 send p 7 [0,1] told [0;7]\nc1 send p 8 [2,3] told [1;8]\nc1 send p 9 [4,5] told [2;9]
+        c2 poll p nil [6,7] told [[0;7];[1;8];[2;9]]\nc3 poll p nil [6,7] told [[0;7];[2;9]]",
+    ),
+    (
+        "stale-fence",
+        None,
+        "c1 acquire lock nil [0,1] told {fence=2}\nc1 release lock nil [2,3]\nc2 acquire lock nil [4,5] told {fence=1}",
+    ),
+    ("predicate-phantom", None, "c1 insert - [5;[nil;1]] [0,9]\nc2 insert - [5;[2;nil]] [1,8]"),
 ];
 
 fn folder() -> PathBuf {

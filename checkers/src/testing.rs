@@ -11,6 +11,7 @@
 //! c4 read x 1 [34,35] at n2       the node that was asked
 //! c1 replace x [1;2] 3 [36,37]    quotes 1 and 2
 //! c1 add - 1 [38,39]              to the one object, which has no name
+//! c1 send p 7 [40,41] told [0;7]   answered with something else
 //! nemesis begin cut [5,6]
 //! nemesis heal [20,21]
 //! ```
@@ -94,6 +95,7 @@ pub(crate) fn build(nodes: Vec<String>, events: Vec<Event>) -> History {
 }
 
 fn parse(line: &str) -> Vec<Event> {
+    let (line, told) = line.split_once(" told ").map_or((line, None), |(line, told)| (line, Some(told)));
     let at = line.rfind(" [").unwrap();
     let (head, rest) = (&line[..at], &line[at + 2..]);
     let (times, tail) = rest.split_once(']').unwrap();
@@ -101,7 +103,7 @@ fn parse(line: &str) -> Vec<Event> {
     let words: Vec<&str> = head.split_whitespace().collect();
     let tail: Vec<&str> = tail.split_whitespace().collect();
     let times = (from.parse().unwrap(), to.parse().ok());
-    if words[0] == "nemesis" { nemesis(&words, times) } else { client(&words, times, &tail) }
+    if words[0] == "nemesis" { nemesis(&words, times) } else { client(&words, times, &tail, told) }
 }
 
 fn nemesis(words: &[&str], (from, to): (u64, Option<u64>)) -> Vec<Event> {
@@ -117,7 +119,7 @@ fn nemesis(words: &[&str], (from, to): (u64, Option<u64>)) -> Vec<Event> {
     events
 }
 
-fn client(words: &[&str], (from, to): (u64, Option<u64>), tail: &[&str]) -> Vec<Event> {
+fn client(words: &[&str], (from, to): (u64, Option<u64>), tail: &[&str], told: Option<&str>) -> Vec<Event> {
     let process = Process::Client(words[0].trim_start_matches('c').parse().unwrap());
     let function = Function::from(words[1]);
     let (key, values) = match function {
@@ -154,6 +156,7 @@ fn client(words: &[&str], (from, to): (u64, Option<u64>), tail: &[&str]) -> Vec<
     invoke.node = asked.map(|text| text.parse().unwrap());
     let mut events = vec![invoke];
     if let Some(to) = to {
+        let reply = told.map_or(reply, value);
         let mut done = event(to, process, kind, op(reply));
         done.seen = after("fail").filter(|_| function == Function::Cas).map(|text| value(text));
         done.hints = Hints {
@@ -182,7 +185,7 @@ pub(crate) fn event(time: u64, process: Process, kind: Kind, op: Op) -> Event {
 
 fn value(text: &str) -> Value {
     if let Some(inner) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-        return Value::list(inner.split(';').filter(|item| !item.is_empty()).map(value));
+        return Value::list(items(inner).into_iter().filter(|item| !item.is_empty()).map(value));
     }
     if text.contains('=') || text == "{}" {
         let entries = text.trim_matches(['{', '}']).split(',').filter(|entry| !entry.is_empty());
@@ -195,6 +198,24 @@ fn value(text: &str) -> Value {
         "nil" => Value::Null,
         other => other.parse::<i64>().map_or_else(|_| Value::text(other), Value::Int),
     }
+}
+
+/// What stands between semicolons that are in no inner list.
+fn items(text: &str) -> Vec<&str> {
+    let (mut items, mut start, mut depth) = (Vec::new(), 0, 0);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            ';' if depth == 0 => {
+                items.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    items.push(&text[start..]);
+    items
 }
 
 /// An anomaly as a snapshot shows it.

@@ -2,7 +2,7 @@
 //!
 //! It never judges what a read saw.
 
-use crate::Value;
+use crate::{Micro, Value};
 
 /// How an answer names other micro-operations than were asked; what a read saw is the answer itself.
 pub(crate) fn other_micros(asked: &Value, answered: &Value) -> Option<String> {
@@ -31,11 +31,19 @@ pub(crate) fn other_micros(asked: &Value, answered: &Value) -> Option<String> {
                 return Some(format!("{count} {noun} to a question of {all}"));
             }
         };
-        let same_value = asked.function == "r" || asked.value.is_null() || asked.value == answered.value;
+        let same_value = asked.function == "r"
+            || asked.value.is_null()
+            || asked.value == answered.value
+            || is_sent(&asked, &answered);
         if asked.function != answered.function || asked.key != answered.key || !same_value {
             let [asked, answered] =
                 [asked, answered].map(|micro| format!("[{} {} {}]", micro.function, micro.key, micro.value));
             return Some(format!("{answered} to micro-operation {place}, which was {asked}"));
         }
     }
+}
+
+/// Whether a record that was to be sent comes back with its offset.
+fn is_sent(asked: &Micro<'_>, answered: &Micro<'_>) -> bool {
+    asked.function == "send" && answered.value.as_pair().is_some_and(|(_, value)| *value == *asked.value)
 }

@@ -79,6 +79,7 @@ words! {
         UniqueIds = "unique-ids", "No identifier is given out twice.";
         LongFork = "long-fork", "No two transactions see two writes in opposite orders.";
         Mutex = "mutex", "A lock has one holder at a time.";
+        Log = "log", "No record of a log is lost, doubled, reordered or from nowhere, and offsets agree.";
     }
 }
 
@@ -121,10 +122,10 @@ words! {
         OverwrittenByOlder = "overwritten-by-older", "The write that is left is older than one that it should have lost to.";
         WrongSum = "wrong-sum", "A counter is no sum of what was acknowledged and of what may have happened.";
         DuplicateElement = "duplicate-element", "An element is there, or was handed out, more often than it was put in.";
-        WrongTotal = "wrong-total", "Two reads of all accounts show different totals.";
+        WrongTotal = "wrong-total", "A read of all accounts shows another total than they hold.";
         Overdrawn = "overdrawn", "An account is below zero.";
         NilBalance = "nil-balance", "An account has no balance.";
-        UnexpectedAccount = "unexpected-account", "Two reads show different accounts, and no transfer explains it.";
+        UnexpectedAccount = "unexpected-account", "A read shows an account that is none of the bank's, or that others do not show.";
         DuplicateId = "duplicate-id", "An identifier was given out twice.";
         G0 = "g0", "Two transactions' writes lie between one another.";
         G0Session = "g0-session", "Writes contradict each other and a session's order in a circle.";
@@ -150,6 +151,11 @@ words! {
         Internal = "internal", "A transaction did not read what it had itself written.";
         LongFork = "long-fork", "Two transactions saw two writes in opposite orders.";
         TwoHolders = "two-holders", "A lock was held twice at the same time.";
+        OffsetConflict = "offset-conflict", "Two records of a log stand at one offset.";
+        OutOfOrder = "out-of-order", "Records of a log stand or come in another order than they were sent in.";
+        SkippedRecord = "skipped-record", "A consumer of a log passed over a record.";
+        PredicatePhantom = "predicate-phantom", "Two transactions each read by a predicate what the other then inserted.";
+        StaleFence = "stale-fence", "A holder of a lock was given no larger fencing token than one before.";
     }
 }
 

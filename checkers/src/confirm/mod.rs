@@ -8,6 +8,7 @@ mod durability;
 mod growth;
 mod isolation;
 mod linear;
+mod log;
 mod policy;
 mod replay;
 mod rules;
@@ -72,6 +73,7 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> 
         | ModelName::UniqueIds
         | ModelName::LongFork
         | ModelName::Mutex => rules::confirm(history, anomaly),
+        ModelName::Log => log::confirm(history, anomaly),
         ModelName::Sequential => sequential::confirm(history, anomaly),
         ModelName::ReadYourWrites
         | ModelName::MonotonicReads
@@ -84,6 +86,9 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> 
         | ModelName::Pram
         | ModelName::ReadAtomic
         | ModelName::ReadCommittedBe => causal::confirm(history, anomaly),
+        ModelName::Serializable if anomaly.kind == AnomalyKind::PredicatePhantom => {
+            crate::inserts::confirm(history, anomaly)
+        }
         ModelName::StrictSerializable
         | ModelName::StrongSessionSerializable
         | ModelName::Serializable

@@ -60,6 +60,8 @@ enum State {
     Bag(BTreeSet<Bag>),
     Stack(Vec<Value>),
     Mutex(bool),
+    /// `None` until a read has told what the accounts hold.
+    Bank(Option<BTreeMap<String, i128>>),
     Registers(BTreeMap<Value, Value>),
 }
 
@@ -79,6 +81,7 @@ impl Replay {
             (Object::Queue, QueueOrder::Any) => State::Bag(BTreeSet::from([Bag::new()])),
             (Object::Stack, _) => State::Stack(Vec::new()),
             (Object::Mutex, _) => State::Mutex(false),
+            (Object::Bank, _) => State::Bank(None),
             (Object::Transactions, _) => State::Registers(BTreeMap::new()),
         };
         Self { state }
@@ -103,6 +106,7 @@ impl Replay {
                 reply.is_none_or(|taken| *taken == top)
             }
             State::Mutex(held) => std::mem::replace(held, !*held) == (op.function.name() == "release"),
+            State::Bank(state) => bank(state, op),
             State::Registers(state) => transaction(state, op),
             State::Queue(state) if op.function == Function::Enqueue => {
                 state.push_back(op.call().clone());
@@ -211,6 +215,29 @@ fn counter(state: &mut i128, op: &Operation) -> bool {
         Function::Decrement => *state -= amount,
         _ => return i128::from(op.reply().as_int().unwrap_or(0)) == *state,
     }
+    true
+}
+
+fn bank(state: &mut Option<BTreeMap<String, i128>>, op: &Operation) -> bool {
+    if op.function != Function::Transfer {
+        let shown = op.reply().as_map().into_iter().flatten();
+        let mut shown: BTreeMap<String, i128> =
+            shown.map(|(name, balance)| (name.clone(), balance.as_int().unwrap_or(0).into())).collect();
+        shown.retain(|_, balance| *balance != 0);
+        return *state.get_or_insert_with(|| shown.clone()) == shown;
+    }
+    let Some(balances) = state else { return true };
+    let parts = match op.call().as_map() {
+        Some(fields) => ["from", "to", "amount"].map(|field| fields.get(field)),
+        None => [0, 1, 2].map(|place| op.call().as_list().and_then(|parts| parts.get(place))),
+    };
+    let [Some(from), Some(to), Some(amount)] = parts else { return false };
+    let amount = i128::from(amount.as_int().unwrap_or(0));
+    for (account, by) in [(from, -amount), (to, amount)] {
+        let name = account.as_text().map_or_else(|| account.to_string(), str::to_owned);
+        *balances.entry(name).or_default() += by;
+    }
+    balances.retain(|_, balance| *balance != 0);
     true
 }
 

@@ -26,19 +26,28 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
         (AnomalyKind::DuplicateElement, _) => comes_out_too_often(history, &named),
         (AnomalyKind::LostWrite, [empty, ..]) => never_came_out(history, first, empty),
         (AnomalyKind::WrongSum, _) => return wrong_sum(history, first),
-        (AnomalyKind::WrongTotal, [other, ..]) => total(first).is_some_and(|sum| total(other) != Some(sum)),
+        (AnomalyKind::WrongTotal, others) => {
+            let right = match history.header.bank.as_ref().and_then(|bank| bank.total_amount) {
+                Some(total) => Some(total.into()),
+                None => others.first().and_then(|other| total(other)),
+            };
+            total(first).zip(right).is_some_and(|(shown, right)| shown != right)
+        }
+        (AnomalyKind::Overdrawn, _) if may_be_negative(history) => false,
         (AnomalyKind::Overdrawn, _) => first.reply().as_map().is_some_and(|map| {
             map.values().any(|balance| balance.as_int().is_some_and(|balance| balance < 0))
         }),
         (AnomalyKind::NilBalance, _) => {
             first.reply().as_map().is_some_and(|map| map.values().any(Value::is_null))
         }
+        (AnomalyKind::UnexpectedAccount, []) => is_unlisted(history, first),
         (AnomalyKind::UnexpectedAccount, [other, ..]) => appears(history, first, other),
         (AnomalyKind::DuplicateId, [other, ..]) => {
             first.is_ok() && other.is_ok() && first.reply() == other.reply() && first.key == other.key
         }
         (AnomalyKind::LongFork, [other, ..]) => forked(history, first, other),
         (AnomalyKind::TwoHolders, [other, ..]) => hold_together(history, first, other),
+        (AnomalyKind::StaleFence, [other, ..]) => is_fenced_late(first, other),
         _ => false,
     };
     if shown { Ok(()) } else { Err(format!("the operations show no {}", anomaly.kind).into()) }
@@ -103,6 +112,8 @@ fn never_came_out(history: &History, put: &Operation, empty: &Operation) -> bool
         Function::Drain => empty.is_ok() && empty.reply().as_list().is_some(),
         _ => false,
     };
+    let drains = on_key().filter(|op| op.function == Function::Drain && op.is_ok());
+    let finds_nothing = finds_nothing && drains.into_iter().all(|drain| drain.reply().as_list().is_some());
     let after_all = on_key().filter(acknowledged).all(|op| op.completed < empty.invoked);
     let unseen = |function: Function| {
         on_key().filter(|op| op.function == function && op.outcome == Outcome::Info).count()
@@ -131,6 +142,18 @@ fn never_came_out(history: &History, put: &Operation, empty: &Operation) -> bool
 fn total(op: &Operation) -> Option<i128> {
     let amount = |balance: &Value| if balance.is_null() { Some(0) } else { balance.as_int().map(i128::from) };
     op.reply().as_map()?.values().map(amount).sum()
+}
+
+fn may_be_negative(history: &History) -> bool {
+    history.header.bank.as_ref().is_some_and(|bank| bank.negative_balances)
+}
+
+/// It shows an account that is none of those that there are.
+fn is_unlisted(history: &History, read: &Operation) -> bool {
+    let Some(bank) = history.header.bank.as_ref().filter(|bank| !bank.accounts.is_empty()) else {
+        return false;
+    };
+    read.reply().as_map().is_some_and(|shown| shown.keys().any(|account| !bank.accounts.contains(account)))
 }
 
 /// The other read shows an account that the first does not, and that is part of no transfer.
@@ -267,6 +290,24 @@ fn written(history: &History, op: &Operation, key: &str) -> Vec<Value> {
         }
     });
     list
+}
+
+/// The second acquisition was given no larger token than the first, which ended before it began, or the same.
+fn is_fenced_late(one: &Operation, other: &Operation) -> bool {
+    let token = |op: &Operation| {
+        let fields = op.reply().as_map()?;
+        fields.get("fence").or_else(|| fields.get("token"))?.as_int()
+    };
+    let acquired = |op: &Operation| op.function == Function::Acquire && op.is_ok();
+    let (Some(first), Some(second)) = (token(one), token(other)) else { return false };
+    let late = one.completed < other.invoked && second < first;
+    acquired(one)
+        && acquired(other)
+        && one.key == other.key
+        && one.call_event != other.call_event
+        && first != 0
+        && second != 0
+        && (first == second || late)
 }
 
 /// Neither gave the lock back before the other had it, and nobody else gave it back at all in between.

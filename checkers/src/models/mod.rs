@@ -2,6 +2,7 @@
 //!
 //! A model knows nothing of time, clients or histories; the search does.
 
+mod bank;
 mod counter;
 mod kv;
 mod list;
@@ -15,6 +16,7 @@ mod stack;
 
 use std::hash::Hash;
 
+pub use bank::{Balances, Bank, BankCall};
 pub use counter::{Counter, CounterCall};
 pub use kv::{Kv, KvCall};
 pub use list::{List, ListCall};

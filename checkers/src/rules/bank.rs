@@ -3,12 +3,13 @@
 //! It never asks which transfers a read had seen; the total is the same whichever they were.
 //!
 //! What the accounts hold together is what was read of them before the first transfer began. Where nothing was, it is the
-//! total that was read most often.
+//! total that was read most often. Where the header says what they hold, which accounts there are, or that they may hold less
+//! than nothing, that counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{
-    AnomalyKind, Function, History, KeyId, ModelName, Nanos, Operation, OperationId, Outcome, Value,
+    Accounts, AnomalyKind, Function, History, KeyId, ModelName, Nanos, Operation, OperationId, Outcome, Value,
 };
 
 use super::Ruling;
@@ -32,8 +33,8 @@ pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
             let reply = history.operation(id).reply();
             format!("a read shows {reply}, not the accounts' balances")
         }));
-        for read in &bank.reads {
-            ruling.anomalies.extend(overdrawn(history, read.operation));
+        if !bank.known.negative_balances {
+            ruling.anomalies.extend(bank.reads.iter().filter_map(|read| overdrawn(history, read.operation)));
         }
         ruling.anomalies.extend(bank.without_balance());
         ruling.anomalies.extend(bank.unexpected());
@@ -73,6 +74,7 @@ struct Read<'h> {
 /// The transfers between some accounts, and the reads of them.
 struct Bank<'h> {
     history: &'h History,
+    known: Accounts,
     /// By invocation.
     reads: Vec<Read<'h>>,
     /// Those that may have happened, by invocation.
@@ -83,7 +85,8 @@ struct Bank<'h> {
 
 impl<'h> Bank<'h> {
     fn of(history: &'h History, key: Option<KeyId>) -> Self {
-        let mut bank = Self { history, reads: Vec::new(), transfers: Vec::new(), malformed: None };
+        let known = history.header.bank.clone().unwrap_or_default();
+        let mut bank = Self { history, known, reads: Vec::new(), transfers: Vec::new(), malformed: None };
         for (id, op) in history.iter().filter(|(_, op)| op.key == key && op.outcome != Outcome::Fail) {
             match op.function {
                 Function::Transfer => bank.transfers.push(id),
@@ -120,6 +123,11 @@ impl<'h> Bank<'h> {
 
     /// Reads whose total is another than the usual one, stretch by stretch, each beside a read that is right.
     fn different(&self) -> Vec<Anomaly> {
+        if let Some(total) = self.known.total_amount {
+            let stretches = self.reads.chunk_by(|one, next| one.total == next.total);
+            let wrong = stretches.filter(|same| same[0].total != i128::from(total));
+            return wrong.map(|odd| self.off(total, odd)).collect();
+        }
         let Some(usual) = self.usual() else { return Vec::new() };
         let mut right = usual;
         let mut found: Vec<Anomaly> = Vec::new();
@@ -133,13 +141,29 @@ impl<'h> Bank<'h> {
         found
     }
 
+    /// Reads that show something else than what the accounts are known to hold.
+    fn off(&self, total: i64, odd: &[Read<'h>]) -> Anomaly {
+        let first = odd[0];
+        let op = self.history.operation(first.operation);
+        let shown = first.total;
+        Anomaly {
+            kind: AnomalyKind::WrongTotal,
+            summary: format!(
+                "client {} saw {shown} in all accounts together, which hold {total}{}",
+                op.process,
+                so_did(odd.len())
+            ),
+            key: op.key,
+            steps: vec![words::completed(self.history, first.operation, format!("shows {shown} in all"))],
+            facts: vec![format!("the accounts are known to hold {total}")],
+            witness: Witness { model: ModelName::Bank, operations: vec![first.operation] },
+        }
+    }
+
     fn wrong(&self, right: &Read<'h>, odd: &[Read<'h>]) -> Anomaly {
         let (first, usual) = (odd[0], right.total);
         let op = self.history.operation(first.operation);
-        let more = match odd.len() {
-            1 => String::new(),
-            count => format!("; so did {}", words::count(count - 1, "later read")),
-        };
+        let more = so_did(odd.len());
         let shows = |read: &Read<'_>| {
             words::completed(self.history, read.operation, format!("shows {} in all", read.total))
         };
@@ -211,8 +235,12 @@ impl<'h> Bank<'h> {
         found
     }
 
-    /// Accounts that no transfer names, and that one read shows and another does not.
+    /// Accounts that are none of those that there are; where it is not said which these are, accounts that no transfer names,
+    /// and that one read shows and another does not.
     fn unexpected(&self) -> Vec<Anomaly> {
+        if !self.known.accounts.is_empty() {
+            return self.unlisted();
+        }
         let named: BTreeSet<String> =
             self.transfers.iter().flat_map(|&id| accounts(self.history.operation(id))).collect();
         let shown: BTreeSet<&String> = self.reads.iter().flat_map(|read| read.balances.keys()).collect();
@@ -221,6 +249,28 @@ impl<'h> Bank<'h> {
             .filter(|&account| !named.contains(account))
             .filter_map(|a| self.appears(a))
             .collect()
+    }
+
+    /// The first read that shows each account that is not listed.
+    fn unlisted(&self) -> Vec<Anomaly> {
+        let mut told = BTreeSet::new();
+        let mut found = Vec::new();
+        for read in &self.reads {
+            let others = read.balances.iter().filter(|(account, _)| !self.known.accounts.contains(account));
+            for (account, balance) in others.filter(|(account, _)| told.insert(account.as_str())) {
+                let op = self.history.operation(read.operation);
+                let shows = format!("shows {account}: {balance}");
+                found.push(Anomaly {
+                    kind: AnomalyKind::UnexpectedAccount,
+                    summary: format!("client {} saw the account {account}, which there is not", op.process),
+                    key: op.key,
+                    steps: vec![words::completed(self.history, read.operation, shows)],
+                    facts: vec![format!("the accounts are {}", self.known.accounts.join(", "))],
+                    witness: Witness { model: ModelName::Bank, operations: vec![read.operation] },
+                });
+            }
+        }
+        found
     }
 
     fn appears(&self, account: &String) -> Option<Anomaly> {
@@ -245,6 +295,14 @@ impl<'h> Bank<'h> {
             facts: vec![format!("no transfer names the account {account}")],
             witness: Witness { model: ModelName::Bank, operations: vec![lacks.operation, shows.operation] },
         })
+    }
+}
+
+/// How many reads of a stretch showed the same as the first.
+fn so_did(count: usize) -> String {
+    match count {
+        1 => String::new(),
+        count => format!("; so did {}", words::count(count - 1, "later read")),
     }
 }
 

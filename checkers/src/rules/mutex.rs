@@ -4,10 +4,13 @@
 //!
 //! A hold is certain from the acknowledgement of its acquisition to the beginning of its release. Holds can be put in
 //! an order exactly where no two of these overlap: each then takes effect at its two ends.
+//!
+//! Where an acquisition is answered with a fencing token, `{"fence":7}`, each one is given a larger token than those that ended
+//! before it began, and none the token of another. A token of 0 is none.
 
 use std::collections::BTreeMap;
 
-use histories::{AnomalyKind, Function, History, KeyId, ModelName, Nanos, OperationId, Outcome};
+use histories::{AnomalyKind, Function, History, KeyId, ModelName, Nanos, OperationId, Outcome, Value};
 
 use super::Ruling;
 use crate::{Anomaly, Budget, Witness, words};
@@ -25,6 +28,7 @@ pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
     let mut ruling = Ruling::default();
     for (key, mut lock) in locks {
         ruling.judged += lock.holds.len();
+        ruling.anomalies.extend(lock.stale_fence(history));
         match lock.stranger {
             Some(id) => {
                 let client = history.operation(id).process;
@@ -46,6 +50,8 @@ struct Hold {
     from: Nanos,
     released: Option<OperationId>,
     to: Nanos,
+    /// The fencing token that came with it.
+    fence: Option<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +71,8 @@ impl Lock {
             (_, Outcome::Fail) | (Function::Acquire, Outcome::Info) => {}
             (Function::Acquire, Outcome::Ok) => {
                 open.push(self.holds.len());
-                let hold = Hold { acquired: id, from: op.completed, released: None, to: Nanos::MAX };
+                let fence = fence(op.reply());
+                let hold = Hold { acquired: id, from: op.completed, released: None, to: Nanos::MAX, fence };
                 self.holds.push(hold);
             }
             _ => match open.pop() {
@@ -75,6 +82,32 @@ impl Lock {
                 None => self.stranger = self.stranger.or(Some(id)),
             },
         }
+    }
+
+    /// The first acquisition that was given a token of another one, or a smaller one than one that ended before it began.
+    fn stale_fence(&self, history: &History) -> Option<Anomaly> {
+        let began = |hold: &Hold| history.operation(hold.acquired).invoked;
+        let fenced = || self.holds.iter().filter_map(|hold| Some((hold, hold.fence?)));
+        let mut by_begin: Vec<(&Hold, i64)> = fenced().collect();
+        by_begin.sort_by_key(|(hold, _)| began(hold));
+        let mut by_end: Vec<(&Hold, i64)> = fenced().collect();
+        by_end.sort_by_key(|(hold, _)| hold.from);
+        let (mut ended, mut largest) = (0, None::<(&Hold, i64)>);
+        let mut given: BTreeMap<i64, &Hold> = BTreeMap::new();
+        for (hold, token) in by_begin {
+            while let Some(&(other, given)) = by_end.get(ended).filter(|(other, _)| other.from < began(hold))
+            {
+                ended += 1;
+                largest = largest.filter(|(_, largest)| *largest >= given).or(Some((other, given)));
+            }
+            if let Some(before) = largest.filter(|(_, largest)| *largest > token) {
+                return Some(stale_fence(history, before, (hold, token)));
+            }
+            if let Some(other) = given.insert(token, hold) {
+                return Some(stale_fence(history, (other, token), (hold, token)));
+            }
+        }
+        None
     }
 
     /// Each hold that began within the one before that lasted longest.
@@ -89,6 +122,44 @@ impl Lock {
             longest = longest.filter(|other| other.to >= hold.to).or(Some(hold));
         }
         found
+    }
+}
+
+/// The token of an acquisition's answer.
+fn fence(answer: &Value) -> Option<i64> {
+    let fields = answer.as_map()?;
+    fields.get("fence").or_else(|| fields.get("token"))?.as_int().filter(|token| *token != 0)
+}
+
+fn stale_fence(history: &History, (first, old): (&Hold, i64), (second, new): (&Hold, i64)) -> Anomaly {
+    let client = |hold: &Hold| history.operation(hold.acquired).process;
+    let key = history.operation(first.acquired).key;
+    let name = words::key(history, key);
+    let was_given = |hold: &Hold, token: i64| {
+        words::completed(history, hold.acquired, format!("was given the fencing token {token}"))
+    };
+    let (summary, fact) = if old == new {
+        let summary = format!(
+            "clients {} and {} were both given the token {new} of {name}",
+            client(first),
+            client(second)
+        );
+        (summary, "a fencing token is given once")
+    } else {
+        let summary = format!(
+            "client {} was given {name} with the fencing token {new}, after client {} had been given {old}",
+            client(second),
+            client(first)
+        );
+        (summary, "each holder's token is larger than those before: a resource refuses the smaller ones")
+    };
+    Anomaly {
+        kind: AnomalyKind::StaleFence,
+        summary,
+        key,
+        steps: vec![was_given(first, old), was_given(second, new)],
+        facts: vec![fact.to_owned()],
+        witness: Witness { model: ModelName::Mutex, operations: vec![first.acquired, second.acquired] },
     }
 }
 

@@ -90,11 +90,6 @@ impl<'h> Queue<'h> {
 
     fn judge(&self, ruling: &mut Ruling, history: &History, key: Option<KeyId>) {
         let name = words::key(history, key);
-        if let Some(id) = self.malformed {
-            let reply = history.operation(id).reply();
-            ruling.undecided.push(format!("{name}: a drain shows {reply}, not what it took"));
-            return;
-        }
         let mut wrong: BTreeSet<&Value> = BTreeSet::new();
         for (&value, element) in &self.elements {
             ruling.judged += 1;
@@ -102,6 +97,11 @@ impl<'h> Queue<'h> {
                 ruling.anomalies.push(excess);
                 wrong.insert(value);
             }
+        }
+        if let Some(id) = self.malformed {
+            let reply = history.operation(id).reply();
+            ruling.undecided.push(format!("{name}: a drain shows {reply}, not what it took"));
+            return;
         }
         let left: Vec<(&Element, usize)> = self
             .elements

@@ -4,7 +4,7 @@ mod fuzz;
 mod oracle;
 mod planted;
 
-use histories::{History, ModelName};
+use histories::{Accounts, History, ModelName};
 
 use super::Rules;
 use crate::{Budget, Checker, Finding, Verdict, confirm, testing};
@@ -103,6 +103,27 @@ fn a_bank_makes_no_money() {
     assert_eq!(bank(moved), "unknown");
     assert_eq!(bank("c1 read - a=5,b=15 [0,1]\nc2 read - a=10,b=10 [2,3]"), "valid", "before any transfer");
     assert_eq!(bank("c1 read - a=5,b=15 [0,1]\nc2 read - a=21,b=-1 [2,3]"), "invalid");
+    let known = |accounts: Accounts, text: &str| {
+        let mut history = testing::history(text);
+        history.header.bank = Some(accounts);
+        let finding = finding(&history, ModelName::Bank);
+        let told: Vec<String> =
+            finding.verdict.anomalies().iter().map(|anomaly| testing::told(&history, anomaly)).collect();
+        (finding.verdict.name(), told.join(""))
+    };
+    let negative = || Accounts { negative_balances: true, ..Accounts::default() };
+    let below = format!("{moved}c3 read-all bank a=-5,b=25 [2,3]");
+    assert_eq!(known(negative(), &below).0, "valid");
+    let total = |total| Accounts { total_amount: Some(total), ..Accounts::default() };
+    assert_eq!(known(total(20), &format!("{moved}{read}")).0, "valid");
+    let wrong = known(total(30), &format!("{moved}{read}c3 read-all bank a=5,b=15 [4,5]"));
+    let listed = |names: &[&str]| Accounts {
+        accounts: names.iter().map(ToString::to_string).collect(),
+        ..Accounts::default()
+    };
+    assert_eq!(known(listed(&["a", "b", "c"]), &format!("{moved}{read}")).0, "valid");
+    let other = known(listed(&["a"]), &format!("{moved}{read}"));
+    assert_eq!((wrong.0, other.0), ("invalid", "invalid"));
     insta::assert_snapshot!(told(&format!("{moved}{read}c3 read-all bank a=10,b=15 [4,5]"), ModelName::Bank));
     let before = "c2 read-all bank a=10,b=10 [0,1]\nc1 transfer bank [a;b;5] [2,3]\n";
     let after = "c2 read-all bank a=5,b=18 [4,5]\nc3 read-all bank a=5,b=18 [6,7]\n";
@@ -111,6 +132,7 @@ fn a_bank_makes_no_money() {
     insta::assert_snapshot!(told(&format!("{before}c2 read-all bank a=5,b=10,d=5 [4,5]"), ModelName::Bank));
     let named = "c2 read-all bank a=10,b=10 [0,1]\nc1 transfer bank [a;d;5] [2,3]\nc2 read-all bank a=5,b=10,d=5 [4,5]";
     assert_eq!(bank(named), "valid", "a transfer names the account");
+    insta::assert_snapshot!(wrong.1 + &other.1);
 }
 
 #[test]
@@ -130,6 +152,14 @@ fn what_is_enqueued_comes_out_once() {
     let indefinite = format!("{put}c2 drain q [] [4,5] info\nc3 dequeue q nil [6,7]");
     assert_eq!(queue(&indefinite), "valid", "it may have taken both");
     assert_eq!(queue("c1 enqueue q 1 [0,1] fail\nc2 dequeue q 1 [4,5]"), "invalid");
+    let exhausted = "c3 drain q exhausted [8,9]";
+    assert_eq!(queue(&format!("{put}c2 dequeue q 1 [4,5]\n{exhausted}")), "unknown", "it may have taken 2");
+    assert_eq!(queue(&format!("{put}c2 dequeue q 1 [4,5]\nc2 dequeue q 1 [6,7]\n{exhausted}")), "invalid");
+    assert_eq!(
+        queue(&format!("{put}c2 dequeue q 2 [4,5]\nc2 dequeue q nil [6,7]\n{exhausted}")),
+        "unknown",
+        "what the drain took is not known"
+    );
     insta::assert_snapshot!(told(&format!("{put}c2 drain q [2] [4,5]"), ModelName::Queue));
     insta::assert_snapshot!(told(
         &format!("{put}c2 drain q [2;1] [4,5]\nc2 dequeue q 1 [6,7]"),
@@ -157,6 +187,18 @@ fn a_lock_has_one_holder() {
     );
     assert_eq!(mutex("c1 acquire m nil [0,1]\nc2 release m nil [2,3]\nc3 acquire m nil [4,5]"), "unknown");
     assert_eq!(mutex("c1 acquire m nil [0,1] info\nc3 acquire m nil [4,5]"), "valid");
+    let fenced = |first: u32, second: u32, from: u32| {
+        format!(
+            "c1 acquire m nil [0,1] told {{fence={first}}}\nc1 release m nil [2,3]
+             c2 acquire m nil [{from},9] told {{fence={second}}}"
+        )
+    };
+    assert_eq!(mutex(&fenced(1, 2, 4)), "valid");
+    assert_eq!(mutex(&fenced(2, 1, 4)), "invalid");
+    assert_eq!(mutex(&fenced(2, 1, 1)), "valid", "they touch");
+    assert_eq!(mutex(&fenced(2, 2, 1)), "invalid", "a token is given once");
+    assert_eq!(mutex(&fenced(2, 0, 4)), "valid", "0 is none");
     let both = "c1 acquire m nil [0,1]\nc2 acquire m nil [3,4]\nc1 release m nil [6,7]";
     insta::assert_snapshot!(told(both, ModelName::Mutex));
+    insta::assert_snapshot!(told(&fenced(2, 1, 4), ModelName::Mutex));
 }

@@ -10,7 +10,9 @@ use rustc_hash::FxHashMap;
 use super::object::{Object, Part};
 use super::register::{self, Action};
 use super::sequence::{self, Passage};
-use crate::models::{CounterCall, Entry, MicroOperation, MutexCall, QueueCall, SetCall, StackCall};
+use crate::models::{
+    Balances, BankCall, CounterCall, Entry, MicroOperation, MutexCall, QueueCall, SetCall, StackCall,
+};
 
 /// The operations of a part that can matter, and which operation of the history each is.
 pub(crate) struct Compiled<'h> {
@@ -28,6 +30,7 @@ pub(crate) enum Entries<'h> {
     Queue(Vec<Entry<QueueCall, Value>>),
     Stack(Vec<Entry<StackCall, Value>>),
     Mutex(Vec<Entry<MutexCall, ()>>),
+    Bank(Vec<Entry<BankCall, Balances>>),
     Transactions(Vec<Entry<Vec<MicroOperation>, Vec<Value>>>),
 }
 
@@ -48,6 +51,7 @@ pub(crate) fn compile<'h>(history: &'h History, part: &Part) -> Result<Compiled<
         Object::Queue => Entries::Queue(source.queue()?),
         Object::Stack => Entries::Stack(source.entries(|op| Ok(Some(stack(op))))?),
         Object::Mutex => Entries::Mutex(source.entries(|op| Ok(Some((mutex(op), None))))?),
+        Object::Bank => Entries::Bank(source.entries(bank)?),
         Object::Transactions => Entries::Transactions(source.entries(transaction)?),
     };
     Ok(Compiled { entries, ids: source.ids })
@@ -230,6 +234,31 @@ fn stack(op: &Operation) -> (StackCall, Option<Value>) {
 
 fn mutex(op: &Operation) -> MutexCall {
     if op.function.name() == "acquire" { MutexCall::Acquire } else { MutexCall::Release }
+}
+
+/// An account without a balance holds nothing.
+fn bank(op: &Operation) -> Said<BankCall, Balances> {
+    const BALANCES: &str = "the balances of all accounts";
+    const TRANSFER: &str = "[from, to, amount]";
+    if is_read(op) {
+        let mut balances = Balances::new();
+        for (account, balance) in op.reply().as_map().ok_or(BALANCES)? {
+            let balance = if balance.is_null() { 0 } else { balance.as_int().ok_or(BALANCES)? };
+            if balance != 0 {
+                balances.insert(account.clone(), balance.into());
+            }
+        }
+        return Ok(Some((BankCall::Read, Some(balances))));
+    }
+    let name = |value: &Value| value.as_text().map_or_else(|| value.to_string(), str::to_owned);
+    let part = |place: usize, field: &str| match op.call().as_map() {
+        Some(fields) => fields.get(field),
+        None => op.call().as_list().and_then(|parts| parts.get(place)),
+    };
+    let from = name(part(0, "from").ok_or(TRANSFER)?);
+    let to = name(part(1, "to").ok_or(TRANSFER)?);
+    let amount = part(2, "amount").and_then(Value::as_int).ok_or(TRANSFER)?;
+    Ok(Some((BankCall::Transfer { from, to, amount }, None)))
 }
 
 fn transaction(op: &Operation) -> Said<Vec<MicroOperation>, Vec<Value>> {

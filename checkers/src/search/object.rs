@@ -20,6 +20,8 @@ pub(crate) enum Object {
     Queue,
     Stack,
     Mutex,
+    /// Accounts between which money is moved.
+    Bank,
     /// Registers that are read and written together.
     Transactions,
 }
@@ -146,6 +148,8 @@ impl<'h> Group<'h> {
             Ok(Object::Stack)
         } else if only(&["acquire", "release"]) {
             Ok(Object::Mutex)
+        } else if only(&["transfer", "read", "read-all"]) {
+            Ok(Object::Bank)
         } else if only(&["txn"]) {
             let foreign =
                 self.foreign.map(|name| format!("no sequential object has transactions that {name}"));

@@ -13,7 +13,8 @@ use super::sequence::Passage;
 use super::{Answer, Want, decide, queues, sets};
 use crate::Budget;
 use crate::models::{
-    Counter, Entry, EntryOf, FifoQueue, Model, MultiRegister, Mutex, PowerSet, Set, Stack, UnorderedQueue,
+    Bank, Counter, Entry, EntryOf, FifoQueue, Model, MultiRegister, Mutex, PowerSet, Set, Stack,
+    UnorderedQueue,
 };
 
 /// More would not fit the set of operations already placed.
@@ -66,6 +67,7 @@ impl Compiled<'_> {
             },
             Entries::Stack(entries) => recheck(&Stack, entries, standing),
             Entries::Mutex(entries) => recheck(&Mutex, entries, standing),
+            Entries::Bank(entries) => recheck(&Bank, entries, standing),
             Entries::Transactions(entries) => recheck(&MultiRegister::default(), entries, standing),
         }
     }

@@ -9,7 +9,8 @@ use super::register::{Action, RegisterMachine};
 use super::sequence::{Access, SequenceMachine};
 use super::{Answer, Want, search};
 use crate::models::{
-    Counter, Effect, Entry, FifoQueue, Model, MultiRegister, Mutex, PowerSet, Set, Stack, UnorderedQueue,
+    Bank, Counter, Effect, Entry, FifoQueue, Model, MultiRegister, Mutex, PowerSet, Set, Stack,
+    UnorderedQueue,
 };
 
 /// What a selection makes of an operation.
@@ -64,6 +65,7 @@ impl Compiled<'_> {
             },
             Entries::Stack(entries) => model(&Stack, entries, standing, meter, want),
             Entries::Mutex(entries) => model(&Mutex, entries, standing, meter, want),
+            Entries::Bank(entries) => model(&Bank, entries, standing, meter, want),
             Entries::Transactions(entries) => {
                 model(&MultiRegister::default(), entries, standing, meter, want)
             }
@@ -85,6 +87,7 @@ impl Compiled<'_> {
             Entries::Queue(entries) => reads(&FifoQueue, &entries[i]),
             Entries::Stack(entries) => reads(&Stack, &entries[i]),
             Entries::Mutex(entries) => reads(&Mutex, &entries[i]),
+            Entries::Bank(entries) => reads(&Bank, &entries[i]),
             Entries::Transactions(entries) => reads(&MultiRegister::default(), &entries[i]),
         }
     }
@@ -107,6 +110,7 @@ impl Compiled<'_> {
             Entries::Queue(entries) => of(&entries[i]),
             Entries::Stack(entries) => of(&entries[i]),
             Entries::Mutex(entries) => of(&entries[i]),
+            Entries::Bank(entries) => of(&entries[i]),
             Entries::Transactions(entries) => of(&entries[i]),
         }
     }
@@ -124,6 +128,7 @@ impl Compiled<'_> {
             Entries::Queue(entries) => of(&entries[i]),
             Entries::Stack(entries) => of(&entries[i]),
             Entries::Mutex(entries) => of(&entries[i]),
+            Entries::Bank(entries) => of(&entries[i]),
             Entries::Transactions(entries) => of(&entries[i]),
         }
     }

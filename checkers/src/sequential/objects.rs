@@ -44,7 +44,7 @@ impl State {
             Object::Set => Self::Set(Set.initial()),
             Object::Counter => Self::Counter(Counter::default().initial()),
             Object::Transactions => Self::Registers(MultiRegister::default().initial()),
-            Object::Queue | Object::Stack | Object::Mutex => return None,
+            Object::Queue | Object::Stack | Object::Mutex | Object::Bank => return None,
         })
     }
 
@@ -109,7 +109,7 @@ impl Access {
             Object::Set => set(op)?,
             Object::Counter => counter(op)?,
             Object::Transactions => transaction(op)?,
-            Object::Queue | Object::Stack | Object::Mutex => return Ok(None),
+            Object::Queue | Object::Stack | Object::Mutex | Object::Bank => return Ok(None),
         }))
     }
 

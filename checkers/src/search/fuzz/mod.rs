@@ -16,9 +16,9 @@ use histories::Value;
 use super::{Answer, Want, decide, oracle};
 use crate::Budget;
 use crate::models::{
-    Counter, CounterCall, Entry, EntryOf, FifoQueue, Kv, KvCall, List, ListCall, MicroOperation, Model,
-    MultiRegister, Mutex, MutexCall, PowerSet, QueueCall, Register, RegisterCall, Set, SetCall, Stack,
-    StackCall, UnorderedQueue,
+    Balances, Bank, BankCall, Counter, CounterCall, Entry, EntryOf, FifoQueue, Kv, KvCall, List, ListCall,
+    MicroOperation, Model, MultiRegister, Mutex, MutexCall, PowerSet, QueueCall, Register, RegisterCall, Set,
+    SetCall, Stack, StackCall, UnorderedQueue,
 };
 
 /// A small generator of numbers, enough for tests.
@@ -323,6 +323,26 @@ fn stack() {
     fuzz("stack", &Stack, call, |state, call, _| {
         (*call == StackCall::Pop).then(|| state.last().cloned().unwrap_or_default())
     });
+}
+
+/// Small amounts between three accounts, so that states come again.
+pub(crate) fn bank_call(dice: &mut Dice) -> BankCall {
+    if dice.one_in(2) {
+        return BankCall::Read;
+    }
+    let account = |dice: &mut Dice| ["a", "b", "c"][dice.below(3) as usize].to_owned();
+    BankCall::Transfer { from: account(dice), to: account(dice), amount: 1 + dice.below(2) as i64 }
+}
+
+/// What a read shows; the first one finds something in two accounts.
+pub(crate) fn bank_reply(state: &Option<Balances>, call: &BankCall, _: &mut Dice) -> Option<Balances> {
+    let first = || Balances::from([("a".to_owned(), 2), ("b".to_owned(), 1)]);
+    (*call == BankCall::Read).then(|| state.clone().unwrap_or_else(first))
+}
+
+#[test]
+fn bank() {
+    fuzz("bank", &Bank, bank_call, bank_reply);
 }
 
 #[test]

@@ -4,11 +4,14 @@
 
 use histories::{Event, Function, History, Kind, Op, Outcome, Process, Value};
 
-use super::{Dice, Tally, cases_or, history_of, kv_call, kv_reply, multi_register_reply};
+use super::{
+    Dice, Tally, bank_call, bank_reply, cases_or, history_of, kv_call, kv_reply, multi_register_reply,
+};
 use super::{queue_call, queue_reply, register_call, register_reply, small};
 use crate::models::{
-    EntryOf, FifoQueue, Kv, KvCall, List, ListCall, MicroOperation, Model, MultiRegister, Mutex, MutexCall,
-    PowerSet, QueueCall, Register, RegisterCall, Set, SetCall, Stack, StackCall, UnorderedQueue,
+    Balances, Bank, BankCall, EntryOf, FifoQueue, Kv, KvCall, List, ListCall, MicroOperation, Model,
+    MultiRegister, Mutex, MutexCall, PowerSet, QueueCall, Register, RegisterCall, Set, SetCall, Stack,
+    StackCall, UnorderedQueue,
 };
 use crate::search::{QueueOrder, oracle};
 use crate::{Budget, Checker, Linear, Unconfirmed, Verdict, confirm, testing};
@@ -194,6 +197,29 @@ fn mutex() {
             MutexCall::Release => silent("release", Value::Null),
         },
         &MutexCall::Acquire,
+    );
+}
+
+fn balances(balances: &Balances) -> Value {
+    Value::map(balances.iter().map(|(name, balance)| (name.clone(), Value::Int(*balance as i64))))
+}
+
+#[test]
+fn bank() {
+    fuzz(
+        "bank",
+        &Bank,
+        QueueOrder::Fifo,
+        bank_call,
+        bank_reply,
+        |call, reply| match call {
+            BankCall::Read => asking("read", reply.map(balances)),
+            BankCall::Transfer { from, to, amount } => {
+                let parts = [Value::text(from.as_str()), Value::text(to.as_str()), (*amount).into()];
+                silent("transfer", Value::list(parts))
+            }
+        },
+        &BankCall::Transfer { from: "a".to_owned(), to: "b".to_owned(), amount: 1 },
     );
 }
 

@@ -22,10 +22,10 @@ fn corpus() -> Option<PathBuf> {
     None
 }
 
-/// The models that a published verdict speaks of and whether they hold, or why there is nothing to compare.
-fn published(file: &str, verdict: &str) -> Result<&'static [(&'static str, &'static str)], &'static str> {
+/// The models that a published verdict speaks of and whether they hold.
+fn published(file: &str, verdict: &str) -> &'static [(&'static str, &'static str)] {
     const CCV: &str = "causal-convergence";
-    Ok(match verdict {
+    match verdict {
         "linearizable" => &[("linearizable", "valid")],
         "not-linearizable" => &[("linearizable", "invalid")],
         "strongest: causal (CCv)" => {
@@ -44,9 +44,17 @@ fn published(file: &str, verdict: &str) -> Result<&'static [(&'static str, &'sta
         "invalid" if file.contains("bank") => &[("bank", "invalid")],
         "invalid" if file.contains("long-fork") => &[("long-fork", "invalid")],
         "valid" if file.ends_with("set.edn") => &[("set", "valid"), ("linearizable", "valid")],
-        _ if file.starts_with("elle") => return Err("there is no serializability by Elle's anomalies yet"),
+        // The read of 3 has no writer in the file, which Elle does not ask for on registers; to us it is a phantom.
+        "valid" if file.contains("rw-register") => {
+            &[("serializable", "invalid"), ("snapshot-isolation", "invalid"), ("read-committed", "invalid")]
+        }
+        "invalid(serializable)" => &[("serializable", "invalid")],
+        // A cycle with one anti-dependency is forbidden by snapshot isolation, too, and not by read committed.
+        "list-append: G-single" => {
+            &[("serializable", "invalid"), ("snapshot-isolation", "invalid"), ("read-committed", "valid")]
+        }
         other => panic!("{file}: a verdict that nobody has read yet: {other}"),
-    })
+    }
 }
 
 /// What `check` says of every file that it finds, by file and model.
@@ -76,7 +84,8 @@ fn checked(
 fn every_public_history_is_checked_and_gets_its_published_verdict() {
     let Some(corpus) = corpus() else { return };
     let (registers, linear) = checked(&corpus, "linearizable", &["porcupine/*", "knossos/*"]);
-    let levels = "causal-convergence,read-atomic,read-committed-be";
+    let levels =
+        "causal-convergence,read-atomic,read-committed-be,serializable,snapshot-isolation,read-committed";
     let (sessions, mut found) =
         checked(&corpus, levels, &["awdit-tests/*", "elle/*", "elle-cli/elle/*", "isovista-bugs/*"]);
     let types = "bank,long-fork,set,linearizable";
@@ -93,20 +102,13 @@ fn every_public_history_is_checked_and_gets_its_published_verdict() {
             wrong.push(format!("{file}: not checked"));
             continue;
         };
-        let expected = match published(file, verdict) {
-            Err(why) => {
-                eprintln!("skipped {file}: {why}");
-                continue;
-            }
-            // Nobody saw an answer, so that nothing was shown.
-            Ok(_) if file.ends_with("rollback-.edn") || file.ends_with("rollback-10.edn") => {
-                eprintln!("skipped {file}: of its {operations} operations none succeeded");
-                continue;
-            }
-            Ok(expected) => expected,
-        };
+        // Nobody saw an answer, so that nothing was shown.
+        if file.ends_with("rollback-.edn") || file.ends_with("rollback-10.edn") {
+            eprintln!("skipped {file}: of its {operations} operations none succeeded");
+            continue;
+        }
         compared += 1;
-        for (model, expected) in expected {
+        for (model, expected) in published(file, verdict) {
             let verdict = verdicts.get(*model).map_or("none", String::as_str);
             if verdict != *expected {
                 wrong.push(format!("{file}: {model} is {verdict}, published {expected}"));
@@ -115,5 +117,5 @@ fn every_public_history_is_checked_and_gets_its_published_verdict() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(found.is_empty(), "checked, but not in the index: {:?}", found.keys());
-    assert_eq!(compared, 105);
+    assert_eq!(compared, 109);
 }

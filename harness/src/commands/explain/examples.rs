@@ -52,6 +52,7 @@ pub(super) fn of_model(model: ModelName) -> OfModel {
         M::UniqueIds => ("distinct-ids", "duplicate-id"),
         M::LongFork => ("fractured-read-initial", "long-fork"),
         M::Mutex => ("one-holder", "two-holders"),
+        M::Log => ("log-kept", "log-lost"),
     };
     OfModel { holds, violated }
 }
@@ -179,6 +180,8 @@ const SAMPLES: &[(&str, &str)] = samples! {
     "list-conflict"
     "list-duplicate-element"
     "load-buffering"
+    "log-kept"
+    "log-lost"
     "long-fork"
     "lost-update"
     "lost-write"
@@ -187,8 +190,11 @@ const SAMPLES: &[(&str, &str)] = samples! {
     "missing-replica"
     "monotonic-reads-initial"
     "mutex-two-holders"
+    "offset-conflict"
     "one-holder"
+    "out-of-order"
     "overwritten-by-older"
+    "predicate-phantom"
     "queue-duplicate-element"
     "queue-reordered"
     "read-your-writes-initial"
@@ -206,7 +212,9 @@ const SAMPLES: &[(&str, &str)] = samples! {
     "siblings-dropped"
     "siblings-merged"
     "siblings-replaced"
+    "skipped-record"
     "split-brain"
+    "stale-fence"
     "stale-read"
     "store-buffer"
     "two-holders"
