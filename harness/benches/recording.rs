@@ -89,8 +89,16 @@ fn run(operations: u64, path: &Path) -> u64 {
         layout: nemesis::Layout::single(3),
     };
     let unsupported = BTreeSet::from([Function::Dump]);
-    let shape =
-        Shape { threads: 10, nodes: 3, rate: None, keys: None, copies: None, first_value: 1, unsupported };
+    let shape = Shape {
+        threads: 10,
+        nodes: 3,
+        rate: None,
+        keys: None,
+        copies: None,
+        one_object: false,
+        first_value: 1,
+        unsupported,
+    };
     let dice = Dice::new(1);
     let workload = workloads::by_name("register").expect("a bundled workload");
     let schedule = Schedule::new(Vec::new(), dice.split("faults"));

@@ -59,6 +59,7 @@ pub(crate) fn mode(name: &str) -> Mode {
         available_with_majorities: true,
         routing: Routing::Sticky,
         copies: None,
+        one_object: false,
         led: true,
         layout: nemesis::Layout::single(3),
         about: "of paper".to_owned(),

@@ -74,6 +74,8 @@ pub struct Mode {
     pub routing: Routing,
     /// On how many nodes each key is kept; on all where it is not said.
     pub copies: Option<u16>,
+    /// There is one object, which has no key: a workload uses one key, as long as the run lasts.
+    pub one_object: bool,
     /// Some member leads: faults can be aimed at it.
     pub led: bool,
     /// Default datacentres and nodes.
@@ -99,6 +101,7 @@ impl Mode {
             available_with_majorities: false,
             routing: Routing::Sticky,
             copies: None,
+            one_object: false,
             led: true,
             layout: Layout::single(3),
             about: about.to_owned(),

@@ -126,6 +126,48 @@ fn a_node_written_for_maelstrom_finds_its_bug_and_passes_while_messages_are_lost
     assert!(evidence.contains("messages lost"), "{evidence}");
 }
 
+/// One object without a key: what is forgotten is found by what is read in the end, and passes where nodes tell again.
+fn gossip_finds_and_passes(mode: &str, workload: &str, models: [&str; 2]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let system = format!("maelstrom:python3 {} {mode}", examples().join("gossip.py").display());
+    let faults = "partition:one@3s:for=2s:first=1s,loss";
+    let more = ["--mode", mode, "--workload", workload, "--time", "6s", "--rate", "80", "--faults", faults];
+    let (code, found, told) = run(folder.path(), &system, &more, &[("FORGETFUL", "1")]);
+    let invalid = models.iter().any(|model| verdict(&found, model) == "invalid");
+    assert!(code == 1 && invalid, "{told}");
+    let (code, passed, told) = run(folder.path(), &system, &more, &[]);
+    for model in models {
+        assert_eq!((code, verdict(&passed, model).as_str()), (0, "valid"), "{model}: {told}");
+    }
+}
+
+#[test]
+fn a_set_of_maelstroms_that_forgets_is_found_and_one_that_tells_again_passes() {
+    gossip_finds_and_passes("g-set", "set", ["durability", "convergence"]);
+}
+
+#[test]
+fn a_broadcast_of_maelstroms_that_forgets_is_found_and_one_that_tells_again_passes() {
+    gossip_finds_and_passes("broadcast", "set", ["durability", "convergence"]);
+}
+
+#[test]
+fn a_counter_of_maelstroms_that_forgets_is_found_and_one_that_tells_again_passes() {
+    gossip_finds_and_passes("g-counter", "counter", ["conflict-policy", "convergence"]);
+    gossip_finds_and_passes("pn-counter", "counter", ["conflict-policy", "convergence"]);
+}
+
+#[test]
+fn identifiers_of_maelstroms_that_come_from_a_clock_are_found_to_repeat() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let system = format!("maelstrom:python3 {}", examples().join("ids.py").display());
+    let more = ["--mode", "unique-ids", "--workload", "unique-ids", "--time", "4s", "--rate", "200"];
+    let (code, found, told) = run(folder.path(), &system, &more, &[("CLOCK", "1")]);
+    assert_eq!((code, verdict(&found, "unique-ids").as_str()), (1, "invalid"), "{told}");
+    let (code, passed, told) = run(folder.path(), &system, &more, &[]);
+    assert_eq!((code, verdict(&passed, "unique-ids").as_str()), (0, "valid"), "{told}");
+}
+
 /// The blocks of a page that name a file, in order: what they are written in, the file, and the text.
 fn blocks(page: &str) -> Vec<(String, String, String)> {
     let mut found = Vec::new();

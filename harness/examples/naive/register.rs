@@ -116,6 +116,7 @@ pub(crate) fn system() -> Simulated<Naive> {
         routing: Routing::Roam,
         layout: Layout::single(3),
         copies: None,
+        one_object: false,
         led: false,
         about: "writes here, tells the others later".to_owned(),
     };

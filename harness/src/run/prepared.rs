@@ -50,6 +50,7 @@ impl Prepared {
             rate: spec.rate,
             keys: spec.keys,
             copies: spec.mode.copies,
+            one_object: spec.mode.one_object,
             first_value: 1,
             unsupported,
         };
@@ -155,6 +156,7 @@ impl Prepared {
             conflict: spec.system.conflict(&spec.mode),
             copies: spec.mode.copies,
             leaders: leaders(spec),
+            bank: None,
             demands: self.demands(spec),
         }
     }

@@ -130,6 +130,7 @@ fn describe<F: Family>(preset: &Preset, name: String, options: &F, changed: bool
         available_with_majorities: options.available_with_majorities(preset.layout),
         routing: options.routing(),
         copies: options.copies(),
+        one_object: false,
         led: options.led(),
         layout: preset.layout,
         about,

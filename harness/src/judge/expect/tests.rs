@@ -172,6 +172,7 @@ fn a_mode_must_show_what_it_gives_up_only_under_the_faults_that_were_injected() 
         available_with_majorities: true,
         routing: systems::Routing::Sticky,
         copies: None,
+        one_object: false,
         led: true,
         layout: nemesis::Layout::single(3),
         about: String::new(),

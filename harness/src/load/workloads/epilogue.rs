@@ -201,6 +201,7 @@ mod tests {
             rate: None,
             keys: None,
             copies: None,
+            one_object: false,
             first_value: 1,
             unsupported: [Function::Dump].into(),
         };

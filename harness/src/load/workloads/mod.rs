@@ -5,6 +5,7 @@ mod register;
 mod set;
 mod siblings;
 mod typed;
+mod unique_ids;
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -25,6 +26,8 @@ pub struct Shape {
     pub copies: Option<u16>,
     /// Keys in use at a time; as many as the workload likes where `None`.
     pub keys: Option<u16>,
+    /// There is one object: one key is in use, as long as the run lasts.
+    pub one_object: bool,
     /// Values are counted from here, so that no two generators of a run write the same.
     pub first_value: i64,
     /// Operations of the mix that the system does not support in this mode; the workload leaves them out.
@@ -34,6 +37,16 @@ pub struct Shape {
 impl Shape {
     pub fn supports(&self, function: &Function) -> bool {
         !self.unsupported.contains(function)
+    }
+
+    /// Keys in use at a time, where a workload likes so many.
+    pub fn keys_or(&self, liked: usize) -> usize {
+        if self.one_object { 1 } else { self.keys.map_or(liked, usize::from) }
+    }
+
+    /// Operations after which another key takes a key's place, where a workload likes so many.
+    pub fn operations_or(&self, liked: u64) -> u64 {
+        if self.one_object { u64::MAX } else { liked }
     }
 }
 
@@ -65,6 +78,7 @@ const ALL: &[&dyn Workload] = &[
     &typed::CART,
     &typed::LIST,
     &siblings::Siblings,
+    &unique_ids::UniqueIds,
 ];
 
 /// Those that this program brings along beside ours, told once when it starts.

@@ -158,7 +158,16 @@ mod tests {
     }
 
     fn shape(unsupported: BTreeSet<Function>) -> Shape {
-        Shape { threads: 1, nodes: 3, rate: None, keys: None, copies: None, first_value: 1, unsupported }
+        Shape {
+            threads: 1,
+            nodes: 3,
+            rate: None,
+            keys: None,
+            copies: None,
+            one_object: false,
+            first_value: 1,
+            unsupported,
+        }
     }
 
     #[test]

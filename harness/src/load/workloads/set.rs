@@ -27,11 +27,11 @@ impl Workload for Set {
 
     fn generator(&self, shape: &Shape) -> Box<dyn Generator> {
         let reads = shape.supports(&Function::ReadAll);
-        let sets = shape.keys.map_or(SETS_ACTIVE, usize::from);
+        let (sets, operations_max) = (shape.keys_or(SETS_ACTIVE), shape.operations_or(OPERATIONS_PER_SET));
         let next_element = shape.first_value;
         Box::new(PerKey::new(sets, move |number| {
             let key = Key::from(format!("s{number}"));
-            (key.clone(), Limit::new(OPERATIONS_PER_SET, OneSet { key, reads, next_element }))
+            (key.clone(), Limit::new(operations_max, OneSet { key, reads, next_element }))
         }))
     }
 

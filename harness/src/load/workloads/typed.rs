@@ -70,7 +70,7 @@ impl Workload for Typed {
     }
 
     fn generator(&self, shape: &Shape) -> Box<dyn Generator> {
-        let keys = shape.keys.map_or(KEYS_ACTIVE, usize::from);
+        let (keys, operations_max) = (shape.keys_or(KEYS_ACTIVE), shape.operations_or(OPERATIONS_PER_KEY));
         let supported = |(function, _): &&(Function, u64)| shape.supports(function);
         let changes: Vec<_> = self.changes.iter().filter(supported).cloned().collect();
         let (name, read) = (self.name, self.read.clone());
@@ -79,10 +79,7 @@ impl Workload for Typed {
             let key = Key::from(format!("{name}{number}"));
             let cart = name == CART.name;
             let (changes, read) = (changes.clone(), read.clone());
-            (
-                key.clone(),
-                Limit::new(OPERATIONS_PER_KEY, OneKey { key, cart, changes, read, made: first - 1 }),
-            )
+            (key.clone(), Limit::new(operations_max, OneKey { key, cart, changes, read, made: first - 1 }))
         }))
     }
 
@@ -167,6 +164,7 @@ mod tests {
             nodes: 3,
             rate: None,
             copies: None,
+            one_object: false,
             first_value: 1,
             keys: None,
             unsupported: unsupported.iter().cloned().collect(),

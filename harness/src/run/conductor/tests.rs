@@ -41,6 +41,7 @@ impl World {
             rate: Some(100.0),
             keys: None,
             copies: None,
+            one_object: false,
             first_value: 1,
             unsupported: BTreeSet::new(),
         };

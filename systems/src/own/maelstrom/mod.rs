@@ -23,6 +23,7 @@ pub(crate) fn modes(layout: Layout) -> Vec<Mode> {
         promise: dialect.promise(),
         // Messages that are lost, doubled and late are what these nodes are written for; what a kill takes is lost.
         survives: vec!["network", "pause"],
+        one_object: dialect.has_one_object(),
         ..plain(dialect.name(), layout, false)
     };
     Dialect::ALL.into_iter().filter(|dialect| dialect.is_exercised()).map(mode).collect()
