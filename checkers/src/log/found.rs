@@ -20,6 +20,7 @@ fn anomaly(kind: AnomalyKind, history: &History, summary: String, steps: Vec<Ste
         key: operations.first().and_then(|&id| history.operation(id).key),
         steps,
         facts: vec![fact.to_owned()],
+        edges: Vec::new(),
         witness: Witness { model: ModelName::Log, operations },
     }
 }

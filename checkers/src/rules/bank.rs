@@ -148,6 +148,7 @@ impl<'h> Bank<'h> {
         let shown = first.total;
         Anomaly {
             kind: AnomalyKind::WrongTotal,
+            edges: Vec::new(),
             summary: format!(
                 "client {} saw {shown} in all accounts together, which hold {total}{}",
                 op.process,
@@ -262,6 +263,7 @@ impl<'h> Bank<'h> {
                 let shows = format!("shows {account}: {balance}");
                 found.push(Anomaly {
                     kind: AnomalyKind::UnexpectedAccount,
+                    edges: Vec::new(),
                     summary: format!("client {} saw the account {account}, which there is not", op.process),
                     key: op.key,
                     steps: vec![words::completed(self.history, read.operation, shows)],

@@ -155,6 +155,7 @@ fn stale_fence(history: &History, (first, old): (&Hold, i64), (second, new): (&H
     };
     Anomaly {
         kind: AnomalyKind::StaleFence,
+        edges: Vec::new(),
         summary,
         key,
         steps: vec![was_given(first, old), was_given(second, new)],

@@ -240,7 +240,7 @@ fn mutex(op: &Operation) -> MutexCall {
 fn bank(op: &Operation) -> Said<BankCall, Balances> {
     const BALANCES: &str = "the balances of all accounts";
     const TRANSFER: &str = "[from, to, amount]";
-    if is_read(op) {
+    if op.function.is_read() {
         let mut balances = Balances::new();
         for (account, balance) in op.reply().as_map().ok_or(BALANCES)? {
             let balance = if balance.is_null() { 0 } else { balance.as_int().ok_or(BALANCES)? };
