@@ -13,8 +13,8 @@ use crate::edges;
 use crate::hierarchy::Hierarchy;
 use crate::rules::bank;
 use crate::{
-    Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Inserts, Isolation, Linear, Logs, Policy, Rules,
-    Sequential, Sessions, Verdict, confirm, inserts, log,
+    Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Inserts, Isolation, Linear, Logs, Policy,
+    Rules, Sequential, Sessions, Verdict, confirm, inserts, log,
 };
 
 /// Every checker, the strongest model first.
@@ -84,8 +84,9 @@ fn applicable(history: &History) -> Checkers {
     }
     let are_inserts = inserts::are_inserts(history);
     let has_transactions = history.operations().iter().any(|op| op.function == Function::Txn);
-    let says =
-        |checker: &dyn Checker| has_transactions || are_inserts || checker.models().iter().any(|m| !m.is_isolation_level());
+    let says = |checker: &dyn Checker| {
+        has_transactions || are_inserts || checker.models().iter().any(|m| !m.is_isolation_level())
+    };
     all().into_iter().filter(|checker| says(checker.as_ref())).collect()
 }
 
@@ -292,7 +293,7 @@ mod tests {
         };
         assert_eq!(
             names(&[Linearizable]),
-            (vec!["linear"], vec!["isolation", "causal", "sequential", "sessions"])
+            (vec!["linear"], vec!["inserts", "isolation", "causal", "sequential", "sessions"])
         );
         assert_eq!(
             names(&[MonotonicReads]),

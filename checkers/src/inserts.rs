@@ -42,7 +42,8 @@ const ANOMALIES_MAX: usize = 10;
 /// Whether a history has insertions of pairs, and nothing else.
 pub(crate) fn are_inserts(history: &History) -> bool {
     let operations = history.operations();
-    !operations.is_empty() && operations.iter().all(|op| op.function.name() == "insert" && pair_of(history, op).is_some())
+    !operations.is_empty()
+        && operations.iter().all(|op| op.function.name() == "insert" && pair_of(history, op).is_some())
 }
 
 /// The key of an insertion and its two rows, of which one is null.
@@ -97,7 +98,9 @@ pub(crate) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
         pair_of(history, op).filter(|_| is_insert).map(|(key, _)| key)
     };
     match anomaly.witness.operations[..] {
-        [one, other] if one != other && inserted(&one).is_some() && inserted(&one) == inserted(&other) => Ok(()),
+        [one, other] if one != other && inserted(&one).is_some() && inserted(&one) == inserted(&other) => {
+            Ok(())
+        }
         _ => Err("the witness is no two insertions of one key that succeeded".into()),
     }
 }
@@ -125,7 +128,11 @@ mod tests {
         assert_eq!(verdict(&format!("{one}c2 insert - [6;[2;nil]] [1,8]")), "valid", "another key");
         assert_eq!(verdict(&format!("{one}c2 insert - [5;[2;nil]] [1,8] fail")), "valid");
         assert_eq!(verdict(&format!("{one}c2 insert - [5;[2;nil]] [1,8] info")), "valid");
-        assert_eq!(verdict("c1 insert 5 [nil;1] [0,9]\nc2 insert 5 [2;nil] [1,8]"), "invalid", "independent keys");
+        assert_eq!(
+            verdict("c1 insert 5 [nil;1] [0,9]\nc2 insert 5 [2;nil] [1,8]"),
+            "invalid",
+            "independent keys"
+        );
         assert_eq!(verdict("c1 insert x 1 [0,9]"), "not-applicable", "of other rows nothing is said");
     }
 }
