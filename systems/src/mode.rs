@@ -50,6 +50,7 @@ pub struct Show {
 
 /// A mode of a system: a preset, or a preset with options changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Mode {
     /// As the user writes it, `single/quorum` or `single/quorum[read=lease]`.
     pub name: String,

@@ -191,14 +191,14 @@ fn across(history: &History, one: &Operation, other: &Operation) -> Vec<(Row, Ro
         // Several polls in one transaction.
         let all = polls(history, one);
         let is_assigned = || {
-            let before = history.operations().iter().filter(|op| {
+            let mut before = history.operations().iter().filter(|op| {
                 op.process == one.process
                     && op.call_event < one.call_event
                     && matches!(op.function.name(), "assign" | "subscribe" | "crash" | "seek")
             });
-            before.last().is_some_and(|op| op.is_ok() && op.function.name() != "subscribe")
+            before.next_back().is_some_and(|op| op.is_ok() && op.function.name() != "subscribe")
         };
-        let pairs = all.iter().enumerate().flat_map(|(i, poll)| {
+        let pairs = all.iter().enumerate().filter_map(|(i, poll)| {
             let next = all[i + 1..]
                 .iter()
                 .find(|next| next.first().map(|row| &row.0) == poll.first().map(|row| &row.0));

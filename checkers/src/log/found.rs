@@ -57,18 +57,14 @@ pub(super) fn from_nowhere(
     let (value, name) = (words::brief(record.value), &partition.name);
     let shows = words::completed(history, poll, format!("shows {value}"));
     let summary = format!("client {} polled {value} from {name}", client(history, poll));
-    match record.failed {
-        Some(failed) => {
-            let steps = vec![words::completed(history, failed, "failed: it never happened"), shows];
-            let summary = format!("{summary}, which failed to be sent");
-            anomaly(AnomalyKind::AbortedRead, history, summary, steps, "what fails must never happen")
-        }
-        None => {
-            let summary = format!("{summary}, and no client ever sent it");
-            let fact = "no operation of the history sends it";
-            anomaly(AnomalyKind::PhantomRead, history, summary, vec![shows], fact)
-        }
+    if let Some(failed) = record.failed {
+        let steps = vec![words::completed(history, failed, "failed: it never happened"), shows];
+        let summary = format!("{summary}, which failed to be sent");
+        return anomaly(AnomalyKind::AbortedRead, history, summary, steps, "what fails must never happen");
     }
+    let summary = format!("{summary}, and no client ever sent it");
+    let fact = "no operation of the history sends it";
+    anomaly(AnomalyKind::PhantomRead, history, summary, vec![shows], fact)
 }
 
 pub(super) fn too_early(

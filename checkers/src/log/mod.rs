@@ -102,7 +102,9 @@ impl<'h> Log<'h> {
                 format!("the {}{line} has the value {value} instead of {expected}", op.function)
             })?;
             if let LogOperation::Steps(steps) = &does {
-                steps.iter().for_each(|step| log.add(id, step));
+                for step in steps {
+                    log.add(id, step);
+                }
             }
             let polls = matches!(&does, LogOperation::Steps(_)) && operations::polls(op);
             log.has_polls |= polls && op.is_ok();
@@ -117,15 +119,12 @@ impl<'h> Log<'h> {
 
     fn add(&mut self, id: OperationId, step: &Step<'h>) {
         let (Step::Send { partition, .. } | Step::Poll { partition, .. }) = step;
-        let place = match self.places.get(partition) {
-            Some(place) => *place,
-            None => {
-                let place = self.partitions.len() as u32;
-                self.places.insert(partition.clone(), place);
-                self.partitions.push(Partition::new(partition.clone()));
-                place
-            }
-        };
+        let known = self.places.get(partition).copied();
+        let place = known.unwrap_or(self.partitions.len() as u32);
+        if known.is_none() {
+            self.places.insert(partition.clone(), place);
+            self.partitions.push(Partition::new(partition.clone()));
+        }
         let partition = &mut self.partitions[place as usize];
         match step {
             Step::Send { value, offset, .. } => partition.send(self.history, id, value, *offset),

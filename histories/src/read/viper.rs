@@ -54,8 +54,11 @@ pub(super) fn single(source: &mut Source<'_>, sink: &mut dyn Sink) -> Result<(),
     sessions.finish()
 }
 
+/// How a transaction ended and what it did; `None` where a line tells nothing.
+type Told = Option<(Kind, Vec<Row>)>;
+
 /// What a line tells, or the offset of what is wrong. An invocation tells nothing that its completion does not.
-fn transaction(line: &Line<'_>) -> Result<Option<(Kind, Vec<Row>)>, (usize, String)> {
+fn transaction(line: &Line<'_>) -> Result<Told, (usize, String)> {
     let start = line.bytes.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
     let inner = line.bytes[start + 1..].iter().find(|byte| !byte.is_ascii_whitespace());
     let dialect = if inner == Some(&b'"') { Dialect::Json } else { Dialect::Edn };
@@ -71,7 +74,7 @@ fn transaction(line: &Line<'_>) -> Result<Option<(Kind, Vec<Row>)>, (usize, Stri
     of_value(&value).map_err(|message| (start, message))
 }
 
-fn of_value(value: &Value) -> Result<Option<(Kind, Vec<Row>)>, String> {
+fn of_value(value: &Value) -> Result<Told, String> {
     let expected = || format!("expected a transaction such as {{\"value\":[[\"w\",1,7,true]]}}, not {value}");
     let fields = value.as_map().ok_or_else(expected)?;
     let kind = match fields.get("type").map(Value::as_text) {

@@ -108,7 +108,7 @@ fn read_in_order(history: &History, log: &[Option<usize>]) -> bool {
                     let mut before = last.filter(|_| *assigned);
                     for (offset, _) in poll {
                         let next = |from: i64| {
-                            (from + 1..).find(|at| log.get(*at as usize).is_none_or(Option::is_some))
+                            (from + 1..=OFFSETS).find(|at| log.get(*at as usize).is_none_or(Option::is_some))
                         };
                         if before.is_some_and(|before| next(before) != Some(offset)) {
                             return false;

@@ -211,7 +211,7 @@ fn bank() {
         &Bank,
         QueueOrder::Fifo,
         bank_call,
-        bank_reply,
+        |state, call, _| bank_reply(state.as_ref(), call),
         |call, reply| match call {
             BankCall::Read => asking("read", reply.map(balances)),
             BankCall::Transfer { from, to, amount } => {
