@@ -25,7 +25,8 @@ pub(super) enum FlawKind {
     Future,
     /// A committed append stands behind one that did not commit.
     DirtyUpdate,
-    /// A transaction read two versions of a key and wrote none of them.
+    /// A transaction read two versions of a key and wrote none of them, or appended to another version of a list than it had
+    /// read.
     NonRepeatable,
     /// Two transactions both replaced the version that both had read.
     LostUpdate,

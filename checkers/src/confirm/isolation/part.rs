@@ -158,21 +158,10 @@ impl Part {
                                     == 1
                         }
                     },
-                    Step::ReadList(key, values) => {
+                    Step::ReadList(_, values) => {
                         let ends_so = values.iter().rev().zip(written.iter().rev()).all(|(a, b)| a == *b);
                         let base = values.len().checked_sub(written.len());
-                        let before = t.steps[..at].iter().rev().find_map(|step| match step {
-                            Step::ReadList(other, seen) if other == key => Some(seen.len()),
-                            _ => None,
-                        });
-                        let since = t.steps[..at]
-                            .iter()
-                            .rev()
-                            .take_while(|step| !matches!(step, Step::ReadList(other, _) if other == key));
-                        let since = since.filter_map(|step| own(step, &t.steps[at])).count();
-                        let grew = !written.is_empty()
-                            && before.is_some_and(|before| before + since != values.len());
-                        !ends_so || base.is_none() || grew || later.iter().any(|value| values.contains(value))
+                        !ends_so || base.is_none() || later.iter().any(|value| values.contains(value))
                     }
                     _ => false,
                 }
@@ -226,15 +215,28 @@ impl Part {
     pub(super) fn reads_two_versions(&self) -> bool {
         self.transactions.iter().filter(|t| t.is_definite()).any(|t| {
             let reads = t.external();
-            reads.iter().any(|one| {
-                reads.iter().any(|two| match (one, two) {
-                    (Step::Read(a, x), Step::Read(b, y)) => a == b && x != y,
-                    (Step::ReadList(a, x), Step::ReadList(b, y)) => a == b && x != y,
-                    _ => false,
+            let changed = (0..t.steps.len()).any(|at| appends_elsewhere(&t.steps, at));
+            changed
+                || reads.iter().any(|one| {
+                    reads.iter().any(|two| match (one, two) {
+                        (Step::Read(a, x), Step::Read(b, y)) => a == b && x != y,
+                        (Step::ReadList(a, x), Step::ReadList(b, y)) => a == b && x != y,
+                        _ => false,
+                    })
                 })
-            })
         })
     }
+}
+
+/// Whether a read of a list shows own appends behind another number of elements than the read of it before.
+fn appends_elsewhere(steps: &[Step], at: usize) -> bool {
+    let Step::ReadList(key, values) = &steps[at] else { return false };
+    let is_read = |step: &&Step| matches!(step, Step::ReadList(other, _) if other == key);
+    let Some(place) = steps[..at].iter().rposition(|step| is_read(&step)) else { return false };
+    let Step::ReadList(_, before) = &steps[place] else { return false };
+    let has_written = steps[..at].iter().any(|step| own(step, &steps[at]).is_some());
+    let since = steps[place..at].iter().filter_map(|step| own(step, &steps[at])).count();
+    has_written && before.len() + since != values.len()
 }
 
 fn wrote(t: &Transaction, read: &Step, value: &Value) -> bool {

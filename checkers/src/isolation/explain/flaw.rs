@@ -110,7 +110,7 @@ impl Told {
             FlawKind::NonRepeatable => (
                 AnomalyKind::NonRepeatableRead,
                 format!("{read} in a transaction that had read another version of it before"),
-                format!("{who}'s transaction did not write {name} in between"),
+                format!("it was not {who}'s transaction that changed {name} in between"),
             ),
             FlawKind::LostUpdate => (
                 AnomalyKind::LostUpdate,

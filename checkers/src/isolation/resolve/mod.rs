@@ -332,8 +332,11 @@ impl<'d, 'h> Resolver<'d, 'h> {
         let base = length as usize - appended.len().min(length as usize);
         let version = self.shown[key as usize][base];
         let before = seen.iter().rev().find(|read| read.0 == key);
-        if !ends_so || before.is_some_and(|&(_, before)| before != version) {
+        if !ends_so {
             self.flaw_of(FlawKind::Internal, key, value, t, None);
+        } else if before.is_some_and(|&(_, before)| before != version) {
+            // It shows its own appends, behind more than there was when it read the list before.
+            self.flaw_of(FlawKind::NonRepeatable, key, value, t, None);
         }
     }
 

@@ -109,7 +109,7 @@ struct Read {
 impl World<'_> {
     fn allows(&self, level: Level) -> bool {
         let committed = level.rule >= Rule::ReadCommitted;
-        let Some(reads) = self.reads(committed) else { return false };
+        let Some(reads) = self.reads(level.rule) else { return false };
         if committed && self.rests_on_aborted() {
             return false;
         }
@@ -171,7 +171,7 @@ impl World<'_> {
 
     /// The external reads in program order; `None` where a read shows what this world does not have, or a flaw that is
     /// forbidden once only what was committed may be read.
-    fn reads(&self, committed: bool) -> Option<Vec<Read>> {
+    fn reads(&self, rule: Rule) -> Option<Vec<Read>> {
         let mut reads = Vec::new();
         for &t in self.committed.iter().filter(|&&t| self.run.transactions[t].outcome == Outcome::Ok) {
             let steps = &self.run.transactions[t].steps;
@@ -186,7 +186,7 @@ impl World<'_> {
                     .collect();
                 match self.run.objects {
                     Objects::Registers => self.register(t, *key, shown, &own, &mut reads)?,
-                    Objects::Lists => self.list(t, *key, shown, &own, committed, &mut reads)?,
+                    Objects::Lists => self.list(t, *key, shown, &own, rule, &mut reads)?,
                 }
             }
         }
@@ -228,9 +228,10 @@ impl World<'_> {
         key: usize,
         shown: &[i64],
         own: &[i64],
-        committed: bool,
+        rule: Rule,
         reads: &mut Vec<Read>,
     ) -> Option<()> {
+        let committed = rule >= Rule::ReadCommitted;
         let aborted = self.aborted(key);
         if committed && shown.iter().any(|value| aborted.contains(value)) {
             return None;
@@ -258,9 +259,9 @@ impl World<'_> {
         if own.is_empty() {
             reads.push(Read { t, key, version });
         } else {
-            // A read before the own appends tells what was there.
+            // A snapshot that was read before the own appends tells what was there.
             let before = reads.iter().rev().find(|read| read.t == t && read.key == key);
-            if before.is_some_and(|before| before.version != version) {
+            if rule >= Rule::Prefix && before.is_some_and(|before| before.version != version) {
                 return None;
             }
             // Between what was there and the own appends nothing came.
