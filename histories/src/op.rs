@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Value;
 use crate::name::{Name, TooManyNames};
 use crate::printable::Printable;
+use crate::{Micro, Value};
 
 /// A key's name. Cheap to clone; interned as a [`crate::KeyId`] once a history is read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -134,6 +134,14 @@ impl fmt::Display for Function {
     }
 }
 
+/// Whether an operation changes nothing, where `asked` is what it is invoked with.
+pub(crate) fn only_looks(function: &Function, asked: &Value) -> bool {
+    let reads = |micro: Result<Micro<'_>, _>| micro.is_ok_and(|micro| micro.function == "r");
+    let is_transaction = *function == Function::Txn;
+    function.only_looks()
+        || is_transaction && asked.micros().is_some_and(|mut micros| micros.by_ref().all(reads))
+}
+
 /// An operation as a client issues it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Op {
@@ -154,6 +162,21 @@ impl Op {
 
     pub fn read(key: impl Into<Key>) -> Self {
         Self::new(Function::Read, key, Value::Null)
+    }
+
+    /// Whether it changes nothing: a transaction does so if it only reads.
+    pub fn only_looks(&self) -> bool {
+        only_looks(&self.function, &self.value)
+    }
+
+    /// The keys that it names; of a transaction those of its micro-operations.
+    pub fn keys(&self) -> Vec<Key> {
+        let micros = if self.function == Function::Txn { self.value.micros() } else { None };
+        let named = |micro: Micro<'_>| match &*micro.key {
+            Value::Text(text) => Key::from(text.as_str()),
+            other => Key::from(other.to_string()),
+        };
+        self.key.iter().cloned().chain(micros.into_iter().flatten().flatten().map(named)).collect()
     }
 
     pub fn write(key: impl Into<Key>, value: impl Into<Value>) -> Self {

@@ -1,5 +1,6 @@
 //! An invocation with its completion, if any: what a history holds millions of, in 64 bytes.
 
+use crate::op::only_looks;
 use crate::{Function, KeyId, Nanos, Node, Value};
 
 /// What became of an operation.
@@ -187,6 +188,11 @@ impl Operation {
     /// The same of any function.
     pub(crate) fn saw(&self) -> Option<&Value> {
         (self.outcome == Outcome::Fail && self.form != Form::Asked).then(|| self.reply())
+    }
+
+    /// Whether it changes nothing: a transaction does so if it only reads.
+    pub fn only_looks(&self) -> bool {
+        only_looks(&self.function, self.deeds())
     }
 
     pub fn has_completion(&self) -> bool {

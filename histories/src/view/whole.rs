@@ -24,7 +24,7 @@ impl Whole {
         let mut whole = Self::default();
         for op in &history.operations {
             whole.names_nodes |= op.node.is_some();
-            match (op.function.only_looks(), op.has_completion()) {
+            match (op.only_looks(), op.has_completion()) {
                 (true, _) => {}
                 (false, true) => whole.last_update = whole.last_update.max(Some(op.completed)),
                 (false, false) => whole.has_open_update = true,
