@@ -12,6 +12,7 @@ use super::controller::Topology;
 use super::launcher::SERVER;
 use super::session::{Lost, Session};
 use super::statements::{self, Table};
+use super::transactions;
 use crate::client::back_off;
 use crate::cluster::Doors;
 use crate::{Client, Completion, Reply};
@@ -69,18 +70,18 @@ impl PostgresClient {
     }
 
     async fn once(&mut self, node: Node, op: &Op, until: Instant) -> Completion {
+        if op.function == Function::Txn {
+            return self.transaction(node, op, until).await;
+        }
         let statement = match statements::statement(self.table, op) {
             Ok(statement) => statement,
             Err(why) => return failed(why),
         };
-        let is_read = op.function.only_looks();
-        let local = op.function == Function::Dump || (is_read && self.reads_any);
-        let serving = if local { Ok(node) } else { self.primary(node, until).await };
-        let serving = match serving {
+        let is_read = op.only_looks();
+        let (serving, hints) = match self.serving(node, op, until).await {
             Ok(serving) => serving,
             Err(why) => return failed(why),
         };
-        let hints = Hints { served_by: (serving != node).then_some(serving), ..Hints::NONE };
         let unclear = |why| if is_read { failed(why) } else { Completion::Info(why) };
         let rows = match self.ask(serving, statement.text, &statement.parameters, until).await {
             Ok(rows) => rows,
@@ -96,6 +97,45 @@ impl PostgresClient {
             Ok(Some(value)) => Completion::Ok(Reply { value, hints }),
             Ok(None) => Completion::Fail { error: "another value".to_owned(), seen: None, hints },
             Err(nonsense) => unclear(nonsense),
+        }
+    }
+
+    /// Who answers an operation, and what its completion says of that. The error says why that is not known.
+    async fn serving(&mut self, node: Node, op: &Op, until: Instant) -> Result<(Node, Hints), String> {
+        let local = op.function == Function::Dump || (op.only_looks() && self.reads_any);
+        let serving = if local { node } else { self.primary(node, until).await? };
+        Ok((serving, Hints { served_by: (serving != node).then_some(serving), ..Hints::NONE }))
+    }
+
+    /// A transaction, statement by statement, each of which waits for the answer to the one before.
+    async fn transaction(&mut self, node: Node, op: &Op, until: Instant) -> Completion {
+        let statements = match transactions::statements(self.table, op) {
+            Ok(statements) => statements,
+            Err(why) => return failed(why),
+        };
+        let (serving, hints) = match self.serving(node, op, until).await {
+            Ok(serving) => serving,
+            Err(why) => return failed(why),
+        };
+        let Some(address) = self.doors.address(serving, SERVER) else {
+            return failed(format!("{serving} is dead, connections are refused"));
+        };
+        let left = until.saturating_duration_since(Instant::now());
+        let session = self.sessions.entry(serving).or_default();
+        match session.transact(address, &statements, left).await {
+            Ok(rows) => match transactions::understood(op, &statements, &rows) {
+                Ok(value) => Completion::Ok(Reply { value, hints }),
+                Err(nonsense) => Completion::Info(nonsense),
+            },
+            Err(Lost::Refused(why)) => failed(why),
+            Err(Lost::NotSent(why)) => {
+                self.primary = None;
+                failed(why)
+            }
+            Err(Lost::Unknown(why)) => {
+                self.primary = None;
+                if op.only_looks() { failed(why) } else { Completion::Info(why) }
+            }
         }
     }
 

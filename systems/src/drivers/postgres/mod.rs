@@ -7,6 +7,7 @@ mod controller;
 mod launcher;
 mod session;
 mod statements;
+mod transactions;
 
 use histories::{AnomalyKind, Function, ModelName};
 use nemesis::{BoxFuture, Layout, Powers};
@@ -52,18 +53,20 @@ impl PostgresSystem {
     }
 }
 
+fn mode(name: &str, about: &str, [sync, commit, reads]: [&str; 3], isolation: &str) -> Mode {
+    Mode::new(name, about)
+        .with_option(SYNC, sync)
+        .with_option(COMMIT, commit)
+        .with_option(READS, reads)
+        .with_option(ISOLATION, isolation)
+        .with_option(DOWN_AFTER, "1000")
+        .surviving(&["network", "kill", "pause"])
+}
+
 fn known() -> Vec<Mode> {
-    let mode = |name: &str, about, [sync, commit, reads]: [&str; 3]| {
-        Mode::new(name, about)
-            .with_option(SYNC, sync)
-            .with_option(COMMIT, commit)
-            .with_option(READS, reads)
-            .with_option(ISOLATION, "read-committed")
-            .with_option(DOWN_AFTER, "1000")
-            .surviving(&["network", "kill", "pause"])
-    };
+    let mode = |name, about, replication| mode(name, about, replication, "read-committed");
     let lost = [AnomalyKind::LostWrite, AnomalyKind::SplitBrain];
-    vec![
+    let mut modes = vec![
         mode(
             "postgres/async",
             "the primary acknowledges alone; standbys answer reads",
@@ -86,6 +89,35 @@ fn known() -> Vec<Mode> {
         mode("postgres/single", "one server, and no replication", ["none", "on", "primary"])
             .promising(&[ModelName::Linearizable, ModelName::Durability])
             .on_nodes(1),
+    ];
+    modes.extend(isolated());
+    modes
+}
+
+/// One server each, at the level that its name says.
+fn isolated() -> [Mode; 3] {
+    let mode = |name, about, isolation| {
+        mode(name, about, ["none", "on", "primary"], isolation).for_transactions().on_nodes(1)
+    };
+    let lists = &["txn-list"];
+    let skew = [AnomalyKind::WriteSkew, AnomalyKind::G2Item];
+    [
+        mode(
+            "postgres/read-committed",
+            "one server: each statement sees what is committed by then",
+            "read-committed",
+        )
+        .promising(&[ModelName::ReadCommitted])
+        .showing_kinds(ModelName::SnapshotIsolation, &[AnomalyKind::LostUpdate], &[], lists),
+        mode("postgres/repeatable-read", "one server: a transaction sees one snapshot", "repeatable-read")
+            .promising(&[ModelName::SnapshotIsolation])
+            .showing_kinds(ModelName::Serializable, &skew, &[], lists),
+        mode(
+            "postgres/serializable",
+            "one server: transactions that no order explains are ended",
+            "serializable",
+        )
+        .promising(&[ModelName::Serializable]),
     ]
 }
 

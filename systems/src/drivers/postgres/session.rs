@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, Error, NoTls, Statement};
+use tokio_postgres::{Client, Config, Error, NoTls};
+
+use super::statements::Statement;
 
 /// Why a statement was not carried out, or why that is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +24,23 @@ pub(super) enum Lost {
 }
 
 impl Lost {
+    /// What became of a transaction that nobody had asked the server to commit.
+    fn before_commit(self) -> Self {
+        match self {
+            Self::Refused(why) | Self::Unknown(why) => Self::Refused(why),
+            Self::NotSent(why) => Self::NotSent(why),
+        }
+    }
+
     pub(super) fn into_text(self) -> String {
         match self {
             Self::NotSent(text) | Self::Refused(text) | Self::Unknown(text) => text,
         }
     }
 }
+
+/// Rows of cells.
+pub(super) type Rows = Vec<Vec<String>>;
 
 #[derive(Default)]
 pub(super) struct Session {
@@ -39,7 +52,7 @@ struct Kept {
     to: SocketAddr,
     client: Client,
     carrier: JoinHandle<()>,
-    prepared: BTreeMap<&'static str, Statement>,
+    prepared: BTreeMap<&'static str, tokio_postgres::Statement>,
 }
 
 impl Drop for Kept {
@@ -56,60 +69,116 @@ impl Session {
         text: &'static str,
         parameters: &[String],
         limit: Duration,
-    ) -> Result<Vec<Vec<String>>, Lost> {
+    ) -> Result<Rows, Lost> {
         let until = Instant::now() + limit;
         // Taken out, so that a call which is given up leaves no connection with an answer under way.
-        let mut kept = match self.kept.take() {
-            Some(kept) if kept.to == address && !kept.client.is_closed() => kept,
-            _ => connect(address, limit).await?,
-        };
-        let left = || until.saturating_duration_since(Instant::now());
-        if !kept.prepared.contains_key(text) {
-            let prepared = tokio::time::timeout(left(), kept.client.prepare(text)).await;
-            let prepared = prepared.map_err(|_| Lost::NotSent("not prepared by the deadline".to_owned()))?;
-            let prepared = prepared.map_err(|error| Lost::NotSent(chain(&error)))?;
-            kept.prepared.insert(text, prepared);
+        let mut kept = self.take(address, limit).await?;
+        match kept.query(text, parameters, until).await {
+            Ok(rows) => {
+                self.kept = Some(kept);
+                Ok(rows)
+            }
+            Err(Lost::Refused(why)) => {
+                self.kept = Some(kept);
+                Err(Lost::Refused(why))
+            }
+            Err(lost) => Err(lost),
         }
-        let parameters: Vec<&(dyn ToSql + Sync)> =
-            parameters.iter().map(|parameter| parameter as &(dyn ToSql + Sync)).collect();
-        let Some(statement) = kept.prepared.get(text) else {
-            return Err(Lost::NotSent("not prepared".to_owned()));
-        };
-        match tokio::time::timeout(left(), kept.client.query(statement, &parameters)).await {
-            Ok(Ok(rows)) => {
-                self.kept = Some(kept);
-                let cells = |row: &tokio_postgres::Row| {
-                    (0..row.len())
-                        .filter_map(|cell| row.try_get::<_, Option<String>>(cell).ok().flatten())
-                        .collect()
-                };
-                Ok(rows.iter().map(cells).collect())
+    }
+
+    /// Carries out statements as one transaction at most once, one after the other, and waits for so long. Whatever happens
+    /// before the server is asked to commit, it did not commit: the connection is closed, and with it the transaction.
+    pub(super) async fn transact(
+        &mut self,
+        address: SocketAddr,
+        statements: &[Statement],
+        limit: Duration,
+    ) -> Result<Vec<Rows>, Lost> {
+        let until = Instant::now() + limit;
+        let mut kept = self.take(address, limit).await?;
+        kept.execute("BEGIN", until).await.map_err(Lost::before_commit)?;
+        let mut told = Vec::with_capacity(statements.len());
+        for Statement { text, parameters, .. } in statements {
+            match kept.query(text, parameters, until).await {
+                Ok(rows) => told.push(rows),
+                Err(lost) => {
+                    let refused = matches!(lost, Lost::Refused(_));
+                    // The server has ended it; the connection is as good as before.
+                    if refused && kept.execute("ROLLBACK", until).await.is_ok() {
+                        self.kept = Some(kept);
+                    }
+                    return Err(lost.before_commit());
+                }
             }
-            Ok(Err(error)) if is_definite(&error) => {
-                self.kept = Some(kept);
-                Err(Lost::Refused(chain(&error)))
-            }
-            Ok(Err(error)) => Err(Lost::Unknown(chain(&error))),
-            Err(_) => Err(Lost::Unknown("no answer by the deadline".to_owned())),
+        }
+        let committed = kept.execute("COMMIT", until).await;
+        if !matches!(committed, Err(Lost::Unknown(_) | Lost::NotSent(_))) {
+            self.kept = Some(kept);
+        }
+        committed.map(|()| told)
+    }
+
+    async fn take(&mut self, address: SocketAddr, limit: Duration) -> Result<Kept, Lost> {
+        match self.kept.take() {
+            Some(kept) if kept.to == address && !kept.client.is_closed() => Ok(kept),
+            _ => connect(address, limit).await,
         }
     }
 
     /// Carries out statements without parameters or answers.
     pub(super) async fn run(&mut self, address: SocketAddr, text: &str, limit: Duration) -> Result<(), Lost> {
         let until = Instant::now() + limit;
-        let kept = match self.kept.take() {
-            Some(kept) if kept.to == address && !kept.client.is_closed() => kept,
-            _ => connect(address, limit).await?,
-        };
-        let left = until.saturating_duration_since(Instant::now());
-        match tokio::time::timeout(left, kept.client.batch_execute(text)).await {
-            Ok(Ok(())) => {
+        let kept = self.take(address, limit).await?;
+        match kept.execute(text, until).await {
+            Ok(()) => {
                 self.kept = Some(kept);
                 Ok(())
             }
-            Ok(Err(error)) => Err(Lost::Unknown(chain(&error))),
-            Err(_) => Err(Lost::Unknown("no answer by the deadline".to_owned())),
+            Err(lost) => Err(Lost::Unknown(lost.into_text())),
         }
+    }
+}
+
+impl Kept {
+    /// Every cell is a text; one that is null is left out.
+    async fn query(
+        &mut self,
+        text: &'static str,
+        parameters: &[String],
+        until: Instant,
+    ) -> Result<Rows, Lost> {
+        let left = || until.saturating_duration_since(Instant::now());
+        if !self.prepared.contains_key(text) {
+            let prepared = tokio::time::timeout(left(), self.client.prepare(text)).await;
+            let prepared = prepared.map_err(|_| Lost::NotSent("not prepared by the deadline".to_owned()))?;
+            let prepared = prepared.map_err(|error| Lost::NotSent(chain(&error)))?;
+            self.prepared.insert(text, prepared);
+        }
+        let parameters: Vec<&(dyn ToSql + Sync)> =
+            parameters.iter().map(|parameter| parameter as &(dyn ToSql + Sync)).collect();
+        let Some(statement) = self.prepared.get(text) else {
+            return Err(Lost::NotSent("not prepared".to_owned()));
+        };
+        let cells = |row: &tokio_postgres::Row| {
+            (0..row.len()).filter_map(|cell| row.try_get::<_, Option<String>>(cell).ok().flatten()).collect()
+        };
+        let answered = tokio::time::timeout(left(), self.client.query(statement, &parameters)).await;
+        answer(answered).map(|rows| rows.iter().map(cells).collect())
+    }
+
+    /// Statements without parameters or answers.
+    async fn execute(&self, text: &str, until: Instant) -> Result<(), Lost> {
+        let left = until.saturating_duration_since(Instant::now());
+        answer(tokio::time::timeout(left, self.client.batch_execute(text)).await)
+    }
+}
+
+fn answer<T, E>(answered: Result<Result<T, Error>, E>) -> Result<T, Lost> {
+    match answered {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) if is_definite(&error) => Err(Lost::Refused(chain(&error))),
+        Ok(Err(error)) => Err(Lost::Unknown(chain(&error))),
+        Err(_) => Err(Lost::Unknown("no answer by the deadline".to_owned())),
     }
 }
 

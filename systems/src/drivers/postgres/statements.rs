@@ -24,7 +24,7 @@ impl Table {
     pub(super) fn of(workload: &str) -> Self {
         match workload {
             "set" | "or-set" => Self::Elements,
-            "list" => Self::Lists,
+            "list" | "txn-list" => Self::Lists,
             "counter" => Self::Counters,
             _ => Self::Registers,
         }
@@ -68,6 +68,7 @@ pub(super) fn supports(function: &Function) -> bool {
             | Function::Append
             | Function::Increment
             | Function::Decrement
+            | Function::Txn
             | Function::Dump
     )
 }
@@ -89,11 +90,7 @@ pub(super) fn statement(table: Table, op: &Op) -> Result<Statement, String> {
             ("SELECT unnest(v) FROM lists WHERE k = $1", vec![key], Answer::Values)
         }
         (Function::ReadAll, _) => ("SELECT e FROM elements WHERE k = $1", vec![key], Answer::Values),
-        (Function::Write, _) => (
-            "INSERT INTO registers VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = excluded.v",
-            vec![key, value()],
-            Answer::Done,
-        ),
+        (Function::Write, _) => (WRITE, vec![key, value()], Answer::Done),
         (Function::Cas, _) => {
             let (from, to) = op.value.as_pair().ok_or("cas takes [from, to]")?;
             let text = "UPDATE registers SET v = $3 WHERE k = $1 AND v = $2 RETURNING v";
@@ -105,11 +102,7 @@ pub(super) fn statement(table: Table, op: &Op) -> Result<Statement, String> {
         (Function::Remove, _) => {
             ("DELETE FROM elements WHERE k = $1 AND e = $2", vec![key, value()], Answer::Done)
         }
-        (Function::Append, _) => (
-            "INSERT INTO lists VALUES ($1, ARRAY[$2::text]) ON CONFLICT (k) DO UPDATE SET v = lists.v || excluded.v",
-            vec![key, value()],
-            Answer::Done,
-        ),
+        (Function::Append, _) => (APPEND, vec![key, value()], Answer::Done),
         (Function::Increment, _) => (COUNT, vec![key, amount()?.to_string()], Answer::Done),
         (Function::Decrement, _) => {
             let amount = amount()?.checked_neg().ok_or("the amount is out of bounds")?;
@@ -120,6 +113,28 @@ pub(super) fn statement(table: Table, op: &Op) -> Result<Statement, String> {
     Ok(Statement { text, parameters, answer })
 }
 
+/// The statement of a step of a transaction.
+pub(super) fn statement_of_micro(
+    table: Table,
+    function: &str,
+    key: String,
+    value: &Value,
+) -> Result<Statement, String> {
+    let (text, parameters, answer) = match (function, table) {
+        ("r", Table::Lists) => {
+            ("SELECT '[' || array_to_string(v, ',') || ']' FROM lists WHERE k = $1", vec![key], Answer::Value)
+        }
+        ("r", Table::Registers) => ("SELECT v FROM registers WHERE k = $1", vec![key], Answer::Value),
+        ("w", Table::Registers) => (WRITE, vec![key, json(value)], Answer::Done),
+        ("append", Table::Lists) => (APPEND, vec![key, json(value)], Answer::Done),
+        _ => return Err(format!("a transaction of this workload has no {function:?}")),
+    };
+    Ok(Statement { text, parameters, answer })
+}
+
+const WRITE: &str = "INSERT INTO registers VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = excluded.v";
+const APPEND: &str =
+    "INSERT INTO lists VALUES ($1, ARRAY[$2::text]) ON CONFLICT (k) DO UPDATE SET v = lists.v || excluded.v";
 const COUNT: &str = "INSERT INTO counters VALUES ($1, $2::text::bigint) ON CONFLICT (k) DO UPDATE SET n = counters.n + excluded.n";
 
 fn dump(table: Table) -> &'static str {
@@ -131,9 +146,17 @@ fn dump(table: Table) -> &'static str {
     }
 }
 
-fn json(value: &Value) -> String {
+pub(super) fn json(value: &Value) -> String {
     // A value is always JSON.
     serde_json::to_string(value).unwrap_or_default()
+}
+
+/// The one value that rows hold; null where there is none.
+pub(super) fn value_of(answer: Answer, rows: &[Vec<String>]) -> Result<Value, String> {
+    let first = rows.first().and_then(|row| row.first()).filter(|_| answer == Answer::Value);
+    first.map_or(Ok(Value::Null), |text| {
+        serde_json::from_str(text).map_err(|error| format!("{text:?}: {error}"))
+    })
 }
 
 /// What rows of texts say; `None` where a compare-and-set found another value. The error says what makes no sense.
@@ -143,7 +166,7 @@ pub(super) fn understood(op: &Op, answer: Answer, rows: &[Vec<String>]) -> Resul
     match answer {
         Answer::Done => Ok(Some(op.value.clone())),
         Answer::IfAny => Ok(first.map(|_| op.value.clone())),
-        Answer::Value => first.map_or(Ok(Value::Null), parsed).map(Some),
+        Answer::Value => value_of(answer, rows).map(Some),
         Answer::Number => first.map_or(Ok(Value::Int(0)), parsed).map(Some),
         Answer::Values => {
             let values = rows.iter().filter_map(|row| row.first()).map(parsed);
