@@ -61,6 +61,7 @@ pub(crate) fn mode(name: &str) -> Mode {
         copies: None,
         one_object: false,
         led: true,
+        purpose: systems::Purpose::Objects,
         layout: nemesis::Layout::single(3),
         about: "of paper".to_owned(),
     }

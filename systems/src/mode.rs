@@ -33,6 +33,14 @@ pub enum Settles {
     Merge,
 }
 
+/// What a mode is run with unless told otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Operations on single registers, sets and other objects.
+    Objects,
+    Transactions,
+}
+
 /// Something that a mode gives up, and the faults under which a run must find it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Show {
@@ -79,6 +87,8 @@ pub struct Mode {
     pub one_object: bool,
     /// Some member leads: faults can be aimed at it.
     pub led: bool,
+    /// What it is made for.
+    pub purpose: Purpose,
     /// Default datacentres and nodes.
     pub layout: Layout,
     /// One line for `partita list modes`.
@@ -104,6 +114,7 @@ impl Mode {
             copies: None,
             one_object: false,
             led: true,
+            purpose: Purpose::Objects,
             layout: Layout::single(3),
             about: about.to_owned(),
         }
@@ -156,6 +167,12 @@ impl Mode {
     pub fn available_with_majority(mut self) -> Self {
         self.available_with_majority = true;
         self.available_with_majorities = true;
+        self
+    }
+
+    /// It is made for transactions.
+    pub fn for_transactions(mut self) -> Self {
+        self.purpose = Purpose::Transactions;
         self
     }
 

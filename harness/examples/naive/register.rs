@@ -63,7 +63,7 @@ impl Replica for Register {
                 }
             }
             Input::Request { id, request } => {
-                let key = request.command.key().clone();
+                let Some(key) = request.command.key().cloned() else { return };
                 if let Command::Write { value, .. } = request.command {
                     let version = self.cells.get(&key).map_or(1, |(version, _)| version + 1);
                     self.cells.insert(key.clone(), (version, value.clone()));
@@ -102,23 +102,11 @@ impl Replica for Register {
 
 /// The system, with what it promises.
 pub(crate) fn system() -> Simulated<Naive> {
-    let mode = Mode {
-        name: "naive".to_owned(),
-        preset: "naive".to_owned(),
-        options: Vec::new(),
-        promise: vec![ModelName::Linearizable],
-        shows: Vec::new(),
-        survives: vec!["network"],
-        regardless: Vec::new(),
-        figures: Vec::new(),
-        available_with_majority: true,
-        available_with_majorities: true,
-        routing: Routing::Roam,
-        layout: Layout::single(3),
-        copies: None,
-        one_object: false,
-        led: false,
-        about: "writes here, tells the others later".to_owned(),
-    };
+    let mode = Mode::new("naive", "writes here, tells the others later")
+        .promising(&[ModelName::Linearizable])
+        .surviving(&["network"])
+        .available_with_majority()
+        .routed(Routing::Roam)
+        .without_leader();
     Simulated::new("naive", mode, Naive)
 }

@@ -19,6 +19,7 @@ use super::metrics;
 use super::token::Token;
 use super::wire::{self, AnswerBody};
 use crate::http::Method;
+use crate::store::Command;
 
 /// The longest message between members, a snapshot included.
 const LINE_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -33,6 +34,7 @@ where
     Router::new()
         .route("/kv/{key}", get(read::<M>).put(write::<M>))
         .route("/kv/{key}/{verb}", post(change::<M>))
+        .route("/txn", post(transaction::<M>))
         .route("/status", get(status::<M>))
         .route("/metrics", get(metrics::<M>))
         .route("/dump", get(dump::<M>))
@@ -93,6 +95,20 @@ async fn ask<M>(
         Ok(path) => path,
         Err(error) => return rejected(error.status(), &error.body_text()),
     };
+    decide(events, query, body, |body| wire::command(method, &verb, Key::from(key), body)).await
+}
+
+async fn transaction<M>(State(events): State<Events<M>>, query: AskQuery, body: AskBody) -> HttpResponse {
+    decide(&events, query, body, wire::transaction).await
+}
+
+/// Has the replica answer what a client asks for.
+async fn decide<M>(
+    events: &Events<M>,
+    query: AskQuery,
+    body: AskBody,
+    command: impl FnOnce(&[u8]) -> Result<Command, String>,
+) -> HttpResponse {
     let query = match query {
         Ok(Query(query)) => query,
         Err(error) => return rejected(StatusCode::BAD_REQUEST, &error.body_text()),
@@ -101,7 +117,7 @@ async fn ask<M>(
         Ok(body) => body,
         Err(error) => return rejected(error.status(), &error.body_text()),
     };
-    let command = match wire::command(method, &verb, Key::from(key), &body) {
+    let command = match command(&body) {
         Ok(command) => command,
         Err(why) => return rejected(StatusCode::BAD_REQUEST, &why),
     };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::http::{HttpRequest, Method};
 use crate::store::codec::{Answer, Ask};
-use crate::store::{Command, ReadLevel, Request, Response};
+use crate::store::{Command, ReadLevel, Request, Response, steps};
 
 /// The largest body that a node takes from a client.
 pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -32,6 +32,13 @@ struct IncrementBody {
     /// Of a cart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     item: Option<String>,
+}
+
+/// `{"txn":[["r","x",null],["append","y",3]]}`
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TxnBody {
+    txn: Value,
 }
 
 /// `?after=7&level=index`, `?context=n1:3,n2:5`.
@@ -90,9 +97,11 @@ pub(crate) fn request(ask: &Ask) -> Result<HttpRequest, serde_json::Error> {
         Command::Add { .. } => (Method::Post, "/add"),
         Command::Remove { .. } => (Method::Post, "/remove"),
         Command::Increment { .. } | Command::Count { .. } => (Method::Post, "/increment"),
+        Command::Txn { .. } | Command::Commit(_) => (Method::Post, ""),
     };
     let body = match command.clone() {
-        Command::Read { .. } => Vec::new(),
+        // What a transaction comes to members say to each other; a client has none to send.
+        Command::Read { .. } | Command::Commit(_) => Vec::new(),
         Command::Write { value, .. }
         | Command::Append { value, .. }
         | Command::Add { value, .. }
@@ -100,8 +109,12 @@ pub(crate) fn request(ask: &Ask) -> Result<HttpRequest, serde_json::Error> {
         Command::Cas { from, to, .. } => serde_json::to_vec(&CasBody { from, to })?,
         Command::Increment { by, .. } => serde_json::to_vec(&IncrementBody { by, item: None })?,
         Command::Count { by, item, .. } => serde_json::to_vec(&IncrementBody { by, item: Some(item) })?,
+        Command::Txn { steps } => serde_json::to_vec(&TxnBody { txn: steps::spell(&steps) })?,
     };
-    let mut path = format!("/kv/{}{verb}", percent_encoded(command.key()));
+    let mut path = match command.key() {
+        Some(key) => format!("/kv/{}{verb}", percent_encoded(key)),
+        None => "/txn".to_owned(),
+    };
     let after = after.map(|after| format!("after={after}"));
     let level = level.map(|level| match level {
         ReadLevel::Index => "level=index".to_owned(),
@@ -154,6 +167,12 @@ pub(crate) fn command(method: Method, verb: &str, key: Key, body: &[u8]) -> Resu
             Err(format!("unknown operation {other:?}; there are cas, append, add, remove and increment"))
         }
     }
+}
+
+/// What a node understands of `POST /txn`.
+pub(crate) fn transaction(body: &[u8]) -> Result<Command, String> {
+    let TxnBody { txn } = serde_json::from_slice(body).map_err(|error| format!("the body: {error}"))?;
+    Ok(Command::Txn { steps: steps::parse(&txn)? })
 }
 
 /// The error says which parameter makes no sense.

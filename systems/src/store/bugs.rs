@@ -62,6 +62,12 @@ bugs! {
     VectorOffByOne = "vector-off-by-one", "multi", "a reader's context covers one version more than there is: quoting it replaces one that nobody has seen";
     CausalSkipsWait = "causal-skips-wait", "multi", "a change does not wait for what its origin had applied before it";
     RemoveTakesUnseen = "remove-takes-unseen", "multi", "a removal that comes from elsewhere undoes additions that it had not seen";
+    SnapshotOneLate = "snapshot-one-late", "txn", "a snapshot does not keep out the first change that comes after it: a transaction sees a part of another";
+    SkipConflictCheck = "skip-conflict-check", "txn", "a transaction is certified without the last of its keys: two replace what both have read";
+    OwnWritesUnread = "own-writes-unread", "txn", "a transaction does not see what it has written itself";
+    AbortedWriteLeaks = "aborted-write-leaks", "txn", "the first write of a transaction that is refused takes place all the same";
+    WritesInTwoEntries = "writes-in-two-entries", "txn", "a transaction's writes are two entries of the log: others see the first without the second";
+    CommitBeforeLog = "commit-before-log", "txn", "a transaction is acknowledged before its entry is on any disk: others miss it, and it may be lost";
     ReadOneShort = "read-one-short", "leaderless", "a read asks one member less than r: it may miss what was acknowledged";
 }
 
@@ -71,8 +77,9 @@ impl Bug {
 
     /// A bug of `family` by name; the error names the nearest.
     pub(super) fn of(family: &str, name: &str) -> Result<Self, String> {
-        let known = || Self::ALL.iter().copied().filter(|bug| bug.is_in(family));
+        let known = || Self::ALL.iter().copied().filter(|bug| family.split(' ').any(|one| bug.is_in(one)));
         known().find(|bug| bug.name() == name).ok_or_else(|| {
+            let family = family.replace(' ', "/* and ");
             format!("no bug of {family}/* is called {name:?}; {}", nearest(name, known().map(Self::name)))
         })
     }

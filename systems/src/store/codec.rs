@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use histories::{Function, Hints, Key, Nanos, Node, Op, Value};
 
-use super::{Command, DumpEntry, Memory, ReadLevel, Request, Response, VersionVector};
+use super::{Command, DumpEntry, Memory, ReadLevel, Request, Response, Step, VersionVector, steps};
 use crate::http::Loss;
 use crate::{Completion, Reply};
 
@@ -62,6 +62,8 @@ impl Session {
                 | Function::Remove
                 | Function::Increment
                 | Function::Decrement
+                | Function::Txn
+                | Function::Transfer
                 | Function::Dump
         )
     }
@@ -74,13 +76,15 @@ impl Session {
         let command = command(op)?;
         let read = command.is_read();
         let (level, after, context) = match self.memory {
-            Memory::Watermark if read => (None, Some(self.watermark), None),
+            Memory::Watermark if read || command.is_transaction() => (None, Some(self.watermark), None),
             Memory::RecentWrites { window } if read => {
-                let recent = self.written.get(command.key()).is_some_and(|&at| now.since(at) <= window);
+                let written = command.key().and_then(|key| self.written.get(key));
+                let recent = written.is_some_and(|&at| now.since(at) <= window);
                 (Some(if recent { ReadLevel::Index } else { ReadLevel::Local }), None, None)
             }
             Memory::Contexts if !read => {
-                (None, None, Some(self.contexts.get(command.key()).cloned().unwrap_or_default()))
+                let read = command.key().and_then(|key| self.contexts.get(key));
+                (None, None, Some(read.cloned().unwrap_or_default()))
             }
             _ => (None, None, None),
         };
@@ -93,11 +97,13 @@ impl Session {
             Answer::Response(Response::Done { value, version, term, served_by, context }) => {
                 self.learn(now, op, version, context);
                 let hints = hints(asked, version, term, served_by);
-                let value = if op.function.only_looks() { value } else { op.value.clone() };
-                Completion::Ok(Reply { value, hints })
+                match told_of(op, value) {
+                    Ok(value) => Completion::Ok(Reply { value, hints }),
+                    Err(nonsense) => told(nonsense, op.only_looks()),
+                }
             }
             Answer::Response(Response::Refused { error, definite, seen, version, term, served_by }) => {
-                if !definite && !op.function.only_looks() {
+                if !definite && !op.only_looks() {
                     return Completion::Info(error);
                 }
                 if seen.is_some() {
@@ -112,10 +118,10 @@ impl Session {
                 Completion::Ok(Reply { value: Value::map(entries), hints: Hints::NONE })
             }
             // A read changes nothing, whenever it may still be carried out.
-            Answer::Rejected { error, definite } => told(error, definite || op.function.only_looks()),
+            Answer::Rejected { error, definite } => told(error, definite || op.only_looks()),
             Answer::Lost(Loss::NotSent(error)) => told(error, true),
-            Answer::Lost(Loss::TimedOut) => told("timed out".to_owned(), op.function.only_looks()),
-            Answer::Lost(Loss::Broken(error)) => told(error, op.function.only_looks()),
+            Answer::Lost(Loss::TimedOut) => told("timed out".to_owned(), op.only_looks()),
+            Answer::Lost(Loss::Broken(error)) => told(error, op.only_looks()),
         }
     }
 
@@ -123,7 +129,7 @@ impl Session {
         self.see(version);
         let Some(key) = &op.key else { return };
         match self.memory {
-            Memory::RecentWrites { window } if !op.function.only_looks() => {
+            Memory::RecentWrites { window } if !op.only_looks() => {
                 self.written.retain(|_, at| now.since(*at) <= window);
                 self.written.insert(key.clone(), now);
             }
@@ -147,11 +153,33 @@ fn told(error: String, definite: bool) -> Completion {
     }
 }
 
+/// What an operation is told by what the store answered.
+fn told_of(op: &Op, answer: Value) -> Result<Value, String> {
+    match &op.function {
+        Function::Txn => steps::answered(&op.value, &answer)
+            .ok_or_else(|| format!("the answer does not fit the transaction: {answer}")),
+        function if function.is_read() && op.key.is_none() => match answer.as_list() {
+            Some([accounts]) => Ok(accounts.clone()),
+            _ => Err(format!("the answer shows no accounts: {answer}")),
+        },
+        function if function.only_looks() => Ok(answer),
+        _ => Ok(op.value.clone()),
+    }
+}
+
 fn hints(asked: Node, version: u64, term: u64, served_by: Node) -> Hints {
     Hints { version: Some(version), term: Some(term), served_by: (served_by != asked).then_some(served_by) }
 }
 
 fn command(op: &Op) -> Result<Command, String> {
+    match &op.function {
+        Function::Txn => return Ok(Command::Txn { steps: steps::parse(&op.value)? }),
+        Function::Transfer => return transfer(&op.value),
+        Function::Read if op.key.is_none() => {
+            return Ok(Command::Txn { steps: vec![Step::ReadAll { prefix: ACCOUNTS.to_owned() }] });
+        }
+        _ => {}
+    }
     let key = op.key.clone().ok_or_else(|| format!("{} needs a key", op.function))?;
     let value = op.value.clone();
     match &op.function {
@@ -173,6 +201,38 @@ fn command(op: &Op) -> Result<Command, String> {
         Function::Decrement => count(key, &value, i64::checked_neg),
         other => Err(format!("the store has no {other}")),
     }
+}
+
+/// The keys of accounts begin so.
+const ACCOUNTS: &str = "account";
+
+/// `[from, to, amount]`, or a map of these that may say `"overdraft": true`: reads both accounts, and then writes both.
+fn transfer(value: &Value) -> Result<Command, String> {
+    let shape = || format!("a transfer is [from, to, amount], this is {value}");
+    let (from, to, amount, overdraft) = match (value.as_list(), value.as_map()) {
+        (Some([from, to, amount]), _) => (from, to, amount, false),
+        (_, Some(map)) => {
+            let part = |name: &str| map.get(name).ok_or_else(shape);
+            let overdraft = map.get("overdraft") == Some(&Value::Bool(true));
+            (part("from")?, part("to")?, part("amount")?, overdraft)
+        }
+        _ => return Err(shape()),
+    };
+    let account = |name: &Value| match name.as_text() {
+        Some(name) if name.starts_with(ACCOUNTS) => Ok(Key::from(name)),
+        _ => Err(format!("an account is called {ACCOUNTS} and a number, this is {name}")),
+    };
+    let (from, to) = (account(from)?, account(to)?);
+    let amount = amount.as_int().filter(|amount| *amount >= 0).ok_or_else(shape)?;
+    let least = (!overdraft).then_some(0);
+    Ok(Command::Txn {
+        steps: vec![
+            Step::Read { key: from.clone() },
+            Step::Read { key: to.clone() },
+            Step::Add { key: from, by: -amount, least },
+            Step::Add { key: to, by: amount, least: None },
+        ],
+    })
 }
 
 /// `amount` of a counter, `[item, amount]` of a cart.
@@ -249,8 +309,8 @@ mod tests {
         assert_eq!(session.ask(T, &Op::global(Function::Dump, Value::Null)), Ok(Ask::Dump));
         assert_eq!(command(&of(Function::Cas)), Err("cas takes [from, to], this is 3".into()));
         assert_eq!(command(&of(Function::Dequeue)), Err("the store has no dequeue".into()));
-        assert_eq!(command(&Op::global(Function::Read, Value::Null)), Err("read needs a key".into()));
-        assert!(!Session::supports(&Function::Txn) && Session::supports(&Function::Decrement));
+        assert_eq!(command(&Op::global(Function::Write, Value::Null)), Err("write needs a key".into()));
+        assert!(!Session::supports(&Function::Enqueue) && Session::supports(&Function::Decrement));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use histories::{AnomalyKind, ModelName};
 use nemesis::Layout;
 
-use crate::{Mode, Routing, Show};
+use crate::{Mode, Purpose, Routing, Show};
 
 /// The options of a family of protocols. The default is what a preset starts from.
 pub trait Family: Clone + Default + PartialEq {
@@ -117,6 +117,7 @@ fn describe<F: Family>(preset: &Preset, name: String, options: &F, changed: bool
     } else {
         preset.about.to_owned()
     };
+    let isolates = preset.options.iter().any(|(option, _)| *option == "isolation");
     Mode {
         name,
         preset: preset.name.to_owned(),
@@ -132,6 +133,7 @@ fn describe<F: Family>(preset: &Preset, name: String, options: &F, changed: bool
         copies: options.copies(),
         one_object: false,
         led: options.led(),
+        purpose: if isolates { Purpose::Transactions } else { Purpose::Objects },
         layout: preset.layout,
         about,
     }

@@ -17,6 +17,7 @@ mod script;
 mod siblings;
 pub mod single;
 pub mod status;
+pub(crate) mod steps;
 mod stores;
 mod traps;
 mod vector;
@@ -27,8 +28,8 @@ pub use bugs::Bug;
 pub use clock::{HybridClock, HybridTime, Stamp};
 pub use protocol::{Invariants, Leadership, Member, Memory, Protocol, Sync};
 pub use replica::{
-    Command, DumpEntry, EntryMark, Input, LogView, Now, Outbox, Persist, ReadLevel, RegisterStep, Replica,
-    ReplicaStatus, Request, RequestId, Response, Role, Version,
+    Command, Commit, DumpEntry, EntryMark, Input, LogView, Now, Outbox, Persist, ReadLevel, RegisterStep,
+    Replica, ReplicaStatus, Request, RequestId, Response, Role, Step, Version,
 };
 pub use siblings::{Dot, Siblings};
 pub use stores::{Store, Visit, mode, modes};

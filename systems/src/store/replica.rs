@@ -64,10 +64,69 @@ pub enum Command {
         item: String,
         by: i64,
     },
+    /// Steps on several keys, isolated from other transactions as the mode says.
+    Txn {
+        steps: Vec<Step>,
+    },
+    /// What the steps of a transaction came to. Members say it to each other, clients never.
+    Commit(Box<Commit>),
+}
+
+/// A micro-operation of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    Read {
+        key: Key,
+    },
+    Write {
+        key: Key,
+        value: Value,
+    },
+    Append {
+        key: Key,
+        value: Value,
+    },
+    /// Writes the number that the transaction last saw of the key, and so much more. The transaction is refused where that
+    /// comes to less than `least`.
+    Add {
+        key: Key,
+        by: i64,
+        least: Option<i64>,
+    },
+    /// Reads every register whose key begins so, as a map.
+    ReadAll {
+        prefix: String,
+    },
+}
+
+/// What a transaction comes to: its writes, which all take place or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Commit {
+    /// The keys that it read: who applies entries in another order than the log's keeps theirs.
+    pub reads: Vec<Key>,
+    /// The keys that must not have changed, with the version of each that the transaction has seen: the index of the entry
+    /// that changed it last, 0 where it holds nothing. Else the transaction is refused.
+    pub checks: Vec<(Key, u64)>,
+    /// Beginnings of keys: no key that begins so must have changed after that entry.
+    pub prefixes: Vec<(String, u64)>,
+    /// Writes and appends, in order.
+    pub writes: Vec<Command>,
+    /// What each step saw, for the client. The log does not hold it.
+    pub seen: Value,
+}
+
+impl Commit {
+    /// Every key that it depends on or changes.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        let checked = self.checks.iter().map(|(key, _)| key);
+        self.reads.iter().chain(checked).chain(self.writes.iter().filter_map(Command::key))
+    }
 }
 
 impl Command {
-    pub fn key(&self) -> &Key {
+    /// The one key that it is about; none for a transaction.
+    pub fn key(&self) -> Option<&Key> {
         match self {
             Self::Read { key }
             | Self::Write { key, .. }
@@ -76,12 +135,17 @@ impl Command {
             | Self::Add { key, .. }
             | Self::Remove { key, .. }
             | Self::Increment { key, .. }
-            | Self::Count { key, .. } => key,
+            | Self::Count { key, .. } => Some(key),
+            Self::Txn { .. } | Self::Commit(_) => None,
         }
     }
 
     pub fn is_read(&self) -> bool {
         matches!(self, Self::Read { .. })
+    }
+
+    pub fn is_transaction(&self) -> bool {
+        matches!(self, Self::Txn { .. })
     }
 }
 
@@ -110,7 +174,7 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {
     Done {
-        /// What a read saw; null for a write.
+        /// What a read saw; of a transaction what each step saw; null for a write.
         value: Value,
         /// Log index of the write, or up to which the read's replica had applied.
         version: u64,

@@ -12,6 +12,7 @@ use nemesis::Layout;
 use super::protocol::{Member, Protocol};
 use super::replica::{
     Command, Input, Now, Outbox, Persist, ReadLevel, Replica, ReplicaStatus, Request, RequestId, Response,
+    Step,
 };
 use super::{Store, mode as mode_of};
 
@@ -278,7 +279,7 @@ where
     }
 
     fn request(&mut self, node: Node, words: &[&str]) {
-        let key = || Key::from(words[1]);
+        let key = || Key::from(*words.get(1).unwrap_or(&""));
         let value = |place: usize| Value::Int(words[place].parse().unwrap());
         let command = match words[0] {
             "read" => Command::Read { key: key() },
@@ -290,6 +291,7 @@ where
             "count" => {
                 Command::Count { key: key(), item: words[2].to_owned(), by: words[3].parse().unwrap() }
             }
+            "txn" => Command::Txn { steps: words[1..].iter().map(|word| step(word)).collect() },
             "increment" => Command::Increment { key: key(), by: words[2].parse().unwrap() },
             other => panic!("no request: {other}"),
         };
@@ -329,6 +331,19 @@ fn through_json<T: serde::Serialize + for<'de> serde::Deserialize<'de> + Partial
     let back = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
     assert_eq!(*whole, back, "{text}");
     back
+}
+
+/// `r:x`, `w:x=3`, `a:x=3`.
+fn step(word: &str) -> Step {
+    let (name, rest) = word.split_once(':').unwrap();
+    let (key, value) = rest.split_once('=').unwrap_or((rest, ""));
+    let (key, value) = (Key::from(key), || Value::Int(value.parse().unwrap()));
+    match name {
+        "r" => Step::Read { key },
+        "w" => Step::Write { key, value: value() },
+        "a" => Step::Append { key, value: value() },
+        other => panic!("no step: {other}"),
+    }
 }
 
 pub(super) fn node(text: &str) -> Node {

@@ -174,6 +174,7 @@ fn a_mode_must_show_what_it_gives_up_only_under_the_faults_that_were_injected() 
         copies: None,
         one_object: false,
         led: true,
+        purpose: systems::Purpose::Objects,
         layout: nemesis::Layout::single(3),
         about: String::new(),
     };

@@ -37,7 +37,9 @@ impl Replica {
             | Command::Add { .. }
             | Command::Remove { .. }
             | Command::Increment { .. }
-            | Command::Count { .. } => {
+            | Command::Count { .. }
+            | Command::Txn { .. }
+            | Command::Commit(_) => {
                 return self.refuse(
                     id,
                     "a leaderless store reads and writes registers, and nothing else",
@@ -45,7 +47,7 @@ impl Replica {
                 );
             }
         };
-        let key = request.command.key().clone();
+        let Some(key) = request.command.key().cloned() else { return };
         match (purpose, self.options.versions) {
             (Purpose::Write(value), Versions::Timestamp) => self.begin_write(id, key, value),
             (Purpose::Write(value), Versions::Vector) => {

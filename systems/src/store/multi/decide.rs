@@ -67,22 +67,25 @@ fn version(
 
 /// Carts and sets by their merge, the rest as a data type or by the last write.
 fn merged(options: &Options, cell: Option<&Cell>, command: &Command) -> Result<Option<Effect>, Outcome> {
-    let sum = options.cart_of(command.key()) == Cart::Sum;
+    let sum = command.key().is_some_and(|key| options.cart_of(key) == Cart::Sum);
     match command {
         Command::Add { .. } | Command::Remove { .. } => replaced(options, cell, command),
         Command::Count { .. } if !sum => replaced(options, cell, command),
         Command::Append { .. } | Command::Increment { .. } | Command::Count { .. } => typed(cell, command),
-        Command::Read { .. } | Command::Write { .. } | Command::Cas { .. } => last(cell, command),
+        Command::Read { .. }
+        | Command::Write { .. }
+        | Command::Cas { .. }
+        | Command::Txn { .. }
+        | Command::Commit(_) => last(cell, command),
     }
 }
 
 /// The merged siblings with the change, in place of all of them.
 fn replaced(options: &Options, cell: Option<&Cell>, command: &Command) -> Result<Option<Effect>, Outcome> {
+    let Some(key) = command.key() else { return Ok(None) };
     let (current, quoted) = match cell {
-        Some(Cell::Versions(versions)) => {
-            (merge(versions, options.cart_of(command.key())), versions.context().clone())
-        }
-        Some(cell) => return refused(format!("{} holds a {}", command.key(), cell.kind())),
+        Some(Cell::Versions(versions)) => (merge(versions, options.cart_of(key)), versions.context().clone()),
+        Some(cell) => return refused(format!("{key} holds a {}", cell.kind())),
         None => (None, VersionVector::default()),
     };
     let current = current.as_ref();
@@ -121,11 +124,15 @@ fn typed(cell: Option<&Cell>, command: &Command) -> Result<Option<Effect>, Outco
             };
             (Effect::Removed { value: value.clone(), added: added.into() }, "set")
         }
-        Command::Read { .. } | Command::Write { .. } | Command::Cas { .. } => return Ok(None),
+        Command::Read { .. }
+        | Command::Write { .. }
+        | Command::Cas { .. }
+        | Command::Txn { .. }
+        | Command::Commit(_) => return Ok(None),
     };
-    match cell {
-        Some(cell) if cell.kind() != wanted => {
-            refused(format!("{} holds a {}, not a {wanted}", command.key(), cell.kind()))
+    match (cell, command.key()) {
+        (Some(cell), Some(key)) if cell.kind() != wanted => {
+            refused(format!("{key} holds a {}, not a {wanted}", cell.kind()))
         }
         _ => Ok(Some(effect)),
     }

@@ -143,7 +143,8 @@ impl Replica {
     }
 
     fn on_request(&mut self, now: Now, id: RequestId, request: Request) {
-        let home = self.options.home(self.layout, request.command.key()).filter(|home| *home != self.here);
+        let home = request.command.key().and_then(|key| self.options.home(self.layout, key));
+        let home = home.filter(|home| *home != self.here);
         let Some(home) = home else {
             self.read_repair(&request);
             return self.group.take(now, Input::Request { id, request });
@@ -246,6 +247,7 @@ impl Protocol for Options {
             Function::Cas => self.conflict == Conflict::Home,
             Function::Replace => matches!(self.conflict, Conflict::VersionVector | Conflict::Crdt),
             Function::ReadAll | Function::Dump => true,
+            Function::Txn | Function::Transfer => false,
             _ => self.conflict != Conflict::VersionVector && Session::supports(function),
         }
     }

@@ -15,7 +15,7 @@ use super::decide::effect;
 use super::options::{Conflict, Options};
 use crate::store::clock::{HybridClock, HybridTime};
 use crate::store::keyed::Keyed;
-use crate::store::single::{self, Machine, Outcome, Place, Prepared, Sight, decide};
+use crate::store::single::{self, Machine, NoTransactions, Outcome, Place, Prepared, Sight, decide};
 use crate::store::{Bug, Command, DumpEntry, Request, VersionVector};
 
 /// One origin's changes, as far as some datacentre may still lack them.
@@ -127,7 +127,7 @@ impl State {
     }
 
     fn local(&mut self, index: u64, command: &Command, quoted: &VersionVector, wall: Nanos) -> Outcome {
-        let key = command.key();
+        let Some(key) = command.key() else { return Outcome::DONE };
         let effect = if self.options.conflict == Conflict::Home {
             let decided = decide(command, self.homes.data(key));
             decided.map(|change| change.map(|change| Effect::Decided(Box::new(change))))
@@ -233,6 +233,7 @@ impl State {
 impl Machine for State {
     type Work = Work;
     type Foresight = ();
+    type Transaction = NoTransactions;
 
     fn prepare(&self, (): &mut (), at: Place, request: Request) -> Prepared<Work> {
         let Request { command, context, .. } = request;
@@ -252,6 +253,11 @@ impl Machine for State {
             Work::Holding(holding) => self.take_in(index, holding),
         }
         Outcome::DONE
+    }
+
+    fn touched(_work: &Work) -> Box<dyn Iterator<Item = &Key> + '_> {
+        // A datacentre applies its log in order.
+        Box::new(std::iter::empty())
     }
 
     fn read(&self, key: &Key) -> Sight {

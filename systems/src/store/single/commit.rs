@@ -7,7 +7,7 @@ use super::machine::{Machine, Outcome};
 use super::message::Payload;
 use crate::store::Bug;
 use crate::store::replica::Response;
-use crate::store::single::options::{Ack, Format};
+use crate::store::single::options::{Ack, Apply, Format};
 
 impl<M: Machine> Replica<M> {
     /// A leader counts who holds what.
@@ -44,14 +44,16 @@ impl<M: Machine> Replica<M> {
             return;
         }
         self.commit = self.commit.max(index);
-        if self.unfenced() {
+        if self.applies_in_parallel() {
+            self.queue_committed();
+        } else if self.unfenced() {
             while let Some(next) = self.unapplied.first().copied().filter(|next| *next <= self.commit) {
                 self.unapplied.remove(&next);
                 self.apply(next);
             }
             self.applied = self.commit;
         }
-        while self.applied < self.commit {
+        while self.applied < self.commit && !self.applies_in_parallel() {
             self.applied += 1;
             self.apply(self.applied);
         }
@@ -61,14 +63,18 @@ impl<M: Machine> Replica<M> {
         self.compact_when_long();
     }
 
-    fn apply(&mut self, index: u64) {
+    /// Applies an entry, and answers whoever waits for it.
+    pub(super) fn apply(&mut self, index: u64) {
         let Some(entry) = self.log.get(index) else { return };
         if self.options.has(Bug::SkipEntry) && self.leading.is_none() && index.is_multiple_of(50) {
             return;
         }
         let outcome = match &entry.payload {
             Payload::Empty | Payload::Epoch(_) => Outcome::DONE,
-            Payload::Work(work) => self.state.apply(index, work),
+            Payload::Work(work) => {
+                self.transactions.keep(&self.state, work);
+                self.state.apply(index, work)
+            }
         };
         // Without fencing what comes before this entry may be replaced elsewhere, and a command decided otherwise there.
         let definite = !(self.unfenced() && self.options.format == Format::Log);
@@ -79,30 +85,30 @@ impl<M: Machine> Replica<M> {
         if let Payload::Work(work) = &entry.payload {
             M::forget(&mut leading.foresight, index, work);
         }
-        while let Some(pending) = leading.pending.pop_front_if(|pending| pending.index <= index) {
-            let response = match pending.outcome.unwrap_or_else(|| outcome.clone()) {
-                Outcome::Done { version } => Response::Done {
-                    value: histories::Value::Null,
-                    version: version.unwrap_or(pending.index),
-                    term: entry.term,
-                    served_by: self.me,
-                    context: None,
-                },
-                Outcome::Refused { error, seen } => Response::Refused {
-                    error,
-                    definite,
-                    seen,
-                    version: pending.index,
-                    term: entry.term,
-                    served_by: self.me,
-                },
+        let in_order = self.options.apply == Apply::InOrder;
+        let mut leaked = None;
+        while let Some(mut pending) = leading.take_pending(index, in_order) {
+            let response = match pending.outcome.take().unwrap_or_else(|| outcome.clone()) {
+                Outcome::Done { version } => {
+                    pending.done(version.unwrap_or(pending.index), entry.term, self.me)
+                }
+                Outcome::Refused { error, seen } => {
+                    leaked = pending.leaks.take();
+                    let (version, term, served_by) = (pending.index, entry.term, self.me);
+                    Response::Refused { error, definite, seen, version, term, served_by }
+                }
             };
+            self.transactions.close(pending.asker);
             pending.asker.answer(self.term, response, &mut self.replies, &mut self.sends);
+        }
+        if let Some(command) = leaked {
+            self.enter_command(command);
         }
     }
 
     /// Builds the state anew, up to `index`.
     pub(super) fn rebuild(&mut self, index: u64) {
+        self.break_off_transactions("entries that the transaction had seen were lost");
         self.state = self.base.state.clone();
         self.commit = index;
         self.applied = index;

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use histories::Key;
 
+use super::isolation::settle;
 use super::machine::{Outcome, Prepared};
-use super::message::Work;
+use super::message::{Change, Work};
 use super::options::Format;
 use super::state::{Data, State, changed, decide};
-use crate::store::Command;
+use crate::store::{Command, Commit};
 
 /// Data by key, with the index that changes it last.
 pub(super) type Foresight = BTreeMap<Key, (u64, Data)>;
@@ -26,7 +27,12 @@ pub(super) fn encode(
     if format == Format::Log {
         return Prepared { work: Work::Log(command), outcome: None };
     }
-    let key = command.key();
+    if let Command::Commit(commit) = &command {
+        return encode_commit(state, foresight, format, index, commit);
+    }
+    let Some(key) = command.key() else {
+        return Prepared { work: Work::Stream(Vec::new()), outcome: Some(Outcome::DONE) };
+    };
     let current = foresight.get(key).map(|(_, data)| data).or_else(|| state.data(key));
     let (change, outcome) = match decide(&command, current) {
         Ok(change) => (change, Outcome::DONE),
@@ -44,26 +50,69 @@ pub(super) fn encode(
     Prepared { work, outcome: Some(outcome) }
 }
 
+/// The changes of a transaction, if it takes place.
+fn encode_commit(
+    state: &State,
+    foresight: &mut Foresight,
+    format: Format,
+    index: u64,
+    commit: &Commit,
+) -> Prepared<Work> {
+    let (changes, outcome) = match settle_ahead(state, foresight, commit) {
+        Ok(changes) => (changes, Outcome::DONE),
+        Err(refused) => (Vec::new(), refused),
+    };
+    take_in(state, foresight, index, &changes);
+    let held = |change: &Change| Some((change.key().clone(), foresight.get(change.key())?.1.clone()));
+    let work = match format {
+        Format::Data => {
+            let cells: BTreeMap<Key, Data> = changes.iter().filter_map(held).collect();
+            Work::Data(cells.into_iter().collect())
+        }
+        Format::Log | Format::Stream => Work::Stream(changes),
+    };
+    Prepared { work, outcome: Some(outcome) }
+}
+
+fn settle_ahead(state: &State, foresight: &Foresight, commit: &Commit) -> Result<Vec<Change>, Outcome> {
+    let held = |key: &Key| match foresight.get(key) {
+        Some((index, data)) => Some((data.clone(), *index)),
+        None => state.held(key),
+    };
+    let changed_since = |prefix: &str, after: u64| {
+        let mut foreseen = foresight.iter();
+        let changed =
+            |(key, (index, _)): &(&Key, &(u64, Data))| *index > after && key.as_str().starts_with(prefix);
+        foreseen.find(changed).map(|(key, _)| key.clone()).or_else(|| state.changed_since(prefix, after))
+    };
+    settle(commit, &held, &changed_since)
+}
+
+fn take_in(state: &State, foresight: &mut Foresight, index: u64, changes: &[Change]) {
+    for change in changes {
+        let current = foresight.get(change.key()).map(|(_, data)| data).or_else(|| state.data(change.key()));
+        let after = changed(current, change);
+        foresight.insert(change.key().clone(), (index, after));
+    }
+}
+
 /// A new leader foresees what an entry that it found will do.
 pub(super) fn foresee(state: &State, foresight: &mut Foresight, index: u64, work: &Work) {
-    let mut insert = |key: &Key, next: &dyn Fn(Option<&Data>) -> Option<Data>| {
-        let current = foresight.get(key).map(|(_, data)| data.clone()).or_else(|| state.data(key).cloned());
-        if let Some(data) = next(current.as_ref()) {
-            foresight.insert(key.clone(), (index, data));
-        }
-    };
     match work {
-        Work::Log(command) => insert(command.key(), &|current| {
-            decide(command, current).ok().flatten().map(|change| changed(current, &change))
-        }),
-        Work::Stream(changes) => {
-            for change in changes {
-                insert(change.key(), &|current| Some(changed(current, change)));
-            }
+        Work::Log(Command::Commit(commit)) => {
+            let changes = settle_ahead(state, foresight, commit).unwrap_or_default();
+            take_in(state, foresight, index, &changes);
         }
+        Work::Log(command) => {
+            let Some(key) = command.key() else { return };
+            let current = foresight.get(key).map(|(_, data)| data).or_else(|| state.data(key));
+            let changes: Vec<Change> = decide(command, current).ok().flatten().into_iter().collect();
+            take_in(state, foresight, index, &changes);
+        }
+        Work::Stream(changes) => take_in(state, foresight, index, changes),
         Work::Data(cells) => {
             for (key, data) in cells {
-                insert(key, &|_| Some(data.clone()));
+                foresight.insert(key.clone(), (index, data.clone()));
             }
         }
     }
@@ -76,9 +125,5 @@ pub(super) fn forget(foresight: &mut Foresight, index: u64, work: &Work) {
             foresight.remove(key);
         }
     };
-    match work {
-        Work::Log(command) => forget(command.key()),
-        Work::Stream(changes) => changes.iter().for_each(|change| forget(change.key())),
-        Work::Data(cells) => cells.iter().for_each(|(key, _)| forget(key)),
-    }
+    work.keys().for_each(&mut forget);
 }

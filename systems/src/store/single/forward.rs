@@ -16,7 +16,7 @@ use crate::store::replica::{Request, RequestId, Response};
 const SEEN_MAX: usize = 16_384;
 
 /// Who waits for an answer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asker {
     Client(RequestId),
     /// A client of another member.

@@ -4,13 +4,14 @@
 
 use std::collections::VecDeque;
 
-use histories::{Nanos, Node};
+use histories::{Nanos, Node, Value};
 
 use super::chain::Head;
 use super::forward::Asker;
 use super::group::Group;
 use super::machine::{Machine, Outcome};
 use super::reads::LeaderRead;
+use crate::store::replica::{Command, Response};
 
 /// Unanswered messages with entries to one follower. What comes while so many are under way goes together in the next, so
 /// that under load a follower is sent few large messages and not many small ones.
@@ -73,6 +74,16 @@ pub(super) struct Pending {
     pub(super) asker: Asker,
     /// Decided when it was appended, or else when it is applied.
     pub(super) outcome: Option<Outcome>,
+    /// What the steps of a transaction saw.
+    pub(super) seen: Value,
+    /// Of a planted bug: takes place even where the rest is refused.
+    pub(super) leaks: Option<Command>,
+}
+
+impl Pending {
+    pub(super) fn done(&self, version: u64, term: u64, served_by: Node) -> Response {
+        Response::Done { value: self.seen.clone(), version, term, served_by, context: None }
+    }
 }
 
 #[derive(Debug)]
@@ -133,6 +144,15 @@ impl<M: Machine> Leading<M> {
 
     pub(super) fn matched(&self, node: Node) -> u64 {
         self.progress[self.group.place(node)].matched
+    }
+
+    /// Who waits for this entry, or, where entries are applied in order, for one before it.
+    pub(super) fn take_pending(&mut self, index: u64, in_order: bool) -> Option<Pending> {
+        if in_order {
+            return self.pending.pop_front_if(|pending| pending.index <= index);
+        }
+        let place = self.pending.binary_search_by_key(&index, |pending| pending.index).ok()?;
+        self.pending.remove(place)
     }
 
     pub(super) fn is_probing(&self, node: Node) -> bool {

@@ -224,6 +224,18 @@ pub enum Record<M: Machine = State> {
     Epoch(Arc<Epoch>),
 }
 
+impl Work {
+    /// The keys that it may change.
+    pub(super) fn keys(&self) -> Box<dyn Iterator<Item = &Key> + '_> {
+        match self {
+            Self::Log(Command::Commit(commit)) => Box::new(commit.writes.iter().filter_map(Command::key)),
+            Self::Log(command) => Box::new(command.key().into_iter()),
+            Self::Stream(changes) => Box::new(changes.iter().map(Change::key)),
+            Self::Data(cells) => Box::new(cells.iter().map(|(key, _)| key)),
+        }
+    }
+}
+
 impl Change {
     pub fn key(&self) -> &Key {
         match self {

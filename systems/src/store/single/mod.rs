@@ -12,12 +12,14 @@ mod follow;
 mod foresight;
 mod forward;
 mod group;
+mod isolation;
 mod journal;
 mod leading;
 mod log;
 mod machine;
 mod message;
 mod options;
+mod parallel;
 mod presets;
 mod reads;
 mod replication;
@@ -27,6 +29,7 @@ mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transactions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,7 +43,9 @@ use self::journal::Journal;
 use self::leading::Leading;
 use self::log::Log;
 use self::message::{Body, Snapshot};
+use self::parallel::Turns;
 use self::reads::LocalRead;
+use self::transactions::Transactions;
 use super::bugs::Bug;
 use super::codec::Session;
 use super::protocol::{Invariants, Leadership, Member, Memory, Protocol, Sync};
@@ -51,9 +56,9 @@ use super::replica::{
 use crate::{Behind, Lag};
 
 pub use group::Group;
-pub use machine::{Machine, Outcome, Place, Prepared, Sight};
+pub use machine::{Machine, NoTransactions, Outcome, Place, Prepared, Progress, Rules, Sight, Transaction};
 pub use message::{Change, Message, Record};
-pub use options::{Ack, Fencing, Format, Options, Promotion, Read, Timing};
+pub use options::{Ack, Apply, Fencing, Format, Isolation, Options, Promotion, Read, Timing};
 pub(super) use state::{Data, State, cart_value, changed, decide};
 
 /// A member's part in elections.
@@ -112,6 +117,8 @@ pub struct Replica<M: Machine = State> {
     local_reads: Vec<LocalRead>,
     forwards: Forwards,
     seen: Seen,
+    transactions: Transactions<M>,
+    turns: Turns,
 
     sends: Vec<(Node, Message<M>)>,
     replies: Vec<(RequestId, Response)>,
@@ -192,6 +199,8 @@ impl<M: Machine> Replica<M> {
         }
         self.expire_reads();
         self.expire_forwards();
+        self.apply_in_turn();
+        self.run_transactions();
     }
 
     fn on_persisted(&mut self, seq: u64) {
@@ -207,7 +216,9 @@ impl<M: Machine> Replica<M> {
     fn timer(&self) -> Nanos {
         let duty = self.leading.as_ref().map_or(self.election_at, |leading| leading.wakes_at());
         let read = self.local_reads.first().map(|read| read.expires);
-        let waits = [read, self.forwards.expires()].into_iter().flatten().min();
+        let steps = [self.transactions.wakes_at(), self.turns.wakes_at(self.now)];
+        let waits = [read, self.forwards.expires()].into_iter().chain(steps);
+        let waits = waits.flatten().min();
         duty.min(self.chain.wakes_at()).min(waits.unwrap_or(Nanos::MAX))
     }
 }

@@ -48,6 +48,34 @@ option_values! {
     }
 }
 
+option_values! {
+    /// What transactions see of each other.
+    Isolation, "isolation" {
+        Serializable = "serializable",
+        Snapshot = "snapshot",
+        ReadCommitted = "read-committed",
+        ReadUncommitted = "read-uncommitted",
+    }
+}
+
+impl Isolation {
+    /// Whether a transaction sees what was there when it began, and not what is there at each step.
+    pub(super) fn reads_snapshot(self) -> bool {
+        match self {
+            Self::Serializable | Self::Snapshot => true,
+            Self::ReadCommitted | Self::ReadUncommitted => false,
+        }
+    }
+}
+
+option_values! {
+    /// In which order a replica applies what is committed.
+    Apply, "apply" {
+        InOrder = "in-order",
+        Parallel = "parallel",
+    }
+}
+
 /// When a write is committed, and so acknowledged, applied and served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ack {
@@ -110,6 +138,10 @@ pub struct Timing {
     pub repair: Nanos,
     /// For how long a read waits for a watermark, and a forwarded request for its answer.
     pub wait: Nanos,
+    /// Between two steps of a transaction, on average.
+    pub pause: Nanos,
+    /// For how long at most a replica that applies in parallel puts an entry off.
+    pub delay: Nanos,
 }
 
 impl Default for Timing {
@@ -124,6 +156,8 @@ impl Default for Timing {
             recent_window: Nanos::from_millis(1000),
             repair: Nanos::from_millis(300),
             wait: Nanos::from_millis(2000),
+            pause: Nanos::from_millis(4),
+            delay: Nanos::from_millis(60),
         }
     }
 }
@@ -145,6 +179,8 @@ pub struct Options {
     pub promotion: Promotion,
     pub fencing: Fencing,
     pub sync: Sync,
+    pub isolation: Isolation,
+    pub apply: Apply,
     pub timing: Timing,
     /// The log is compacted once it holds more entries than this.
     pub snapshot_entries: usize,
@@ -161,6 +197,8 @@ impl Default for Options {
             promotion: Promotion::Complete,
             fencing: Fencing::Term,
             sync: Sync::Always,
+            isolation: Isolation::Serializable,
+            apply: Apply::InOrder,
             timing: Timing::default(),
             snapshot_entries: 10_000,
             bug: None,
@@ -170,7 +208,7 @@ impl Default for Options {
 
 impl Options {
     /// The names that go in brackets.
-    pub const NAMES: [&'static str; 14] = [
+    pub const NAMES: [&'static str; 18] = [
         "ack",
         "read",
         "format",
@@ -185,6 +223,10 @@ impl Options {
         "window",
         "repair",
         "snapshot",
+        "isolation",
+        "apply",
+        "pause",
+        "delay",
     ];
 
     /// Sets one option by name.
@@ -216,7 +258,11 @@ impl Options {
                         format!("snapshot = {value:?}: give a number of log entries, at least 4")
                     })?;
             }
-            "bug" => self.bug = Some(Bug::of("single", value)?),
+            "isolation" => self.isolation = Isolation::parse(value)?,
+            "apply" => self.apply = Apply::parse(value)?,
+            "pause" => timing.pause = duration(name, value)?,
+            "delay" => timing.delay = duration(name, value)?,
+            "bug" => self.bug = Some(Bug::of("single txn", value)?),
             other => {
                 return Err(format!(
                     "a single-leader mode has no option {other:?}; {}",
@@ -245,6 +291,10 @@ impl Options {
             text(timing.recent_window),
             text(timing.repair),
             self.snapshot_entries.to_string(),
+            self.isolation.to_string(),
+            self.apply.to_string(),
+            text(timing.pause),
+            text(timing.delay),
         ];
         let bug = self.bug.map(|bug| ("bug".to_owned(), bug.to_string()));
         Self::NAMES.into_iter().map(str::to_owned).zip(values).chain(bug).collect()
@@ -288,11 +338,34 @@ impl Options {
                 self.read
             ));
         }
+        if self.apply == Apply::Parallel {
+            self.validate_parallel()?;
+        }
         if self.ack != Ack::None && self.timing.ship_interval != Timing::default().ship_interval {
             return Err(format!("ship-interval delays ack=none only; ack={} ships at once", self.ack));
         }
         if !(heartbeat < lease && lease < election_min && election_min < election_max) {
             return refuse("times have to rise: heartbeat < lease < election minimum < election maximum");
+        }
+        Ok(())
+    }
+
+    /// What is applied out of order must not be taken back, and says what it depends on.
+    fn validate_parallel(&self) -> Result<(), String> {
+        if self.isolation != Isolation::Snapshot {
+            return Err(format!(
+                "apply=parallel keeps parallel snapshots: isolation=snapshot, not isolation={}",
+                self.isolation
+            ));
+        }
+        if self.format != Format::Log {
+            return Err(format!(
+                "apply=parallel has to know what entries depend on: format=log, not format={}",
+                self.format
+            ));
+        }
+        if !self.keeps_commits() {
+            return Err("apply=parallel takes nothing back: it needs a mode that loses no entries".to_owned());
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use histories::{AnomalyKind, ModelName};
 
 use nemesis::Layout;
 
-use super::options::{Ack, Fencing, Options, Read};
+use super::options::{Ack, Apply, Fencing, Isolation, Options, Read};
 use crate::Routing;
 use crate::store::Sync;
 use crate::store::family::{Family, Gap, Preset};
@@ -195,7 +195,94 @@ pub(super) const PRESETS: &[Preset] = &[
         figures: &["acknowledged writes lost by power loss"],
         about: "as single/quorum, but nobody forces the log to disk",
     },
+    Preset {
+        name: "txn/serializable",
+        options: &[("isolation", "serializable")],
+        layout: Layout::single(3),
+        shows: &[],
+        figures: &["transactions refused for a conflict"],
+        about: "transactions on a snapshot, certified by all that they read and wrote",
+    },
+    Preset {
+        name: "txn/snapshot",
+        options: &[("isolation", "snapshot")],
+        layout: Layout::single(3),
+        shows: &[unconditional(
+            ModelName::Serializable,
+            &[AnomalyKind::WriteSkew, AnomalyKind::G2Item],
+            BOTH_WRITTEN,
+        )],
+        figures: &["transactions refused for a conflict"],
+        about: "transactions on the leader's snapshot, certified by what they wrote: the first committer wins",
+    },
+    Preset {
+        name: "txn/follower-snapshot",
+        options: &[("isolation", "snapshot"), ("read", "follower")],
+        layout: Layout::single(3),
+        shows: &[
+            unconditional(ModelName::StrongSessionSnapshotIsolation, &[], TRANSACTIONS),
+            unconditional(
+                ModelName::Serializable,
+                &[AnomalyKind::WriteSkew, AnomalyKind::G2Item],
+                BOTH_WRITTEN,
+            ),
+        ],
+        figures: &["staleness of snapshots"],
+        about: "transactions on the snapshot of any replica, which may be an old one",
+    },
+    Preset {
+        name: "txn/parallel-apply",
+        options: &[("isolation", "snapshot"), ("read", "follower"), ("apply", "parallel")],
+        layout: Layout::single(3),
+        shows: &[unconditional(ModelName::SnapshotIsolation, &[], &["txn-list", "long-fork"])],
+        figures: &["staleness of snapshots"],
+        about: "replicas apply transactions that share no key in any order: two may see two of them in opposite orders",
+    },
+    Preset {
+        name: "txn/read-committed",
+        options: &[("isolation", "read-committed")],
+        layout: Layout::single(3),
+        shows: &[
+            unconditional(
+                ModelName::SnapshotIsolation,
+                &[AnomalyKind::LostUpdate],
+                &["txn-list", "lost-update"],
+            ),
+            unconditional(
+                ModelName::SnapshotIsolation,
+                &[AnomalyKind::ReadSkew, AnomalyKind::GSingle],
+                &["txn-list"],
+            ),
+        ],
+        figures: &["transactions refused because another was writing"],
+        about: "each step of a transaction sees what is committed by then; a key belongs to who writes it until the end",
+    },
+    Preset {
+        name: "txn/read-uncommitted",
+        options: &[("isolation", "read-uncommitted")],
+        layout: Layout::single(3),
+        shows: &[unconditional(
+            ModelName::ReadCommitted,
+            &[AnomalyKind::G1a, AnomalyKind::G1b, AnomalyKind::G1c],
+            TRANSACTIONS,
+        )],
+        figures: &["transactions refused because another was writing"],
+        about: "transactions see what others have written and not committed",
+    },
 ];
+
+const TRANSACTIONS: &[&str] = &["txn-list", "txn-register"];
+/// Workloads whose transactions write some of what they read.
+const BOTH_WRITTEN: &[&str] = &["txn-list", "txn-register", "write-skew"];
+
+/// What shows without any fault.
+const fn unconditional(
+    model: ModelName,
+    kinds: &'static [AnomalyKind],
+    with: &'static [&'static str],
+) -> Gap {
+    Gap { model, kinds, under: &[], with, live: true }
+}
 
 impl Family for Options {
     fn presets() -> &'static [Preset] {
@@ -265,12 +352,28 @@ fn promise(options: &Options) -> Vec<ModelName> {
     if !options.keeps_commits() {
         return vec![Convergence];
     }
-    match options.read {
-        Read::Index | Read::Lease | Read::Tail => vec![Linearizable, Durability, Convergence],
-        Read::Session => vec![Sequential, Durability, Convergence],
-        Read::Leader | Read::Follower | Read::Recent => {
-            vec![MonotonicWrites, WritesFollowReads, Durability, Convergence]
-        }
+    let mut models = match options.read {
+        // Of a history with transactions, what is said of single operations is said of them.
+        _ if options.isolation != Isolation::Serializable => Vec::new(),
+        Read::Index | Read::Lease | Read::Tail => vec![Linearizable],
+        Read::Session => vec![Sequential],
+        Read::Leader | Read::Follower | Read::Recent => vec![MonotonicWrites, WritesFollowReads],
+    };
+    models.extend([level(options), Durability, Convergence]);
+    models
+}
+
+/// What transactions are promised. Whatever `read` says, each is an entry of the log, and what it rests on is certified
+/// when that is applied; `read` says where snapshots are taken.
+fn level(options: &Options) -> ModelName {
+    match (options.isolation, options.read) {
+        (Isolation::Serializable, _) => ModelName::StrictSerializable,
+        (Isolation::Snapshot, _) if options.apply == Apply::Parallel => ModelName::ParallelSnapshotIsolation,
+        (Isolation::Snapshot, Read::Session) => ModelName::StrongSessionSnapshotIsolation,
+        (Isolation::Snapshot, Read::Follower | Read::Recent) => ModelName::SnapshotIsolation,
+        (Isolation::Snapshot, _) => ModelName::StrongSnapshotIsolation,
+        (Isolation::ReadCommitted, _) => ModelName::ReadCommitted,
+        (Isolation::ReadUncommitted, _) => ModelName::ReadUncommitted,
     }
 }
 

@@ -38,7 +38,7 @@ impl<M: Machine> Replica<M> {
 
     pub(super) fn read_as_leader(&mut self, asker: Asker, request: Request) {
         let Some(leading) = self.leading.as_mut() else { return };
-        let key = request.command.key().clone();
+        let Some(key) = request.command.key().cloned() else { return };
         let settled = self.commit >= leading.first;
         let at_once = match self.options.read {
             _ if self.options.has(Bug::StaleLeaderRead) => true,
@@ -93,7 +93,7 @@ impl<M: Machine> Replica<M> {
     }
 
     pub(super) fn read_locally(&mut self, id: RequestId, request: Request) {
-        let key = request.command.key();
+        let Some(key) = request.command.key() else { return };
         let heeded = !self.options.has(Bug::IgnoreWatermark);
         match request.after.filter(|after| heeded && *after > self.applied) {
             None => self.answer_read(Asker::Client(id), key),

@@ -2,10 +2,12 @@
 //!
 //! Never refuses definitely what may already be in somebody's log.
 
+use histories::Value;
+
 use super::Replica;
 use super::forward::Asker;
 use super::leading::{Leading, Pending};
-use super::machine::{Machine, Place, Prepared};
+use super::machine::{Machine, Outcome, Place, Prepared};
 use super::message::Payload;
 use crate::store::Bug;
 use crate::store::replica::{Command, ReadLevel, Request, RequestId, Response};
@@ -21,7 +23,7 @@ impl<M: Machine> Replica<M> {
             self.read_locally(id, request);
         } else if self.chained() && request.command.is_read() {
             self.read_from_chain(id, request);
-        } else if self.leading.is_some() {
+        } else if self.leading.is_some() || request.command.is_transaction() && self.runs_locally() {
             self.execute(asker, request);
         } else {
             self.forward(id, request);
@@ -36,12 +38,12 @@ impl<M: Machine> Replica<M> {
         }
     }
 
-    /// Reads or writes as the leader.
+    /// Reads or writes as the leader, or runs a transaction.
     pub(super) fn execute(&mut self, asker: Asker, request: Request) {
-        if request.command.is_read() {
-            self.read_as_leader(asker, request);
-        } else {
-            self.write(asker, request);
+        match request.command {
+            Command::Read { .. } => self.read_as_leader(asker, request),
+            Command::Txn { steps } => self.begin_transaction(asker, steps, request.after),
+            _ => self.write(asker, request),
         }
     }
 
@@ -59,20 +61,51 @@ impl<M: Machine> Replica<M> {
         if self.is_frozen() {
             return self.hold(asker, request);
         }
-        let request = match request.command {
+        if let Some(key) = request.command.key().filter(|key| self.transactions.locks(key)) {
+            let error = format!("a transaction is writing {key}");
+            return self.refuse(asker, &error, true);
+        }
+        let mut request = request;
+        let mut pending = Pending { index: 0, asker, outcome: None, seen: Value::Null, leaks: None };
+        match &mut request.command {
             Command::Cas { key, to: value, .. } if self.options.has(Bug::CasComparesNothing) => {
-                Request { command: Command::Write { key, value }, ..request }
+                request.command = Command::Write { key: key.clone(), value: value.clone() };
             }
-            command => Request { command, ..request },
-        };
-        let at = Place { index: self.log.last_index() + 1, wall: self.wall, format: self.options.format };
-        let Some(leading) = self.leading.as_mut() else { return };
-        let Prepared { work, outcome } = self.state.prepare(&mut leading.foresight, at, request);
-        leading.pending.push_back(Pending { index: at.index, asker, outcome });
-        self.append(Payload::Work(work));
+            Command::Commit(commit) => {
+                pending.seen = std::mem::take(&mut commit.seen);
+                let leaks = self.options.has(Bug::AbortedWriteLeaks);
+                pending.leaks = commit.writes.first().filter(|_| leaks).cloned();
+            }
+            _ => {}
+        }
+        let is_transaction = matches!(request.command, Command::Commit(_));
+        (pending.index, pending.outcome) = self.log_work(request);
+        if is_transaction && self.options.has(Bug::CommitBeforeLog) {
+            let response = pending.done(pending.index, self.term, self.me);
+            return asker.answer(self.term, response, &mut self.replies, &mut self.sends);
+        }
+        if let Some(leading) = self.leading.as_mut() {
+            leading.pending.push_back(pending);
+        }
         if self.options.ack != Ack::None {
             self.replicate_all();
         }
+    }
+
+    /// Puts a command into the log: its index, and its outcome where that is decided already.
+    fn log_work(&mut self, request: Request) -> (u64, Option<Outcome>) {
+        let index = self.log.last_index() + 1;
+        let at = Place { index, wall: self.wall, format: self.options.format };
+        let Some(leading) = self.leading.as_mut() else { return (index, None) };
+        let Prepared { work, outcome } = self.state.prepare(&mut leading.foresight, at, request);
+        self.append(Payload::Work(work));
+        (index, outcome)
+    }
+
+    /// Puts a command into the log that nobody waits for: planted bugs do.
+    pub(super) fn enter_command(&mut self, command: Command) {
+        self.log_work(Request { command, level: None, after: None, context: None });
+        self.replicate_all();
     }
 
     /// Keeps a write until the chain is mended.
@@ -102,6 +135,7 @@ impl<M: Machine> Replica<M> {
             term: self.term,
             served_by: self.me,
         };
+        self.transactions.close(asker);
         asker.answer(self.term, response, &mut self.replies, &mut self.sends);
     }
 
@@ -117,5 +151,6 @@ impl<M: Machine> Replica<M> {
         for read in leading.reads {
             self.refuse(read.asker, "the leader was deposed before it could answer", true);
         }
+        self.abandon_transactions();
     }
 }

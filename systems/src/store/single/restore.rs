@@ -16,6 +16,8 @@ use super::log::Log;
 use super::machine::Machine;
 use super::message::{Position, Record, Snapshot};
 use super::options::Options;
+use super::parallel::Turns;
+use super::transactions::Transactions;
 use super::{Part, Replica};
 use crate::store::Bug;
 use crate::store::replica::Now;
@@ -67,6 +69,8 @@ impl<M: Machine> Replica<M> {
             chain: Chain::of_everyone(group),
             local_reads: Vec::new(),
             forwards: Forwards::default(),
+            transactions: Transactions::new(dice.split("transactions")),
+            turns: Turns::new(dice.split("turns")),
             seen: Seen::default(),
             sends: Vec::new(),
             replies: Vec::new(),
@@ -100,6 +104,7 @@ impl<M: Machine> Replica<M> {
         self.state = self.base.state.clone();
         self.commit = self.base.at.index;
         self.applied = self.commit;
+        self.turns.restart(self.applied);
         self.held = self.commit;
         if self.unfenced() {
             self.unapplied = (self.commit + 1..=self.log.last_index()).collect();

@@ -70,8 +70,10 @@ impl<M: Machine> Replica<M> {
         self.base = snapshot;
         self.commit = index;
         self.applied = index;
+        self.turns.restart(index);
         self.held = index;
         self.unapplied.clear();
+        self.break_off_transactions("this replica's state was replaced by the leader's");
         self.journal.truncate(index);
         self.rewrite_journal();
         self.serve_local_reads();

@@ -9,11 +9,12 @@ use histories::{Key, Value};
 use serde::{Deserialize, Serialize};
 
 use super::foresight::{Foresight, encode, foresee, forget};
+use super::isolation::{Running, settle};
 use super::machine::{Machine, Outcome, Place, Prepared, Sight};
 use super::message::{Change, Work};
 use crate::store::few::{Few, put};
 use crate::store::keyed::Keyed;
-use crate::store::{Command, DumpEntry, Request};
+use crate::store::{Command, Commit, DumpEntry, Request};
 
 /// What a key holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -64,6 +65,14 @@ pub(super) struct Cell {
 }
 
 impl Cell {
+    pub(super) fn data(&self) -> &Data {
+        &self.data
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
     fn change(&mut self, index: u64, change: &Change) {
         self.version = index;
         alter(&mut self.data, change);
@@ -79,6 +88,27 @@ pub struct State {
 impl State {
     pub fn data(&self, key: &Key) -> Option<&Data> {
         self.cells.get(key).map(|cell| &cell.data)
+    }
+
+    pub(super) fn cell(&self, key: &Key) -> Option<&Cell> {
+        self.cells.get(key)
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.cells.sorted().into_keys()
+    }
+
+    /// What a key holds, with its version.
+    pub(super) fn held(&self, key: &Key) -> Option<(Data, u64)> {
+        self.cells.get(key).map(|cell| (cell.data.clone(), cell.version))
+    }
+
+    /// A key that begins so and has changed after that entry.
+    pub(super) fn changed_since(&self, prefix: &str, index: u64) -> Option<Key> {
+        let cells = self.cells.sorted().into_iter();
+        let mut changed =
+            cells.filter(|(key, cell)| cell.version > index && key.as_str().starts_with(prefix));
+        changed.next().map(|(key, _)| key.clone())
     }
 
     /// Takes over what `other` holds of the keys that are `wanted`, as of `index`.
@@ -102,7 +132,11 @@ impl State {
     }
 
     fn carry_out(&mut self, index: u64, command: &Command) -> Outcome {
-        let cell = self.cells.get_mut(command.key());
+        if let Command::Commit(commit) = command {
+            return self.commit(index, commit);
+        }
+        let Some(key) = command.key() else { return Outcome::DONE };
+        let cell = self.cells.get_mut(key);
         let change = match decide(command, cell.as_ref().map(|cell| &cell.data)) {
             Ok(Some(change)) => change,
             Ok(None) => return Outcome::DONE,
@@ -114,11 +148,22 @@ impl State {
         }
         Outcome::DONE
     }
+
+    fn commit(&mut self, index: u64, commit: &Commit) -> Outcome {
+        let settled =
+            settle(commit, &|key| self.held(key), &|prefix, after| self.changed_since(prefix, after));
+        match settled {
+            Ok(changes) => changes.iter().for_each(|change| self.change(index, change)),
+            Err(refused) => return refused,
+        }
+        Outcome::DONE
+    }
 }
 
 impl Machine for State {
     type Work = Work;
     type Foresight = Foresight;
+    type Transaction = Running;
 
     fn prepare(&self, foresight: &mut Foresight, at: Place, request: Request) -> Prepared<Work> {
         encode(self, foresight, at.format, at.index, request.command)
@@ -143,6 +188,13 @@ impl Machine for State {
             }
         }
         Outcome::DONE
+    }
+
+    fn touched(work: &Work) -> Box<dyn Iterator<Item = &Key> + '_> {
+        match work {
+            Work::Log(Command::Commit(commit)) => Box::new(commit.keys()),
+            Work::Log(_) | Work::Stream(_) | Work::Data(_) => work.keys(),
+        }
     }
 
     fn read(&self, key: &Key) -> Sight {
@@ -198,15 +250,16 @@ pub(in crate::store) fn changed(data: Option<&Data>, change: &Change) -> Data {
 
 /// What `command` does to a key that holds `data`: a change, nothing, or a refusal.
 pub(in crate::store) fn decide(command: &Command, data: Option<&Data>) -> Result<Option<Change>, Outcome> {
-    let mismatch = |wanted: &str| match data {
-        Some(data) => Err(Outcome::Refused {
-            error: format!("{} holds a {}, not a {wanted}", command.key(), data.kind()),
+    let mismatch = |wanted: &str| match (data, command.key()) {
+        (Some(data), Some(key)) => Err(Outcome::Refused {
+            error: format!("{key} holds a {}, not a {wanted}", data.kind()),
             seen: None,
         }),
-        None => Ok(()),
+        _ => Ok(()),
     };
     Ok(Some(match command {
-        Command::Read { .. } => return Ok(None),
+        // A transaction is decided as a whole.
+        Command::Read { .. } | Command::Txn { .. } | Command::Commit(_) => return Ok(None),
         Command::Write { key, value } => {
             if !matches!(data, Some(Data::Register(_))) {
                 mismatch("register")?;

@@ -74,7 +74,7 @@ impl<M: Machine> Replica<M> {
         if !self.is_tail() {
             return self.refuse(asker, "the node that was asked is not the chain's tail", true);
         }
-        let key = request.command.key().clone();
+        let Some(key) = request.command.key().cloned() else { return };
         let expires = self.now + self.options.timing.wait;
         let round = self.chain.tail.round + 1;
         self.chain.tail.reads.push_back(TailRead { asker, key, round, expires });

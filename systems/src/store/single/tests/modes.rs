@@ -3,9 +3,9 @@
 use histories::ModelName;
 
 use super::mode;
-use crate::Routing;
 use crate::store::Sync;
 use crate::store::single::{Ack, Options, Read};
+use crate::{Purpose, Routing};
 
 fn modes() -> Vec<crate::Mode> {
     crate::store::modes().into_iter().filter(|mode| mode.name.starts_with("single/")).collect()
@@ -17,9 +17,12 @@ fn error(text: &str) -> String {
 
 #[test]
 fn every_preset_promises_what_the_design_says() {
-    use ModelName::{Convergence, Durability, Linearizable, MonotonicWrites, Sequential, WritesFollowReads};
-    let strong = vec![Linearizable, Durability, Convergence];
-    let prefix = vec![MonotonicWrites, WritesFollowReads, Durability, Convergence];
+    use ModelName::{
+        Convergence, Durability, Linearizable, MonotonicWrites, Sequential, StrictSerializable,
+        WritesFollowReads,
+    };
+    let strong = vec![Linearizable, StrictSerializable, Durability, Convergence];
+    let prefix = vec![MonotonicWrites, WritesFollowReads, StrictSerializable, Durability, Convergence];
     let expected = [
         ("single/quorum", strong.clone(), true),
         ("single/sync", strong.clone(), false),
@@ -29,7 +32,7 @@ fn every_preset_promises_what_the_design_says() {
         ("single/semi-sync", vec![Convergence], true),
         ("single/async", vec![Convergence], true),
         ("single/follower-read", prefix.clone(), true),
-        ("single/session-read", vec![Sequential, Durability, Convergence], true),
+        ("single/session-read", vec![Sequential, StrictSerializable, Durability, Convergence], true),
         ("single/recent-read", prefix, true),
         ("single/unfenced", vec![], true),
         ("single/no-sync", strong, true),
@@ -48,6 +51,33 @@ fn every_preset_promises_what_the_design_says() {
             assert!(!mode.promise.contains(&show.model), "{name} promises and breaks {}", show.model);
         }
     }
+}
+
+#[test]
+fn every_preset_of_transactions_promises_its_level() {
+    let expected = [
+        ("txn/serializable", ModelName::StrictSerializable),
+        ("txn/snapshot", ModelName::StrongSnapshotIsolation),
+        ("txn/follower-snapshot", ModelName::SnapshotIsolation),
+        ("txn/parallel-apply", ModelName::ParallelSnapshotIsolation),
+        ("txn/read-committed", ModelName::ReadCommitted),
+        ("txn/read-uncommitted", ModelName::ReadUncommitted),
+    ];
+    let levels: Vec<_> = crate::store::modes()
+        .into_iter()
+        .filter(|mode| mode.purpose == Purpose::Transactions)
+        .map(|mode| {
+            let levels: Vec<_> =
+                mode.promise.iter().copied().filter(|model| model.is_isolation_level()).collect();
+            assert!(levels.len() == 1 && mode.promise.contains(&ModelName::Convergence), "{}", mode.name);
+            assert!(mode.shows.iter().all(|show| !levels.contains(&show.model)), "{}", mode.name);
+            (mode.name, levels[0])
+        })
+        .collect();
+    assert_eq!(levels, expected.map(|(name, level)| (name.to_owned(), level)));
+    let session = mode("txn/snapshot[read=session]").unwrap().0;
+    assert!(session.promise.contains(&ModelName::StrongSessionSnapshotIsolation));
+    assert_eq!(mode("single/async[isolation=snapshot]").unwrap().0.promise, [ModelName::Convergence]);
 }
 
 #[test]
@@ -119,6 +149,9 @@ fn impossible_combinations_are_refused_with_the_reason() {
         ("single/quorum[ship-interval=5ms]", "ships at once"),
         ("single/quorum[lease=500ms]", "times have to rise"),
         ("single/quorum[ack=any 0]", "from 1"),
+        ("txn/serializable[apply=parallel]", "isolation=snapshot"),
+        ("txn/parallel-apply[format=stream]", "format=log"),
+        ("txn/parallel-apply[ack=none]", "loses no entries"),
     ] {
         let error = error(text);
         assert!(error.contains(reason), "{text}: {error}");
