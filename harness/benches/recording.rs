@@ -8,7 +8,7 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use histories::{Applied, Clock, Draft, Function, Header, Kind, Nanos, Op, Process, Recorder, Value};
 use nemesis::{Action, Dice, Schedule};
-use partita::load::workloads::{self, Shape};
+use partita::load::workloads::{self, Shape, Tuning};
 use partita::run::conduct;
 use partita::run::conductor::{Conductor, Score};
 use partita::run::progress::{Interrupt, Silent};
@@ -98,6 +98,7 @@ fn run(operations: u64, path: &Path) -> u64 {
         one_object: false,
         first_value: 1,
         unsupported,
+        tuning: Tuning::default(),
     };
     let dice = Dice::new(1);
     let workload = workloads::by_name("register").expect("a bundled workload");

@@ -40,6 +40,7 @@ fn spec(mode: &str, seed: u64) -> RunSpec {
         out: PathBuf::from("nowhere"),
         keep: false,
         keys: None,
+        tuning: partita::load::workloads::Tuning::default(),
         script: None,
         violations: Violations::Any,
         trace: false,

@@ -40,6 +40,9 @@ whole_numbers! {
     nodes: u16, "nodes", 1, 99;
     clients: u32, "clients", 1, 10_000;
     keys: u16, "keys", 1, 1_000;
+    writes_per_key: u64, "writes of a key", 1, 1_000_000;
+    accounts: u16, "accounts", 2, 1_000;
+    total_amount: i64, "money", 0, 1_000_000_000_000;
     operations: u64, "operations", 1, 1_000_000_000_000;
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use systems::Routing;
 
 use crate::cli::bounds;
-use crate::cli::quantity::{BudgetLimits, List, Seed, Seeds, Time, as_flag, as_flags};
+use crate::cli::quantity::{BudgetLimits, Lengths, List, Seed, Seeds, Skew, Time, as_flag, as_flags};
 use crate::cli::stage::StageName;
 
 /// What a run can be told. Each field is a flag, `PARTITA_…` in the environment, and a key of a profile and a suite.
@@ -73,6 +73,35 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", env = "PARTITA_KEYS", value_parser = bounds::keys::parse)]
     #[serde(deserialize_with = "bounds::keys::deserialize")]
     pub(crate) keys: Option<u16>,
+
+    /// Steps of a transaction: `1..4`, or `3`. Default: 1..4.
+    #[arg(long, value_name = "N..M", env = "PARTITA_TXN_LENGTH")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) txn_length: Option<Lengths>,
+
+    /// How much more often transactions use each key than the next; 1 means all alike. Default: 2.
+    #[arg(long, value_name = "S", env = "PARTITA_KEY_SKEW")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) key_skew: Option<Skew>,
+
+    /// Writes of a key by transactions, after which another key takes its place. Default: 32.
+    #[arg(long, value_name = "N", env = "PARTITA_WRITES_PER_KEY", value_parser = bounds::writes_per_key::parse)]
+    #[serde(deserialize_with = "bounds::writes_per_key::deserialize")]
+    pub(crate) writes_per_key: Option<u64>,
+
+    /// Accounts of a bank. Default: 8.
+    #[arg(long, value_name = "N", env = "PARTITA_ACCOUNTS", value_parser = bounds::accounts::parse)]
+    #[serde(deserialize_with = "bounds::accounts::deserialize")]
+    pub(crate) accounts: Option<u16>,
+
+    /// What all accounts of a bank hold together. Default: 100.
+    #[arg(long, value_name = "N", env = "PARTITA_TOTAL_AMOUNT", value_parser = bounds::total_amount::parse)]
+    #[serde(deserialize_with = "bounds::total_amount::deserialize")]
+    pub(crate) total_amount: Option<i64>,
+
+    /// Lets accounts of a bank be overdrawn: `true` or `false` [default].
+    #[arg(long, env = "PARTITA_NEGATIVE_BALANCES", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub(crate) negative_balances: Option<bool>,
 
     /// How long each run issues operations: `30s`.
     #[arg(long, value_name = "T", env = "PARTITA_TIME")]
@@ -151,6 +180,12 @@ impl Options {
         "clients",
         "rate",
         "keys",
+        "txn-length",
+        "key-skew",
+        "writes-per-key",
+        "accounts",
+        "total-amount",
+        "negative-balances",
         "time",
         "ops",
         "bug",
@@ -207,6 +242,12 @@ impl Options {
             clients: self.clients.or(weaker.clients),
             rate: self.rate.or(weaker.rate),
             keys: self.keys.or(weaker.keys),
+            txn_length: self.txn_length.or(weaker.txn_length),
+            key_skew: self.key_skew.or(weaker.key_skew),
+            writes_per_key: self.writes_per_key.or(weaker.writes_per_key),
+            accounts: self.accounts.or(weaker.accounts),
+            total_amount: self.total_amount.or(weaker.total_amount),
+            negative_balances: self.negative_balances.or(weaker.negative_balances),
             time: self.time.or(weaker.time),
             ops: self.ops.or(weaker.ops),
             bug: self.bug.or(weaker.bug),
@@ -295,6 +336,12 @@ mod tests {
             clients = 5
             rate = 100
             keys = 3
+            txn-length = "1..4"
+            key-skew = 2
+            writes-per-key = 32
+            accounts = 8
+            total-amount = 100
+            negative-balances = true
             time = "20s"
             ops = 10
             routing = "roam"

@@ -47,6 +47,66 @@ impl fmt::Display for Time {
     }
 }
 
+/// The fewest and the most steps of a transaction: `1..4`, or `3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lengths(pub(crate) u16, pub(crate) u16);
+
+impl Lengths {
+    const MOST: u16 = 1_000;
+
+    pub(crate) fn bounded(self) -> Result<Self, String> {
+        let Self(least, most) = self;
+        if 1 <= least && least <= most && most <= Self::MOST {
+            return Ok(self);
+        }
+        Err(format!(
+            "transactions of {least} to {most} steps cannot be had; there can be 1 to {}",
+            Self::MOST
+        ))
+    }
+}
+
+impl FromStr for Lengths {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (least, most) = text.split_once("..").unwrap_or((text, text));
+        let number = |text: &str| text.trim().parse::<u16>().ok();
+        let lengths = number(least).zip(number(most)).map(|(least, most)| Self(least, most));
+        lengths.ok_or_else(|| format!("{text:?} is no length of transactions; write 1..4, or 3"))?.bounded()
+    }
+}
+
+impl fmt::Display for Lengths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.0, self.1)
+    }
+}
+
+/// How much more often each key is used than the next, from 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Skew(pub(crate) f64);
+
+impl Skew {
+    pub(crate) fn bounded(self) -> Result<Self, String> {
+        let fits = (1.0..=1000.0).contains(&self.0);
+        if fits {
+            Ok(self)
+        } else {
+            Err(format!("a skew of {} cannot be had; there can be 1 to 1000", self.0))
+        }
+    }
+}
+
+impl FromStr for Skew {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let skew = text.trim().parse().map(Self).map_err(|_| format!("{text:?} is no skew; write 1 to 1000"));
+        skew?.bounded()
+    }
+}
+
 /// What a check may use: a time, a size, or both: `60s,4GiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BudgetLimits {

@@ -10,11 +10,11 @@ use std::time::Duration;
 use histories::Function;
 use nemesis::Layout;
 use systems::cluster::REMOTE_POWERS;
-use systems::{Mode, Settles, System, SystemOptions};
+use systems::{Mode, Purpose, Settles, System, SystemOptions};
 
 use crate::cli::options::{Options, Rate};
-use crate::cli::quantity::Seeds;
-use crate::load::workloads::{self, Workload};
+use crate::cli::quantity::{Lengths, Seeds};
+use crate::load::workloads::{self, Tuning, Workload};
 use crate::plan::catalogue::Catalogue;
 use crate::plan::spec::{RunSpec, StageName, Violations};
 
@@ -72,6 +72,7 @@ pub(crate) fn specs(
                     clients: options.clients.unwrap_or(defaults::CLIENTS),
                     rate: options.rate.unwrap_or(Rate(Some(defaults::RATE))).0,
                     keys: options.keys,
+                    tuning: tuning(options),
                     script: None,
                     liveness: options.liveness.unwrap_or(stage == StageName::Sim),
                     violations: Violations::Any,
@@ -91,6 +92,18 @@ pub(crate) fn specs(
         }
     }
     Ok(specs)
+}
+
+/// What is said of the workload beside its keys.
+fn tuning(options: &Options) -> Tuning {
+    Tuning {
+        txn_length: options.txn_length.map(|Lengths(least, most)| (least, most)),
+        key_skew: options.key_skew.map(|skew| skew.0),
+        writes_per_key: options.writes_per_key,
+        accounts: options.accounts,
+        total_amount: options.total_amount,
+        negative_balances: options.negative_balances.unwrap_or(false),
+    }
 }
 
 /// A mode with the system that it is of.
@@ -175,10 +188,14 @@ fn suited<'w>(
     Ok(suited)
 }
 
-/// What a mode is run with unless told: data types of their own where it merges them.
+/// What a mode is run with unless told: data types of their own where it merges them, transactions where it is made for
+/// them.
 fn is_usual(workload: &str, mode: &Mode, system: &dyn System) -> bool {
     let merges = system.settles(mode) == Settles::Merge;
-    merges || workloads::by_name(workload).is_none_or(Workload::by_default)
+    workloads::by_name(workload).is_none_or(|workload| {
+        workload.of_transactions() == (mode.purpose == Purpose::Transactions)
+            && (merges || workload.by_default())
+    })
 }
 
 /// Whether the mode takes any of the workload's updates.

@@ -11,8 +11,9 @@ use systems::{Routing, SystemOptions};
 
 use crate::cli::bounds;
 use crate::cli::options::Rate;
-use crate::cli::quantity::{BudgetLimits, Time};
+use crate::cli::quantity::{BudgetLimits, Lengths, Skew, Time};
 use crate::load::script::Script;
+use crate::load::workloads::Tuning;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::spec::{RunSpec, StageName, Violations};
 
@@ -30,6 +31,8 @@ struct Recipe {
     rate: Option<f64>,
     #[serde(default)]
     keys: Option<u16>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    tuning: Tuning,
     time_ms: u64,
     operations_max: Option<u64>,
     routing: String,
@@ -43,6 +46,10 @@ struct Recipe {
     promises_only: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     script: Option<Arc<Script>>,
+}
+
+fn is_default(tuning: &Tuning) -> bool {
+    *tuning == Tuning::default()
 }
 
 fn live() -> String {
@@ -67,6 +74,7 @@ impl RunSpec {
             clients: self.clients,
             rate: self.rate,
             keys: self.keys,
+            tuning: self.tuning,
             time_ms: self.time.as_millis() as u64,
             operations_max: self.operations_max,
             routing: routing.to_owned(),
@@ -139,6 +147,7 @@ fn spec(recipe: Recipe, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, 
             .ok_or_else(|| format!("a rate of {:?} is out of bounds", recipe.rate.unwrap_or_default()))?
             .0,
         keys: recipe.keys.map(bounds::keys::check).transpose()?,
+        tuning: checked(recipe.tuning)?,
         script: recipe.script,
         liveness: recipe.liveness,
         violations: if recipe.promises_only { Violations::Promised } else { Violations::Any },
@@ -155,6 +164,18 @@ fn spec(recipe: Recipe, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, 
         options: SystemOptions::default(),
         system,
     })
+}
+
+/// What a recipe says of its workload, within the bounds of the command line.
+fn checked(tuning: Tuning) -> Result<Tuning, String> {
+    if let Some((least, most)) = tuning.txn_length {
+        Lengths(least, most).bounded()?;
+    }
+    tuning.key_skew.map(|skew| Skew(skew).bounded()).transpose()?;
+    tuning.writes_per_key.map(bounds::writes_per_key::check).transpose()?;
+    tuning.accounts.map(bounds::accounts::check).transpose()?;
+    tuning.total_amount.map(bounds::total_amount::check).transpose()?;
+    Ok(tuning)
 }
 
 /// SHA-256, in hexadecimal.

@@ -9,9 +9,10 @@ use systems::{Mode, Routing, System, SystemOptions};
 
 use crate::cli::names::shell_quote;
 use crate::cli::options::RoutingName;
-use crate::cli::quantity::Time;
+use crate::cli::quantity::{Lengths, Time};
 pub use crate::cli::stage::StageName;
 use crate::load::script::Script;
+use crate::load::workloads::Tuning;
 
 /// What makes a run a violation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct RunSpec {
     pub rate: Option<f64>,
     /// Keys in use at a time; as many as the workload likes where `None`.
     pub keys: Option<u16>,
+    /// What else is said of the workload.
+    pub tuning: Tuning,
     /// Faults, and perhaps operations, at fixed times, in place of those that would be drawn.
     pub script: Option<Arc<Script>>,
     /// Lose a minority once the faults are healed, and require progress of the others.
@@ -78,6 +81,22 @@ impl RunSpec {
         self.liveness && !self.faults.is_empty()
     }
 
+    fn tuning_flags(&self, flag: &mut impl FnMut(&str, &str)) {
+        let Tuning { txn_length, key_skew, writes_per_key, accounts, total_amount, .. } = self.tuning;
+        let numbers = [
+            ("txn-length", txn_length.map(|(least, most)| Lengths(least, most).to_string())),
+            ("key-skew", key_skew.map(|skew| skew.to_string())),
+            ("writes-per-key", writes_per_key.map(|writes| writes.to_string())),
+            ("accounts", accounts.map(|accounts| accounts.to_string())),
+            ("total-amount", total_amount.map(|total| total.to_string())),
+        ];
+        for (name, value) in numbers {
+            if let Some(value) = value {
+                flag(name, &value);
+            }
+        }
+    }
+
     /// The command that runs exactly this again, with nothing left to the environment or a configuration.
     pub fn reproduce(&self) -> String {
         let faults = if self.faults.is_empty() { "none".to_owned() } else { self.faults.join(",") };
@@ -105,11 +124,15 @@ impl RunSpec {
         if let Some(keys) = self.keys {
             flag("keys", &keys.to_string());
         }
+        self.tuning_flags(&mut flag);
         flag("time", &Time(self.time).to_string());
         if let Some(operations) = self.operations_max {
             flag("ops", &operations.to_string());
         }
         flag("routing", &RoutingName(self.routing).to_string());
+        if self.tuning.negative_balances {
+            words.push("--negative-balances".to_owned());
+        }
         if self.liveness != (self.stage == StageName::Sim) {
             words.push(format!("--liveness={}", self.liveness));
         }

@@ -49,6 +49,7 @@ impl Prepared {
             nodes: spec.layout.total(),
             rate: spec.rate,
             keys: spec.keys,
+            tuning: spec.tuning,
             copies: spec.mode.copies,
             one_object: spec.mode.one_object,
             first_value: 1,

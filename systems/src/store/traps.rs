@@ -65,6 +65,12 @@ pub(crate) const TRAPS: &[Trap] = &[
     ),
     trap(Bug::CompactionDropsPending, "leaderless/abd[snapshot=4]", "register", "kill:all"),
     trap(Bug::LastArrivalWins, "leaderless/abd", "register", "slow:by=20ms..80ms:all"),
+    trap(Bug::SnapshotOneLate, "txn/snapshot", "txn-list", "none"),
+    trap(Bug::SkipConflictCheck, "txn/snapshot", "lost-update", "none"),
+    trap(Bug::OwnWritesUnread, "txn/serializable", "txn-list", "none"),
+    trap(Bug::AbortedWriteLeaks, "txn/snapshot", "txn-list", "none"),
+    trap(Bug::WritesInTwoEntries, "txn/snapshot", "txn-list", "none"),
+    trap(Bug::CommitBeforeLog, "txn/snapshot", "txn-register", "kill:leader"),
 ];
 
 #[cfg(test)]
@@ -74,7 +80,7 @@ mod tests {
     #[test]
     fn every_bug_has_a_trap_in_each_family_that_has_it() {
         for &bug in Bug::ALL {
-            for family in ["single", "multi", "leaderless"].into_iter().filter(|family| bug.is_in(family)) {
+            for family in ["single", "multi", "leaderless", "txn"].into_iter().filter(|family| bug.is_in(family)) {
                 let mut traps = TRAPS.iter().filter(|trap| trap.bug == bug.name());
                 assert!(traps.any(|trap| trap.mode.starts_with(family)), "{bug} in {family}");
             }

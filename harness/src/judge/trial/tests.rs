@@ -36,6 +36,7 @@ fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
         out: PathBuf::from("nowhere"),
         keep: false,
         keys: None,
+        tuning: crate::load::workloads::Tuning::default(),
         script: None,
         liveness: true,
         violations: Violations::Any,

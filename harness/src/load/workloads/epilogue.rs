@@ -6,26 +6,35 @@ use histories::{Event, Function, Key, Kind, Nanos, Node, Op, Value};
 use nemesis::Dice;
 
 use super::Shape;
+use super::txn::{read, transaction};
 use crate::load::generator::{Context, Generator, Invocation, Next, Phases};
 
 /// Dumps of every node until all agree, then every key from every node with `read`.
 pub fn final_reads(shape: &Shape, keys: Vec<Key>, read: Function) -> Box<dyn Generator> {
+    let reads: Vec<Op> = keys.into_iter().map(|key| Op::new(read.clone(), key, Value::Null)).collect();
+    final_operations(shape, &reads)
+}
+
+/// Keys that one transaction reads.
+const KEYS_PER_READ: usize = 4;
+
+/// The same by transactions, each of which reads some of the keys.
+pub(super) fn final_transactions(shape: &Shape, keys: &[Key]) -> Box<dyn Generator> {
+    let named = |key: &Key| key.as_str().parse().map_or_else(|_| Value::text(key.as_str()), Value::Int);
+    let reads = keys.chunks(KEYS_PER_READ).map(|keys| transaction(keys.iter().map(|key| read(named(key)))));
+    final_operations(shape, &reads.collect::<Vec<_>>())
+}
+
+/// Dumps of every node until all agree, then these operations at every node, as far as they are supported.
+pub(super) fn final_operations(shape: &Shape, reads: &[Op]) -> Box<dyn Generator> {
     let mut phases: Vec<Box<dyn Generator>> = Vec::new();
     if shape.supports(&Function::Dump) {
         phases.push(Box::new(DumpUntilEqual { copies: shape.copies, ..DumpUntilEqual::default() }));
     }
-    if shape.supports(&read) {
-        let invocations = keys
-            .iter()
-            .flat_map(|key| Node::first(shape.nodes).map(move |node| (key, node)))
-            .map(|(key, node)| Invocation {
-                op: Op::new(read.clone(), key.clone(), Value::Null),
-                thread: None,
-                node: Some(node),
-            })
-            .collect();
-        phases.push(Box::new(Fixed { rest: invocations }));
-    }
+    let reads = reads.iter().filter(|op| shape.supports(&op.function));
+    let at_every_node = reads.flat_map(|op| Node::first(shape.nodes).map(move |node| (op, node)));
+    let invocation = |(op, node): (&Op, Node)| Invocation { op: op.clone(), thread: None, node: Some(node) };
+    phases.push(Box::new(Fixed { rest: at_every_node.map(invocation).collect() }));
     Box::new(Phases::new(phases))
 }
 
@@ -118,6 +127,7 @@ impl Generator for DumpUntilEqual {
 mod tests {
     use histories::{Hints, Process};
 
+    use super::super::Tuning;
     use super::*;
 
     fn context(now: u64) -> Context<'static> {
@@ -204,6 +214,7 @@ mod tests {
             one_object: false,
             first_value: 1,
             unsupported: [Function::Dump].into(),
+            tuning: Tuning::default(),
         };
         let mut reads = final_reads(&shape, vec!["a".into(), "b".into()], Function::Read);
         let mut asked = Vec::new();

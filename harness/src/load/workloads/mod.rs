@@ -1,9 +1,14 @@
 //! Workloads: what clients do in a run, and which models its history can decide.
 
+mod bank;
+mod conflicts;
 mod epilogue;
+mod pool;
 mod register;
 mod set;
 mod siblings;
+mod tuning;
+mod txn;
 mod typed;
 mod unique_ids;
 
@@ -12,6 +17,7 @@ use std::sync::OnceLock;
 
 pub use epilogue::final_reads;
 use histories::{Function, ModelName};
+pub use tuning::Tuning;
 
 use crate::load::generator::Generator;
 
@@ -30,6 +36,8 @@ pub struct Shape {
     pub one_object: bool,
     /// Values are counted from here, so that no two generators of a run write the same.
     pub first_value: i64,
+    /// What else the run says of its workload.
+    pub tuning: Tuning,
     /// Operations of the mix that the system does not support in this mode; the workload leaves them out.
     pub unsupported: BTreeSet<Function>,
 }
@@ -66,6 +74,10 @@ pub trait Workload: Send + Sync {
     fn by_default(&self) -> bool {
         true
     }
+    /// Its operations are transactions: then it is run with the modes that are made for them.
+    fn of_transactions(&self) -> bool {
+        false
+    }
     /// What its histories decide.
     fn models(&self) -> &'static [ModelName];
 }
@@ -79,6 +91,12 @@ const ALL: &[&dyn Workload] = &[
     &typed::LIST,
     &siblings::Siblings,
     &unique_ids::UniqueIds,
+    &txn::LISTS,
+    &txn::REGISTERS,
+    &bank::Bank,
+    &conflicts::WRITE_SKEW,
+    &conflicts::LOST_UPDATE,
+    &conflicts::LONG_FORK,
 ];
 
 /// Those that this program brings along beside ours, told once when it starts.

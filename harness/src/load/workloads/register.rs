@@ -167,6 +167,7 @@ mod tests {
             one_object: false,
             first_value: 1,
             unsupported,
+            tuning: super::super::Tuning::default(),
         }
     }
 

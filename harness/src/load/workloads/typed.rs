@@ -167,6 +167,7 @@ mod tests {
             one_object: false,
             first_value: 1,
             keys: None,
+            tuning: super::super::Tuning::default(),
             unsupported: unsupported.iter().cloned().collect(),
         };
         let mut generator = workload.generator(&shape);

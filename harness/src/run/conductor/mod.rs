@@ -381,18 +381,23 @@ impl Conductor {
         }
     }
 
+    /// Remembers the keys of an operation for the final reads.
+    fn note_keys(&mut self, op: &Op) {
+        for key in op.keys() {
+            if !self.keys.contains(&key) {
+                if let Some(home) = self.ground.home.as_ref().and_then(|home_of| home_of(&key)) {
+                    *self.homes.entry(home).or_default() += 1;
+                }
+                self.keys.insert(key);
+            }
+        }
+    }
+
     fn call(&mut self, invocation: crate::load::generator::Invocation) -> Option<Call> {
         let thread = self.clients.take(invocation.thread)?;
         let node = invocation.node.unwrap_or_else(|| self.route(thread));
         let node = self.spared(thread, &invocation.op).unwrap_or(node);
-        if let Some(key) = &invocation.op.key
-            && !self.keys.contains(key)
-        {
-            self.keys.insert(key.clone());
-            if let Some(home) = self.ground.home.as_ref().and_then(|home_of| home_of(key)) {
-                *self.homes.entry(home).or_default() += 1;
-            }
-        }
+        self.note_keys(&invocation.op);
         self.operations += 1;
         let process = self.clients.processes[thread as usize];
         Some(Call { thread, process, node, op: invocation.op, deadline: self.score.operation_deadline })

@@ -36,6 +36,7 @@ impl World {
             layout: nemesis::Layout::single(3),
         };
         let shape = Shape {
+            tuning: crate::load::workloads::Tuning::default(),
             threads: 4,
             nodes: 3,
             rate: Some(100.0),
