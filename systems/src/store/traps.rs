@@ -80,7 +80,9 @@ mod tests {
     #[test]
     fn every_bug_has_a_trap_in_each_family_that_has_it() {
         for &bug in Bug::ALL {
-            for family in ["single", "multi", "leaderless", "txn"].into_iter().filter(|family| bug.is_in(family)) {
+            for family in
+                ["single", "multi", "leaderless", "txn"].into_iter().filter(|family| bug.is_in(family))
+            {
                 let mut traps = TRAPS.iter().filter(|trap| trap.bug == bug.name());
                 assert!(traps.any(|trap| trap.mode.starts_with(family)), "{bug} in {family}");
             }
