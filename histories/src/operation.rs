@@ -135,6 +135,13 @@ impl Operation {
         };
     }
 
+    /// The same operation with another invocation's value and another answer.
+    #[must_use]
+    pub fn saying(mut self, call: Value, reply: Value) -> Self {
+        self.say(call, reply);
+        self
+    }
+
     pub(crate) fn set_call(&mut self, call: Value) {
         self.say(call, self.reply().clone());
     }

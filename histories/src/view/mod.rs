@@ -3,6 +3,7 @@
 //!
 //! It never makes a history harder to explain than the whole is: what is left out only asked more of it.
 
+mod excerpt;
 pub mod hints;
 pub(crate) mod initial;
 pub(crate) mod kinds;
@@ -12,6 +13,7 @@ mod object;
 mod tests;
 pub(crate) mod whole;
 
+pub use excerpt::Excerpts;
 pub use kinds::settled;
 pub use object::Object;
 

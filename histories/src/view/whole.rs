@@ -20,7 +20,7 @@ pub(crate) struct Whole {
 }
 
 impl Whole {
-    fn of(history: &History) -> Self {
+    pub(super) fn of(history: &History) -> Self {
         let mut whole = Self::default();
         for op in &history.operations {
             whole.names_nodes |= op.node.is_some();
