@@ -39,7 +39,8 @@ pub(crate) fn read_in(
         for (number, parsed) in parallel::lines(&block, |line| parse(line, &name)) {
             match parsed? {
                 Parsed::Event(mut event) => intake.event_on(&mut event, number)?,
-                Parsed::Strange(mut event, strange) => {
+                Parsed::Strange(parsed) => {
+                    let (mut event, strange) = *parsed;
                     let lacks = |field: &str| strange.lacks.contains(&field);
                     for name in &strange.unknown {
                         intake.unknown_field(name, lacks, (number, 1))?;
@@ -62,7 +63,7 @@ pub(crate) fn read_in(
 enum Parsed<'a> {
     Event(RawEvent<'a>),
     /// An event that has fields which are not known, or lacks a value that it needs.
-    Strange(RawEvent<'a>, Strange),
+    Strange(Box<(RawEvent<'a>, Strange)>),
     /// The file breaks off in this line, which is its last.
     CutOff(Diagnostic),
 }
@@ -86,7 +87,7 @@ fn parse<'a>(line: &Line<'a>, name: &str) -> Result<Parsed<'a>, Diagnostic> {
     let strange = parsed.strange(line.bytes);
     let event = parsed.into_raw().map_err(|message| Diagnostic::at(name, line.number, 1, message))?;
     Ok(match strange {
-        Some(strange) => Parsed::Strange(event, strange),
+        Some(strange) => Parsed::Strange(Box::new((event, strange))),
         None => Parsed::Event(event),
     })
 }
