@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use crate::confirm::Unconfirmed;
 use crate::edges;
 use crate::hierarchy::Hierarchy;
+use crate::proof::Proofs;
 use crate::rules::bank;
 use crate::{
     Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Inserts, Isolation, Linear, Logs, Policy,
@@ -50,23 +51,24 @@ pub fn checkers_for(models: &[ModelName]) -> Vec<Box<dyn Checker>> {
 /// for each that follows.
 pub fn check_all(history: &History, models: Option<&[ModelName]>, budget: &Budget) -> Vec<Finding> {
     let history = &*view::settled(history);
-    let ladder = Hierarchy::of(history);
+    let (ladder, proofs) = (Hierarchy::of(history), &Proofs::of(history));
     let Some(models) = models else {
-        let found = findings(&applicable(history), history, |checker| checker.check(history, budget));
+        let found = findings(&applicable(history), proofs, history, |checker| checker.check(history, budget));
         return ModelName::ALL.iter().filter_map(|&model| ladder.deduce(&found, model)).collect();
     };
     let (deciding, helping) = stages(models);
-    let mut found = findings(&deciding, history, |checker| checker.check_some(history, models, budget));
+    let mut found =
+        findings(&deciding, proofs, history, |checker| checker.check_some(history, models, budget));
     let is_open = |&model: &ModelName| {
         let deduced = ladder.deduce(&found, model).map(|finding| finding.verdict);
         !matches!(deduced, Some(Verdict::Valid | Verdict::Invalid(_)))
     };
     if models.iter().any(is_open) {
-        found.extend(findings(&deciding, history, |checker| {
+        found.extend(findings(&deciding, proofs, history, |checker| {
             let left = left_out(checker, &found);
             if left.is_empty() { Vec::new() } else { checker.check_some(history, &left, budget) }
         }));
-        found.extend(findings(&helping, history, |checker| checker.check(history, budget)));
+        found.extend(findings(&helping, proofs, history, |checker| checker.check(history, budget)));
     }
     let mut asked = BTreeSet::new();
     let once = models.iter().filter(|&&model| asked.insert(model));
@@ -101,13 +103,14 @@ type Checkers = Vec<Box<dyn Checker>>;
 
 fn findings(
     checkers: &[Box<dyn Checker>],
+    proofs: &Proofs<'_>,
     history: &History,
     check: impl Fn(&dyn Checker) -> Vec<Finding> + Sync,
 ) -> Vec<Finding> {
     checkers
         .par_iter()
         .flat_map(|checker| check(checker.as_ref()))
-        .map(|finding| re_checked(history, finding))
+        .map(|finding| re_checked(proofs, history, finding))
         .collect()
 }
 
@@ -118,12 +121,15 @@ fn left_out(checker: &dyn Checker, found: &[Finding]) -> Vec<ModelName> {
 }
 
 /// The finding, if its proofs stand up to a re-check that shares nothing with the search. One that does not proves
-/// nothing, and where it was the only one, nothing is decided.
-fn re_checked(history: &History, mut finding: Finding) -> Finding {
+/// nothing, and where it was the only one, nothing is decided. What a proof lists is completed, and decides nothing.
+fn re_checked(proofs: &Proofs<'_>, history: &History, mut finding: Finding) -> Finding {
     let Verdict::Invalid(anomalies) = &mut finding.verdict else { return finding };
     let mut doubts = Vec::new();
-    anomalies.retain(|anomaly| match confirm(history, anomaly) {
-        Ok(()) => true,
+    anomalies.retain_mut(|anomaly| match confirm(history, anomaly) {
+        Ok(()) => {
+            proofs.complete(anomaly);
+            true
+        }
         Err(why) => {
             doubts.push((anomaly.summary.clone(), why));
             false
@@ -261,11 +267,12 @@ mod tests {
     fn a_refuted_proof_leaves_a_model_undecided_and_is_told_as_a_bug() {
         let history = testing::history("c1 write x 1 [0,1]\nc2 read x nil [2,3]");
         let mut finding = Linear::default().check(&history, &Budget::unlimited()).remove(0);
-        let confirmed = re_checked(&history, finding.clone());
+        let proofs = Proofs::of(&history);
+        let confirmed = re_checked(&proofs, &history, finding.clone());
         assert!(matches!(confirmed.verdict, Verdict::Invalid(_)), "{confirmed:?}");
         let Verdict::Invalid(anomalies) = &mut finding.verdict else { panic!("{finding:?}") };
         anomalies[0].witness.operations.truncate(1);
-        let Verdict::Refuted(why) = re_checked(&history, finding).verdict else {
+        let Verdict::Refuted(why) = re_checked(&proofs, &history, finding).verdict else {
             panic!("it was not refuted")
         };
         assert!(why.starts_with("a bug of the checker: its proof was refuted; client 2 read"), "{why}");

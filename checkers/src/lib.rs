@@ -32,6 +32,7 @@ mod planted;
 mod policy;
 #[cfg(test)]
 mod prefixes;
+mod proof;
 mod registers;
 mod rules;
 #[cfg(test)]
@@ -65,3 +66,4 @@ pub use rules::Rules;
 pub use sequential::Sequential;
 pub use sessions::Sessions;
 pub use verdict::{Checker, Finding, Verdict};
+pub use words::told;

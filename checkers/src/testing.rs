@@ -27,7 +27,8 @@ use histories::{
 };
 
 use crate::dispatch::all;
-use crate::{Anomaly, Budget, Finding, Hierarchy, Side, Verdict, confirm};
+use crate::proof::{Alone, Proofs};
+use crate::{Anomaly, Budget, Finding, Hierarchy, Side, Unconfirmed, Verdict};
 
 pub(crate) use clients::Clients;
 
@@ -83,6 +84,18 @@ pub(crate) fn coherent_findings(history: &History) -> Vec<Finding> {
 
 pub(crate) fn is_decided(finding: &Finding) -> bool {
     matches!(finding.verdict, Verdict::Valid | Verdict::Invalid(_))
+}
+
+/// Whether a checker's proof stands up to a re-check, and what it lists, completed as it is before anyone sees it,
+/// violates the model by itself.
+pub(crate) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
+    let mut whole = anomaly.clone();
+    let alone = Proofs::of(history).complete(&mut whole);
+    crate::confirm(history, &whole)?;
+    if alone == Alone::Allowed {
+        return Err(format!("what it lists is no violation by itself: {:#?}", whole.steps).into());
+    }
+    Ok(())
 }
 
 /// From events in order, which are numbered here.

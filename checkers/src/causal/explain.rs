@@ -15,9 +15,6 @@ use super::proof::{Core, Proof};
 use super::shortest::{Reason, Step};
 use crate::{Anomaly, EdgeReason, ProofEdge, Witness, words};
 
-/// The most characters of a transaction that a sentence quotes.
-const QUOTE_MAX: usize = 60;
-
 /// A read that no order of transactions explains.
 pub(crate) fn flaw(compiled: &Compiled<'_>, flaw: &Flaw, model: ModelName) -> Anomaly {
     let history = compiled.names.history;
@@ -110,7 +107,7 @@ impl Telling<'_> {
         let own = self.proof.because.first().is_some_and(|(_, path)| single(path));
         match &self.proof.core {
             Core::Initial if own => AnomalyKind::MissedOwnWrite,
-            Core::Initial if atomic => AnomalyKind::FracturedRead,
+            _ if atomic && self.fracture().is_some() => AnomalyKind::FracturedRead,
             Core::Initial if self.proof.because.iter().all(|(_, path)| direct(path)) => {
                 AnomalyKind::CausalInitialRead
             }
@@ -119,8 +116,7 @@ impl Telling<'_> {
                 AnomalyKind::CyclicCausality
             }
             Core::Cycle(_) if self.in_real_time() => AnomalyKind::CyclicRealTime,
-            Core::Cycle(_) if self.proof.because.len() == 1 => self.causal_read(own, atomic),
-            Core::Cycle(_) if atomic => AnomalyKind::FracturedRead,
+            Core::Cycle(_) if self.proof.because.len() == 1 => self.causal_read(own),
             Core::Cycle(_) => match model {
                 ModelName::CausalMemory | ModelName::Pram => AnomalyKind::CyclicView,
                 _ => AnomalyKind::CyclicArbitration,
@@ -129,11 +125,10 @@ impl Telling<'_> {
     }
 
     /// The kind of a cycle with one inferred edge.
-    fn causal_read(&self, own: bool, atomic: bool) -> AnomalyKind {
+    fn causal_read(&self, own: bool) -> AnomalyKind {
         let (edge, path) = &self.proof.because[0];
         match path.as_slice() {
             _ if own => AnomalyKind::MissedOwnWrite,
-            _ if atomic => AnomalyKind::FracturedRead,
             [Step { reason: Reason::ReadsFrom { key }, .. }, Step { reason: Reason::Session, .. }]
                 if *key == edge.key =>
             {
@@ -143,13 +138,20 @@ impl Telling<'_> {
         }
     }
 
+    /// A reader that saw one write of a transaction and missed another.
+    fn fracture(&self) -> Option<&Edge> {
+        let missed = |(edge, path): &&(Edge, Vec<Step>)| matches!(path.as_slice(), [Step { reason: Reason::ReadsFrom { key }, .. }] if *key != edge.key);
+        self.proof.because.iter().find(missed).map(|(edge, _)| edge)
+    }
+
     fn in_real_time(&self) -> bool {
         let Core::Cycle(steps) = &self.proof.core else { return false };
         steps.iter().any(|step| step.reason == Reason::RealTime)
     }
 
     fn summary(&self, kind: AnomalyKind) -> String {
-        if let Some((edge, _)) = self.proof.because.first() {
+        let fracture = self.fracture().filter(|_| kind == AnomalyKind::FracturedRead);
+        if let Some(edge) = fracture.or(self.proof.because.first().map(|(edge, _)| edge)) {
             let reader = self.client(edge.reader);
             let key = self.names.name(edge.key);
             let newer = format!("{key} = {}", self.value(edge.from, edge.key, Access::Write));
@@ -161,7 +163,9 @@ impl Telling<'_> {
                 AnomalyKind::CausalInitialRead | AnomalyKind::CausalRead => {
                     format!("{read} although {newer} causally precedes that read")
                 }
-                AnomalyKind::FracturedRead => format!("{read} beside what came with {newer}"),
+                AnomalyKind::FracturedRead => {
+                    format!("{read}, and saw another write of the transaction that wrote {newer}")
+                }
                 AnomalyKind::CyclicView | AnomalyKind::ViewInitialRead => {
                     format!("{reader} read values that no one order of the writes explains")
                 }
@@ -315,7 +319,7 @@ impl Telling<'_> {
         let (history, id) = (self.names.history, self.part.operation[t as usize]);
         let op = history.operation(id);
         if op.function == Function::Txn {
-            return format!("ran {}", transaction(self.names, id));
+            return format!("ran {}", words::told(&history.as_recorded(id)));
         }
         let clause = words::clause(history, id);
         clause.strip_prefix(&format!("client {} ", op.process)).map_or(clause.clone(), str::to_owned)
@@ -327,23 +331,5 @@ impl Telling<'_> {
 }
 
 fn name(names: &Names<'_>, id: OperationId) -> String {
-    let op = names.history.operation(id);
-    if op.function != Function::Txn {
-        return words::noun(names.history, id);
-    }
-    format!("client {}'s transaction {}", op.process, transaction(names, id))
-}
-
-/// `[r x 1, w y 2]`
-fn transaction(names: &Names<'_>, id: OperationId) -> String {
-    let mut list: Vec<String> = Vec::new();
-    let shape = accesses::each(&names.history.as_recorded(id), |access, target, value| {
-        let letter = if access == Access::Write { "w" } else { "r" };
-        list.push(format!("{letter} {} {value}", target.text(names.history)));
-    });
-    // What is malformed is in no proof.
-    let list = if shape.is_ok() { list.join(", ") } else { String::new() };
-    let quote: String = list.chars().take(QUOTE_MAX).collect();
-    let more = if quote.len() < list.len() { ", …" } else { "" };
-    format!("[{quote}{more}]")
+    words::noun(names.history, id)
 }

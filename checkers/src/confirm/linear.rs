@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use histories::{AnomalyKind, Function, History, Operation, Outcome, Value};
+use histories::{AnomalyKind, Function, History, Operation, OperationId, Outcome, Value};
 
 use crate::Anomaly;
 use crate::brute::{self, Access, Effect};
@@ -14,9 +14,20 @@ use crate::search;
 use super::{Unconfirmed, sequences};
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
-    if anomaly.kind == AnomalyKind::NotLinearizable {
-        return search::confirm_part(history, anomaly);
+    let in_transaction = |&id: &OperationId| history.operation(id).function == Function::Txn;
+    let is_unwritten = matches!(anomaly.kind, AnomalyKind::PhantomRead | AnomalyKind::AbortedRead);
+    if is_unwritten && anomaly.witness.operations.iter().any(in_transaction) {
+        return super::causal::confirm(history, anomaly);
     }
+    let is_named = anomaly.kind != AnomalyKind::NotLinearizable;
+    let by_values = if is_named { by_values(history, anomaly) } else { Err("".into()) };
+    by_values.or_else(|why| {
+        search::confirm_part(history, anomaly).map_err(|other| if is_named { why } else { other })
+    })
+}
+
+/// By the values that operations wrote and saw, each of which was written once.
+fn by_values(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     if sequences::is_sequence(history, anomaly.key) {
         return sequences::confirm(history, anomaly);
     }
@@ -24,6 +35,11 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
         anomaly.witness.operations.iter().map(|&id| history.operation(id)).collect();
     if let Some(op) = inside.iter().find(|op| op.key != anomaly.key) {
         return Err(format!("client {}'s {} is on another key", op.process, op.function).into());
+    }
+    let of_register =
+        |op: &&&Operation| matches!(op.function, Function::Read | Function::Write | Function::Cas);
+    if let Some(op) = inside.iter().find(|op| !of_register(op)) {
+        return Err(format!("an {} is no operation of a register", op.function).into());
     }
     let on_key = history.operations().iter().filter(|op| op.key == anomaly.key);
     let written_anywhere = count(on_key.filter_map(written));

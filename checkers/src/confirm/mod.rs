@@ -1,6 +1,7 @@
 //! Re-checks an anomaly against the history it came from, by definitions alone.
 //!
-//! It shares nothing with the searches: neither their tables nor their rules.
+//! It shares nothing with the searches: neither their tables nor their rules. That the operations which a proof lists
+//! violate the model by themselves is asked of the checkers, by [`crate::proof`].
 
 mod causal;
 mod convergence;
@@ -21,6 +22,7 @@ use histories::{AnomalyKind, History, ModelName};
 use crate::Anomaly;
 
 pub(crate) use replay::replay;
+pub(crate) use sequences::Pieces;
 
 /// Why a proof is not confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +53,7 @@ impl From<&str> for Unconfirmed {
     }
 }
 
-/// Whether the history really holds what the anomaly claims.
+/// Whether the history really holds what the anomaly claims; the text says what it does not hold.
 pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     let known = history.operations().len();
     let beyond = anomaly.witness.operations.iter().find(|id| id.index() >= known);

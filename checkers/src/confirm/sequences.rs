@@ -83,8 +83,8 @@ fn items(value: &Value) -> Vec<Value> {
     }
 }
 
-/// What is written or appended, each with who does it.
-struct Pieces {
+/// What is written or appended to a list or a string, each with who does it.
+pub(crate) struct Pieces {
     by_items: BTreeMap<Vec<Value>, Vec<(OperationId, bool)>>,
     lengths: BTreeSet<usize>,
     /// Whether nothing is written: then it is not known when there is nothing.
@@ -92,7 +92,7 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn of(history: &History, key: Option<KeyId>) -> Self {
+    pub(crate) fn of(history: &History, key: Option<KeyId>) -> Self {
         let mut pieces = Self { by_items: BTreeMap::new(), lengths: BTreeSet::new(), resets: false };
         let on_key = history.iter().filter(|(_, op)| op.key == key && op.outcome != Outcome::Fail);
         let is_text = history.operations().iter().any(|op| op.key == key && op.reply().as_text().is_some());
@@ -111,6 +111,11 @@ impl Pieces {
             pieces.by_items.entry(piece).or_default().push((id, is_append));
         }
         pieces
+    }
+
+    /// The operations that made what a read was answered; `None` where none can have, or more than one may have.
+    pub(crate) fn of_reply(&self, reply: &Value) -> Option<Vec<OperationId>> {
+        self.made_by(&items(reply)).ok().flatten()
     }
 
     /// The operations that made a text, in order; `None` where none can have. Errs where more than one may have.

@@ -11,8 +11,9 @@ use histories::{AnomalyKind, Function, History, KeyId, Operation, OperationId, O
 use super::Unconfirmed;
 use super::causal::{Part, Relation, closure, cyclic, happened, relation};
 use crate::Anomaly;
+use crate::models::QueueCall;
 use crate::sequential::accesses::{Deed, Objects};
-use crate::sequential::objects::State;
+use crate::sequential::objects::{self, State};
 
 /// Beyond this the table is too large.
 const OPERATIONS_MAX: usize = 512;
@@ -188,23 +189,57 @@ fn transactions(history: &History, inside: &[OperationId]) -> bool {
     inside.iter().all(|&id| happened(history, id)) && Part::of(history, inside).has_no_serial_order()
 }
 
-/// Of objects of any kind, by their models: all that changes what the witness reads is in the witness.
+/// Of objects of any kind, by their models: all that changes what the witness reads is in the witness, but for what puts
+/// a value in a register that the witness never finds there.
 fn objects(history: &History, inside: &[OperationId]) -> Result<(), Unconfirmed> {
     let mut objects = Objects::of(history)?;
     let chosen: BTreeSet<OperationId> = inside.iter().copied().collect();
     let named = |deed: &Deed| chosen.contains(&deed.operation);
     let read: BTreeSet<u32> =
         objects.deeds.iter().filter(|deed| named(deed)).map(|deed| deed.object).collect();
-    let changes = |deed: &&Deed| read.contains(&deed.object) && !deed.access.only_reads();
+    let found: BTreeSet<(u32, &Value)> = objects
+        .deeds
+        .iter()
+        .filter(|deed| named(deed))
+        .filter_map(|deed| Some((deed.object, deed.access.found()?)))
+        .collect();
+    let elements = elements(&objects.deeds, named);
+    let of_elements =
+        |deed: &Deed| deed.access.of_elements(|element| elements.contains(&(deed.object, element.clone())));
+    let changes = |deed: &&Deed| {
+        let matters = deed.access.made().is_none_or(|made| found.contains(&(deed.object, made)));
+        let changes = of_elements(deed).is_some_and(|access| !access.only_reads());
+        read.contains(&deed.object) && changes && matters
+    };
     if let Some(lacking) = objects.deeds.iter().filter(changes).find(|deed| !named(deed)) {
         return Err(format!("the witness lacks operation {}", lacking.operation.0).into());
     }
-    objects.deeds.retain(named);
+    let witnessed = objects.deeds.iter().filter(|deed| named(deed));
+    let witnessed = witnessed.filter_map(|deed| Some(Deed { access: of_elements(deed)?, ..deed.clone() }));
+    objects.deeds = witnessed.collect();
     match has_order(&objects) {
         Some(false) => Ok(()),
         Some(true) => Err("the witness has a valid order".into()),
         None => Err(Unconfirmed::too_many_operations(objects.deeds.len())),
     }
+}
+
+/// The elements of queues and stacks that a witness is about: those that it puts in or takes out one by one, and those that
+/// it takes out with others and that nothing puts in. An order of all elements is one of these, without the others.
+fn elements(deeds: &[Deed], named: impl Fn(&Deed) -> bool) -> BTreeSet<(u32, Value)> {
+    let mut elements = BTreeSet::new();
+    for deed in deeds.iter().filter(|deed| named(deed)) {
+        elements.extend(deed.access.element().map(|element| (deed.object, element.clone())));
+        if let objects::Access::Queue(QueueCall::Drain, Some(taken)) = &deed.access {
+            let is_put = |element: &Value| {
+                let put = objects::Access::Queue(QueueCall::Enqueue(element.clone()), None);
+                deeds.iter().any(|other| other.object == deed.object && other.access == put)
+            };
+            let taken = taken.as_list().unwrap_or_default().iter().filter(|element| !is_put(element));
+            elements.extend(taken.map(|element| (deed.object, element.clone())));
+        }
+    }
+    elements
 }
 
 /// Whether some order of what is acknowledged, and any of the rest, is legal; `None` where that takes too many states.

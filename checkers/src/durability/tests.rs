@@ -6,8 +6,9 @@ mod replicas;
 
 use histories::{AnomalyKind, History};
 
+use crate::testing::confirm;
 use crate::testing::{self, told};
-use crate::{Budget, Checker, Convergent, Durability, Durable, Finding, Verdict, confirm};
+use crate::{Budget, Checker, Convergent, Durability, Durable, Finding, Verdict};
 
 fn check(checker: &dyn Checker, history: &History) -> Finding {
     let finding = checker.check(history, &Budget::unlimited()).remove(0);

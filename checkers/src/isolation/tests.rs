@@ -29,7 +29,7 @@ fn compare(run: &Run, tally: &mut Tally) {
             Verdict::Invalid(anomalies) => {
                 assert!(!holds, "violated, and an order has it: {}", told());
                 for anomaly in anomalies {
-                    if let Err(why) = crate::confirm(&history, anomaly) {
+                    if let Err(why) = testing::confirm(&history, anomaly) {
                         panic!("a proof was refuted: {why}: {}", told());
                     }
                 }

@@ -47,7 +47,8 @@ pub(crate) struct Shown(Vec<u32>);
 impl Shown {
     /// Adds to an anomaly that rests on the order of appends the reads that show it.
     pub(crate) fn tell(&self, history: &History, register: &Register, anomaly: &mut Anomaly) {
-        if !matches!(anomaly.kind, AnomalyKind::ChainOrder | AnomalyKind::Conflict) {
+        let of_order = matches!(anomaly.kind, AnomalyKind::ChainOrder | AnomalyKind::Conflict);
+        if !of_order && anomaly.kind != AnomalyKind::StaleRead {
             return;
         }
         let inside = anomaly.witness.operations.clone();
@@ -57,7 +58,8 @@ impl Shown {
         reads.sort_unstable();
         reads.dedup();
         reads.retain(|&row| inside.binary_search(&register.rows[row as usize].operation).is_err());
-        for &row in reads.iter().take(STEPS_MAX.saturating_sub(anomaly.steps.len())) {
+        let told = if of_order { STEPS_MAX.saturating_sub(anomaly.steps.len()) } else { 0 };
+        for &row in reads.iter().take(told) {
             let id = register.rows[row as usize].operation;
             let seen = words::told(history.operation(id));
             anomaly.steps.push(words::completed(history, id, format!("saw their order: {seen}")));

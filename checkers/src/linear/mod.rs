@@ -11,6 +11,7 @@ pub(crate) mod reads;
 mod staleness;
 #[cfg(test)]
 pub(crate) mod tests;
+mod transactions;
 pub(crate) mod witness;
 mod zones;
 
@@ -27,6 +28,7 @@ use chains::Chains;
 use fragments::Assembled;
 use merged::merge;
 use staleness::Lag;
+use transactions::Transactions;
 use witness::Crossing;
 use zones::Conflict;
 
@@ -52,11 +54,15 @@ impl Checker for Linear {
         if !history.has_real_time() {
             return vec![without_real_time(started)];
         }
+        let transactions = Transactions::of(history);
         let keys: Vec<KeyReport> = search::parts(history)
             .par_iter()
             .map(|part| match part.object {
                 Ok(Object::Register) => self.check_register(history, part, budget),
                 Ok(Object::List | Object::Text) => self.check_fragments(history, part, budget),
+                Ok(Object::Transactions) => {
+                    transactions.decide(part, budget).unwrap_or_else(|| self.search(history, part, budget))
+                }
                 _ => self.search(history, part, budget),
             })
             .collect();
@@ -360,6 +366,8 @@ fn method(keys: &[KeyReport]) -> &'static str {
         [] => keys.first().map_or("zones", |key| key.method),
         ["chains"] => "chains",
         ["fragments"] => "fragments",
+        ["polygraph"] => "polygraph",
+        ["polygraph", "serial order"] => "serial order+polygraph",
         ["queues"] => "queues",
         ["search"] => "search",
         ["serial order"] => "serial order",

@@ -2,7 +2,7 @@
 //!
 //! It never looks at how values relate to each other.
 
-use histories::{AnomalyKind, History, OperationId};
+use histories::{AnomalyKind, Function, History, Operation, OperationId, Outcome};
 
 use crate::registers::{NONE, Register};
 use crate::{Anomaly, words};
@@ -64,6 +64,29 @@ pub(crate) fn explain(history: &History, register: &Register, unexplained: Unexp
     without_writer(history, register.key, unexplained.kind, row.operation, writer)
 }
 
+/// An operation on a register that shows a value which nobody wrote, or only a write that failed.
+pub(crate) fn unwritten_value(history: &History, seen: OperationId) -> Option<Anomaly> {
+    let op = history.operation(seen);
+    let value = match (&op.function, op.outcome) {
+        (Function::Read, Outcome::Ok) => op.reply(),
+        (Function::Cas, Outcome::Fail) => op.seen()?,
+        (Function::Cas, _) => op.call().as_pair()?.0,
+        _ => return None,
+    };
+    let writes = |op: &Operation| match op.function {
+        Function::Write => op.call() == value,
+        Function::Cas => op.call().as_pair().is_some_and(|(_, to)| to == value),
+        _ => false,
+    };
+    let writers = || history.iter().filter(|(_, other)| other.key == op.key && writes(other));
+    if value.is_null() || writers().any(|(_, op)| op.outcome != Outcome::Fail) {
+        return None;
+    }
+    let failed = writers().map(|(id, _)| id).next();
+    let kind = if failed.is_some() { AnomalyKind::AbortedRead } else { AnomalyKind::PhantomRead };
+    Some(without_writer(history, op.key, kind, seen, failed))
+}
+
 /// `seen` shows a value; `writer` is the failed or later write of it, if any.
 pub(crate) fn without_writer(
     history: &History,
@@ -73,7 +96,7 @@ pub(crate) fn without_writer(
     writer: Option<OperationId>,
 ) -> Anomaly {
     let op = &*history.as_recorded(seen);
-    let cas = op.call().as_pair().filter(|_| op.seen().is_none());
+    let cas = op.call().as_pair().filter(|_| op.function == Function::Cas && op.seen().is_none());
     let value = cas.map_or_else(|| op.reply().clone(), |(from, _)| from.clone());
     let name = name(history, key);
     let told = match cas {

@@ -5,8 +5,9 @@ use histories::{AnomalyKind, History, Kind, ModelName, Op, Process, Value};
 use crate::brute::{self, Access, Effect};
 use crate::registers::Registers;
 use crate::search::fuzz::{METHOD_CASES, Tally, cases_or};
+use crate::testing::confirm;
 use crate::testing::{self, told};
-use crate::{Budget, Checker, Finding, Linear, Verdict, confirm};
+use crate::{Budget, Checker, Finding, Linear, Verdict};
 
 use super::{explain_conflict, zones};
 

@@ -4,7 +4,7 @@
 
 use histories::{AnomalyKind, Function, History, KeyId, ModelName, OperationId, Value};
 
-use crate::registers::{INITIAL, NONE, Register, Row};
+use crate::registers::{Access, INITIAL, NONE, Register, Row};
 use crate::{Anomaly, Side, Step, Witness, words};
 
 use super::chains::{Broken, Chains};
@@ -326,6 +326,18 @@ fn order(history: &History, register: &Register, chains: Option<&Chains>, late: 
         .into_iter()
         .map(|row| telling.id(row))
         .collect();
+    if register.grows && telling.row(late).access == Access::Read {
+        let facts = vec![
+            telling.order(early, late),
+            format!("what was appended stays: {last} was there, and {first} is less"),
+        ];
+        let summary = format!(
+            "{} after {}",
+            words::clause(history, telling.id(late)),
+            words::done(history, telling.id(early))
+        );
+        return anomaly(AnomalyKind::StaleRead, summary, register.key, telling.steps, facts, &linked);
+    }
     let summary = format!(
         "{} after {}, which comes later in the chain of {}",
         words::clause(history, telling.id(late)),

@@ -6,7 +6,8 @@ mod oracle;
 use histories::{Conflict, History};
 
 use super::Policy;
-use crate::{Budget, Checker, Finding, confirm, testing};
+use crate::testing::confirm;
+use crate::{Budget, Checker, Finding, testing};
 
 /// What the policy says of a history, every proof re-checked.
 fn finding(history: &History) -> Finding {

@@ -24,6 +24,7 @@ pub(crate) struct Counter<'h> {
 
 #[derive(Clone, Copy, Debug)]
 struct Change {
+    operation: OperationId,
     invoked: Nanos,
     returned: Nanos,
     by: i64,
@@ -126,10 +127,15 @@ impl<'h> Counter<'h> {
         changes: &[(OperationId, i64)],
     ) -> Self {
         let all = |outcome: Outcome| {
-            let of_outcome = changes.iter().map(|&(id, by)| (history.operation(id), by));
+            let of_outcome = changes.iter().map(|&(id, by)| (id, history.operation(id), by));
             of_outcome
-                .filter(move |(op, _)| op.outcome == outcome)
-                .map(|(op, by)| Change { invoked: op.invoked, returned: op.returned(), by })
+                .filter(move |(_, op, _)| op.outcome == outcome)
+                .map(|(operation, op, by)| Change {
+                    operation,
+                    invoked: op.invoked,
+                    returned: op.returned(),
+                    by,
+                })
                 .collect::<Vec<_>>()
         };
         let (known, unknown) = (all(Outcome::Ok), all(Outcome::Info));
@@ -157,6 +163,59 @@ impl<'h> Counter<'h> {
             (None, _) => reply.as_int(),
             (Some(item), _) => reply.as_map()?.get(item).map_or(Some(0), Value::as_int),
         }
+    }
+}
+
+/// A change that a wrong number contradicts, and whether the reader must have seen it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Evidence {
+    pub(crate) operation: OperationId,
+    pub(crate) certain: bool,
+}
+
+impl Counter<'_> {
+    /// The changes that show by themselves that a number is none that a reader can have seen, by invocation.
+    ///
+    /// One that is too small is refuted by enough of what had been added before, and by all that may have been taken
+    /// away; one that is too large the other way round; one in between by everything.
+    pub(crate) fn evidence(
+        &self,
+        (invoked, completed): (Nanos, Nanos),
+        number: i64,
+        (low, high): (i128, i128),
+    ) -> Vec<Evidence> {
+        let begun = self.known.iter().chain(&self.unknown).filter(|change| change.invoked <= completed);
+        let (certain, mut possible): (Vec<&Change>, Vec<&Change>) =
+            begun.partition(|change| change.returned < invoked);
+        let number = i128::from(number);
+        let toward = |change: &Change| match () {
+            () if number < low => -i128::from(change.by),
+            () => i128::from(change.by),
+        };
+        let mut enough = certain;
+        if number < low || number > high {
+            possible.retain(|change| toward(change) > 0);
+            let (mut other, against): (Vec<&Change>, Vec<&Change>) =
+                enough.into_iter().partition(|change| toward(change) > 0);
+            // As far as the number lies beyond what is listed, that is shown already.
+            let goal = if number < low { -number } else { number };
+            let mut reach: i128 = possible.iter().chain(&other).map(|change| toward(change)).sum();
+            let mut against = against;
+            against.sort_by_key(|change| (toward(change), change.operation));
+            for change in against {
+                if reach < goal {
+                    break;
+                }
+                reach += toward(change);
+                other.push(change);
+            }
+            enough = other;
+        }
+        let listed = |certain| move |change: &&Change| Evidence { operation: change.operation, certain };
+        let mut evidence: Vec<Evidence> = enough.iter().map(listed(true)).collect();
+        evidence.extend(possible.iter().map(listed(false)));
+        evidence.sort_by_key(|evidence| evidence.operation);
+        evidence
     }
 }
 

@@ -5,8 +5,8 @@
 use histories::{AnomalyKind, History, ModelName, OperationId};
 
 use super::Ruling;
-use super::changes::{Counter, Counters, Fit, Possible};
-use crate::{Anomaly, Budget, Exhausted, Witness, words};
+use super::changes::{Counter, Counters, Evidence, Fit, Possible};
+use crate::{Anomaly, Budget, Exhausted, Step, Witness, words};
 
 pub(super) fn decide(history: &History, budget: &Budget) -> Ruling {
     let counters = Counters::of(history);
@@ -72,6 +72,19 @@ fn judge(
     Ok(())
 }
 
+/// A read that is no possible sum, whatever other reads saw.
+pub(crate) fn wrong_read(history: &History, id: OperationId, model: ModelName) -> Option<Anomaly> {
+    let op = history.operation(id);
+    let counters = Counters::of(history);
+    let counter = counters.list.iter().find(|counter| counter.key == op.key)?;
+    let number = counter.shown(op.reply())?;
+    let Fit::Missed(low, high) = Possible::new(counter).fit((op.invoked, op.completed), number) else {
+        return None;
+    };
+    let clause = format!("client {} read {} = {number}", op.process, counter.name(history));
+    Some(wrong_sum(history, counter, (model, id, clause), number, (low, high)))
+}
+
 /// An observation that is no possible sum.
 pub(crate) fn wrong_sum(
     history: &History,
@@ -90,12 +103,20 @@ pub(crate) fn wrong_sum(
         _ if low == high => format!("{clause}, and it was {low}"),
         _ => format!("{clause}, and it was some sum between {low} and {high}"),
     };
+    let op = history.operation(observation);
+    let evidence = counter.evidence((op.invoked, op.completed), number, (low, high));
+    let changed = |evidence: &Evidence| {
+        let note = if evidence.certain { "had been acknowledged" } else { "may have happened by then" };
+        words::completed(history, evidence.operation, note)
+    };
+    let mut steps: Vec<Step> = evidence.iter().map(changed).collect();
+    steps.push(words::completed(history, observation, format!("shows {number}")));
     Anomaly {
         kind: AnomalyKind::WrongSum,
         edges: Vec::new(),
         summary,
         key: counter.key,
-        steps: vec![words::completed(history, observation, format!("shows {number}"))],
+        steps,
         facts: vec![fact],
         witness: Witness { model, operations: vec![observation] },
     }

@@ -7,7 +7,8 @@ mod planted;
 use histories::{Accounts, History, ModelName};
 
 use super::Rules;
-use crate::{Budget, Checker, Finding, Verdict, confirm, testing};
+use crate::testing::confirm;
+use crate::{Budget, Checker, Finding, Verdict, testing};
 
 /// What a rule says of a history, every proof re-checked.
 fn finding(history: &History, model: ModelName) -> Finding {

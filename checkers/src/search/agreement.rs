@@ -9,7 +9,8 @@ use super::compile::compile;
 use super::fuzz::{Dice, Tally, cases};
 use super::meter::Meter;
 use super::{Answer, QueueOrder, Want, parts};
-use crate::{Budget, Checker, Linear, Verdict, confirm};
+use crate::testing::confirm;
+use crate::{Budget, Checker, Linear, Verdict};
 
 /// Whether the search explains every key.
 fn by_search(history: &History) -> bool {

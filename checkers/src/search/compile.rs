@@ -15,11 +15,13 @@ use crate::models::{
 };
 
 /// The operations of a part that can matter, and which operation of the history each is.
+#[derive(Clone)]
 pub(crate) struct Compiled<'h> {
     pub(crate) entries: Entries<'h>,
     pub(crate) ids: Vec<OperationId>,
 }
 
+#[derive(Clone)]
 pub(crate) enum Entries<'h> {
     /// With the number of distinct values.
     Register(Vec<register::Access>, usize),
@@ -92,22 +94,17 @@ impl<'h> Source<'h, '_> {
         Ok(entries)
     }
 
-    /// A drain that was answered is one operation that takes all that is there. One of unknown outcome may have taken
-    /// anything, at any time: it is as many dequeues of unknown outcome as there are elements that nobody is known to
-    /// have taken.
+    /// A drain that was answered is one operation that takes all that is there.
     fn queue(&mut self) -> Result<Vec<Entry<QueueCall, Value>>, Malformed> {
         let mut entries = Vec::with_capacity(self.part.operations.len());
-        let untaken = self.untaken()?;
+        let untaken = untaken(self.history, self.part)?;
         for &id in &self.part.operations {
             let op = self.history.operation(id);
-            let (call, copies) = match (&op.function, op.outcome) {
-                (_, Outcome::Fail) => continue,
-                (Function::Enqueue, _) => (QueueCall::Enqueue(op.call().clone()), 1),
-                (Function::Dequeue, _) => (QueueCall::Dequeue, 1),
-                (_, Outcome::Ok) => (QueueCall::Drain, 1),
-                (_, Outcome::Info) => (QueueCall::Dequeue, untaken),
-            };
-            let reply = (op.is_ok() && op.function != Function::Enqueue).then(|| op.reply().clone());
+            if op.outcome == Outcome::Fail {
+                continue;
+            }
+            let (call, reply) = queue(op);
+            let copies = if is_open_drain(op) { untaken } else { 1 };
             let returned = (op.outcome != Outcome::Info).then_some(op.completed.0);
             let entry = Entry { invoked: op.invoked.0, returned, call, reply };
             entries.extend(std::iter::repeat_n(entry, copies));
@@ -115,26 +112,30 @@ impl<'h> Source<'h, '_> {
         }
         Ok(entries)
     }
+}
 
-    /// How many elements were put into the queue, or may have been, beyond those that are known to have been taken.
-    fn untaken(&self) -> Result<usize, Malformed> {
-        let (mut put, mut taken) = (0_usize, 0);
-        for &id in &self.part.operations {
-            let op = self.history.operation(id);
-            match (&op.function, op.outcome) {
-                (Function::Enqueue, Outcome::Ok | Outcome::Info) => put += 1,
-                (Function::Dequeue, Outcome::Ok) => taken += usize::from(!op.reply().is_null()),
-                (Function::Drain, Outcome::Ok) => {
-                    let list = op.reply().as_list();
-                    let list =
-                        list.ok_or_else(|| malformed(self.history, id, "the elements that it took"))?;
-                    taken += list.len();
-                }
-                _ => {}
+/// How many elements were put into a queue, or may have been, beyond those that are known to have been taken.
+pub(crate) fn untaken(history: &History, part: &Part) -> Result<usize, Malformed> {
+    let (mut put, mut taken) = (0_usize, 0);
+    for &id in &part.operations {
+        let op = history.operation(id);
+        match (&op.function, op.outcome) {
+            (Function::Enqueue, Outcome::Ok | Outcome::Info) => put += 1,
+            (Function::Dequeue, Outcome::Ok) => taken += usize::from(!op.reply().is_null()),
+            (Function::Drain, Outcome::Ok) => {
+                let list = op.reply().as_list();
+                taken += list.ok_or_else(|| malformed(history, id, "the elements that it took"))?.len();
             }
+            _ => {}
         }
-        Ok(put.saturating_sub(taken))
     }
+    Ok(put.saturating_sub(taken))
+}
+
+/// Whether a drain may have taken anything, at any time: then it is as many dequeues of unknown outcome as there are
+/// elements that nobody is known to have taken.
+pub(crate) fn is_open_drain(op: &Operation) -> bool {
+    op.function == Function::Drain && op.outcome == Outcome::Info
 }
 
 fn malformed(history: &History, id: OperationId, expected: &str) -> Malformed {
@@ -225,14 +226,25 @@ fn counter(op: &Operation) -> Said<CounterCall, i64> {
     Ok(Some((CounterCall::Add(amount), None)))
 }
 
-fn stack(op: &Operation) -> (StackCall, Option<Value>) {
+/// What an operation on a queue asks, and its answer.
+pub(crate) fn queue(op: &Operation) -> (QueueCall, Option<Value>) {
+    let call = match op.function {
+        Function::Enqueue => QueueCall::Enqueue(op.call().clone()),
+        Function::Drain if op.is_ok() => QueueCall::Drain,
+        _ => QueueCall::Dequeue,
+    };
+    let reply = (op.is_ok() && op.function != Function::Enqueue).then(|| op.reply().clone());
+    (call, reply)
+}
+
+pub(crate) fn stack(op: &Operation) -> (StackCall, Option<Value>) {
     match op.function.name() {
         "push" => (StackCall::Push(op.call().clone()), None),
         _ => (StackCall::Pop, op.is_ok().then(|| op.reply().clone())),
     }
 }
 
-fn mutex(op: &Operation) -> MutexCall {
+pub(crate) fn mutex(op: &Operation) -> MutexCall {
     if op.function.name() == "acquire" { MutexCall::Acquire } else { MutexCall::Release }
 }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use histories::{Operation, read};
 
-use crate::{Budget, Checker, Linear, confirm};
+use crate::testing::confirm;
+use crate::{Budget, Checker, Linear};
 
 #[test]
 #[expect(clippy::print_stderr, reason = "that nothing was tested must be seen")]

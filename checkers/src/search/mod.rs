@@ -7,11 +7,13 @@
 mod bits;
 mod breadth;
 mod closure;
-mod compile;
+pub(crate) mod compile;
 mod configuration;
 mod depth;
 mod expansion;
 mod interned;
+mod kinds;
+mod loosely;
 mod machine;
 mod meter;
 mod object;
@@ -44,7 +46,7 @@ mod tests;
 pub(crate) use compile::{Said, list, says_something, text};
 pub use meter::{Meter, Stop};
 pub(crate) use object::{Object, Part, parts};
-pub(crate) use part::{Decided, confirm_part, decide_part, order_of_part};
+pub(crate) use part::{Decided, confirm_part, decide_part, follows_time, order_of_part};
 pub use selection::QueueOrder;
 pub(crate) use sequence::Passage;
 

@@ -9,13 +9,15 @@ use histories::{AnomalyKind, History, ModelName, OperationId, Outcome};
 
 use super::closure::Closure;
 use super::compile::{Compiled, Entries, compile};
+use super::kinds::{self, Otherwise};
+use super::loosely::{self, Start};
 use super::meter::Meter;
 use super::object::{Part, parts};
 use super::selection::{QueueOrder, Standing, limited};
 use super::sets::Ruled;
 use super::shrink::shrink;
 use super::{Answer, Stop, Want, queues, serial, sets};
-use crate::{Anomaly, Budget, Step, Unconfirmed, Witness, words};
+use crate::{Anomaly, Budget, Side, Step, Unconfirmed, Witness, words};
 
 /// What a part came to.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ const ORDER_TOLD_MAX: usize = 8;
 const RECHECK_BYTES_MAX: usize = 1 << 30;
 const RECHECK_STEPS_MAX: u64 = 50_000_000;
 const PREFIX_STEPS_MAX: u64 = 5_000_000;
+/// What it may take to learn whether a read would have been right at another time.
+const MOVED_STEPS_MAX: u64 = 500_000;
 
 /// Decides a part, and says by what method; `searches` of them share the memory budget.
 pub(crate) fn decide_part(
@@ -74,29 +78,71 @@ fn by_rules(
     (if ruled == Ok(None) { "search" } else { method }, ruled)
 }
 
+/// Whether transactions that are executed in the order of time, as far as that goes, explain what they read.
+pub(crate) fn follows_time(history: &History, part: &Part, budget: &Budget) -> bool {
+    match compile(history, part).map(|compiled| compiled.entries) {
+        Ok(Entries::Transactions(entries)) => {
+            matches!(serial::order(&entries, &mut Meter::new(budget)), Ok(Some(_)))
+        }
+        _ => false,
+    }
+}
+
 fn ruled_out(history: &History, part: &Part, compiled: &Compiled<'_>, entries: &[u32]) -> Anomaly {
     let mut operations: Vec<OperationId> = entries.iter().map(|&i| compiled.ids[i as usize]).collect();
     operations.sort_unstable();
     operations.dedup();
-    // Told last is what returned last: by then the contradiction was there.
-    let returned = |id: &OperationId| history.operation(*id).returned();
-    let seen = operations.iter().filter(|id| history.operation(**id).is_ok());
-    let last = seen.max_by_key(|id| (returned(id), **id)).copied().unwrap_or(operations[0]);
-    let told = words::clause(history, last);
-    let count = words::count(operations.len(), "operation");
-    Anomaly {
+    let otherwise = Projected { compiled, chosen: entries };
+    let fact = if operations.len() == 1 {
+        "nothing in the history explains its answer".to_owned()
+    } else {
+        "no order of these operations respects real time and explains every answer".to_owned()
+    };
+    told(history, part, (&operations, &[]), &otherwise, vec![fact])
+}
+
+/// The words for operations that no order explains, beside which others may have happened. Told last is what returned
+/// last: by then the contradiction was there.
+fn told(
+    history: &History,
+    part: &Part,
+    (operations, beside): (&[OperationId], &[OperationId]),
+    otherwise: &impl Otherwise,
+    facts: Vec<String>,
+) -> Anomaly {
+    if let Some(mut anomaly) = kinds::unwritten(history, part, operations) {
+        if anomaly.kind == AnomalyKind::FutureRead {
+            anomaly.witness.operations.splice(0..0, beside.iter().copied());
+        }
+        return anomaly;
+    }
+    let seen = operations.iter().filter(|id| history.operation(**id).outcome != Outcome::Info);
+    let last = seen.max_by_key(|id| (history.operation(**id).returned(), **id)).or(operations.first());
+    let last = last.copied().unwrap_or(OperationId(0));
+    let named = kinds::named(history, part, operations, otherwise);
+    let mut anomaly = Anomaly {
         kind: AnomalyKind::NotLinearizable,
         edges: Vec::new(),
-        summary: format!("{told}, which no order of the operations explains"),
+        summary: format!("{}, which no order of the operations explains", words::clause(history, last)),
         key: part.key,
         steps: operations.iter().map(|&id| step(history, id, last)).collect(),
-        facts: vec![if operations.len() == 1 {
-            "nothing in the history explains its answer".to_owned()
-        } else {
-            format!("no order of these {count} respects real time and explains every answer")
-        }],
-        witness: Witness { model: ModelName::Linearizable, operations },
+        facts,
+        witness: Witness { model: ModelName::Linearizable, operations: [operations, beside].concat() },
+    };
+    // The re-check looks at what had happened when the last of them returned.
+    anomaly.witness.operations.retain(|&id| id != last);
+    anomaly.witness.operations.push(last);
+    if let Some(named) = named {
+        (anomaly.kind, anomaly.summary, anomaly.facts) = (named.kind, named.summary, named.facts);
+        if let Some(step) = anomaly.steps.iter_mut().find(|step| step.operation == last) {
+            let deed = words::deed(history, last);
+            step.note = if named.kind == AnomalyKind::StaleRead { format!("still {deed}") } else { deed };
+        }
+        if !named.steps.is_empty() {
+            anomaly.steps = named.steps;
+        }
     }
+    anomaly
 }
 
 fn by_search(
@@ -112,12 +158,14 @@ fn by_search(
             Decided::Undecided(how_far(history, compiled, operation, stop))
         }
         Answer::Unexplained { operation, .. } => {
-            let standing = shrink(compiled, operation, order, meter);
+            let loose = loosely::shrink(compiled, operation, meter);
+            let is_loose = loose.is_some();
+            let standing = loose.unwrap_or_else(|| shrink(compiled, operation, order, meter));
             // What is left may be contradictory without the operation at which the search ended.
             let kept = (0..).zip(&standing).filter(|(_, standing)| **standing == Standing::Kept);
             let latest = kept.map(|(i, _)| i).max_by_key(|&i| (compiled.times(i as usize).1, i == operation));
             let last = latest.unwrap_or(operation);
-            let telling = Telling { history, part, compiled, last, standing };
+            let telling = Telling { history, part, compiled, last, standing, is_loose };
             Decided::Violated(Box::new(telling.anomaly(order, meter)))
         }
     }
@@ -164,6 +212,14 @@ pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), U
     }
     let last = anomaly.witness.operations.last().ok_or("the witness is empty")?;
     let end = history.operation(*last).returned().0;
+    let budget = Budget::new(Duration::MAX, RECHECK_BYTES_MAX);
+    let mut meter = limited(&Meter::new(&budget), RECHECK_STEPS_MAX);
+    let loose = left_open(&compiled, &chosen, end);
+    if let Some(Answer::Unexplained { .. }) =
+        compiled.decide_loosely(&loose, Start::Initial, &mut meter.clone())
+    {
+        return Ok(());
+    }
     let standing = witnessed(&compiled, &chosen, end);
     let closure = Closure::of(&compiled);
     let counts = |i: usize| compiled.times(i).0 <= end;
@@ -171,8 +227,6 @@ pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), U
         let id = compiled.ids[writer as usize];
         return Err(format!("the witness lacks {}", words::short(history, id)).into());
     }
-    let budget = Budget::new(Duration::MAX, RECHECK_BYTES_MAX);
-    let mut meter = limited(&Meter::new(&budget), RECHECK_STEPS_MAX);
     let explained = compiled.recheck(&standing, QueueOrder::Fifo).or_else(|| {
         match compiled.decide(Some(&standing), QueueOrder::Fifo, &mut meter, Want::Verdict) {
             Answer::Explained { .. } => Some(true),
@@ -185,6 +239,22 @@ pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), U
         Some(true) => Err("the witness has a valid order".into()),
         None => Err(Unconfirmed::too_many_operations(compiled.len())),
     }
+}
+
+/// Those that a witness names are kept; all others may have taken effect in their time.
+fn left_open(compiled: &Compiled<'_>, chosen: &[u32], end: u64) -> Vec<Standing> {
+    let mut standing: Vec<Standing> = (0..compiled.len())
+        .map(|i| match compiled.times(i) {
+            (invoked, _) if invoked > end || compiled.only_reads(i) => Standing::Dropped,
+            (_, Some(returned)) if returned <= end => Standing::Within,
+            _ => Standing::Weakened,
+        })
+        .collect();
+    for &i in chosen {
+        let has_ended = compiled.times(i as usize).1.is_some_and(|returned| returned <= end);
+        standing[i as usize] = if has_ended { Standing::Kept } else { standing[i as usize] };
+    }
+    standing
 }
 
 /// What a witness says of each operation, of what happened until `end`: those that it names are kept, or open where they
@@ -222,53 +292,96 @@ fn how_far(history: &History, compiled: &Compiled<'_>, operation: u32, stop: Sto
     format!("{stop}; linearizable through event {event}, {before} of {} operations", compiled.len())
 }
 
+/// Operations that rules found to contradict each other, had one been called or answered at another time.
+struct Projected<'a, 'h> {
+    compiled: &'a Compiled<'h>,
+    chosen: &'a [u32],
+}
+
+impl Otherwise for Projected<'_, '_> {
+    fn explained_if(&self, operation: OperationId, side: Side) -> bool {
+        self.compiled.moved(operation, side).recheck_projected(self.chosen) == Some(true)
+    }
+}
+
+/// The same of operations that the search found.
+struct Moved<'a, 'h, 'b> {
+    telling: &'a Telling<'a, 'h>,
+    order: QueueOrder,
+    meter: &'a Meter<'b>,
+}
+
+impl Otherwise for Moved<'_, '_, '_> {
+    fn explained_if(&self, operation: OperationId, side: Side) -> bool {
+        let Telling { compiled, standing, last, .. } = self.telling;
+        let moved = compiled.moved(operation, side);
+        let mut meter = limited(self.meter, MOVED_STEPS_MAX);
+        let answer = if self.telling.is_loose {
+            let end = compiled.times(*last as usize).1.unwrap_or(u64::MAX);
+            let kept = (0..).zip(standing).filter(|(_, standing)| **standing == Standing::Kept);
+            let kept: Vec<u32> = kept.map(|(i, _)| i).collect();
+            let mut open = left_open(compiled, &kept, end);
+            if side == Side::Completed {
+                // All that came later may be what it saw.
+                open = left_open(compiled, &kept, u64::MAX - 1);
+            }
+            moved.decide_loosely(&open, Start::Initial, &mut meter)
+        } else {
+            Some(moved.decide(Some(standing), self.order, &mut meter, Want::Verdict))
+        };
+        matches!(answer, Some(Answer::Explained { .. }))
+    }
+}
+
 struct Telling<'a, 'h> {
     history: &'h History,
     part: &'a Part,
     compiled: &'a Compiled<'h>,
     last: u32,
     standing: Vec<Standing>,
+    /// Whether what is not kept may have taken effect in its time.
+    is_loose: bool,
 }
 
 impl Telling<'_, '_> {
     fn anomaly(&self, order: QueueOrder, meter: &Meter<'_>) -> Anomaly {
-        let last = self.compiled.ids[self.last as usize];
-        let mut operations = self.with(Standing::Kept);
-        operations.extend(self.with(Standing::Open));
-        if self.compiled.is_closed() {
-            operations.extend(self.with(Standing::Weakened));
+        let is_closed = self.compiled.is_closed() && !self.is_loose;
+        let kept = self.with(Standing::Kept);
+        let open = self.with(Standing::Open);
+        let beside = if is_closed { self.with(Standing::Weakened) } else { Vec::new() };
+        let facts = self.facts(is_closed, order, meter);
+        let otherwise = Moved { telling: self, order, meter };
+        let mut anomaly =
+            told(self.history, self.part, (&kept, &[open.clone(), beside].concat()), &otherwise, facts);
+        if anomaly.kind == AnomalyKind::NotLinearizable {
+            let last = self.compiled.ids[self.last as usize];
+            let place = anomaly.steps.len().saturating_sub(1);
+            anomaly.steps.splice(place..place, open.iter().map(|&id| step(self.history, id, last)));
         }
-        operations.sort_unstable();
-        operations.dedup();
-        let steps: Vec<Step> = operations.iter().map(|&id| step(self.history, id, last)).collect();
-        // The re-check looks at what had happened when the last of them returned.
-        operations.retain(|&id| id != last);
-        operations.push(last);
-        let told = words::clause(self.history, last);
-        Anomaly {
-            kind: AnomalyKind::NotLinearizable,
-            edges: Vec::new(),
-            summary: format!("{told}, which no order of the operations explains"),
-            key: self.part.key,
-            facts: self.facts(steps.len(), order, meter),
-            steps,
-            witness: Witness { model: ModelName::Linearizable, operations },
-        }
+        anomaly
     }
 
     fn with(&self, standing: Standing) -> Vec<OperationId> {
         let ids = self.compiled.ids.iter().zip(&self.standing);
-        ids.filter(|(_, other)| **other == standing).map(|(&id, _)| id).collect()
+        // A drain is told of once, however much it took.
+        let ids: BTreeSet<OperationId> =
+            ids.filter(|(_, other)| **other == standing).map(|(&id, _)| id).collect();
+        ids.into_iter().collect()
     }
 
-    fn facts(&self, told: usize, order: QueueOrder, meter: &Meter<'_>) -> Vec<String> {
-        let weakened = self.with(Standing::Weakened).len();
-        let operations = words::count(told, "operation");
-        let mut facts = if weakened == 0 || self.compiled.is_closed() {
-            vec![format!("no order of these {operations} respects real time and explains every answer")]
+    fn facts(&self, is_closed: bool, order: QueueOrder, meter: &Meter<'_>) -> Vec<String> {
+        let others = self.standing.iter().filter(|standing| **standing == Standing::Weakened).count();
+        let mut facts = if others == 0 || is_closed {
+            vec!["no order of these operations respects real time and explains every answer".to_owned()]
+        } else if self.is_loose {
+            vec![
+                "no order of these operations explains every answer, whatever all others did in their time"
+                    .to_owned(),
+            ]
         } else {
             vec![format!(
-                "no order of these {operations} explains every answer, whenever, if at all, the other {weakened} took effect"
+                "no order of these operations explains every answer, whenever, if at all, {} took effect",
+                words::count(others, "other")
             )]
         };
         facts.extend(self.prefix(order, meter));
@@ -301,7 +414,9 @@ impl Telling<'_, '_> {
             .collect();
         let dots = if skipped > 0 { "…, " } else { "" };
         let count = words::count(order.len(), "operation");
-        (!told.is_empty()).then(|| format!("the {count} before it have an order: {dots}{}", told.join(", ")))
+        let have = if order.len() == 1 { "has" } else { "have" };
+        (!told.is_empty())
+            .then(|| format!("the {count} before it {have} an order: {dots}{}", told.join(", ")))
     }
 }
 

@@ -2,12 +2,15 @@
 //!
 //! Each selection here is sound: what no order explains of it, no order explains of the whole.
 
+use histories::OperationId;
+
 use super::compile::{Compiled, Entries};
 use super::interned::Interned;
 use super::meter::Meter;
 use super::register::{Action, RegisterMachine};
 use super::sequence::{Access, SequenceMachine};
 use super::{Answer, Want, search};
+use crate::Side;
 use crate::models::{
     Bank, Counter, Effect, Entry, FifoQueue, Model, MultiRegister, Mutex, PowerSet, Set, Stack,
     UnorderedQueue,
@@ -18,6 +21,8 @@ use crate::models::{
 pub(crate) enum Standing {
     /// As it is.
     Kept,
+    /// It took effect in its time, or never; decided by [`Compiled::decide_loosely`] only.
+    Within,
     /// It may take effect at any time after its call, or never, but if so with the answer that it got in the end. So an
     /// operation counts that had not been answered yet.
     Open,
@@ -115,6 +120,32 @@ impl Compiled<'_> {
         }
     }
 
+    /// With one operation called before all others, or answered after all others.
+    pub(super) fn moved(&self, operation: OperationId, side: Side) -> Self {
+        fn of<C, R>(entry: &mut Entry<C, R>, side: Side) {
+            match side {
+                Side::Invoked => entry.invoked = 0,
+                Side::Completed => entry.returned = entry.returned.map(|_| u64::MAX - 1),
+            }
+        }
+        let mut moved = self.clone();
+        for (i, _) in self.ids.iter().enumerate().filter(|(_, id)| **id == operation) {
+            match &mut moved.entries {
+                Entries::Register(entries, _) => of(&mut entries[i], side),
+                Entries::Text(entries) => of(&mut entries[i], side),
+                Entries::List(entries) => of(&mut entries[i], side),
+                Entries::Set(entries) => of(&mut entries[i], side),
+                Entries::Counter(entries) => of(&mut entries[i], side),
+                Entries::Queue(entries) => of(&mut entries[i], side),
+                Entries::Stack(entries) => of(&mut entries[i], side),
+                Entries::Mutex(entries) => of(&mut entries[i], side),
+                Entries::Bank(entries) => of(&mut entries[i], side),
+                Entries::Transactions(entries) => of(&mut entries[i], side),
+            }
+        }
+        moved
+    }
+
     pub(crate) fn times(&self, i: usize) -> (u64, Option<u64>) {
         fn of<C, R>(entry: &Entry<C, R>) -> (u64, Option<u64>) {
             (entry.invoked, entry.returned)
@@ -149,7 +180,7 @@ pub(super) fn select<'e, C: Clone, R: Clone>(
             match standing {
                 Standing::Kept | Standing::Dropped => {}
                 Standing::Open => entry.returned = None,
-                Standing::Weakened => (entry.returned, entry.reply) = (None, None),
+                Standing::Weakened | Standing::Within => (entry.returned, entry.reply) = (None, None),
             }
             (entry, i)
         })

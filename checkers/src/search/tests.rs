@@ -8,7 +8,8 @@ use super::fuzz::{Dice, Tally, cases};
 use super::{Answer, QueueOrder, Stop, Want, decide};
 use crate::brute::{self, Access, Effect};
 use crate::models::{Entry, PowerSet, QueueCall, UnorderedQueue};
-use crate::{Anomaly, Budget, Checker, Finding, Linear, Verdict, confirm, testing};
+use crate::testing::confirm;
+use crate::{Anomaly, Budget, Checker, Finding, Linear, Verdict, testing};
 
 fn check(history: &History) -> Finding {
     Linear::default().check(history, &Budget::unlimited()).remove(0)

@@ -5,7 +5,7 @@
 use histories::{History, OperationId, Outcome};
 
 use super::objects::{Access, State};
-use crate::search::parts;
+use crate::search::{Object, compile, parts};
 use crate::words;
 
 /// One operation that happened, or may have.
@@ -33,25 +33,22 @@ impl Objects {
         let mut objects = Self::default();
         for part in parts(history) {
             let key = words::key(history, part.key);
-            let object = part.object.map_err(|why| format!("{key}: {why}"))?;
-            let initial = State::initial(object).ok_or_else(|| format!("no rule for what {key} holds"))?;
+            let object = part.object.clone().map_err(|why| format!("{key}: {why}"))?;
+            let untaken = if object == Object::Queue { compile::untaken(history, &part)? } else { 0 };
             let number = objects.initial.len() as u32;
+            let initial = State::initial(object).ok_or_else(|| format!("no rule for what {key} holds"))?;
             objects.initial.push(initial);
-            for operation in part.operations {
+            for &operation in &part.operations {
                 let op = history.operation(operation);
                 let access = Access::of(object, op).map_err(|expected| {
                     let value = if op.is_ok() && !op.reply().is_null() { op.reply() } else { op.call() };
                     format!("{key}: the {} has the value {value} instead of {expected}", op.function)
                 })?;
                 let acknowledged = op.outcome != Outcome::Info;
-                let (process, object) = (op.process, number);
-                objects.deeds.extend(access.map(|access| Deed {
-                    operation,
-                    process,
-                    object,
-                    access,
-                    acknowledged,
-                }));
+                let Some(access) = access else { continue };
+                let deed = Deed { operation, process: op.process, object: number, access, acknowledged };
+                let copies = if compile::is_open_drain(op) { untaken } else { 1 };
+                objects.deeds.extend(std::iter::repeat_n(deed, copies));
             }
         }
         objects.deeds.sort_unstable_by_key(|deed| (deed.process, deed.operation));

@@ -3,15 +3,17 @@
 //! It never searches while causal consistency of transactions, which is necessary, is not established.
 
 use std::cell::LazyCell;
+use std::collections::BTreeSet;
 
-use histories::{Function, History, ModelName, OperationId};
+use histories::{Function, History, ModelName, OperationId, Value};
 
 use super::accesses::{Deed, Objects};
 use super::frontier::order;
 use super::growth::{self, Growth};
+use super::objects::State;
 use super::problem::components;
 use super::search::Found;
-use super::{Decided, Method, guess, proof, replay};
+use super::{Decided, Method, elements, guess, proof, replay};
 use crate::causal;
 use crate::search::parts;
 use crate::{Budget, Causal, Checker, Exhausted, Finding, Verdict};
@@ -21,6 +23,8 @@ const GUESS_DEAD_ENDS_MAX: u64 = 100;
 /// The same while a proof is made smaller, and how often that is tried.
 const DEAD_ENDS_MAX: u64 = 2_000;
 const TRIES_MAX: usize = 500;
+/// The same for queues, stacks and locks, of whose states there are so many that no search ends.
+const ELEMENTS_DEAD_ENDS_MAX: u64 = 100_000;
 
 pub(super) fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
     let objects = match Objects::of(history) {
@@ -86,6 +90,9 @@ fn component(
         }
         None => {}
     }
+    if let Some(deeds) = elements::contradiction(objects, budget) {
+        return (super::confirmed(history, proof::tell(history, operations(&deeds))), Method::Forced);
+    }
     let ranks = guess::ranks_of_objects(history, objects);
     let by_rank = |rank: &guess::Rank| guessed(history, objects, rank, budget);
     let by_time = || by_rank(&linearization());
@@ -99,12 +106,20 @@ fn component(
     if let Some(found) = found {
         return found;
     }
-    let decided = match order(objects, &ranks[0], u64::MAX, budget) {
+    let decided = match order(objects, &ranks[0], dead_ends_max(objects), budget) {
         Found::Order(order) => held(objects, &order),
         Found::Nothing => violated(history, objects, budget),
         Found::Stopped(stop, reached) => super::stopped(stop, reached, objects.deeds.len()),
     };
     (decided, Method::Search)
+}
+
+fn dead_ends_max(objects: &Objects) -> u64 {
+    let has_elements = |deed: &Deed| {
+        let state = &objects.initial[deed.object as usize];
+        matches!(state, State::Queue(_) | State::Stack(_) | State::Mutex(_))
+    };
+    if objects.deeds.iter().any(has_elements) { ELEMENTS_DEAD_ENDS_MAX } else { u64::MAX }
 }
 
 /// What an order after a guess says, if the guess leads anywhere.
@@ -131,28 +146,80 @@ fn violated(history: &History, objects: &Objects, budget: &Budget) -> Decided {
 }
 
 fn operations(deeds: &[Deed]) -> Vec<OperationId> {
-    deeds.iter().map(|deed| deed.operation).collect()
+    let operations: BTreeSet<OperationId> = deeds.iter().map(|deed| deed.operation).collect();
+    operations.into_iter().collect()
 }
 
-/// Leaves out whole objects and single reads, as long as what is left has no order. What changes an object may explain
-/// what others saw of it, so it stays.
+/// Leaves out whole objects, elements of queues and stacks, single reads, and what puts a value in a register that nothing
+/// left finds there, as long as what is left has no order. Anything else that changes an object may explain what others
+/// saw of it, so it stays.
 fn smaller(objects: &Objects, budget: &Budget) -> Vec<Deed> {
-    let mut part = Objects { initial: objects.initial.clone(), deeds: objects.deeds.clone() };
-    let mut tries = 0;
-    let mut try_without = |part: &mut Objects, out: &dyn Fn(&Deed) -> bool| {
-        let kept = part.deeds.iter().filter(|deed| !out(deed)).cloned().collect();
-        let candidate = Objects { initial: part.initial.clone(), deeds: kept };
-        tries += 1;
-        let rank = vec![0; candidate.deeds.len()];
-        if tries < TRIES_MAX && order(&candidate, &rank, DEAD_ENDS_MAX, budget) == Found::Nothing {
-            *part = candidate;
-        }
-    };
+    let part = Objects { initial: objects.initial.clone(), deeds: objects.deeds.clone() };
+    let mut smaller = Smaller { part, tries: 0, budget };
     for object in 0..objects.initial.len() as u32 {
-        try_without(&mut part, &|deed| deed.object == object);
+        smaller.try_without(|deed| deed.object == object);
+        smaller.without_elements(object);
     }
     for read in objects.deeds.iter().filter(|deed| deed.access.only_reads()) {
-        try_without(&mut part, &|deed| deed.operation == read.operation);
+        smaller.try_without(|deed| deed.operation == read.operation);
     }
-    part.deeds
+    let all_unfound: BTreeSet<OperationId> = unfound(&smaller.part.deeds).collect();
+    smaller.try_without(|deed| all_unfound.contains(&deed.operation));
+    for deed in &objects.deeds {
+        if unfound(&smaller.part.deeds).any(|id| id == deed.operation) {
+            smaller.try_without(|other| other.operation == deed.operation);
+        }
+    }
+    smaller.part.deeds
+}
+
+/// Objects that have no order, with less and less of what is done to them.
+struct Smaller<'b> {
+    part: Objects,
+    tries: usize,
+    budget: &'b Budget,
+}
+
+impl Smaller<'_> {
+    fn try_without(&mut self, out: impl Fn(&Deed) -> bool) -> bool {
+        let kept = self.part.deeds.iter().filter(|deed| !out(deed)).cloned().collect();
+        self.try_with(Objects { initial: self.part.initial.clone(), deeds: kept })
+    }
+
+    fn try_with(&mut self, candidate: Objects) -> bool {
+        if candidate.deeds.len() == self.part.deeds.len() || self.tries >= TRIES_MAX {
+            return false;
+        }
+        self.tries += 1;
+        let rank = vec![0; candidate.deeds.len()];
+        let has_none = order(&candidate, &rank, DEAD_ENDS_MAX, self.budget) == Found::Nothing;
+        if has_none {
+            self.part = candidate;
+        }
+        has_none
+    }
+
+    /// Halves of the elements at first, and single ones at last.
+    fn without_elements(&mut self, object: u32) {
+        let mut left: Vec<Value> = elements::elements(&self.part, object).into_iter().collect();
+        let mut length = left.len().div_ceil(2);
+        while length > 0 {
+            for some in left.clone().chunks(length) {
+                let some: BTreeSet<Value> = some.iter().cloned().collect();
+                if self.try_with(elements::without(&self.part, object, &some)) {
+                    left.retain(|element| !some.contains(element));
+                }
+            }
+            length /= 2;
+        }
+    }
+}
+
+/// What puts a value in a register that none of these finds there.
+fn unfound(deeds: &[Deed]) -> impl Iterator<Item = OperationId> {
+    let found: BTreeSet<(u32, &Value)> =
+        deeds.iter().filter_map(|deed| Some((deed.object, deed.access.found()?))).collect();
+    let made = deeds.iter().filter_map(|deed| Some((deed, deed.access.made()?)));
+    let unfound = made.filter(|(deed, value)| !found.contains(&(deed.object, *value)));
+    unfound.map(|(deed, _)| deed.operation).collect::<Vec<_>>().into_iter()
 }

@@ -13,6 +13,7 @@ pub(crate) mod accesses;
 mod cells;
 mod clocks;
 mod cycle;
+mod elements;
 mod forced;
 mod frontier;
 mod general;

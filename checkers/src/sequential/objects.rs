@@ -1,16 +1,16 @@
 //! Objects of every kind as one model: what an operation does to its key, whatever that holds.
 //!
-//! It never looks at order, and has no rule for queues, stacks and locks.
+//! It never looks at order, and has no rule for banks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{Function, Micro, Operation, Outcome, Value};
 
 use crate::models::{
-    Counter, CounterCall, Effect, Kv, KvCall, List, ListCall, MicroOperation, Model, MultiRegister, Register,
-    RegisterCall, Set, SetCall,
+    Counter, CounterCall, Effect, FifoQueue, Kv, KvCall, List, ListCall, MicroOperation, Model,
+    MultiRegister, Mutex, MutexCall, QueueCall, Register, RegisterCall, Set, SetCall, Stack, StackCall,
 };
-use crate::search::Object;
+use crate::search::{Object, compile};
 
 /// What one key holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +21,12 @@ pub(crate) enum State {
     Set(BTreeSet<Value>),
     Counter(i128),
     Registers(BTreeMap<Value, Value>),
+    /// The head first.
+    Queue(Vec<Value>),
+    /// The top last.
+    Stack(Vec<Value>),
+    /// Whether it is held.
+    Mutex(bool),
 }
 
 /// What an operation asked, and what it was told.
@@ -32,6 +38,9 @@ pub(crate) enum Access {
     Set(SetCall, Option<BTreeSet<Value>>),
     Counter(CounterCall, Option<i64>),
     Registers(Vec<MicroOperation>, Option<Vec<Value>>),
+    Queue(QueueCall, Option<Value>),
+    Stack(StackCall, Option<Value>),
+    Mutex(MutexCall),
 }
 
 impl State {
@@ -44,7 +53,10 @@ impl State {
             Object::Set => Self::Set(Set.initial()),
             Object::Counter => Self::Counter(Counter::default().initial()),
             Object::Transactions => Self::Registers(MultiRegister::default().initial()),
-            Object::Queue | Object::Stack | Object::Mutex | Object::Bank => return None,
+            Object::Queue => Self::Queue(FifoQueue.initial()),
+            Object::Stack => Self::Stack(Stack.initial()),
+            Object::Mutex => Self::Mutex(Mutex.initial()),
+            Object::Bank => return None,
         })
     }
 
@@ -69,6 +81,13 @@ impl State {
             (Self::Registers(state), Access::Registers(call, reply)) => {
                 MultiRegister::default().step(state, call, reply.as_ref()).map(Self::Registers)
             }
+            (Self::Queue(state), Access::Queue(call, reply)) => {
+                FifoQueue.step(state, call, reply.as_ref()).map(Self::Queue)
+            }
+            (Self::Stack(state), Access::Stack(call, reply)) => {
+                Stack.step(state, call, reply.as_ref()).map(Self::Stack)
+            }
+            (Self::Mutex(state), Access::Mutex(call)) => Mutex.step(state, call, None).map(Self::Mutex),
             _ => None,
         }
     }
@@ -86,11 +105,12 @@ impl State {
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>()
             + match self {
-                Self::Register(_) | Self::Counter(_) => 0,
+                Self::Register(_) | Self::Counter(_) | Self::Mutex(_) => 0,
                 Self::Text(state) => Kv.state_bytes(state),
                 Self::List(state) => List.state_bytes(state),
                 Self::Set(state) => Set.state_bytes(state),
                 Self::Registers(state) => MultiRegister::default().state_bytes(state),
+                Self::Queue(state) | Self::Stack(state) => FifoQueue.state_bytes(state),
             }
     }
 }
@@ -109,8 +129,36 @@ impl Access {
             Object::Set => set(op)?,
             Object::Counter => counter(op)?,
             Object::Transactions => transaction(op)?,
-            Object::Queue | Object::Stack | Object::Mutex | Object::Bank => return Ok(None),
+            Object::Queue => {
+                let (call, reply) = compile::queue(op);
+                Self::Queue(call, reply)
+            }
+            Object::Stack => {
+                let (call, reply) = compile::stack(op);
+                Self::Stack(call, reply)
+            }
+            Object::Mutex => Self::Mutex(compile::mutex(op)),
+            Object::Bank => return Ok(None),
         }))
+    }
+
+    /// Of a register the value that it finds there; none where nobody learned it.
+    pub(crate) fn found(&self) -> Option<&Value> {
+        match self {
+            Self::Register(RegisterCall::Read, seen) => seen.as_ref(),
+            Self::Register(RegisterCall::Cas { from, .. }, _) => Some(from),
+            _ => None,
+        }
+    }
+
+    /// Of a register the value that it puts there.
+    pub(crate) fn made(&self) -> Option<&Value> {
+        match self {
+            Self::Register(RegisterCall::Write(value) | RegisterCall::Cas { to: value, .. }, _) => {
+                Some(value)
+            }
+            _ => None,
+        }
     }
 
     /// Whether it leaves every state as it is.
@@ -122,8 +170,36 @@ impl Access {
             Self::Set(call, reply) => Set.effect(call, reply.as_ref()),
             Self::Counter(call, reply) => Counter::default().effect(call, reply.as_ref()),
             Self::Registers(call, reply) => MultiRegister::default().effect(call, reply.as_ref()),
+            Self::Queue(call, reply) => FifoQueue.effect(call, reply.as_ref()),
+            Self::Stack(call, reply) => Stack.effect(call, reply.as_ref()),
+            Self::Mutex(call) => Mutex.effect(call, None),
         };
         effect == Effect::Reads
+    }
+
+    /// Of a queue or a stack the one element that it puts in or takes out, where that is known.
+    pub(crate) fn element(&self) -> Option<&Value> {
+        match self {
+            Self::Queue(QueueCall::Enqueue(element), _) | Self::Stack(StackCall::Push(element), _) => {
+                Some(element)
+            }
+            Self::Queue(QueueCall::Dequeue, taken) | Self::Stack(StackCall::Pop, taken) => {
+                taken.as_ref().filter(|taken| !taken.is_null())
+            }
+            _ => None,
+        }
+    }
+
+    /// What it says of some elements of a queue or a stack; `None` where it is about another one. Without the others, an
+    /// order of a queue or a stack is still one.
+    pub(crate) fn of_elements(&self, is_one: impl Fn(&Value) -> bool) -> Option<Self> {
+        match self {
+            Self::Queue(QueueCall::Drain, Some(taken)) => {
+                let kept = taken.as_list().unwrap_or_default().iter().filter(|element| is_one(element));
+                Some(Self::Queue(QueueCall::Drain, Some(Value::list(kept.cloned()))))
+            }
+            _ => self.element().is_none_or(is_one).then(|| self.clone()),
+        }
     }
 }
 

@@ -56,9 +56,28 @@ fn applied(op: &Operation, state: &[(Option<KeyId>, Value)]) -> Option<Vec<(Opti
             let (from, to) = op.call().as_pair()?;
             (*from == old).then(|| to.clone())?
         }
-        (Function::Append, _) => Value::list(items(&old).chain([op.call().clone()])),
+        (Function::Append | Function::Enqueue, _) => Value::list(items(&old).chain([op.call().clone()])),
         (Function::Add, _) => Value::list(items(&old).chain([op.call().clone()]).collect::<BTreeSet<_>>()),
         (Function::Remove, _) => Value::list(items(&old).filter(|item| item != op.call())),
+        (Function::Dequeue, _) => taken(op, items(&old).next(), items(&old).skip(1))?,
+        (Function::Drain, Outcome::Info) => Value::list([]),
+        (Function::Drain, _) => {
+            let sorted = |value: &Value| {
+                let mut sorted: Vec<Value> = items(value).collect();
+                sorted.sort_unstable();
+                sorted
+            };
+            (sorted(&old) == sorted(op.reply())).then(|| Value::list([]))?
+        }
+        (Function::Acquire, _) => {
+            (old.as_list() != Some(&[Value::Null])).then(|| Value::list([Value::Null]))?
+        }
+        (Function::Release, _) => (old.as_list() == Some(&[Value::Null])).then(|| Value::list([]))?,
+        (function, _) if function.name() == "push" => Value::list(items(&old).chain([op.call().clone()])),
+        (function, _) if function.name() == "pop" => {
+            let count = items(&old).count();
+            taken(op, items(&old).last(), items(&old).take(count.saturating_sub(1)))?
+        }
         (Function::Increment, _) => Value::Int(old.as_int().unwrap_or(0) + op.call().as_int()?),
         (other, _) => panic!("no rule for {other}"),
     };
@@ -66,6 +85,12 @@ fn applied(op: &Operation, state: &[(Option<KeyId>, Value)]) -> Option<Vec<(Opti
     after.push((op.key, new));
     after.sort();
     Some(after)
+}
+
+/// What is left where an operation took one element, or found that there is none; `None` where it was told another one.
+fn taken(op: &Operation, next: Option<Value>, left: impl Iterator<Item = Value>) -> Option<Value> {
+    let is_right = op.outcome == Outcome::Info || *op.reply() == next.unwrap_or_default();
+    is_right.then(|| Value::list(left))
 }
 
 fn items(value: &Value) -> impl Iterator<Item = Value> + '_ {

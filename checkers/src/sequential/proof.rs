@@ -3,12 +3,13 @@
 //! It never leaves out the writer of what a part of a proof reads: with it, an order of the whole would be one of the
 //! part.
 
-use histories::{AnomalyKind, Function, History, ModelName, OperationId, Outcome};
+use histories::{AnomalyKind, Function, History, ModelName, Operation, OperationId, Outcome};
 
 use super::cycle::closed;
 use super::forced::{Saturated, saturate};
 use super::problem::Problem;
 use super::search::{Found, order};
+use crate::linear::reads;
 use crate::sessions::table::Act;
 use crate::{Anomaly, Budget, Exhausted, Witness, words};
 
@@ -30,13 +31,26 @@ pub(super) fn anomaly(
 
 /// The operations that prove it, session by session.
 pub(super) fn tell(history: &History, mut operations: Vec<OperationId>) -> Anomaly {
+    if let [only] = *operations
+        && let Some(mut anomaly) = reads::unwritten_value(history, only)
+    {
+        anomaly.witness.model = ModelName::Sequential;
+        return anomaly;
+    }
     operations.sort_unstable_by_key(|&id| (history.operation(id).process, id));
     let mut sessions: Vec<u32> = operations.iter().map(|&id| history.operation(id).process).collect();
     sessions.dedup();
+    // Of what a client was told the last is named, and not what it merely wrote.
+    let tells = |op: &Operation| {
+        !matches!(op.function, Function::Write | Function::Append | Function::Add | Function::Remove)
+    };
     let seen = operations.iter().copied().filter(|&id| history.operation(id).is_ok());
-    let last = seen.max_by_key(|&id| (history.operation(id).returned(), id)).unwrap_or(operations[0]);
-    let (count, sessions) =
-        (words::count(operations.len(), "operation"), words::count(sessions.len(), "session"));
+    let place = |&id: &OperationId| {
+        let op = history.operation(id);
+        (tells(op), op.returned(), id)
+    };
+    let last = seen.max_by_key(place).unwrap_or(operations[0]);
+    let sessions = words::count(sessions.len(), "session");
     Anomaly {
         kind: AnomalyKind::NotSequential,
         edges: Vec::new(),
@@ -44,7 +58,7 @@ pub(super) fn tell(history: &History, mut operations: Vec<OperationId>) -> Anoma
         key: history.operation(last).key,
         steps: operations.iter().map(|&id| words::completed(history, id, note(history, id))).collect(),
         facts: vec![format!(
-            "no order of these {count} of {sessions} keeps each session's order and explains what was read"
+            "no order of these operations of {sessions} keeps each session's order and explains what was read"
         )],
         witness: Witness { model: ModelName::Sequential, operations },
     }

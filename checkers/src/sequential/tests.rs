@@ -2,6 +2,7 @@
 
 use histories::{History, ModelName, OperationId};
 
+mod elements;
 mod growth;
 mod objects;
 mod transactions;
@@ -14,8 +15,9 @@ use super::search::{Found, order};
 use super::{proof, replay};
 use crate::linear::tests::Dice;
 use crate::sessions::table::{Act, Table};
+use crate::testing::confirm;
 use crate::testing::{self, told};
-use crate::{Budget, Checker, Sequential, Verdict, confirm};
+use crate::{Budget, Checker, Sequential, Verdict};
 
 fn verdict(text: &str) -> Verdict {
     judge(&testing::history(text)).0

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use histories::{Function, History, KeyId, ModelName, Outcome, Value};
 
 use crate::linear::tests::Dice;
+use crate::testing::confirm;
 use crate::testing::{self, told};
-use crate::{Budget, Checker, Sessions, Verdict, confirm};
+use crate::{Budget, Checker, Sessions, Verdict};
 
 fn verdict(history: &History, model: ModelName) -> Verdict {
     let findings = Sessions.check(history, &Budget::unlimited());

@@ -6,7 +6,8 @@ use histories::{Event, Function, History, Kind, ModelName, Op, Process, Value};
 
 use crate::causal::oracle::{self, Txn};
 use crate::linear::tests::Dice;
-use crate::{Causal, Checker, Verdict, confirm, dot, testing};
+use crate::testing::confirm;
+use crate::{Causal, Checker, Verdict, dot, testing};
 
 const KEYS: [&str; 3] = ["x", "y", "z"];
 

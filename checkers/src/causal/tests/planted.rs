@@ -3,7 +3,8 @@
 use histories::{AnomalyKind, Event, History, Kind, ModelName, Op, Process, Value};
 
 use crate::linear::tests::Dice;
-use crate::{Budget, Causal, Checker, Verdict, confirm, testing};
+use crate::testing::confirm;
+use crate::{Budget, Causal, Checker, Verdict, testing};
 
 const OPERATIONS: usize = 100_000;
 const SESSIONS: u32 = 10;

@@ -5,7 +5,8 @@ use histories::ModelName::{
 };
 
 use super::{held, sessions};
-use crate::{Budget, Causal as Checked, Checker, Verdict, confirm, dot, testing};
+use crate::testing::confirm;
+use crate::{Budget, Causal as Checked, Checker, Verdict, dot, testing};
 
 /// Single operations: every causal model.
 const ALL: &[ModelName] = &[CausalConvergence, CausalMemory, Causal, Pram];

@@ -3,8 +3,9 @@ use histories::{AnomalyKind, Function, History, Kind, Op, Process, Value};
 use crate::models::{EntryOf, Kv, KvCall, List, ListCall, Model};
 use crate::search::fuzz::{Dice, METHOD_CASES, Tally, cases_or, history};
 use crate::search::oracle;
+use crate::testing::confirm;
 use crate::testing::{self, told};
-use crate::{Budget, Checker, Linear, Verdict, confirm};
+use crate::{Budget, Checker, Linear, Verdict};
 
 /// What the operations of a model are in a history.
 type Asked<'a, M> = &'a dyn Fn(&EntryOf<M>) -> (Function, Value, Value);

@@ -10,7 +10,8 @@ use AnomalyKind as Kinds;
 use ModelName::{Bank, ConflictPolicy, Counter, LongFork, Mutex, Queue, Set, UniqueIds};
 
 use crate::linear::tests::Dice;
-use crate::{Budget, Checker, Policy, Rules, Verdict, confirm, testing};
+use crate::testing::confirm;
+use crate::{Budget, Checker, Policy, Rules, Verdict, testing};
 
 /// What a process did: function, key, what was asked and what was answered.
 type Deed = (u32, Kind, &'static str, String, Value, Value);

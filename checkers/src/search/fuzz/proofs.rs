@@ -14,7 +14,8 @@ use crate::models::{
     StackCall, UnorderedQueue,
 };
 use crate::search::{QueueOrder, oracle};
-use crate::{Budget, Checker, Linear, Unconfirmed, Verdict, confirm, testing};
+use crate::testing::confirm;
+use crate::{Budget, Checker, Linear, Unconfirmed, Verdict, testing};
 
 /// How many short histories of each object, and for every so many of them one long one.
 const SHORT: u64 = 2_000;

@@ -8,8 +8,9 @@ use std::collections::HashSet;
 use histories::{Function, History, Operation, Outcome, Value};
 
 use super::Tally;
+use crate::testing::confirm;
 use crate::testing::{self, Clients};
-use crate::{Budget, Checker, Linear, Verdict, confirm};
+use crate::{Budget, Checker, Linear, Verdict};
 
 /// Whether some order explains every answer.
 fn explained(history: &History) -> bool {
