@@ -12,6 +12,10 @@ use crate::judge::findings::Explanation;
 
 /// Values are shown up to so many characters.
 const VALUE_CHARACTERS_MAX: usize = 60;
+/// So many lines of operations are shown.
+const LINES_MAX: usize = 24;
+/// So many operations that are like another one are counted and not shown.
+const ALIKE_MIN: usize = 3;
 /// So many faults in force are named.
 const FAULTS_MAX: usize = 4;
 
@@ -101,31 +105,80 @@ fn faults(windows: &[FaultWindow]) -> Vec<String> {
     first.iter().map(line).chain(between).chain(last.iter().map(line)).collect()
 }
 
-/// One line a step, its columns aligned.
+/// One line a step, its columns aligned. What is alike is counted, and of a long list the middle is left out.
 fn steps(history: &History, steps: &[Step]) -> Vec<String> {
-    let rows: Vec<[String; 6]> = steps.iter().map(|step| cells(history, step)).collect();
+    let mut rows: Vec<Row> = Vec::new();
+    let mut steps: Vec<&Step> = steps.iter().collect();
+    if steps.iter().all(|step| spot_of(history, step).is_some()) {
+        steps.sort_by_key(|step| event_of(history.operation(step.operation), step.side));
+    }
+    for step in steps {
+        let cells = cells(history, step);
+        match rows.iter_mut().find(|row| row.is_like(&cells)) {
+            Some(row) => row.others.push(cells),
+            None => rows.push(Row { cells, others: Vec::new() }),
+        }
+    }
+    let rows: Vec<Row> = rows.into_iter().flat_map(Row::told_apart).collect();
     let mut widths = [0; 6];
     for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
+        for (width, cell) in widths.iter_mut().zip(&row.cells) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    rows.iter()
-        .map(|[line, outcome, client, action, time, rest]| {
-            let [line_width, outcome_width, client_width, action_width, time_width, _] = widths;
-            let text = format!(
-                "{line:>line_width$} | {outcome:outcome_width$}  {client:client_width$}  {action:action_width$}  \
-                 {time:time_width$}  {rest}"
-            );
-            text.trim_end().to_owned()
-        })
-        .collect()
+    let mut lines: Vec<String> = rows.iter().flat_map(|row| row.lines(widths)).collect();
+    if lines.len() > LINES_MAX {
+        let left_out = lines.len() - (LINES_MAX - 1);
+        let gap = format!("{:1$} | … {left_out} more", "", widths[0]);
+        lines.splice(LINES_MAX / 2..LINES_MAX / 2 + left_out, [gap]);
+    }
+    lines
+}
+
+/// Operations that are alike: each did the same, with the same outcome, and proves the same.
+struct Row {
+    cells: [String; 6],
+    others: Vec<[String; 6]>,
+}
+
+impl Row {
+    fn is_like(&self, cells: &[String; 6]) -> bool {
+        let told =
+            |[_, outcome, _, action, _, rest]: &[String; 6]| (outcome.clone(), action.clone(), rest.clone());
+        told(&self.cells) == told(cells)
+    }
+
+    /// A few are better told one by one.
+    fn told_apart(self) -> Vec<Self> {
+        if self.others.len() >= ALIKE_MIN {
+            return vec![self];
+        }
+        std::iter::once(self.cells)
+            .chain(self.others)
+            .map(|cells| Self { cells, others: Vec::new() })
+            .collect()
+    }
+
+    fn lines(&self, widths: [usize; 6]) -> Vec<String> {
+        let [line, outcome, client, action, time, rest] = &self.cells;
+        let [line_width, outcome_width, client_width, action_width, time_width, _] = widths;
+        let text = format!(
+            "{line:>line_width$} | {outcome:outcome_width$}  {client:client_width$}  {action:action_width$}  \
+             {time:time_width$}  {rest}"
+        );
+        let others = self.others.last().map(|last| {
+            let to = if last[0] == "-" { String::new() } else { format!(", to line {}", last[0]) };
+            format!("{:line_width$} | … and {} more like it{to}", "", self.others.len())
+        });
+        std::iter::once(text.trim_end().to_owned()).chain(others).collect()
+    }
 }
 
 fn cells(history: &History, step: &Step) -> [String; 6] {
     let operation = &*history.as_recorded(step.operation);
     let line = spot_of(history, step).map_or_else(|| "-".to_owned(), |spot| spot.to_string());
     let time = match step.side {
+        _ if !history.has_real_time() => String::new(),
         Side::Invoked => format!("invoked   {}", operation.invoked),
         Side::Completed if operation.has_completion() => format!("completed {}", operation.completed),
         Side::Completed => format!("invoked   {}, never completed", operation.invoked),
@@ -162,6 +215,7 @@ pub(crate) fn detail(operation: &Operation, value_characters_max: usize) -> Stri
     let shown = |value: &Value| cut(value, value_characters_max);
     let (call, reply) = (shown(operation.call()), shown(operation.reply()));
     match (&operation.function, operation.outcome, operation.call().as_pair()) {
+        (Function::Txn, ..) => checkers::told(operation),
         (Function::Cas, Outcome::Fail, Some((from, to))) if operation.seen().is_some() => {
             format!("{} => {}, found {reply}", shown(from), shown(to))
         }
