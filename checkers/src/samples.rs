@@ -119,6 +119,7 @@ const LINES: &[(&str, Option<Conflict>, &str)] = &[
         c2 release lock nil [6,7]",
     ),
     ("cas-loop", None, "c1 cas x 1 2 [0,1]\nc2 cas x 2 1 [2,3]"),
+    ("chain-order", None, "c1 write x 1 [0,4]\nc2 cas x 1 2 [1,20]\nc3 read x 2 [6,7]\nc3 read x 1 [8,9]"),
     (
         "split-brain",
         None,

@@ -131,11 +131,11 @@ impl<'h> Sources<'h> {
         items: &'s BTreeSet<Item>,
         listed: &'s BTreeSet<OperationId>,
     ) -> impl Iterator<Item = OperationId> + 's {
-        let values: FxHashSet<&Value> = items.iter().map(|(_, value)| value).collect();
+        let wanted: FxHashSet<&Value> = items.iter().map(|(_, value)| value).collect();
         // Most operations concern none of them; their keys are not worth to be spelled out.
         let may_make = move |op: &Operation| match op.function {
             Function::Acquire | Function::Cas | Function::Txn | Function::Custom(_) => true,
-            _ => values.contains(op.call()),
+            _ => wanted.contains(op.call()),
         };
         self.candidates().filter(move |&id| {
             may_make(self.history.operation(id))

@@ -67,10 +67,10 @@ pub(super) fn of_anomaly(kind: AnomalyKind) -> &'static str {
         K::AbortedRead => "register-aborted-read",
         K::FutureRead => "register-future-read",
         K::LostUpdate => "register-lost-update",
-        K::ChainOrder => "kv-non-monotonic-read",
+        K::ChainOrder => "chain-order",
         K::IncompatibleOrder => "list-conflict",
         K::DuplicateElements => "list-duplicate-element",
-        K::NotLinearizable => "counter-phantom-read",
+        K::NotLinearizable => "stack-reordered",
         K::NotSequential => "store-buffer",
         K::MissedOwnWrite => "read-your-writes-initial",
         K::NonMonotonicRead => "monotonic-reads-initial",
@@ -138,9 +138,9 @@ const SAMPLES: &[(&str, &str)] = samples! {
     "bank-unexpected-account"
     "bank-wrong-total"
     "cas-loop"
+    "chain-order"
     "converged"
     "counter-lost-update"
-    "counter-phantom-read"
     "counter-summed"
     "distinct-ids"
     "diverged"
@@ -155,7 +155,6 @@ const SAMPLES: &[(&str, &str)] = samples! {
     "intermediate-read"
     "internal-read"
     "iriw"
-    "kv-non-monotonic-read"
     "linearizable"
     "list-append-aborted-read"
     "list-append-circular-read"
@@ -214,6 +213,7 @@ const SAMPLES: &[(&str, &str)] = samples! {
     "siblings-replaced"
     "skipped-record"
     "split-brain"
+    "stack-reordered"
     "stale-fence"
     "stale-read"
     "store-buffer"
