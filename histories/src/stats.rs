@@ -3,6 +3,7 @@
 //! It never holds operations: memory grows with keys and sessions only, and repeated values are found by a sample once
 //! there are more than [`VALUES_MAX`] of them.
 
+mod could;
 mod shown;
 mod values;
 
@@ -13,6 +14,8 @@ use std::path::Path;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use values::Values;
+
+pub use could::Could;
 
 use crate::held::Held;
 use crate::micros::Verb;
@@ -76,6 +79,8 @@ pub struct Stats {
     pub cut_off: Option<String>,
     /// What the operations make of the keys: objects whose checkers can say something about this history.
     pub objects: Vec<&'static str>,
+    /// Anomalies of transactions that could have shown, and those that could not; none where there are no transactions.
+    pub could_show: Vec<Could>,
     /// What a person has to know of how the file was read.
     pub warnings: Vec<String>,
 }
@@ -140,6 +145,8 @@ struct Counter {
     keys: BTreeMap<Box<str>, u64>,
     /// Keys of transactions' micro-operations.
     inner_keys: FxHashMap<Value, u64>,
+    /// What transactions did to them.
+    shapes: could::Shapes,
     values: Values,
     last_time: Option<Nanos>,
     reads_numbers: bool,
@@ -174,6 +181,8 @@ impl Counter {
             self.stats.gaps.clear();
         }
         self.stats.objects = objects(&self.stats.by_function, self.reads_numbers);
+        let txn = self.stats.by_function.get(Function::Txn.name()).copied().unwrap_or_default();
+        self.stats.could_show = self.shapes.told(txn.fail + txn.info + txn.unfinished);
         (self.stats.duplicates, self.stats.sample) = (self.values.duplicates, self.values.mask + 1);
         self.stats
     }
@@ -216,21 +225,28 @@ impl Counter {
         if let Value::Txn(micros) = items
             && let Some(numbers) = micros.numbers()
         {
+            let mut steps = Vec::new();
             for (verb, key, value) in numbers {
                 let key = Value::Int(key);
                 self.inner_key(&key)?;
+                steps.push((key.clone(), verb != Verb::Read));
                 if verb != Verb::Read {
                     self.values.add(&(key, value.into_value()));
                 }
             }
+            self.shapes.add(&steps);
             return Ok(());
         }
+        let mut steps = Vec::new();
         for Micro { function, key, value } in items.micros().into_iter().flatten().flatten() {
             self.inner_key(&key)?;
-            if matches!(function, "w" | "append") {
+            let writes = matches!(function, "w" | "append");
+            steps.push((key.clone().into_owned(), writes));
+            if writes {
                 self.values.add(&(key, value));
             }
         }
+        self.shapes.add(&steps);
         Ok(())
     }
 
@@ -238,7 +254,8 @@ impl Counter {
         if let Some(count) = self.inner_keys.get_mut(key) {
             *count += 1;
         } else {
-            self.held.add(ENTRY_BYTES + key.heap_bytes())?;
+            // Once for the count, once for what was done to it.
+            self.held.add(2 * (ENTRY_BYTES + key.heap_bytes()))?;
             self.inner_keys.insert(key.clone(), 1);
         }
         Ok(())

@@ -34,6 +34,7 @@ impl fmt::Display for Stats {
         if let Some(place) = &self.cut_off {
             writeln!(f, "{place}")?;
         }
+        self.could(f)?;
         match &*self.objects {
             [] => write!(f, "can be checked as: nothing that is known"),
             objects => write!(f, "can be checked as: {}", objects.join(", ")),
@@ -42,6 +43,20 @@ impl fmt::Display for Stats {
 }
 
 impl Stats {
+    fn could(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let could: Vec<&str> =
+            self.could_show.iter().filter(|one| one.could).map(|one| one.kind.name()).collect();
+        if !could.is_empty() {
+            writeln!(f, "anomalies that could show: {}", could.join(", "))?;
+        }
+        for one in &self.could_show {
+            if let Some(why) = one.why {
+                writeln!(f, "{} could not show: {why}", one.kind)?;
+            }
+        }
+        Ok(())
+    }
+
     fn order(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Timing { order, events, timed, inversions, inversion_max, touching } = self.timing;
         match order {
