@@ -93,6 +93,43 @@ fn modes_keep_what_they_promise_under_faults() {
     }
 }
 
+/// The store's modes that are made for transactions.
+fn of_transactions() -> Vec<systems::Mode> {
+    let modes = StoreSystem::new(PathBuf::from("never started")).modes();
+    modes.into_iter().filter(|mode| mode.purpose == systems::Purpose::Transactions).collect()
+}
+
+#[test]
+fn modes_of_transactions_keep_their_level_under_faults() {
+    for mode in of_transactions() {
+        let workloads = ["txn-list", "txn-register", "txn-list", "long-fork"];
+        for (workload, seed) in workloads.into_iter().cycle().zip(1..=20) {
+            let spec = RunSpec { time: Duration::from_secs(10), ..spec(&mode.name, workload, FAULTS, seed) };
+            let outcome = outcome(&spec);
+            let broken = unkept(&outcome);
+            assert!(broken.is_empty(), "{}, {workload}, seed {seed}: {broken:?}", mode.name);
+            assert!(outcome.operations.ok > 100, "{}: {:?}", mode.name, outcome.operations);
+        }
+    }
+}
+
+#[test]
+fn modes_of_transactions_show_what_they_give_up_within_twenty_seeds() {
+    for mode in of_transactions() {
+        for show in &mode.shows {
+            for workload in &show.with {
+                let shows = |seed| {
+                    let spec =
+                        RunSpec { time: Duration::from_secs(10), ..spec(&mode.name, workload, &[], seed) };
+                    let violated = |verdict: &VerdictReport| verdict.is(VerdictKind::Invalid);
+                    outcome(&spec).verdict_on(show.model).is_some_and(violated)
+                };
+                assert!((1..=20).any(shows), "{} with {workload} keeps {}", mode.name, show.model);
+            }
+        }
+    }
+}
+
 #[test]
 fn datacentres_keep_what_they_promise_under_faults() {
     let cases = [
