@@ -22,6 +22,7 @@ pub struct Could {
 
 /// What transactions did to a key. Of each no more than that two did it is known.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each was done or not, whatever else was")]
 struct Marks {
     writers: u8,
     readers: u8,
