@@ -73,6 +73,7 @@ impl Shapes {
         if self.by_key.is_empty() {
             return Vec::new();
         }
+        // order never shows: it is a count.
         let count = |fits: fn(&Marks) -> bool| self.by_key.values().filter(|marks| fits(marks)).count();
         let read = count(|marks| marks.writers > 0 && marks.readers > 0);
         [
