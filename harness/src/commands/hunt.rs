@@ -244,6 +244,7 @@ fn conclude(
         End::Found(spec) => {
             // Found is found, also where the hunt was interrupted then.
             let outcome = judge::execute(&spec, &crate::run::progress::Silent, &Interrupt::default())?;
+            super::report::leave(&outcome, session);
             writeln!(people, "{}", terminal::run(&outcome, session.screen(), &[]))?;
             writeln!(people, "seed {} fails; again: {}", spec.seed, spec.reproduce())?;
             for step in advice::of_run(&outcome) {

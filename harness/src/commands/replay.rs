@@ -67,6 +67,7 @@ pub(crate) fn replay(
     let spec = if spec.stage == StageName::Live { by_schedule(spec, before, session)? } else { spec };
     let outcome = judge::execute(&spec, &crate::run::progress::Silent, &session.interrupt);
     let outcome = outcome?;
+    super::report::leave(&outcome, session);
     writeln!(out, "{}", terminal::run(&outcome, session.screen(), &[]))?;
     let dir = Path::new(&outcome.dir);
     let now = read_history(dir).map_err(|error| Failure::Harness(error.to_string()))?;

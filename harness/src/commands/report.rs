@@ -132,8 +132,14 @@ pub(super) fn write(target: &Path, page: &Page) -> Result<(), Failure> {
     crate::run::replace(target, &page.render()).map_err(failed)
 }
 
-/// The page of one run, into its folder.
-pub(super) fn write_run(folder: &Path) -> Result<(), Failure> {
+/// Leaves the page of a run in its folder. What cannot be written is told, and fails nothing.
+pub(super) fn leave(outcome: &RunOutcome, session: &Session) {
+    if let Err(failure) = write_run(Path::new(&outcome.dir)) {
+        session.warn(&failure.to_string());
+    }
+}
+
+fn write_run(folder: &Path) -> Result<(), Failure> {
     let Some(source) = Source::folder(folder)? else { return Ok(()) };
     let mut page = Page::new(source.title());
     page.add(source);

@@ -1,7 +1,6 @@
 //! `partita run`: suites, one run after the other, then what it came to.
 
 use std::io::Write;
-use std::path::Path;
 
 use clap::Args;
 
@@ -205,10 +204,8 @@ pub(crate) fn carry_out(
         drop(progress);
         match result {
             Ok(outcome) => {
-                if pages == Pages::Written
-                    && let Err(failure) = report::write_run(Path::new(&outcome.dir))
-                {
-                    session.warn(&failure.to_string());
+                if pages == Pages::Written {
+                    report::leave(&outcome, session);
                 }
                 if !session.quiet || outcome.outcome != outcome::Outcome::Pass {
                     writeln!(people, "{}", terminal::run(&outcome, session.screen(), expectations))?;

@@ -71,6 +71,7 @@ fn of_run(
     if !shrinking.target().is_hit(&outcome) {
         return Err(Failure::Harness("the smaller run does not fail when it is run again: a bug".to_owned()));
     }
+    super::report::leave(&outcome, session);
     let command = format!("partita replay {} --trace", names::shell_quote(&minimal.display().to_string()));
     put(&minimal.join("command"), format!("{command}\n").as_bytes())?;
     writeln!(out, "{}", terminal::run(&outcome, session.screen(), &[]))?;

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use crate::judge::outcome::{Operations, Outcome};
+use crate::judge::verdict::VerdictKind;
 
 /// Deeper than this nothing that is meant lies.
 const DEPTH_MAX: usize = 16;
@@ -15,7 +17,7 @@ const RESULTS: &str = "results.json";
 
 /// What is shown of a run in the list.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Listed {
+struct Listed {
     /// From the folder that is served, with slashes.
     path: String,
     #[serde(flatten)]
@@ -71,32 +73,35 @@ fn yes() -> bool {
 /// Runs that have been read, by their folders, with what their results looked like then.
 #[derive(Default)]
 pub(super) struct Index {
-    known: BTreeMap<PathBuf, (Stamp, Option<Listed>)>,
+    known: BTreeMap<PathBuf, (Stamp, Option<Line>)>,
 }
 
 type Stamp = (Option<SystemTime>, u64);
 
+/// A run of the list, as JSON that is made once.
+#[derive(Clone, Debug)]
+struct Line {
+    /// A run's folder is called by the time when it began.
+    name: String,
+    json: Arc<str>,
+}
+
 impl Index {
-    /// Every run below a folder, the newest first. What cannot be read as one is left out.
-    pub(super) fn list(&mut self, root: &Path) -> Vec<Listed> {
+    /// Every run below a folder as JSON, the newest first. What cannot be read as one is left out.
+    pub(super) fn list(&mut self, root: &Path) -> Vec<Arc<str>> {
         let mut found = Vec::new();
         walk(root, DEPTH_MAX, &mut found);
         let mut known = BTreeMap::new();
         for (folder, stamp) in found {
             let before = self.known.remove(&folder).filter(|(then, _)| *then == stamp);
-            let listed = before.map_or_else(|| read(root, &folder), |(_, listed)| listed);
-            known.insert(folder, (stamp, listed));
+            let line = before.map_or_else(|| read(root, &folder), |(_, line)| line);
+            known.insert(folder, (stamp, line));
         }
         self.known = known;
-        let mut listed: Vec<Listed> = self.known.values().filter_map(|(_, listed)| listed.clone()).collect();
-        listed.sort_by(|a, b| name(b).cmp(name(a)).then_with(|| a.path.cmp(&b.path)));
-        listed
+        let mut lines: Vec<&Line> = self.known.values().filter_map(|(_, line)| line.as_ref()).collect();
+        lines.sort_by(|a, b| b.name.cmp(&a.name).then_with(|| a.json.cmp(&b.json)));
+        lines.into_iter().map(|line| Arc::clone(&line.json)).collect()
     }
-}
-
-/// A run's folder is called by the time when it began.
-fn name(listed: &Listed) -> &str {
-    listed.path.rsplit('/').next().unwrap_or_default()
 }
 
 /// Folders that hold results, links left out; nothing lies below a run.
@@ -115,15 +120,18 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<(PathBuf, Stamp)>) {
     }
 }
 
-fn read(root: &Path, folder: &Path) -> Option<Listed> {
+fn read(root: &Path, folder: &Path) -> Option<Line> {
     let text = fs::read_to_string(folder.join(RESULTS)).ok()?;
     let mut run: Run = serde_json::from_str(&text).ok()?;
+    run.verdicts.retain(|verdict| verdict.kind == VerdictKind::Invalid.name());
     for verdict in &mut run.verdicts {
         verdict.anomalies.truncate(1);
     }
-    let path = folder.strip_prefix(root).ok()?;
-    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    Some(Listed { path: parts.join("/"), run })
+    let parts = folder.strip_prefix(root).ok()?.components();
+    let parts: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy()).collect();
+    let listed = Listed { path: parts.join("/"), run };
+    let name = parts.last()?.clone().into_owned();
+    Some(Line { name, json: serde_json::to_string(&listed).ok()?.into() })
 }
 
 #[cfg(test)]
@@ -147,12 +155,15 @@ mod tests {
         std::os::unix::fs::symlink("deep/smoke/20260102T000000Z-2", root.path().join("latest")).unwrap();
         let mut index = Index::default();
         let mut listed = || {
-            let listed = index.list(root.path());
-            listed.into_iter().map(|listed| (listed.path, listed.run.outcome)).collect::<Vec<_>>()
+            let told = |line: &Arc<str>| {
+                let run: serde_json::Value = serde_json::from_str(line).unwrap();
+                (run["path"].as_str().unwrap().to_owned(), run["outcome"].as_str().unwrap().to_owned())
+            };
+            index.list(root.path()).iter().map(told).collect::<Vec<_>>()
         };
         let (old, new) = ("quick/20260101T000000Z-1".to_owned(), "deep/smoke/20260102T000000Z-2".to_owned());
-        assert_eq!(listed(), [(new.clone(), Outcome::Pass), (old.clone(), Outcome::Pass)]);
+        assert_eq!(listed(), [(new.clone(), "pass".to_owned()), (old.clone(), "pass".to_owned())]);
         put("quick/20260101T000000Z-1", Outcome::Violation);
-        assert_eq!(listed(), [(new, Outcome::Pass), (old, Outcome::Violation)]);
+        assert_eq!(listed(), [(new, "pass".to_owned()), (old, "violation".to_owned())]);
     }
 }

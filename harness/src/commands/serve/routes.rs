@@ -13,7 +13,6 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::guard::guard;
-use super::index::Listed;
 use super::{Shelf, live};
 use crate::report::page::{Page, Source, shell};
 
@@ -64,16 +63,19 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     tokio::task::spawn_blocking(work).await.map_err(|error| Refusal::Unreadable(error.to_string()))
 }
 
-fn listed(shelf: &Shelf) -> Vec<Listed> {
-    shelf.index.lock().unwrap_or_else(PoisonError::into_inner).list(&shelf.root)
+/// Every run, as a list in JSON.
+fn listed(shelf: &Shelf) -> String {
+    let runs = shelf.index.lock().unwrap_or_else(PoisonError::into_inner).list(&shelf.root);
+    format!("[{}]", runs.join(","))
 }
 
 async fn list(State(shelf): State<Arc<Shelf>>) -> Result<Html<String>, Refusal> {
     aside(move || Html(shell::list(&shelf.root.display().to_string(), &listed(&shelf)))).await
 }
 
-async fn runs(State(shelf): State<Arc<Shelf>>) -> Result<axum::Json<Vec<Listed>>, Refusal> {
-    aside(move || axum::Json(listed(&shelf))).await
+async fn runs(State(shelf): State<Arc<Shelf>>) -> Result<Response, Refusal> {
+    let json = aside(move || listed(&shelf)).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
 async fn run(State(shelf): State<Arc<Shelf>>, Path(path): Path<String>) -> Result<Html<String>, Refusal> {

@@ -15,8 +15,8 @@ pub(super) enum Clock {
 
 impl Clock {
     pub(super) fn of(history: &History) -> Self {
-        let told = history.operations().iter().any(|operation| operation.invoked.0 > 0);
-        if told { Self::Time } else { Self::Place }
+        // Where a file tells no times, everything is at 0.
+        if history.end().0 > 0 { Self::Time } else { Self::Place }
     }
 
     /// When an operation was invoked, and when it was answered if it was.

@@ -40,10 +40,10 @@ pub(super) fn report(page: &Page, blobs: &[Option<String>]) -> String {
     document(&page.title, connect, &data, REPORT)
 }
 
-/// The page of a folder's runs, which asks the server that it came from for news.
-pub(crate) fn list(root: &str, runs: &impl Serialize) -> String {
-    let data = serde_json::json!({ "root": root, "runs": runs });
-    let data = html! { script #page-data type="application/json" { (json(&data)) } };
+/// The page of a folder's runs, a list in JSON, which asks the server that it came from for news.
+pub(crate) fn list(root: &str, runs: &str) -> String {
+    let data = format!("{{\"root\":{},\"runs\":{runs}}}", serde_json::Value::from(root));
+    let data = html! { script #page-data type="application/json" { (harmless(&data)) } };
     document("Runs", "'self'", &data, LIST)
 }
 
@@ -84,7 +84,11 @@ fn document(title: &str, connect: &str, data: &Markup, scripts: &[Asset]) -> Str
 /// JSON that ends no script: in a text, a less-than sign may stand as an escape.
 fn json(data: &impl Serialize) -> PreEscaped<String> {
     // Our types have string keys only, so they always serialise.
-    PreEscaped(serde_json::to_string(data).unwrap_or_default().replace('<', "\\u003c"))
+    harmless(&serde_json::to_string(data).unwrap_or_default())
+}
+
+fn harmless(json: &str) -> PreEscaped<String> {
+    PreEscaped(json.replace('<', "\\u003c"))
 }
 
 /// As a policy names it.

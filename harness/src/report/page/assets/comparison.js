@@ -74,7 +74,7 @@ export function comparison(page, current, open) {
     "section",
     { class: "comparison", id: "comparison" },
     el("h1", {}, page.title),
-    modes && el("p", { class: "hint" }, "✓ held in every run, ✗ violated (amber: the mode does not promise it; red: it does), ? undecided. Choose a heading to sort, a row to open its most telling run."),
+    modes && el("p", { class: "hint" }, "✓ held in every run, ✗ violated (amber: the mode does not promise it; red: it does), ? undecided. Blue: writes answered before faults; orange: while one was in force. Choose a heading to sort, a row to open its most telling run."),
     modes,
     runList(page, current, open),
   );

@@ -52,15 +52,7 @@ function boxOf(op, note, operations) {
 
 // A transaction's micro-operations, one a line; another operation is one line.
 function microsOf(operations, op) {
-  if (operations.functionName(op) !== "txn") return [operations.action(op)];
-  const told = operations.texts[op].replace(/^-> /, "").split(" -> ").at(-1);
-  const parts = told.match(/\[(?:[^[\]]|\[[^\]]*\])*\]/g);
-  const inner = told.startsWith("[[") ? told.slice(1, -1).match(/\[(?:[^[\]]|\[[^\]]*\])*\]/g) : parts;
-  const word = { r: "read", w: "write", append: "append" };
-  return (inner ?? [told]).map((micro) => {
-    const found = /^\["?(\w+)"?[, ]+(.+?)[, ]+(.*)\]$/.exec(micro);
-    return found ? `${word[found[1]] ?? found[1]} ${found[2].replaceAll('"', "")} ${found[1] === "r" ? "-> " : ""}${found[3]}` : micro;
-  });
+  return operations.functionName(op) === "txn" ? operations.micros(op) : [operations.action(op)];
 }
 
 // Two beside each other, more around a circle.

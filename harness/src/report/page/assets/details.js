@@ -27,7 +27,7 @@ export function details(operations, i, finding) {
     const step = stepsOf(finding, operations).find((step) => step.op === i);
     tell("in the finding", step?.note ?? "");
   }
-  return el("div", { class: "details" }, el("code", {}, operations.action(i)), el("dl", {}, lines));
+  return el("div", { class: "details" }, el("code", {}, operations.action(i)), operations.functionName(i) === "txn" && el("code", { class: "said" }, operations.texts[i]), el("dl", {}, lines));
 }
 
 // The finding's other operations; of another, those of its key that write or show the same value.

@@ -75,7 +75,7 @@ function table(finding, steps, operations) {
     const word = step.completed && operations.hasReply(op) ? "completed" : operations.hasReply(op) ? "invoked" : "invoked, never answered";
     const hints = [operations.term[op] > 0 && `term ${operations.term[op] - 1}`, operations.served[op] > 0 && `served by ${operations.meta.nodes[operations.served[op] - 1]}`, operations.version[op] > 0 && `version ${operations.version[op] - 1}`].filter(Boolean);
     const line = operations.line(operations.call[op] + (step.completed ? operations.reply[op] : 0));
-    return el("tr", {}, el("td", { class: "number" }, number + 1), el("td", {}, `client ${operations.client[op]}`, operations.nodeName(op) && ` at ${operations.nodeName(op)}`), el("td", { class: "mono" }, shortened(operations.action(op), 200)), el("td", {}, `${word} ${moment(at, operations.clock)}`), el("td", {}, step.note), el("td", { class: "said" }, [hints.length > 0 && `hints: ${hints.join(", ")}`, line !== null && `line ${line}`].filter(Boolean).join(" · ")));
+    return el("tr", {}, el("td", { class: "number" }, number + 1), el("td", {}, `client ${operations.client[op]}`, operations.nodeName(op) && ` at ${operations.nodeName(op)}`), el("td", { class: "mono" }, shortened(operations.action(op), 200)), el("td", {}, `${word} ${operations.when(at)}`), el("td", {}, step.note), el("td", { class: "said" }, [hints.length > 0 && `hints: ${hints.join(", ")}`, line !== null && `line ${line}`].filter(Boolean).join(" · ")));
   };
   const head = ["", "who", "what", "when", "what it proves", ""].map((text) => el("th", { scope: "col" }, text));
   return el("div", { class: "scroll" }, el("table", { class: "steps" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, steps.slice(0, 40).map(row))));

@@ -1,5 +1,8 @@
 // What was found: each proof once, with every model that it is told against.
 
+// Kinds that tell that there is no order, and no more.
+const UNEXPLAINED = ["not-linearizable", "not-sequential", "no-version-order"];
+
 // The findings of a run, those that break a promise first.
 export function findingsOf(run) {
   const found = new Map();
@@ -17,7 +20,10 @@ export function findingsOf(run) {
   }
   const all = [...found.values()];
   const weight = (finding) => (finding.against.some((one) => one.promised) ? 0 : finding.against.some((one) => one.given) ? 1 : 2);
-  all.sort((a, b) => weight(a) - weight(b));
+  // What says the most comes first: the weakest of what is violated, and a reason rather than the lack of an order.
+  const weakest = run.outcome.weakest_violated ?? [];
+  const says = (finding) => (finding.against.some((one) => weakest.includes(one.model)) ? 0 : 2) + (UNEXPLAINED.includes(finding.kind) ? 1 : 0);
+  all.sort((a, b) => weight(a) - weight(b) || says(a) - says(b));
   return all.map((finding, number) => ({ ...finding, number, promised: weight(finding) === 0 }));
 }
 

@@ -1,6 +1,6 @@
 // The head of the page: the verdict in words, what was promised against what held, each finding in a sentence.
 
-import { el, copied, count, lasting, milliseconds, percent, plural, shortened, moment } from "./dom.js";
+import { el, copied, count, lasting, milliseconds, percent, plural, shortened } from "./dom.js";
 import { stepsOf } from "./findings.js";
 
 const WORDS = { valid: "held", invalid: "violated", unknown: "undecided", "not-applicable": "says nothing here" };
@@ -87,7 +87,7 @@ function findingList(run, findings, operations, choose) {
   const row = (finding) => {
     const steps = stepsOf(finding, operations);
     const last = steps.at(-1);
-    const where = last === undefined ? [] : [moment(operations.invoked[last.op], operations.clock), operations.nodeName(last.op) && `at ${operations.nodeName(last.op)}`];
+    const where = last === undefined ? [] : [operations.when(operations.invoked[last.op]), operations.nodeName(last.op) && `at ${operations.nodeName(last.op)}`];
     const faults = (finding.faults ?? []).map((place) => run.outcome.fault_windows?.[place]).filter(Boolean);
     const under = faults.length > 0 ? `under ${[...new Set(faults.map((fault) => fault.fault))].slice(0, 2).join(" and ")}` : "";
     return el(

@@ -1,5 +1,7 @@
 // The operations of a run: columns of numbers, unpacked from the page.
 
+import { moment } from "./dom.js";
+
 // A run's operations, or null where the page holds none of them.
 export async function unpacked(meta, encoded) {
   if (!meta || encoded === null) return null;
@@ -88,9 +90,27 @@ export class Operations {
     return this.lasted[i] > 0 ? this.invoked[i] + this.lasted[i] - 1 : this.latest;
   }
 
-  // "write r7 37", "read r7 -> 37"
+  // "write r7 37", "read r7 -> 37", "txn read x -> 1, write y 2"
   action(i) {
+    if (this.functionName(i) === "txn") return `txn ${this.micros(i).join(", ")}`;
     return [this.functionName(i), this.keyName(i), this.texts[i]].filter((word) => word !== "").join(" ");
+  }
+
+  // What a transaction did, or was to do, one by one.
+  micros(i) {
+    const told = this.texts[i].replace(/^-> /, "").split("]] -> [[").at(-1);
+    const inner = told.replace(/^\[+/, "[").replace(/\]\]$/, "]");
+    const parts = `${inner.startsWith("[") ? "" : "["}${inner}`.match(/\[(?:[^[\]]|\[[^\]]*\])*\]/g) ?? [told];
+    const word = { r: "read", w: "write" };
+    return parts.map((part) => {
+      const found = /^\["?([\w-]+)"?[, ]+("[^"]*"|[^ ,\]]+)[, ]+(.*)\]$/.exec(part);
+      return found ? `${word[found[1]] ?? found[1]} ${found[2].replaceAll('"', "")} ${found[1] === "r" ? "-> " : ""}${found[3]}` : part;
+    });
+  }
+
+  // A moment with as many digits as the run calls for.
+  when(position) {
+    return moment(position, this.clock, Math.min(this.end / 20, 2e7));
   }
 
   line(event) {

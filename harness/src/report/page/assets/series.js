@@ -28,7 +28,10 @@ export class Series {
 
   // Shows which part of the run the timeline looks at.
   show(from, to) {
+    // Where the whole run is looked at there is nothing to be told apart.
+    const whole = to - from > this.end * 0.95;
     for (const shade of this.windows) {
+      shade.setAttribute("visibility", whole ? "hidden" : "visible");
       shade.setAttribute("x", this.x(from));
       shade.setAttribute("width", Math.max(1.5, this.x(to) - this.x(from)));
     }
