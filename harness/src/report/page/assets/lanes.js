@@ -34,6 +34,7 @@ function arrange(operations, lane) {
   const { members } = lane;
   const free = [];
   lane.row = new Uint8Array(members.length);
+  lane.from = new Float64Array(members.length);
   lane.to = new Float64Array(members.length);
   lane.latest = new Float64Array(members.length);
   lane.tally = [0, 1, 2].map(() => new Uint32Array(members.length + 1));
@@ -41,6 +42,7 @@ function arrange(operations, lane) {
   for (let m = 0; m < members.length; m++) {
     const i = members[m];
     const from = operations.invoked[i];
+    lane.from[m] = from;
     lane.to[m] = operations.drawnTo(i);
     let row = free.findIndex((until) => until <= from);
     if (row < 0) row = Math.min(free.length, ROWS_MAX - 1);

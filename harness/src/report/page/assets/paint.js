@@ -162,18 +162,45 @@ export function lowerBoundMembers(operations, members, position) {
   return low;
 }
 
+// Where each column of pixels ends on the run's clock, the same for all lanes of one painting.
+function columnEdges(view) {
+  if (view.edgesOf?.from === view.from && view.edgesOf.to === view.to && view.edgesOf.width === view.width && view.edgesOf.folded === view.folded) return view.edges;
+  view.edgesOf = { from: view.from, to: view.to, width: view.width, folded: view.folded };
+  view.edges = Float64Array.from({ length: Math.ceil((view.width - view.left) / COLUMN) }, (_, column) => positionOf(view, view.left + (column + 1) * COLUMN));
+  return view.edges;
+}
+
+// The first place from `start` on that is not before `position`: not far away, as a rule.
+function forward(array, start, position) {
+  let step = 1;
+  let low = start;
+  while (low + step < array.length && array[low + step - 1] < position) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(array.length, low + step);
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (array[middle] < position) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 // How much was invoked in each column of pixels, the worst outcome below.
 function paintDensity(paint, view, colour, lane, top, begin, end) {
   const counts = [];
   let most = 1;
   let last = begin;
-  for (let x = view.left; x < view.width; x += COLUMN) {
-    const next = Math.min(end, lowerBoundMembers(view.operations, lane.members, positionOf(view, x + COLUMN)));
-    const found = lane.tally.map((tally) => tally[Math.max(last, next)] - tally[last]);
-    const all = found[0] + found[1] + found[2];
-    most = Math.max(most, all);
-    if (all > 0) counts.push([x, all, found]);
-    last = Math.max(last, next);
+  const edges = columnEdges(view);
+  const [ok, fail, info] = lane.tally;
+  for (let column = 0; column < edges.length && last < end; column++) {
+    const next = Math.min(end, forward(lane.from, last, edges[column]));
+    if (next > last) {
+      most = Math.max(most, next - last);
+      counts.push([view.left + column * COLUMN, next - last, [ok[next] - ok[last], fail[next] - fail[last], info[next] - info[last]]]);
+    }
+    last = next;
   }
   const dim = view.proof.size > 0 ? 0.5 : 1;
   for (const [x, all, found] of counts) {
