@@ -59,7 +59,7 @@ pub use figures::{Conflicts, Convergence, Durability, Figures, Staleness};
 pub use hierarchy::{Hierarchy, not_applicable, undecided};
 pub use inserts::Inserts;
 pub use isolation::Isolation;
-pub use linear::{Linear, Linearization};
+pub use linear::{Linear, Linearization, stale_reads};
 pub use log::Logs;
 pub use policy::Policy;
 pub use rules::Rules;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use rustc_hash::FxHashMap;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::raw::Problem;
@@ -16,7 +17,7 @@ use crate::{Kind, Nanos, Process};
 pub(crate) const TIME_END: Nanos = Nanos(1 << 62);
 
 /// What the real-time order of a history is taken from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
     /// An event is before another if its time is less; at the same time neither is. Within a session the place in the
@@ -66,7 +67,7 @@ impl Default for Rule {
 }
 
 /// What the events of a whole file say of their order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Timing {
     /// What the real-time order is taken from; `None` where the file tells none but that within each session.
     pub order: Option<Order>,
@@ -77,6 +78,7 @@ pub struct Timing {
     /// Those that stand after one of a later time.
     pub inversions: u64,
     /// The longest of the times by which those are earlier.
+    #[schemars(with = "u64")]
     pub inversion_max: Nanos,
     /// Those at a time at which one client's operation begins and another's ends.
     pub touching: u64,

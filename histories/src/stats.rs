@@ -12,6 +12,7 @@ use std::io::Read;
 use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use schemars::JsonSchema;
 use serde::Serialize;
 use values::Values;
 
@@ -34,7 +35,7 @@ pub const VALUES_MAX: usize = 1 << 20;
 const GAPS_MAX: usize = 3;
 
 /// How operations of one kind came out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Outcomes {
     pub ok: u64,
     pub fail: u64,
@@ -44,14 +45,16 @@ pub struct Outcomes {
 }
 
 /// A time in which nothing happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Gap {
+    #[schemars(with = "u64")]
     pub from: Nanos,
+    #[schemars(with = "u64")]
     pub length: Nanos,
 }
 
 /// A sum of a history.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Stats {
     pub events: u64,
     pub operations: u64,
@@ -62,6 +65,7 @@ pub struct Stats {
     pub sessions: u64,
     /// The most operations open at a time.
     pub concurrency: u64,
+    #[schemars(with = "u64")]
     pub end: Nanos,
     /// Whether the file says what came before what.
     pub real_time: bool,

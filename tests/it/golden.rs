@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::command::{code, output, text};
+use crate::schemas::assert_valid;
 use crate::tidy::root;
 
 /// Fields that hold a sentence, a time, or a place on this machine: only their type is compared.
@@ -159,6 +160,7 @@ fn golden(name: &str, folder: &Path, exit: i32, arguments: &[&str]) -> Value {
     let told = output(folder, arguments);
     assert_eq!(code(&told), exit, "{name}: {}", text(&told));
     let printed = json(&told.stdout);
+    assert_valid(arguments[0], &printed);
     compare(name, &scrub(&printed, Values::Words));
     printed
 }
@@ -176,7 +178,9 @@ fn the_json_of_a_run_and_of_what_lies_in_its_folder_only_grows() {
     let dir = folder.path().join(printed["runs"][0]["dir"].as_str().expect("a folder"));
     let file = |name: &str| json(&fs::read(dir.join(name)).expect("a file"));
     assert_eq!(file("results.json"), printed["runs"][0], "the folder holds what was printed");
+    assert_valid("results", &file("results.json"));
     for name in ["env", "schedule"] {
+        assert_valid(name, &file(&format!("{name}.json")));
         compare(name, &scrub(&file(&format!("{name}.json")), Values::Words));
     }
 }
@@ -247,8 +251,9 @@ fn lines(command: &str, flags: &[&str]) -> Value {
     let told = output(&root(), &arguments);
     let printed = String::from_utf8(told.stdout).expect("UTF-8");
     let printed = printed.replace(&format!("{}/", root().display()), "");
-    let objects: Vec<Value> =
-        printed.lines().map(|line| scrub(&json(line.as_bytes()), Values::Exact)).collect();
+    let printed: Vec<Value> = printed.lines().map(|line| json(line.as_bytes())).collect();
+    printed.iter().for_each(|object| assert_valid(command, object));
+    let objects: Vec<Value> = printed.iter().map(|object| scrub(object, Values::Exact)).collect();
     assert_eq!(objects.len(), SAMPLES.len(), "{}", String::from_utf8_lossy(&told.stderr));
     Value::Array(objects)
 }

@@ -15,6 +15,7 @@ mod own;
 mod page;
 mod probe;
 mod replay;
+mod schemas;
 mod serve;
 mod shrink;
 mod tidy;

@@ -32,6 +32,8 @@ use transactions::Transactions;
 use witness::Crossing;
 use zones::Conflict;
 
+pub use staleness::stale_reads;
+
 /// Decides [`ModelName::Linearizable`]: registers with unique values by zones, and by chains where they see
 /// compare-and-sets; everything else by rules of its own where they apply, and by search.
 #[derive(Clone, Copy, Debug, Default)]
@@ -391,7 +393,7 @@ fn staleness(keys: &[KeyReport]) -> Option<Staleness> {
     if reads == 0 {
         return None;
     }
-    let mut stale: Vec<i64> = keys.iter().flat_map(|key| key.lag.stale.iter().copied()).collect();
+    let mut stale: Vec<i64> = keys.iter().flat_map(|key| &key.lag.stale).map(|&(_, behind)| behind).collect();
     stale.sort_unstable();
     let millis = |nanos: i64| nanos as f64 / 1e6;
     // The nearest-rank percentile, in permille to keep to integers.

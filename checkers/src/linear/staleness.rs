@@ -5,14 +5,16 @@
 //! A read of v is stale by the time since a newer value had certainly replaced v: newer values are those whose
 //! write began after v had been seen or acknowledged, and each is in force from its first return on.
 
-use crate::registers::{Access, NEVER, NONE, Register, Zone};
+use histories::{History, Nanos};
+
+use crate::registers::{Access, NEVER, NONE, Register, Registers, Zone};
 use crate::{Budget, Exhausted};
 
 /// What one key's reads show.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lag {
-    /// In nanoseconds, one entry for each stale read.
-    pub(crate) stale: Vec<i64>,
+    /// Of each stale read its invocation and how far it lay behind, in nanoseconds.
+    pub(crate) stale: Vec<(i64, i64)>,
     pub(crate) versions_max: u64,
     /// The stale read that completed first.
     pub(crate) first: Option<Stale>,
@@ -23,6 +25,18 @@ pub(crate) struct Lag {
 pub(crate) struct Stale {
     pub(crate) read: u32,
     pub(crate) newer: u32,
+}
+
+/// When each stale read was invoked, and how long its value had been replaced by then, in the order of the invocations.
+/// Where a key is no register, or its values repeat, nothing is said of it; nor of what the budget does not reach.
+pub fn stale_reads(history: &History, budget: &Budget) -> Vec<(Nanos, Nanos)> {
+    let registers =
+        Registers::of(history).groups.into_iter().filter_map(|group| group.compile(history, budget).ok());
+    let lags = registers.filter_map(|register| lag(&register, budget).ok());
+    let mut stale: Vec<(i64, i64)> = lags.flat_map(|lag| lag.stale).collect();
+    stale.sort_unstable();
+    let nanos = |time: i64| Nanos(time.max(0).unsigned_abs());
+    stale.into_iter().map(|(called, behind)| (nanos(called), nanos(behind))).collect()
 }
 
 pub(crate) fn lag(register: &Register, budget: &Budget) -> Result<Lag, Exhausted> {
@@ -43,7 +57,7 @@ pub(crate) fn lag(register: &Register, budget: &Budget) -> Result<Lag, Exhausted
         if since >= row.call {
             continue;
         }
-        lag.stale.push(row.call - since);
+        lag.stale.push((row.call, row.call - since));
         let earlier = lag.first.is_none_or(|first| row.ret < register.rows[first.read as usize].ret);
         if earlier {
             lag.first = Some(Stale { read: index, newer: writes.rows[newer as usize] });

@@ -150,7 +150,7 @@ pub(crate) struct Options {
     #[arg(long, env = "PARTITA_KEEP", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub(crate) keep: Option<bool>,
 
-    /// Write no page (report.html) into the folders of runs.
+    /// Write no page (report.html) and no pictures into the folders of runs.
     #[arg(long, env = "PARTITA_NO_HTML", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub(crate) no_html: Option<bool>,
 
@@ -159,7 +159,7 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "as_flag")]
     pub(crate) budget: Option<BudgetLimits>,
 
-    /// Reports beside the one on the terminal, to standard output or `=PATH`: json, markdown, junit, csv, github,
+    /// Reports beside the one on the terminal, to standard output or `=PATH`: json, markdown, junit, csv, github, sarif,
     /// perfetto or otlp (see `partita list formats`). May be given several times.
     #[arg(long, value_name = "FORMAT[=PATH]", env = "PARTITA_REPORT", value_delimiter = ',')]
     #[serde(deserialize_with = "as_flags")]

@@ -15,7 +15,7 @@ pub(crate) fn keys() -> Grid {
     let flags: Vec<&clap::Arg> =
         cli.find_subcommand("run").map(|run| run.get_arguments().collect()).unwrap_or_default();
     for key in Options::KEYS {
-        let flag = flags.iter().find(|flag| flag.get_id() == key);
+        let flag = flags.iter().find(|flag| flag.get_id().as_str() == key.replace('-', "_"));
         let environment =
             flag.and_then(|flag| flag.get_env()).map(|name| name.to_string_lossy().into_owned());
         let about = flag.and_then(|flag| flag.get_help()).map(ToString::to_string);

@@ -14,6 +14,7 @@ use super::probe::ProbeArgs;
 use super::replay::ReplayArgs;
 use super::report::ReportArgs;
 use super::run::RunArgs;
+use super::schema::SchemaArgs;
 use super::selftest::SelftestArgs;
 use super::serve::ServeArgs;
 use super::session::Global;
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// What a model or an anomaly means, by small histories that show it.
     Explain(ExplainArgs),
+    /// JSON Schemas of everything that is printed or written as JSON.
+    Schema(SchemaArgs),
     /// Does the client of a system tell the truth, and send each request once?
     Probe(ProbeArgs),
     /// Shell completions.

@@ -7,7 +7,7 @@ use checkers::Budget;
 use clap::Args;
 use histories::{ModelName, printable, read};
 
-use super::{Session, files};
+use super::{Session, files, pictures};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::names::shell_quote;
@@ -132,15 +132,19 @@ pub(super) fn write(target: &Path, page: &Page) -> Result<(), Failure> {
     crate::run::replace(target, &page.render()).map_err(failed)
 }
 
-/// Leaves the page of a run in its folder. What cannot be written is told, and fails nothing.
+/// Leaves the page of a run and its pictures in its folder. What cannot be written is told, and fails nothing.
 pub(super) fn leave(outcome: &RunOutcome, session: &Session) {
-    if let Err(failure) = write_run(Path::new(&outcome.dir)) {
+    if let Err(failure) = write_run(outcome) {
         session.warn(&failure.to_string());
     }
 }
 
-fn write_run(folder: &Path) -> Result<(), Failure> {
+fn write_run(run: &RunOutcome) -> Result<(), Failure> {
+    let folder = Path::new(&run.dir);
     let Some(source) = Source::folder(folder)? else { return Ok(()) };
+    if let Some(history) = &source.history {
+        pictures::write(run, history)?;
+    }
     let mut page = Page::new(source.title());
     page.add(source);
     write(&folder.join(PAGE), &page)

@@ -5,7 +5,8 @@
 use std::io::Write;
 
 use clap::Args;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::Session;
 use crate::cli::exit::Exit;
@@ -53,6 +54,20 @@ pub(crate) struct SelftestArgs {
     pub(crate) json: bool,
 }
 
+/// What `--json` prints.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct SelftestReport<'a> {
+    /// The version of the program.
+    partita: &'static str,
+    /// The exit code.
+    exit: u8,
+    #[schemars(with = "Vec<Caught>")]
+    bugs: &'a [Caught],
+    /// What modes give up, in the same form.
+    #[schemars(with = "Vec<Caught>")]
+    shows: &'a [Caught],
+}
+
 pub(crate) fn selftest(
     args: &SelftestArgs,
     catalogue: &Catalogue,
@@ -91,8 +106,9 @@ pub(crate) fn selftest(
     if args.json {
         let (bugs, shows) = results.split_at(bugs);
         let version = env!("CARGO_PKG_VERSION");
-        let report = json!({"partita": version, "exit": exit.code(), "bugs": bugs, "shows": shows});
-        writeln!(out, "{report}")?;
+        let report = SelftestReport { partita: version, exit: exit.code(), bugs, shows };
+        // Our types have string keys only, so they always serialise.
+        writeln!(out, "{}", serde_json::to_string(&report).unwrap_or_default())?;
         return Ok(exit);
     }
     writeln!(out, "{}\n", table(&results).terminal(0, session.width))?;

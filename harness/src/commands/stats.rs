@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use histories::{printable, stats};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Session, files};
 use crate::cli::exit::Exit;
@@ -25,6 +27,14 @@ pub(crate) struct StatsArgs {
 
     #[command(flatten)]
     reading: ReadingArgs,
+}
+
+/// What `--json` prints of a file.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct FileStats<'a> {
+    file: &'a str,
+    #[schemars(with = "stats::Stats")]
+    stats: &'a stats::Stats,
 }
 
 pub(crate) fn stats(args: &StatsArgs, session: &Session, out: &mut dyn Write) -> Result<Exit, Failure> {
@@ -48,8 +58,9 @@ pub(crate) fn stats(args: &StatsArgs, session: &Session, out: &mut dyn Write) ->
             session.warn(warning);
         }
         if args.json {
-            let line = serde_json::json!({ "file": file.display().to_string(), "stats": stats });
-            writeln!(out, "{line}")?;
+            let line = FileStats { file: &file.display().to_string(), stats: &stats };
+            // Our types have string keys only, so they always serialise.
+            writeln!(out, "{}", serde_json::to_string(&line).unwrap_or_default())?;
         } else {
             writeln!(
                 out,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use histories::{Function, ModelName};
 use nemesis::FaultSpec;
+use schemars::JsonSchema;
 use serde::Serialize;
 use systems::{Mode, Show, Trap};
 
@@ -23,7 +24,7 @@ use crate::run::RunError;
 use crate::run::progress::Interrupt;
 
 /// How one trap did.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Caught {
     /// A bug, or `shows linearizable` for a model that a mode gives up.
     pub(crate) bug: String,
@@ -59,7 +60,7 @@ impl Caught {
 }
 
 /// What a find took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub(crate) struct Spent {
     pub(crate) seeds: u64,
     pub(crate) operations: u64,

@@ -4,14 +4,16 @@
 
 use checkers::{Anomaly, EdgeReason, ProofEdge, Side, Step};
 use histories::{History, Operation, OperationId, printable};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::verdict::Violation;
 
 /// Why something was violated.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct AnomalyReport {
+    #[schemars(with = "String")]
     pub kind: Violation,
     pub summary: String,
     /// Indices of events.
@@ -39,7 +41,7 @@ pub struct AnomalyReport {
 }
 
 /// One operation of a counterexample.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct OperationReport {
     /// Index of its invocation among the events.
     pub event: u32,
@@ -49,6 +51,7 @@ pub struct OperationReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
     /// `ok`, `fail` or `info`.
+    #[schemars(extend("enum" = ["ok", "fail", "info"]))]
     pub outcome: &'static str,
     pub f: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +68,7 @@ pub struct OperationReport {
 }
 
 /// An operation where its turn is in the telling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct StepReport {
     /// Its place in the counterexample's list of operations, from 0.
     pub operation: usize,
@@ -74,12 +77,13 @@ pub struct StepReport {
 }
 
 /// One operation of a counterexample comes before another. `from` and `to` are places in its list of operations, from 0.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct EdgeReport {
     pub from: usize,
     pub to: usize,
     /// In JSON `kind`, and `key` where it is of one.
     #[serde(flatten, serialize_with = "by_kind_and_key")]
+    #[schemars(with = "KindAndKey")]
     pub why: EdgeReason,
     /// The same in words.
     pub reason: String,
@@ -186,6 +190,16 @@ fn events(history: &History, operations: &[OperationId]) -> Vec<u32> {
     events.sort_unstable();
     events.dedup();
     events
+}
+
+/// Why one operation comes before another, as it stands in JSON.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "its shape is all that counts: the schema is derived from it")]
+struct KindAndKey {
+    /// `session`, `real-time`, `write-read`, `write-write`, `read-write` or `same-value`.
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
 }
 
 fn by_kind_and_key<S: Serializer>(why: &EdgeReason, serializer: S) -> Result<S::Ok, S::Error> {

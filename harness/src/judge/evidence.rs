@@ -3,13 +3,14 @@
 use std::fmt;
 
 use histories::Function;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::plan::faults::FaultName;
 use crate::run::Shortfall;
 
 /// Why what held in a run would not convince: told also where something was violated.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum WeakEvidence {
     /// The cluster did not become ready for the final reads.
@@ -21,16 +22,30 @@ pub enum WeakEvidence {
     /// Too few operations of a kind that the mix holds succeeded.
     FewAnswers {
         #[serde(serialize_with = "by_name")]
+        #[schemars(with = "String")]
         function: Function,
         answered: u64,
         needed: u64,
     },
     /// A fault was asked for, and none of its windows is known to have had an effect.
-    FaultWithoutEffect { fault: FaultName },
+    FaultWithoutEffect {
+        #[schemars(with = "String")]
+        fault: FaultName,
+    },
     /// A window of a fault is not known to have had an effect.
-    WindowWithoutEffect { fault: FaultName, what: String, evidence: String },
+    WindowWithoutEffect {
+        #[schemars(with = "String")]
+        fault: FaultName,
+        what: String,
+        evidence: String,
+    },
     /// Hardly anything was answered during a fault that leaves a majority, though the mode promises to go on.
-    SilentWindow { fault: FaultName, what: String, answered: u64 },
+    SilentWindow {
+        #[schemars(with = "String")]
+        fault: FaultName,
+        what: String,
+        answered: u64,
+    },
 }
 
 impl From<Shortfall> for WeakEvidence {

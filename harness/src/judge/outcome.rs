@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use histories::ModelName;
+use schemars::JsonSchema;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ use crate::plan::spec::{RunSpec, StageName};
 use crate::run::Note;
 
 /// One run. Serialised as it stands in `results.json` and in `--report json`; fields are only ever added.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct RunOutcome {
     pub suite: String,
     pub system: String,
@@ -22,6 +23,7 @@ pub struct RunOutcome {
     pub workload: String,
     pub faults: Vec<String>,
     pub seed: u64,
+    #[schemars(with = "String", extend("enum" = ["live", "sim"]))]
     pub stage: StageName,
     /// The run's folder.
     pub dir: String,
@@ -30,8 +32,10 @@ pub struct RunOutcome {
     pub finished: bool,
     /// Why it is inconclusive or a harness failure; notes on what was dropped or skipped.
     #[serde(serialize_with = "in_words")]
+    #[schemars(with = "Vec<String>")]
     pub notes: Vec<Note>,
     #[serde(flatten, serialize_with = "as_data_and_in_words")]
+    #[schemars(with = "DataAndWords")]
     pub weak_evidence: Vec<WeakEvidence>,
     pub operations: Operations,
     pub verdicts: Vec<VerdictReport>,
@@ -202,7 +206,7 @@ impl RunOutcome {
 }
 
 /// How a run came out against what its mode promises, before any `[[expect]]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     Pass,
@@ -230,23 +234,26 @@ impl Outcome {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Operations {
     pub ok: u64,
     pub fail: u64,
     pub info: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct VerdictReport {
     /// In JSON, the model.
     #[serde(rename = "model")]
+    #[schemars(with = "String")]
     pub subject: Subject,
+    #[schemars(with = "String", extend("enum" = ["valid", "invalid", "unknown", "not-applicable"]))]
     pub verdict: VerdictKind,
     pub method: String,
     pub why: Option<String>,
     pub elapsed_ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("enum" = ["valid", "invalid"]))]
     pub expected: Option<Expected>,
     /// It is unknown because the re-check refuted the proof of a violation, which is a bug of ours.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -269,7 +276,7 @@ impl VerdictReport {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct DurabilityReport {
     pub acknowledged: u64,
     pub lost: u64,
@@ -277,7 +284,7 @@ pub struct DurabilityReport {
     pub discarded: u64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct ConvergenceReport {
     pub converged: bool,
     pub after_ms: Option<f64>,
@@ -285,7 +292,7 @@ pub struct ConvergenceReport {
 }
 
 /// See [`checkers::Conflicts`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct ConflictsReport {
     pub updates: u64,
     pub lost: u64,
@@ -303,7 +310,7 @@ impl ConflictsReport {
 
 /// Share of client operations that were ok, by when they were invoked: before the first fault, while one was in
 /// force, after the last. `None` where none was invoked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Availability {
     pub overall: Option<f64>,
     pub before: Option<f64>,
@@ -317,19 +324,19 @@ pub struct Availability {
 }
 
 /// Latency of operations that were ok.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Latencies {
     pub read: Option<Percentiles>,
     pub write: Option<Percentiles>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Percentiles {
     pub p50: f64,
     pub p99: f64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct StalenessReport {
     pub stale_reads: u64,
     pub reads: u64,
@@ -341,13 +348,15 @@ pub struct StalenessReport {
     pub max_versions: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct FaultWindowReport {
+    #[schemars(with = "String")]
     pub fault: FaultName,
     /// What it did this time, `cut n1 | n2,n3`.
     pub what: String,
     pub from_ms: f64,
     pub to_ms: Option<f64>,
+    #[schemars(with = "String", extend("enum" = ["installed", "skipped", "indeterminate"]))]
     pub applied: AppliedKind,
     pub evidence: String,
 }
@@ -355,6 +364,16 @@ pub struct FaultWindowReport {
 /// Words are made by [`crate::report::words`].
 fn in_words<S: Serializer>(notes: &[Note], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(notes.iter().map(ToString::to_string))
+}
+
+/// Why a pass would not be convincing, as it stands in JSON.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "its shape is all that counts: the schema is derived from it")]
+struct DataAndWords {
+    /// In sentences.
+    thin: Vec<String>,
+    /// As data.
+    weak_evidence: Vec<WeakEvidence>,
 }
 
 /// `thin` for people, `weak_evidence` for machines.

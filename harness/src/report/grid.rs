@@ -50,12 +50,17 @@ impl Grid {
         self.header.iter().any(|cell| !cell.is_empty())
     }
 
-    /// How wide each column is to be; `None` where they do not fit beside each other.
+    /// How wide each column is to be; `None` where they do not fit beside each other, not even with their names broken.
     fn widths(&self, room: usize) -> Option<Vec<usize>> {
-        let shown = self.has_header().then_some(&self.header);
+        self.fit(room, &layout::columns).or_else(|| self.fit(room, &longest_word))
+    }
+
+    fn fit(&self, room: usize, name_width: &dyn Fn(&str) -> usize) -> Option<Vec<usize>> {
         let longest = |column: usize, measure: &dyn Fn(&str) -> usize| {
-            let cells = shown.into_iter().chain(&self.rows).filter_map(|row| row.get(column));
-            cells.map(|cell| measure(cell)).max().unwrap_or(0)
+            let name =
+                self.header.get(column).filter(|_| self.has_header()).map_or(0, |name| name_width(name));
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| measure(cell)).max().unwrap_or(0).max(name)
         };
         let columns = 0..self.header.len();
         let mut widths: Vec<usize> =
@@ -74,8 +79,7 @@ impl Grid {
                 texts = wide;
                 continue;
             }
-            let word = |cell: &str| cell.split(' ').map(layout::columns).max().unwrap_or(0);
-            let fits = |&column: &usize| fair >= TEXT_MIN && longest(column, &word) <= fair;
+            let fits = |&column: &usize| fair >= TEXT_MIN && longest(column, &longest_word) <= fair;
             if !texts.iter().all(fits) {
                 return None;
             }
@@ -133,6 +137,10 @@ impl Grid {
         let line = |cells: &Vec<String>| cells.iter().map(cell).collect::<Vec<_>>().join(",") + "\n";
         std::iter::once(&self.header).chain(&self.rows).map(line).collect()
     }
+}
+
+fn longest_word(cell: &str) -> usize {
+    cell.split(' ').map(layout::columns).max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,19 +1,24 @@
 //! The JSON contract: `{"partita":version,"exit":code,"runs":[…]}`. It is versioned and only grows.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{HuntReport, Report};
 use crate::judge::outcome::RunOutcome;
 use crate::report::tradeoffs::Tradeoff;
 
-#[derive(Serialize)]
-struct Document<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Document<'a> {
+    /// The version of the program.
     partita: &'static str,
+    /// The exit code.
     exit: u8,
+    #[schemars(with = "Vec<RunOutcome>")]
     runs: &'a [RunOutcome],
     /// Expectations that were not met, in words.
     missed: Vec<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(with = "Vec<Tradeoff>")]
     tradeoffs: &'a [Tradeoff],
     #[serde(skip_serializing_if = "Option::is_none")]
     hunt: Option<&'a HuntReport>,

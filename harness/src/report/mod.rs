@@ -15,6 +15,8 @@ pub(crate) mod modes;
 pub(crate) mod otlp;
 pub(crate) mod page;
 pub(crate) mod perfetto;
+pub(crate) mod plots;
+pub(crate) mod sarif;
 pub(crate) mod terminal;
 pub(crate) mod timeline;
 pub(crate) mod trace;
@@ -28,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::OnceLock;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
@@ -64,7 +67,7 @@ pub(crate) struct Modes<'a> {
 }
 
 /// What a hunt came to, beside the run that failed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct HuntReport {
     pub(crate) first_seed: u64,
     pub(crate) runs: u64,
@@ -83,7 +86,7 @@ pub(crate) struct HuntReport {
 }
 
 /// Each with the number of runs in which it was seen.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct CoverageReport {
     pub(crate) faults: BTreeMap<String, u64>,
     pub(crate) states: BTreeMap<String, u64>,
@@ -119,13 +122,22 @@ pub(crate) enum Format {
     Junit,
     Csv,
     Github,
+    Sarif,
     Perfetto,
     Otlp,
 }
 
 impl Format {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Json, Self::Markdown, Self::Junit, Self::Csv, Self::Github, Self::Perfetto, Self::Otlp];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Json,
+        Self::Markdown,
+        Self::Junit,
+        Self::Csv,
+        Self::Github,
+        Self::Sarif,
+        Self::Perfetto,
+        Self::Otlp,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -134,6 +146,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Csv => "csv",
             Self::Github => "github",
+            Self::Sarif => "sarif",
             Self::Perfetto => "perfetto",
             Self::Otlp => "otlp",
         }
@@ -146,6 +159,7 @@ impl Format {
             Self::Junit => "a test case for each checker, faults and seed",
             Self::Csv => "one row a run, or a mode of a comparison, in bare numbers",
             Self::Github => "a job's summary, and annotations as workflow commands",
+            Self::Sarif => "a result for each finding, with its proof as a code flow (SARIF 2.1.0)",
             Self::Perfetto => "operations and faults over time, for ui.perfetto.dev",
             Self::Otlp => "operations and faults as spans of OpenTelemetry, in JSON lines",
         }
@@ -158,6 +172,7 @@ impl Format {
             Self::Junit => junit::render(report).map_err(Failure::Harness)?,
             Self::Csv => csv::render(report),
             Self::Github => github::summary(report),
+            Self::Sarif => sarif::render(report),
             Self::Perfetto => return perfetto::write(report, out),
             Self::Otlp => return otlp::write(report, out),
         };

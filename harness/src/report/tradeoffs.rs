@@ -4,6 +4,7 @@
 
 use checkers::{Figures, Finding, Hierarchy, Verdict};
 use histories::ModelName;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use systems::{Mode, Settles, System};
 
@@ -14,7 +15,7 @@ use crate::report::grid::Grid;
 use crate::report::terminal::{percent, seconds};
 
 /// What was measured of a mode.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub(crate) struct Tradeoff {
     #[serde(rename = "type")]
     kind: String,
@@ -27,7 +28,7 @@ pub(crate) struct Tradeoff {
 }
 
 /// Over all runs with faults.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 struct Consistency {
     /// Maximal models that held in every run, and minimal ones that some run violated.
     strongest: Vec<&'static str>,
@@ -38,28 +39,28 @@ struct Consistency {
 }
 
 /// Shares of writes that were answered, the mean over runs with faults.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 struct WriteAvailability {
     before: Option<f64>,
     during: Option<f64>,
 }
 
 /// See [`crate::run::reads_per_second`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema, Serialize)]
 pub(crate) struct Growth {
     /// Of the cluster, and of one twice as large.
     pub(crate) nodes: [u16; 2],
     pub(crate) reads_per_s: [f64; 2],
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 struct ReadScalability {
     /// Share of the reads of runs with faults that no leader decided.
     without_leader: Option<f64>,
     growth: Option<Growth>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 struct FailureRecovery {
     /// The median over all losses of a leader, or of a member where nobody leads.
     failover_ms: Option<f64>,
@@ -70,8 +71,9 @@ struct FailureRecovery {
 }
 
 /// Of runs without faults: what concurrent updates of a key come to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 struct Conflicts {
+    #[schemars(with = "String")]
     policy: Policy,
     updates: u64,
     discarded: u64,

@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 
 use checkers::{Budget, Finding, Linear, Linearization, Verdict};
 use histories::{History, ModelName};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::report::explain;
 
 /// One key's order, as the JSON of `check` has it.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(super) struct Report {
     key: Option<String>,
     /// Indices of the invocations, in the order of the moments at which the operations took effect.

@@ -7,7 +7,7 @@ mod graph;
 mod judge;
 mod linearizations;
 mod proofs;
-mod report;
+pub(super) mod report;
 mod table;
 mod text;
 

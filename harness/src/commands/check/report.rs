@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use histories::{Order, stats};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Checked, linearizations};
@@ -14,8 +15,8 @@ use crate::judge::findings;
 use crate::judge::outcome::{StalenessReport, VerdictReport};
 use crate::judge::verdict::Expected;
 
-#[derive(Serialize)]
-struct FileReport<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct FileReport<'a> {
     file: &'a str,
     format: &'static str,
     operations: usize,
@@ -31,6 +32,7 @@ struct FileReport<'a> {
     warnings: Vec<String>,
     /// Options that may have been forgotten.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    #[schemars(with = "Vec<String>")]
     hints: &'a [String],
     verdicts: Vec<VerdictReport>,
     strongest: Vec<&'static str>,
