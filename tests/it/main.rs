@@ -16,6 +16,7 @@ mod page;
 mod probe;
 mod replay;
 mod schemas;
+mod screens;
 mod serve;
 mod shrink;
 mod tidy;
