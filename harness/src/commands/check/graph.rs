@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::Checked;
+use super::checked::Checked;
 use crate::cli::failure::Failure;
 
 /// The files that were written, in the order of the findings.

@@ -3,6 +3,7 @@
 //! Demands what `--model` names, else what a file's header promises; with neither it describes.
 
 mod args;
+mod checked;
 mod graph;
 mod judge;
 mod linearizations;
@@ -24,6 +25,7 @@ use histories::{History, ModelName, printable};
 use table::Row;
 
 pub(crate) use self::args::{CheckArgs, CheckFormat};
+use self::checked::Checked;
 use super::session::Loading;
 use super::{Session, files};
 use crate::cli::exit::Exit;
@@ -32,30 +34,6 @@ use crate::cli::names::unknown;
 use crate::cli::quantity::{BudgetLimits, List};
 use crate::judge::checking;
 use crate::judge::outcome::StoredRun;
-
-/// A file that was read and checked.
-struct Checked {
-    file: String,
-    history: History,
-    findings: Vec<Finding>,
-    /// Models that must hold; empty to describe only.
-    demands: Vec<ModelName>,
-    /// Where they were asked for, for each key of what is linearizable.
-    linearizations: Vec<Linearization>,
-    /// The least sets of session guarantees that are violated, where the guarantees were looked at and one by one do not
-    /// tell it.
-    guarantees: Option<Vec<Vec<ModelName>>>,
-    /// Options that a person may have forgotten.
-    hints: Vec<String>,
-    /// The command that made the history, where its folder knows.
-    reproduce: Option<String>,
-}
-
-impl Checked {
-    fn format(&self) -> &'static str {
-        self.history.format().map_or("none", Format::name)
-    }
-}
 
 /// What is left of a file once its history is let go.
 struct Answer {

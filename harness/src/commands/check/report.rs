@@ -8,7 +8,8 @@ use histories::{Order, stats};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Checked, linearizations};
+use super::checked::Checked;
+use super::linearizations;
 use crate::judge;
 use crate::judge::checking;
 use crate::judge::findings;

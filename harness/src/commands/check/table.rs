@@ -4,7 +4,8 @@
 
 use histories::{ModelName, printable};
 
-use super::{Checked, judge};
+use super::checked::Checked;
+use super::judge;
 use crate::cli::layout::Width;
 use crate::cli::paint::Paint;
 use crate::judge::checking;

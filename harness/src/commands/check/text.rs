@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use histories::{ModelName, printable, stats};
 
-use super::{Checked, judge, linearizations, proofs, report};
+use super::checked::Checked;
+use super::{judge, linearizations, proofs, report};
 use crate::cli::exit::Exit;
 use crate::cli::layout::Screen;
 use crate::cli::names::shell_quote;
