@@ -252,7 +252,9 @@ fn lines(command: &str, flags: &[&str]) -> Value {
     let printed = String::from_utf8(told.stdout).expect("UTF-8");
     let printed = printed.replace(&format!("{}/", root().display()), "");
     let printed: Vec<Value> = printed.lines().map(|line| json(line.as_bytes())).collect();
-    printed.iter().for_each(|object| assert_valid(command, object));
+    for object in &printed {
+        assert_valid(command, object);
+    }
     let objects: Vec<Value> = printed.iter().map(|object| scrub(object, Values::Exact)).collect();
     assert_eq!(objects.len(), SAMPLES.len(), "{}", String::from_utf8_lossy(&told.stderr));
     Value::Array(objects)

@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{AnomalyKind, Value};
 
 /// Whether an anomaly could have shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Could {
+    #[schemars(with = "String")]
     pub kind: AnomalyKind,
     pub could: bool,
     /// What it takes and no transaction did, where it could not.

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use checkers::{Budget, Finding, Linearization, Verdict};
+use checkers::{Budget, Finding, Verdict};
 use histories::read::{Format, Options};
 use histories::view::{View, hints};
 use histories::{History, ModelName, printable};

@@ -68,8 +68,8 @@ impl<'h> Justification<'h> {
             history.header.conflict,
             Some(Conflict::VersionVector | Conflict::Merge | Conflict::Crdt)
         );
-        // Replicas are compared with each other, whoever wrote what they hold.
-        let is_free = model == ModelName::Convergence;
+        // Replicas are compared with each other, whoever wrote what they hold, and each read of a bank with its total.
+        let is_free = matches!(model, ModelName::Convergence | ModelName::Bank);
         let nature = |touched: &Touched| if is_free { Nature::Free } else { nature(&touched.has, merges) };
         let places = places.into_iter().map(|touched| {
             let nature = nature(&touched);

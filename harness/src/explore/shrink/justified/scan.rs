@@ -134,8 +134,15 @@ impl Scan {
                 return;
             }
             (Function::Cas, _) => return self.compare_and_set(id, operation, place),
-            // What is given or moved answers for itself.
-            (Function::Generate | Function::Transfer, _) => return,
+            // What is given answers for itself.
+            (Function::Generate, _) => return,
+            // What is moved must have been there.
+            (Function::Transfer, _) => {
+                if operation.is_ok() {
+                    self.show(id, place.clone(), Value::Null);
+                }
+                Update::Other
+            }
             (Function::Write, _) => Update::Write(value),
             (Function::Append, _) => Update::Append(value),
             (Function::Add, _) => Update::Add(value),
