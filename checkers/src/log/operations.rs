@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use histories::{History, Operation, Value};
+use histories::{Function, History, Operation, Value};
 
 /// What an operation means for the log.
 #[derive(Debug)]
@@ -38,24 +38,28 @@ const MICROS: Expected = "a list of [\"send\", partition, value] and [\"poll\"]"
 
 /// Whether the operations of a history are those of a log, all but what moves its consumers.
 pub(crate) fn is_log(history: &History) -> bool {
-    let says = |op: &Operation| match op.function.name() {
-        "send" | "poll" => true,
-        "txn" => micros(op.call()).is_some_and(|micros| micros.iter().any(is_step)),
-        _ => false,
-    };
-    let moves = |op: &Operation| {
-        matches!(
-            of_name(op.function.name()),
-            Some(LogOperation::Assign | LogOperation::Subscribe | LogOperation::Other)
-        )
-    };
     let operations = history.operations();
-    operations.iter().any(says) && operations.iter().all(|op| says(op) || moves(op) || is_empty(op))
+    operations.iter().any(says) && operations.iter().all(|op| says(op) || is_beside(op))
 }
 
-/// A transaction that asks for nothing.
-fn is_empty(op: &Operation) -> bool {
-    op.function.name() == "txn" && op.call().as_list().is_none_or(<[Value]>::is_empty)
+/// Whether an operation sends or polls. Transactions on registers and lists, of which a history may have millions, are told by
+/// how they are held.
+fn says(op: &Operation) -> bool {
+    match (&op.function, op.call()) {
+        (Function::Txn, Value::List(_)) => micros(op.call()).is_some_and(|micros| micros.iter().any(is_step)),
+        (Function::Custom(_), _) => matches!(op.function.name(), "send" | "poll"),
+        _ => false,
+    }
+}
+
+/// Whether it moves a consumer, commits or asks for nothing.
+fn is_beside(op: &Operation) -> bool {
+    match (&op.function, op.call()) {
+        (Function::Txn, Value::List(micros)) => micros.is_empty(),
+        (Function::Txn, value) => value.is_null(),
+        (Function::Custom(_), _) => of_name(op.function.name()).is_some(),
+        _ => false,
+    }
 }
 
 fn is_step(micro: &Value) -> bool {
