@@ -101,9 +101,20 @@ impl<'h> Values<'h> {
     }
 }
 
+/// What is made of transactions whose clients never learned the outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Unknowns {
+    /// They committed where a read shows what they wrote.
+    #[default]
+    Committed,
+    /// They did not commit, and what reads show of them is dirty.
+    Aborted,
+}
+
 /// Transactions that may have happened in the order of their invocations, which keeps each session's order.
 #[derive(Debug, Default)]
 pub(super) struct Draft<'h> {
+    unknowns: Unknowns,
     whole_keys: FxHashMap<i64, u32>,
     /// Keys that are no whole numbers.
     keys: FxHashMap<Cow<'h, Value>, u32>,
@@ -127,17 +138,17 @@ pub(super) struct Draft<'h> {
 type Sites = Vec<(u32, u32)>;
 
 impl<'h> Draft<'h> {
-    pub(super) fn of(history: &'h History, budget: &Budget) -> Result<Self, Unfit> {
+    pub(super) fn of(history: &'h History, unknowns: Unknowns, budget: &Budget) -> Result<Self, Unfit> {
         if !history.operations().iter().any(|operation| operation.function == Function::Txn) {
             return Err(Unfit::NoTransactions);
         }
-        let mut draft = Self { starts: vec![0], ..Self::default() };
+        let mut draft = Self { unknowns, starts: vec![0], ..Self::default() };
         let mut sites = draft.find_kinds(history, budget)?.into_iter();
         for (i, (id, operation)) in history.iter().enumerate() {
             if i % 65_536 == 0 {
                 budget.check()?;
             }
-            if takes_part(operation)? && operation.outcome != Outcome::Fail {
+            if takes_part(operation)? && !draft.is_aborted(operation) {
                 draft.add(history, id, operation, &mut sites)?;
             }
         }
@@ -157,7 +168,7 @@ impl<'h> Draft<'h> {
             if !takes_part(operation)? {
                 continue;
             }
-            let failed = operation.outcome == Outcome::Fail;
+            let failed = self.is_aborted(operation);
             for micro in micros(history, id, operation)? {
                 let Micro { function, key, value } = micro?;
                 let key = self.key(key) as usize;
@@ -195,6 +206,14 @@ impl<'h> Draft<'h> {
         }
         self.longest = vec![Vec::new(); self.names.len()];
         Ok(sites)
+    }
+
+    fn is_aborted(&self, operation: &Operation) -> bool {
+        match operation.outcome {
+            Outcome::Fail => true,
+            Outcome::Info => self.unknowns == Unknowns::Aborted,
+            Outcome::Ok => false,
+        }
     }
 
     fn key(&mut self, key: Cow<'h, Value>) -> u32 {

@@ -23,7 +23,7 @@ use histories::{History, ModelName};
 
 use crate::budget::Stopwatch;
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict};
-use draft::{Draft, KeyKind, Unfit};
+use draft::{Draft, KeyKind, Unfit, Unknowns};
 use level::{Level, Order, Rule};
 use polygraph::{Decision, Question};
 use resolve::{Resolved, resolve};
@@ -51,7 +51,7 @@ impl Checker for Isolation {
     fn check_some(&self, history: &History, models: &[ModelName], budget: &Budget) -> Vec<Finding> {
         let started = Stopwatch::start();
         let models = level::MODELS.iter().copied().filter(|model| models.contains(model));
-        let draft = match Draft::of(history, budget) {
+        let draft = match Draft::of(history, Unknowns::Committed, budget) {
             Ok(draft) => draft,
             Err(unfit) => {
                 let verdict = unfit_verdict(history, &unfit);
@@ -109,7 +109,22 @@ struct Judge<'a, 'h> {
 }
 
 impl Judge<'_, '_> {
+    /// Of a level that lets reads show what did not commit, a read does not tell that its writer committed.
     fn verdict(&mut self, model: ModelName, level: Level) -> Verdict {
+        if level.rule != Rule::ReadUncommitted || !self.draft.indefinite.contains(&true) {
+            return self.verdict_of_committed(model, level);
+        }
+        match Draft::of(self.history, Unknowns::Aborted, self.budget) {
+            Ok(draft) => {
+                let resolved = resolve(self.history, &draft);
+                let held = self.held.clone();
+                Judge { draft: &draft, resolved: &resolved, held, ..*self }.verdict_of_committed(model, level)
+            }
+            Err(unfit) => unfit_verdict(self.history, &unfit),
+        }
+    }
+
+    fn verdict_of_committed(&mut self, model: ModelName, level: Level) -> Verdict {
         if level.order == Order::RealTime && !self.history.has_real_time() {
             let why = "the history does not tell what preceded what in real time";
             return Verdict::NotApplicable(why.into());

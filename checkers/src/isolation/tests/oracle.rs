@@ -5,21 +5,14 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::super::level::{Level, Order, Rule};
-use super::generate::{Objects, Outcome, Run, Step, Transaction};
+use super::generate::{Objects, Outcome, Run, Step};
 
 type Pairs = BTreeSet<(usize, usize)>;
 
 pub(super) fn holds(run: &Run, level: Level) -> bool {
     let open: Vec<usize> =
         (0..run.transactions.len()).filter(|&t| run.transactions[t].outcome == Outcome::Info).collect();
-    // What a read shows of a transaction of unknown outcome says that it committed, also where what is not committed may be
-    // read.
-    let shown: BTreeSet<i64> =
-        run.transactions.iter().filter(|t| t.outcome == Outcome::Ok).flat_map(shown_by).collect();
-    let is_seen = |t: usize| (0..3).any(|key| written(run, t, key).iter().any(|value| shown.contains(value)));
-    let needed = (0..open.len()).filter(|&at| level.rule == Rule::ReadUncommitted && is_seen(open[at]));
-    let needed = needed.fold(0u32, |mask, at| mask | 1 << at);
-    (0..1u32 << open.len()).filter(|mask| mask & needed == needed).any(|mask| {
+    (0..1u32 << open.len()).any(|mask| {
         let committed: Vec<usize> = (0..run.transactions.len())
             .filter(|t| match run.transactions[*t].outcome {
                 Outcome::Ok => true,
@@ -41,14 +34,6 @@ pub(super) fn holds(run: &Run, level: Level) -> bool {
             first.allows(level) || (1..first.picks.get()).any(|pick| world(pick).allows(level))
         })
     })
-}
-
-fn shown_by(transaction: &Transaction) -> Vec<i64> {
-    let shown = transaction.steps.iter().filter_map(|step| match step {
-        Step::Read(_, shown) => Some(shown),
-        Step::Write(..) => None,
-    });
-    shown.flatten().copied().collect()
 }
 
 /// For each key, every order of its writers.

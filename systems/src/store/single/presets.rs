@@ -336,11 +336,6 @@ impl Family for Options {
 
 /// Nobody survives a disk that lies or changes what it holds.
 fn survives(options: &Options) -> Vec<&'static str> {
-    // What was read of a transaction that never committed looks like a commit where its client does not know how it ended, and
-    // faults leave clients so: the level is demanded without them.
-    if options.isolation == Isolation::ReadUncommitted {
-        return Vec::new();
-    }
     let by_clock = options.read == Read::Lease || options.fencing == Fencing::Lease;
     let mut kinds = vec!["network", "kill", "pause"];
     kinds.extend((!by_clock).then_some("clock"));
