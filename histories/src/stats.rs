@@ -412,7 +412,7 @@ mod tests {
 
     #[test]
     fn what_no_client_can_have_done_is_refused_here_too() {
-        let text = "{:process 0 :type :ok :f :read :value 1}";
+        let text = "{:process 1 :type :invoke :f :read}\n{:process 0 :type :ok :f :read :value 1}";
         assert!(
             read(text.as_bytes(), "h", &Options::default())
                 .unwrap_err()

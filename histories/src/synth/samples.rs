@@ -10,7 +10,28 @@ use super::{Object, Plant, Planted, Shape, events, header};
 use crate::{read, write};
 
 /// Samples with an object's name in their own that the checkers' tests make.
-const OF_THE_CHECKERS: &[&str] = &["bank-total.jsonl", "bank-transfers.jsonl"];
+const OF_THE_CHECKERS: &[&str] = &[
+    "bank-nil-balance.jsonl",
+    "bank-total.jsonl",
+    "bank-transfers.jsonl",
+    "bank-unexpected-account.jsonl",
+    "counter-summed.jsonl",
+    "list-append-dirty-update.jsonl",
+    "list-append-g-nonadjacent-realtime.jsonl",
+    "list-append-g-nonadjacent-session.jsonl",
+    "list-append-g-nonadjacent.jsonl",
+    "list-append-g-single-realtime.jsonl",
+    "list-append-g-single-session.jsonl",
+    "list-append-g-single.jsonl",
+    "list-append-g0-realtime.jsonl",
+    "list-append-g0-session.jsonl",
+    "list-append-g1c-session.jsonl",
+    "list-append-g2-item-realtime.jsonl",
+    "list-append-g2-item-session.jsonl",
+    "list-append-g2-item.jsonl",
+    "list-append-internal.jsonl",
+    "list-append-part-of-a-transaction.jsonl",
+];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
