@@ -292,7 +292,12 @@ mod tests {
             let (mode, _) = crate::store::mode(mode).unwrap();
             mode.demanded_under(&FaultSpec::parse_list(faults).unwrap()).to_vec()
         };
-        let all = [ModelName::Linearizable, ModelName::Durability, ModelName::Convergence];
+        let all = [
+            ModelName::Linearizable,
+            ModelName::StrictSerializable,
+            ModelName::Durability,
+            ModelName::Convergence,
+        ];
         for survived in ["none", "kill:all", "partition:leader,clock:drift,disk:full,power:majority"] {
             assert_eq!(demanded("single/quorum", survived), all, "{survived}");
         }
@@ -300,7 +305,7 @@ mod tests {
         assert_eq!(demanded("single/no-sync", "kill:all"), all);
         assert_eq!(demanded("single/no-sync", "kill:all,power:majority"), []);
         assert_eq!(demanded("single/lease", "kill:leader"), all);
-        assert_eq!(demanded("single/lease", "clock:drift,kill:leader"), all[1..]);
+        assert_eq!(demanded("single/lease", "clock:drift,kill:leader"), all[2..]);
         assert_eq!(demanded("single/lease", "disk:flip"), []);
         assert_eq!(demanded("single/lease[sync=never]", "clock:drift"), [], "power might be lost as well");
     }

@@ -113,8 +113,7 @@ mod tests {
             "  note                  read-your-writes was promised, and is undecided: the budget ran out";
         insta::assert_snapshot!(Width::columns(60).wrap(line, 24), @r"
           note                  read-your-writes was promised, and
-                                is undecided: the budget ran
-                                out
+                                is undecided: the budget ran out
         ");
         assert_eq!(Width::UNLIMITED.wrap(line, 24), line);
         let path = format!("  folder  {}", "runs/quick/20260102T030405Z-7/".repeat(3));
