@@ -1,8 +1,8 @@
 //! Which of the operations that a proof lists come before which: session order, real time, what reads saw, and what
 //! follows from these of registers.
 //!
-//! It never decides anything. Proofs that are cycles by themselves bring their edges along; this is for the others, so
-//! that a person, or a picture, has the order of the operations before them.
+//! Proofs that are cycles bring their own edges. This module derives edges for the other proofs, so that reports can draw the
+//! order of their operations too. No verdict rests on these edges.
 
 use histories::{Function, History, ModelName, Operation, OperationId, Outcome, Value};
 

@@ -1,8 +1,8 @@
 //! Adya's pairs of insertions: each reads, by a predicate, whether either of two rows is there, and inserts its own only if
 //! neither is. So of the two of a key at most one succeeds, if transactions are serializable.
 //!
-//! An insertion is `insert [key [first second]]`, one of the two null, as Jepsen writes it. It never judges other isolation
-//! levels: what is read here is a predicate and no item.
+//! An insertion is `insert [key [first second]]`, one of the two null, as Jepsen writes it. Only serializability
+//! is judged: the reads are of a predicate, and weaker levels say nothing of predicates.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! What operations on a log show by themselves, by the definitions.
 //!
-//! It reads every value anew, and looks at whole histories only for what nobody sent or polled.
+//! It parses the values itself instead of taking the checker's records. It looks beyond the listed operations only to show
+//! that no client sent, or polled, a record.
 
 use std::collections::BTreeSet;
 

@@ -64,7 +64,7 @@ pub(crate) fn explain(history: &History, register: &Register, unexplained: Unexp
     without_writer(history, register.key, unexplained.kind, row.operation, writer)
 }
 
-/// An operation on a register that shows a value which nobody wrote, or only a write that failed.
+/// The anomaly of an operation that shows a register's value which no operation wrote, or only a write that failed.
 pub(crate) fn unwritten_value(history: &History, seen: OperationId) -> Option<Anomaly> {
     let op = history.operation(seen);
     let value = match (&op.function, op.outcome) {

@@ -1,6 +1,7 @@
 //! Transactions on registers: they are linearizable where they are strictly serializable.
 //!
-//! It never decides by itself: time tells an order at a glance, or the isolation levels decide.
+//! The order of time is tried first, as far as time orders transactions. Where it does not explain every read, the isolation
+//! levels decide.
 
 use std::sync::OnceLock;
 

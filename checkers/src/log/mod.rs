@@ -1,8 +1,8 @@
 //! Logs of records, as streams and queues with offsets are: no record is lost, comes from nowhere, is there twice or stands
 //! in another order than its producer sent it, and offsets grow and agree. In time that grows with the number of records.
 //!
-//! It never asks a consumer that came late for what it did not poll: a record is lost where it was acknowledged, one that
-//! stands behind it was polled, and no client ever polled it. One consumer's polls go on from each other only while it is
+//! A record is lost if it was acknowledged, a record behind it in the partition was polled, and no client ever polled it. So a
+//! consumer that began late is not blamed for what other consumers polled. One consumer's polls go on from each other only while it is
 //! assigned its partitions: a group gives them and takes them away unseen.
 
 mod found;

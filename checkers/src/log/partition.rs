@@ -1,6 +1,6 @@
 //! One partition: its records, and at which offsets they were shown.
 //!
-//! It never decides what an offset means; it only looks it up.
+//! It is a table to look records and offsets up in. `log` judges what they mean.
 
 use std::borrow::Cow;
 

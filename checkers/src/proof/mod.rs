@@ -1,6 +1,7 @@
 //! What a proof lists: operations that violate the model by themselves.
 //!
-//! It never decides whether a history violates a model, only whether the operations that a proof lists do so alone.
+//! The verdict on the history is already made when this module is asked. It decides only whether the listed operations alone
+//! violate the model, and adds operations until they do.
 //!
 //! A checker finds a contradiction in what it has learned of a whole history, and some of that may come from operations
 //! which it does not name: that a write of unknown outcome took effect is known from a read, the order of two appends

@@ -1,7 +1,7 @@
 //! A history cut down to a few operations, which say no more than those few explain.
 //!
-//! It never asks for an order of what is left out: what a read shows of an operation that is not listed is left out as
-//! well.
+//! What a read shows of an operation that is not listed is removed from the read, because no order of the listed operations
+//! could explain it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
 //! Which operations made what another one shows.
 //!
-//! It never looks at order; what was made by several operations may come from any of them.
+//! Where several operations made the same value, all of them are named: the order of the operations is not looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 

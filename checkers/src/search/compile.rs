@@ -133,7 +133,7 @@ pub(crate) fn untaken(history: &History, part: &Part) -> Result<usize, Malformed
 }
 
 /// Whether a drain may have taken anything, at any time: then it is as many dequeues of unknown outcome as there are
-/// elements that nobody is known to have taken.
+/// elements that no other operation is known to have taken.
 pub(crate) fn is_open_drain(op: &Operation) -> bool {
     op.function == Function::Drain && op.outcome == Outcome::Info
 }

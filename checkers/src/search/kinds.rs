@@ -1,5 +1,5 @@
 //! What the operations of a counterexample contradict, where it has a name: two holders of a lock, a stale read, an
-//! element that nobody added.
+//! element that no operation added.
 //!
 //! It never searches; where it has to know what an order would explain, it asks.
 

@@ -7,6 +7,8 @@ mod pool;
 mod register;
 mod set;
 mod siblings;
+#[cfg(test)]
+mod testing;
 mod tuning;
 mod txn;
 mod typed;

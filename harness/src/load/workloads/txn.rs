@@ -133,32 +133,11 @@ pub(super) fn write(key: Value, value: Value) -> Value {
 mod tests {
     use std::collections::BTreeSet;
 
-    use histories::Nanos;
-
-    use super::super::Tuning;
+    use super::super::{Tuning, testing};
     use super::*;
 
     fn issue(workload: &Random, tuning: Tuning) -> Vec<Op> {
-        let shape = Shape {
-            threads: 1,
-            nodes: 3,
-            rate: None,
-            copies: None,
-            keys: None,
-            one_object: false,
-            first_value: 1,
-            unsupported: [].into(),
-            tuning,
-        };
-        let mut generator = workload.generator(&shape);
-        let mut dice = Dice::new(3);
-        let context = Context { now: Nanos(0), free: &[0], threads: 1, nodes: 3 };
-        (0..1000)
-            .filter_map(|_| match generator.next(&context, &mut dice) {
-                Next::Op(invocation) => Some(invocation.op),
-                _ => None,
-            })
-            .collect()
+        testing::issue(workload, &Shape { tuning, ..testing::shape() })
     }
 
     #[test]

@@ -154,31 +154,12 @@ impl Generator for OneKey {
 mod tests {
     use std::collections::BTreeSet;
 
-    use histories::Nanos;
-
+    use super::super::testing;
     use super::*;
 
     fn issue(workload: &Typed, unsupported: &[Function]) -> Vec<Op> {
-        let shape = Shape {
-            threads: 1,
-            nodes: 3,
-            rate: None,
-            copies: None,
-            one_object: false,
-            first_value: 1,
-            keys: None,
-            tuning: super::super::Tuning::default(),
-            unsupported: unsupported.iter().cloned().collect(),
-        };
-        let mut generator = workload.generator(&shape);
-        let mut dice = Dice::new(3);
-        let context = Context { now: Nanos(0), free: &[0], threads: 1, nodes: 3 };
-        (0..1000)
-            .filter_map(|_| match generator.next(&context, &mut dice) {
-                Next::Op(invocation) => Some(invocation.op),
-                _ => None,
-            })
-            .collect()
+        let unsupported = unsupported.iter().cloned().collect();
+        testing::issue(workload, &Shape { unsupported, ..testing::shape() })
     }
 
     #[test]
