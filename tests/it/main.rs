@@ -14,6 +14,7 @@ mod live;
 mod own;
 mod page;
 mod probe;
+mod refusals;
 mod replay;
 mod schemas;
 mod screens;

@@ -48,7 +48,9 @@ pub(super) fn without_wild_guesses(mut error: Error) -> Error {
 /// What the environment says where a flag of the same meaning was not given: one of it may be what is wrong. `of` is the
 /// argument in question, as clap shows it, `--seed <N|SHA>`; without it, every one.
 pub(super) fn said_by_environment(arguments: &[OsString], of: Option<&str>) -> Vec<String> {
-    let whole = Cli::command();
+    let mut whole = Cli::command();
+    // Only what has been built can be shown as clap shows it.
+    whole.build();
     let typed: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
     let all = whole.get_subcommands().flat_map(clap::Command::get_arguments).chain(whole.get_arguments());
     let mut said = Vec::new();
