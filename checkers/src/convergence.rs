@@ -6,9 +6,9 @@
 //! decides, and never against replicas that were not given the time to agree; the time to converge is that of the
 //! first round since which all agreed.
 
-use crate::budget::Stopwatch;
 use std::collections::{BTreeMap, BTreeSet};
 
+use finding::Stopwatch;
 use histories::{AnomalyKind, Function, History, Key, KeyId, ModelName, Nanos, Node, OperationId, Value};
 
 use crate::final_state::{Quiet, given_up, members, shown};

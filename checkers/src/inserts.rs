@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use finding::Stopwatch;
 use histories::{AnomalyKind, History, ModelName, Operation, OperationId, Outcome, Value};
 
-use crate::budget::Stopwatch;
 use crate::{Anomaly, Budget, Checker, Figures, Finding, Unconfirmed, Verdict, Witness, words};
 
 /// Decides [`ModelName::Serializable`] of histories of insertions alone, and says nothing of any other.

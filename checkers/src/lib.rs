@@ -3,9 +3,7 @@
 //! A checker does no IO, reads no clock but its budget's and never returns an error: where it cannot decide, the
 //! verdict is unknown and says why.
 
-mod anomaly;
 pub mod brute;
-mod budget;
 mod causal;
 mod confirm;
 mod convergence;
@@ -14,7 +12,6 @@ mod drawing;
 mod durability;
 mod edges;
 mod explain;
-mod figures;
 mod final_state;
 mod graph;
 mod hierarchy;
@@ -43,11 +40,8 @@ mod sessions;
 mod split_brain;
 #[cfg(test)]
 mod testing;
-mod verdict;
 mod words;
 
-pub use anomaly::{Anomaly, EdgeReason, ProofEdge, Side, Step, Witness};
-pub use budget::{Budget, Exhausted};
 pub use causal::{Causal, SessionSets, causal_models, session_sets};
 pub use confirm::{Unconfirmed, confirm};
 pub use convergence::Convergent;
@@ -55,7 +49,10 @@ pub use dispatch::{all, check_all, checkers_for};
 pub use drawing::{dot, svg};
 pub use durability::Durable;
 pub use explain::fault_in_force;
-pub use figures::{Conflicts, Convergence, Durability, Figures, Staleness};
+pub use finding::{
+    Anomaly, Budget, Checker, Conflicts, Convergence, Durability, EdgeReason, Exhausted, Figures, Finding,
+    Meter, ProofEdge, Side, Staleness, Step, Stop, Verdict, Witness,
+};
 pub use hierarchy::{Hierarchy, not_applicable, undecided};
 pub use inserts::Inserts;
 pub use isolation::Isolation;
@@ -65,5 +62,4 @@ pub use policy::Policy;
 pub use rules::Rules;
 pub use sequential::Sequential;
 pub use sessions::Sessions;
-pub use verdict::{Checker, Finding, Verdict};
 pub use words::told;

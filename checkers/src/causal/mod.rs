@@ -26,9 +26,9 @@ mod shortest;
 pub(crate) mod tests;
 mod view;
 
+use finding::Stopwatch;
 use histories::{History, ModelName, OperationId};
 
-use crate::budget::Stopwatch;
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict, words};
 
 pub(crate) use graph::graph;

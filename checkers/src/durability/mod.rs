@@ -8,8 +8,7 @@ mod registers;
 #[cfg(test)]
 mod tests;
 
-use crate::budget::Stopwatch;
-
+use finding::Stopwatch;
 use histories::{AnomalyKind, Function, History, KeyId, ModelName, OperationId};
 
 use crate::final_state::{FinalState, Seen};

@@ -19,9 +19,9 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
+use finding::Stopwatch;
 use histories::{History, ModelName};
 
-use crate::budget::Stopwatch;
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict};
 use draft::{Draft, KeyKind, Unfit, Unknowns};
 use level::{Level, Order, Rule};

@@ -15,8 +15,7 @@ mod transactions;
 pub(crate) mod witness;
 mod zones;
 
-use crate::budget::Stopwatch;
-
+use finding::Stopwatch;
 use histories::{History, KeyId, ModelName, OperationId};
 use rayon::prelude::*;
 

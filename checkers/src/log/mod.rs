@@ -13,10 +13,10 @@ mod tests;
 
 use std::borrow::Cow;
 
+use finding::Stopwatch;
 use histories::{History, ModelName, OperationId};
 use rustc_hash::FxHashMap;
 
-use crate::budget::Stopwatch;
 use crate::{Anomaly, Budget, Checker, Figures, Finding, Verdict};
 
 pub(crate) use operations::is_log;

@@ -14,6 +14,7 @@ mod register;
 mod set;
 mod stack;
 
+use finding::{Meter, Stop};
 use std::hash::Hash;
 
 pub use bank::{Balances, Bank, BankCall};
@@ -27,8 +28,6 @@ pub use queue::{FifoQueue, QueueCall, UnorderedQueue};
 pub use register::{Register, RegisterCall};
 pub use set::{Set, SetCall};
 pub use stack::{Stack, StackCall};
-
-use crate::search::{Meter, Stop};
 
 /// A sequential specification. Two methods are all that is needed; the others make the search faster.
 ///

@@ -4,8 +4,9 @@
 
 use std::hash::Hash;
 
+use finding::{Meter, Stop};
+
 use super::{Effect, Model};
-use crate::search::{Meter, Stop};
 
 /// A sequential specification in which one call may lead to several states.
 pub trait Nondeterministic: Sync {
@@ -65,7 +66,7 @@ impl<N: Nondeterministic> Model for PowerSet<N> {
     }
 
     fn step(&self, state: &Self::State, call: &N::Call, reply: Option<&N::Reply>) -> Option<Self::State> {
-        let budget = crate::Budget::unlimited();
+        let budget = finding::Budget::unlimited();
         self.step_within(state, call, reply, &mut Meter::new(&budget)).unwrap_or_default()
     }
 

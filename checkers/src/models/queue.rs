@@ -2,10 +2,10 @@
 //!
 //! Neither has a limit: an enqueue is never refused.
 
+use finding::Stop;
 use histories::Value;
 
 use super::{Effect, Model, Nondeterministic, Successors};
-use crate::search::Stop;
 
 /// Elements leave in the order in which they came.
 #[derive(Clone, Copy, Debug, Default)]

@@ -11,9 +11,9 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use finding::Stopwatch;
 use histories::{AnomalyKind, Function, History, KeyId, ModelName};
 
-use crate::budget::Stopwatch;
 use crate::final_state::FinalState;
 use crate::rules::Ruling;
 use crate::{Budget, Checker, Conflicts, Finding};

@@ -14,10 +14,10 @@ mod set;
 mod tests;
 mod unique_ids;
 
+use finding::Stopwatch;
 use histories::{History, ModelName};
 use rayon::prelude::*;
 
-use crate::budget::Stopwatch;
 use crate::{Anomaly, Budget, Checker, Figures, Finding, Verdict};
 
 /// How many anomalies a finding lists.

@@ -2,12 +2,12 @@
 //!
 //! Both verdicts must be well represented for each.
 
+use finding::Meter;
 use histories::synth::{self, Object, Shape};
 use histories::{Event, Function, History, Kind};
 
 use super::compile::compile;
 use super::fuzz::{Dice, Tally, cases};
-use super::meter::Meter;
 use super::{Answer, QueueOrder, Want, parts};
 use crate::testing::confirm;
 use crate::{Budget, Checker, Linear, Verdict};

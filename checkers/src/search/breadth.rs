@@ -3,10 +3,11 @@
 //! It never holds more than the budget grants, and the first event that leaves no configuration is the first that
 //! no order explains.
 
+use finding::Stop;
+
 use super::configuration::{Antichain, Configuration};
 use super::expansion::{Expansion, Return};
 use super::machine::Machine;
-use super::meter::Stop;
 use super::timeline::Seat;
 
 /// How a search ended. Events are indices on the timeline.

@@ -2,8 +2,9 @@
 //!
 //! A configuration never holds operations that returned: its size does not depend on the history's.
 
+use finding::{Meter, Stop};
+
 use super::bits::{Bits, Field};
-use super::meter::{Meter, Stop};
 use super::window::Window;
 
 /// A state, and what each pending operation has come to.

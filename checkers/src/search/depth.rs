@@ -3,11 +3,12 @@
 //! It is complete as well: without a limit of steps it decides, and the deepest event reached is the first that
 //! no order explains.
 
+use finding::Stop;
+
 use super::breadth::End;
 use super::configuration::{Antichain, Configuration};
 use super::expansion::{Expansion, Return};
 use super::machine::Machine;
-use super::meter::Stop;
 use super::timeline::Seat;
 
 /// What was tried before at each event, and what is left to try.

@@ -2,9 +2,10 @@
 //!
 //! It chooses no order of the search: it is given configurations and returns what they lead to.
 
+use finding::{Meter, Stop};
+
 use super::configuration::{Antichain, Configuration};
 use super::machine::{FORGOTTEN, IMPOSSIBLE, Machine};
-use super::meter::{Meter, Stop};
 use super::timeline::{Seat, Timeline};
 use super::trace::Trace;
 use super::window::Window;

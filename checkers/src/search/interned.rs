@@ -4,10 +4,10 @@
 
 use std::rc::Rc;
 
+use finding::{Meter, Stop};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::machine::{IMPOSSIBLE, Machine};
-use super::meter::{Meter, Stop};
 use super::timeline::Operation;
 use crate::models::{Effect, EntryOf, Model};
 

@@ -9,9 +9,10 @@
 //! A proof is sought among the latest operations first. What had returned before some moment is summed up as an object
 //! in any state; what was called before that moment and returned after it may have taken effect on either side of it.
 
+use finding::Meter;
+
 use super::compile::{Compiled, Entries};
 use super::interned::Interned;
-use super::meter::Meter;
 use super::recheck::{self, Numbered};
 use super::selection::{Standing, limited};
 use super::{Answer, Want, search};

@@ -2,7 +2,8 @@
 //!
 //! A machine never sees time but to say which states are forgotten, and never sees configurations.
 
-use super::meter::{Meter, Stop};
+use finding::{Meter, Stop};
+
 use crate::models::Effect;
 
 /// The step is not possible.

@@ -15,7 +15,6 @@ mod interned;
 mod kinds;
 mod loosely;
 mod machine;
-mod meter;
 mod object;
 mod order;
 mod part;
@@ -44,7 +43,7 @@ pub(crate) mod oracle;
 mod tests;
 
 pub(crate) use compile::{Said, list, says_something, text};
-pub use meter::{Meter, Stop};
+pub use finding::{Meter, Stop};
 pub(crate) use object::{Object, Part, parts};
 pub(crate) use part::{Decided, confirm_part, decide_part, follows_time, order_of_part};
 pub use selection::QueueOrder;

@@ -2,8 +2,9 @@
 //!
 //! It decides nothing: what the trace does not say follows from the events.
 
+use finding::{Meter, Stop};
+
 use super::machine::{IMPOSSIBLE, Machine};
-use super::meter::{Meter, Stop};
 use super::timeline::Timeline;
 use super::trace::Step;
 use crate::models::Effect;

@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use finding::Meter;
 use histories::{AnomalyKind, History, ModelName, OperationId, Outcome};
 
 use super::closure::Closure;
 use super::compile::{Compiled, Entries, compile};
 use super::kinds::{self, Otherwise};
 use super::loosely::{self, Start};
-use super::meter::Meter;
 use super::object::{Part, parts};
 use super::selection::{QueueOrder, Standing, limited};
 use super::sets::Ruled;

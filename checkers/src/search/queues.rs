@@ -7,10 +7,10 @@
 //! element was enqueued before another and dequeued after it, or never; or an empty answer falls into a time during
 //! which, element by element, the queue was never empty.
 
+use finding::{Meter, Stop};
 use histories::Value;
 use rustc_hash::FxHashMap;
 
-use super::meter::{Meter, Stop};
 use super::sets::Ruled;
 use crate::models::{Entry, QueueCall};
 

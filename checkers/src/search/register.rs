@@ -2,8 +2,9 @@
 //!
 //! It never stores a state: a value's number is the state, and a value that nobody observes has none.
 
+use finding::{Meter, Stop};
+
 use super::machine::{FORGOTTEN, IMPOSSIBLE, Machine};
-use super::meter::{Meter, Stop};
 use super::timeline::Operation;
 use crate::models::{Effect, Entry};
 

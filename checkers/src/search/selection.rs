@@ -2,11 +2,11 @@
 //!
 //! Each selection here is sound: what no order explains of it, no order explains of the whole.
 
+use finding::Meter;
 use histories::OperationId;
 
 use super::compile::{Compiled, Entries};
 use super::interned::Interned;
-use super::meter::Meter;
 use super::register::{Action, RegisterMachine};
 use super::sequence::{Access, SequenceMachine};
 use super::{Answer, Want, search};

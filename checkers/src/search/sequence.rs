@@ -2,10 +2,10 @@
 //!
 //! It never builds a list: a state is a place in a read, and what no read begins with is forgotten.
 
+use finding::{Meter, Stop};
 use rustc_hash::FxHashMap;
 
 use super::machine::{FORGOTTEN, IMPOSSIBLE, Machine};
-use super::meter::{Meter, Stop};
 use super::timeline::Operation;
 use crate::models::{Effect, Entry};
 

@@ -10,9 +10,9 @@
 
 mod problem;
 
+use finding::{Meter, Stop};
 use rustc_hash::FxHashSet;
 
-use super::meter::{Meter, Stop};
 use crate::registers::NONE;
 use problem::{Node, Problem, Transaction};
 

@@ -8,10 +8,10 @@
 
 use std::collections::BTreeSet;
 
+use finding::{Meter, Stop};
 use histories::Value;
 use rustc_hash::FxHashMap;
 
-use super::meter::{Meter, Stop};
 use crate::models::{Entry, SetCall};
 
 type SetEntry = Entry<SetCall, BTreeSet<Value>>;

@@ -3,9 +3,10 @@
 //! It never weakens what it cannot decide again quickly, and every step is sound: what proves the result wrong
 //! proves the part wrong.
 
+use finding::{Meter, Stop};
+
 use super::closure::Closure;
 use super::compile::Compiled;
-use super::meter::{Meter, Stop};
 use super::selection::{QueueOrder, Standing, limited};
 use super::{Answer, Want};
 

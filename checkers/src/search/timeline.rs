@@ -3,10 +3,10 @@
 //!
 //! It knows no model: a label is whatever the machine takes it for.
 
+use finding::{Meter, Stop};
 use rustc_hash::FxHashMap;
 
 use super::bits::{Field, SLOTS_MAX};
-use super::meter::{Meter, Stop};
 
 /// An operation that the search orders.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +112,7 @@ impl Timeline {
         for (label, mut operations) in crowds {
             operations.sort_by_key(|&i| self.operations[i as usize].invoked);
             let seat = u16::try_from(self.crowds.len()).ok().filter(|crowd| crowd & CROWD == 0);
-            let seat = seat.ok_or(Stop::Concurrency)? | CROWD;
+            let seat = seat.ok_or(Stop::Concurrency { operations_max: SLOTS_MAX })? | CROWD;
             for &i in &operations {
                 self.seats[i as usize] = seat;
             }
@@ -143,7 +143,7 @@ impl Timeline {
                 self.seats[operation] = self.width as u16;
                 self.width += 1;
             } else {
-                return Err(Stop::Concurrency);
+                return Err(Stop::Concurrency { operations_max: SLOTS_MAX });
             }
         }
         Ok(())
@@ -153,7 +153,7 @@ impl Timeline {
         for crowd in &mut self.crowds {
             (crowd.field, self.width) = Field::new(self.width, crowd.operations.len());
         }
-        if self.width > SLOTS_MAX { Err(Stop::Concurrency) } else { Ok(()) }
+        if self.width > SLOTS_MAX { Err(Stop::Concurrency { operations_max: SLOTS_MAX }) } else { Ok(()) }
     }
 }
 

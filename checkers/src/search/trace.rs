@@ -2,7 +2,7 @@
 //!
 //! It keeps nothing where no order is wanted.
 
-use super::meter::{Meter, Stop};
+use finding::{Meter, Stop};
 
 /// An operation took effect between two events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,9 +29,9 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+use finding::Stopwatch;
 use histories::{History, ModelName};
 
-use crate::budget::Stopwatch;
 use crate::search::{Object, parts};
 use crate::sessions::table::{Act, NoTable, Table};
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Isolation, Verdict, confirm};

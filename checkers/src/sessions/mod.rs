@@ -8,8 +8,7 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 
-use crate::budget::Stopwatch;
-
+use finding::Stopwatch;
 use histories::{AnomalyKind, History, ModelName, OperationId};
 
 use crate::{

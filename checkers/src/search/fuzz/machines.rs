@@ -2,6 +2,7 @@
 //!
 //! They must agree with each other as well.
 
+use finding::Meter;
 use histories::Value;
 
 use super::{agrees, kv_call, kv_reply, register_call, register_reply};
@@ -11,7 +12,6 @@ use crate::search::breadth::{End, breadth_first};
 use crate::search::depth::depth_first;
 use crate::search::expansion::Expansion;
 use crate::search::machine::Machine;
-use crate::search::meter::Meter;
 use crate::search::register::{Access, Action, RegisterMachine};
 use crate::search::sequence::{self, Passage, SequenceMachine};
 use crate::search::timeline::{Operation, Timeline};

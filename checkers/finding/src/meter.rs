@@ -1,6 +1,4 @@
 //! What a search has used of its budget, asked at every step.
-//!
-//! It never panics and never grants more than the budget.
 
 use crate::Budget;
 
@@ -14,8 +12,8 @@ pub enum Stop {
     /// The try that ended was meant to be short.
     #[error("the limit of steps was reached")]
     Steps,
-    #[error("more than {} operations are pending at once", super::bits::SLOTS_MAX)]
-    Concurrency,
+    #[error("more than {operations_max} operations are pending at once")]
+    Concurrency { operations_max: usize },
 }
 
 /// Counts steps and bytes of one search.
@@ -48,7 +46,7 @@ impl<'a> Meter<'a> {
     }
 
     /// For one of several searches that run at once.
-    pub(super) fn sharing(budget: &'a Budget, searches: usize) -> Self {
+    pub fn sharing(budget: &'a Budget, searches: usize) -> Self {
         Self { bytes_max: budget.memory_bytes_max / searches.max(1), ..Self::new(budget) }
     }
 
@@ -70,50 +68,60 @@ impl<'a> Meter<'a> {
     }
 
     /// Counts memory that is about to be taken.
+    #[inline]
     pub fn hold(&mut self, bytes: usize) -> Result<(), Stop> {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > self.bytes_max { Err(Stop::Memory) } else { Ok(()) }
     }
 
+    /// The memory that is counted now, in bytes.
+    #[inline]
     pub fn held(&self) -> usize {
         self.bytes
     }
 
-    /// Counts memory that was given back.
+    /// Counts memory that was given back, down to what was held before.
+    #[inline]
     pub fn release_to(&mut self, held: usize) {
         self.bytes = held;
     }
 
-    pub(super) fn release(&mut self, bytes: usize) {
+    /// Counts some memory that was given back.
+    #[inline]
+    pub fn release(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
     /// Lets the next attempt take `steps` more.
-    pub(super) fn allow_steps(&mut self, steps: u64) {
+    pub fn allow_steps(&mut self, steps: u64) {
         self.steps_max = self.steps.saturating_add(steps);
     }
 
     /// Lets all attempts together take `steps` more.
-    pub(super) fn limit_steps(&mut self, steps: u64) {
+    pub fn limit_steps(&mut self, steps: u64) {
         self.steps_limit = self.steps.saturating_add(steps);
     }
 
-    pub(super) fn is_spent(&self) -> bool {
+    /// Whether no attempt may take a step more.
+    #[inline]
+    pub fn is_spent(&self) -> bool {
         self.steps >= self.steps_limit
     }
 
     /// Counts the steps of a trial that had a meter of its own, which went on from this one.
-    pub(super) fn count(&mut self, steps: u64) {
+    #[inline]
+    pub fn count(&mut self, steps: u64) {
         self.steps = self.steps.max(steps);
     }
 
-    pub(super) fn steps(&self) -> u64 {
+    #[inline]
+    pub fn steps(&self) -> u64 {
         self.steps
     }
 
     /// Pushes onto a vector whose growth is counted.
     #[inline]
-    pub(super) fn push<T>(&mut self, items: &mut Vec<T>, item: T) -> Result<(), Stop> {
+    pub fn push<T>(&mut self, items: &mut Vec<T>, item: T) -> Result<(), Stop> {
         if items.len() == items.capacity() {
             let more = items.capacity().max(16);
             self.hold(more * size_of::<T>())?;
