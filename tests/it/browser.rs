@@ -82,6 +82,21 @@ impl Browser {
         self.call("Emulation.setDeviceMetricsOverride", size);
     }
 
+    /// Narrows the window to a phone's and waits until nothing is wider than it.
+    pub(crate) fn fits_a_phone(&mut self) {
+        const TOO_WIDE: &str = "[...document.querySelectorAll('*')]
+            .filter((one) => one.scrollWidth > one.clientWidth && one.clientWidth > 0)
+            .filter((one) => getComputedStyle(one).overflowX === 'visible')
+            .map((one) => `${one.tagName} ${one.className}: ${one.textContent.slice(0, 60)}`)
+            .join('\\n')";
+        let fits = "document.documentElement.scrollWidth <= 390 && innerWidth === 390";
+        self.size(390, 844);
+        if !self.holds_within_a_minute(fits) {
+            let widths = self.text("`${document.documentElement.scrollWidth} of ${innerWidth}`");
+            panic!("the page does not fit a phone: {widths}\n{}", self.text(TOO_WIDE));
+        }
+    }
+
     /// Opens a file and waits until its script has shown everything.
     pub(crate) fn open(&mut self, file: &Path, fragment: &str) {
         let file = file.canonicalize().expect("a file");
@@ -110,14 +125,21 @@ impl Browser {
 
     /// Waits, within a minute, until an expression is true.
     pub(crate) fn wait(&mut self, what: &str, expression: &str) {
+        if !self.holds_within_a_minute(expression) {
+            let complaints = self.complaints();
+            panic!("waited a minute for {what}: {complaints:?}");
+        }
+    }
+
+    fn holds_within_a_minute(&mut self, expression: &str) -> bool {
         let started = Instant::now();
         while self.eval(expression) != json!(true) {
             if started.elapsed() > Duration::from_mins(1) {
-                let complaints = self.complaints();
-                panic!("waited a minute for {what}: {complaints:?}");
+                return false;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+        true
     }
 
     /// Presses one key.
