@@ -216,6 +216,26 @@ pub(crate) fn choose(modes: &[Mode], text: &str) -> Result<Mode, String> {
     Ok(mode)
 }
 
+/// Whether one of these promises is a model or implies it. No mode names a bank: its total is kept where reads are of one
+/// snapshot and no update is lost, which is parallel snapshot isolation (Sovran et al., SOSP 2011) and what is stronger.
+fn holds(promise: &[ModelName], model: ModelName) -> bool {
+    let keeps_totals = |level: &ModelName| {
+        use ModelName as M;
+        matches!(
+            level,
+            M::ParallelSnapshotIsolation
+                | M::StrongSessionParallelSnapshotIsolation
+                | M::SnapshotIsolation
+                | M::StrongSessionSnapshotIsolation
+                | M::StrongSnapshotIsolation
+                | M::Serializable
+                | M::StrongSessionSerializable
+                | M::StrictSerializable
+        )
+    };
+    promise.contains(&model) || (model == ModelName::Bank && promise.iter().any(keeps_totals))
+}
+
 impl Mode {
     /// Whether the promise is kept under each of these faults.
     pub fn survives_all(&self, faults: &[FaultSpec]) -> bool {
@@ -234,6 +254,16 @@ impl Mode {
         } else {
             &[]
         }
+    }
+
+    /// Whether the mode promises a model, by its name or because it follows.
+    pub fn promises(&self, model: ModelName) -> bool {
+        holds(&self.promise, model)
+    }
+
+    /// Whether a model has to hold under these faults, by its name or because it follows.
+    pub fn demands_under(&self, faults: &[FaultSpec], model: ModelName) -> bool {
+        holds(self.demanded_under(faults), model)
     }
 
     /// An option's value, by name.
@@ -285,6 +315,20 @@ pub(crate) fn split_options(text: &str) -> Result<(&str, Pairs<'_>), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bank_follows_from_what_loses_no_update_and_reads_snapshots() {
+        let promising = |level| Mode::new("own/m", "m").promising(&[level]);
+        for level in [ModelName::ParallelSnapshotIsolation, ModelName::StrictSerializable] {
+            assert!(promising(level).promises(ModelName::Bank), "{level:?}");
+            assert!(promising(level).demands_under(&[], ModelName::Bank), "{level:?}");
+        }
+        for level in [ModelName::ReadCommitted, ModelName::Prefix, ModelName::Linearizable] {
+            assert!(!promising(level).promises(ModelName::Bank), "{level:?}");
+        }
+        let faults = FaultSpec::parse_list("kill").expect("a fault");
+        assert!(!promising(ModelName::Serializable).demands_under(&faults, ModelName::Bank));
+    }
 
     #[test]
     fn a_promise_is_demanded_under_the_faults_that_the_mode_survives() {

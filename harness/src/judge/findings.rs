@@ -55,7 +55,7 @@ pub(crate) fn report(
 /// What a mode says of a model: `valid` where it is among the demands, `invalid` where the mode gives it up, be it only
 /// under the faults of the run.
 pub(crate) fn expected(mode: &Mode, demands: &[ModelName], model: ModelName) -> Option<Expected> {
-    let given_up = || mode.promise.contains(&model) || mode.shows.iter().any(|show| show.model == model);
+    let given_up = || mode.promises(model) || mode.shows.iter().any(|show| show.model == model);
     if demands.contains(&model) { Some(Expected::Valid) } else { given_up().then_some(Expected::Invalid) }
 }
 

@@ -53,13 +53,13 @@ const OK_PER_WINDOW_MIN: u64 = 5;
 /// A violation, wherever there is one; else unknown, else inconclusive, else a pass.
 pub(crate) fn judge(facts: &Facts<'_>) -> Judgement {
     // What the mode gives up, and what it promises only without these faults, is shown.
-    let shown = facts.mode.shows.iter().map(|show| show.model).chain(facts.mode.promise.iter().copied());
-    let shown = shown.filter(|_| facts.counted == Violations::Any);
-    let counted: Vec<ModelName> = facts.demands.iter().copied().chain(shown).collect();
+    let shown = |model| facts.mode.shows.iter().any(|show| show.model == model) || facts.mode.promises(model);
+    let counted =
+        |model| facts.demands.contains(&model) || (facts.counted == Violations::Any && shown(model));
     let violated = facts
         .findings
         .iter()
-        .any(|finding| counted.contains(&finding.model) && matches!(finding.verdict, Verdict::Invalid(_)));
+        .any(|finding| counted(finding.model) && matches!(finding.verdict, Verdict::Invalid(_)));
     let undecided = undecided(facts);
     let weak_evidence = weak_evidence(facts);
     let outcome = match (violated, undecided.is_empty(), weak_evidence.is_empty()) {

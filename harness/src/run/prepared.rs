@@ -1,6 +1,6 @@
 //! A run before it starts: what can be refused is refused, and what can be made ahead is made. It starts nothing.
 
-use histories::{Function, Header, ModelName};
+use histories::{Accounts, Function, Header, ModelName};
 use nemesis::{Dice, FaultSpec, Schedule, ScriptedFault};
 use systems::Presence;
 
@@ -85,12 +85,8 @@ impl Prepared {
 
     /// What both the mode promises under these faults and the workload's histories decide.
     pub(crate) fn demands(&self, spec: &RunSpec) -> Vec<ModelName> {
-        spec.mode
-            .demanded_under(&self.faults)
-            .iter()
-            .copied()
-            .filter(|model| self.workload.models().contains(model))
-            .collect()
+        let demanded = |model: &ModelName| spec.mode.demands_under(&self.faults, *model);
+        self.workload.models().iter().copied().filter(demanded).collect()
     }
 
     /// What the mode promises and gives up, of what this workload decides; everything that it decides where that is
@@ -98,7 +94,7 @@ impl Prepared {
     pub(crate) fn spoken_of(&self, spec: &RunSpec) -> Vec<ModelName> {
         let decided = self.workload.models();
         let spoken = |model: &ModelName| {
-            spec.mode.promise.contains(model) || spec.mode.shows.iter().any(|show| show.model == *model)
+            spec.mode.promises(*model) || spec.mode.shows.iter().any(|show| show.model == *model)
         };
         let models: Vec<ModelName> = decided.iter().copied().filter(spoken).collect();
         if models.is_empty() { decided.to_vec() } else { models }
@@ -157,7 +153,11 @@ impl Prepared {
             conflict: spec.system.conflict(&spec.mode),
             copies: spec.mode.copies,
             leaders: leaders(spec),
-            bank: None,
+            // What clients may do to a bank is no corruption of it.
+            bank: spec
+                .tuning
+                .negative_balances
+                .then(|| Accounts { negative_balances: true, ..Accounts::default() }),
             demands: self.demands(spec),
         }
     }

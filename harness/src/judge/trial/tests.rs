@@ -12,7 +12,8 @@ use systems::store::Store;
 
 use super::*;
 use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
-use crate::judge::verdict::{AppliedKind, Subject, VerdictKind, Violation};
+use crate::judge::verdict::{AppliedKind, Expected, Subject, VerdictKind, Violation};
+use crate::load::workloads::Tuning;
 use crate::plan::faults::FaultName;
 use crate::plan::spec::{StageName, Violations};
 
@@ -36,7 +37,7 @@ fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
         out: PathBuf::from("nowhere"),
         keep: false,
         keys: None,
-        tuning: crate::load::workloads::Tuning::default(),
+        tuning: Tuning::default(),
         script: None,
         liveness: true,
         violations: Violations::Any,
@@ -128,6 +129,26 @@ fn modes_of_transactions_show_what_they_give_up_within_twenty_seeds() {
             }
         }
     }
+}
+
+#[test]
+fn accounts_that_may_be_overdrawn_are_no_corruption_of_a_bank() {
+    let overdrawn = |allowed: bool| {
+        let tuning = Tuning {
+            accounts: Some(4),
+            total_amount: Some(8),
+            negative_balances: allowed,
+            ..Tuning::default()
+        };
+        let spec = RunSpec { tuning, ..spec("txn/serializable", "bank", &[], 1) };
+        let bytes = run(&spec).tape.to_bytes(&Prepared::new(&spec).unwrap().header(&spec, ""));
+        let outcome = outcome(&spec);
+        let bank = outcome.verdict_on(ModelName::Bank).expect("a bank is demanded");
+        assert!(bank.is(VerdictKind::Valid) && bank.expected == Some(Expected::Valid), "{bank:?}");
+        String::from_utf8(bytes).unwrap().contains(":-")
+    };
+    assert!(overdrawn(true), "no account was ever overdrawn");
+    assert!(!overdrawn(false));
 }
 
 #[test]
