@@ -53,8 +53,7 @@ impl Effect {
             Self::Kill { .. } => Power::Kill,
             Self::Pause { .. } => Power::Pause,
             Self::Power { .. } => Power::PowerLoss,
-            Self::Link { change: LinkChange::Slow { .. }, .. } => Power::Slow,
-            Self::Link { .. } => Power::Unreliable,
+            Self::Link { change, .. } => change.needs(),
             Self::Clock { change: ClockChange::Drift { .. }, .. } => Power::Drift,
             Self::Clock { .. } => Power::Step,
             Self::Disk { .. } => Power::Disk,
@@ -85,8 +84,13 @@ impl Effect {
         }
         let bounded = match self {
             Self::Link { change, .. } => match change {
-                LinkChange::Slow { by } | LinkChange::Reorder { by } => *by <= DAY,
+                LinkChange::Slow { by } | LinkChange::Jitter { by } | LinkChange::Reorder { by } => {
+                    *by <= DAY
+                }
                 LinkChange::Lose { percent } | LinkChange::Duplicate { percent } => *percent <= 100,
+                LinkChange::Throttle { kb_per_s } => *kb_per_s > 0,
+                LinkChange::Reset { every } => (Nanos::from_millis(1)..=DAY).contains(every),
+                LinkChange::Refuse | LinkChange::Hang | LinkChange::HalfOpen => true,
             },
             Self::Clock { change, .. } => match change {
                 ClockChange::Step { by_ms } | ClockChange::Strobe { by_ms } => by_ms.unsigned_abs() <= DAY_MS,
@@ -147,6 +151,29 @@ pub enum LinkChange {
     Duplicate { percent: u8 },
     /// Each is late by up to this much, so that later ones overtake it.
     Reorder { by: Nanos },
+    /// Each is late by up to this much, and none overtakes another.
+    Jitter { by: Nanos },
+    /// No more than so many kilobytes (of 1,000 bytes) a second flow.
+    Throttle { kb_per_s: u64 },
+    /// Connections are reset at once, and again whenever this time has passed.
+    Reset { every: Nanos },
+    /// Connections are reset, and new ones are refused.
+    Refuse,
+    /// Connections are reset, and new ones are never answered.
+    Hang,
+    /// The receiving end has lost its connections and the sending end is not told.
+    HalfOpen,
+}
+
+impl LinkChange {
+    fn needs(self) -> Power {
+        match self {
+            Self::Slow { .. } => Power::Slow,
+            Self::Lose { .. } | Self::Duplicate { .. } | Self::Reorder { .. } => Power::Unreliable,
+            Self::Jitter { .. } | Self::Throttle { .. } => Power::Shape,
+            Self::Reset { .. } | Self::Refuse | Self::Hang | Self::HalfOpen => Power::Connections,
+        }
+    }
 }
 
 /// What a clock does.
@@ -202,6 +229,12 @@ impl fmt::Display for LinkChange {
             Self::Lose { percent } => write!(f, "lose {percent} %"),
             Self::Duplicate { percent } => write!(f, "duplicate {percent} %"),
             Self::Reorder { by } => write!(f, "reorder within {} ms", by.as_millis_f64()),
+            Self::Jitter { by } => write!(f, "late by up to {} ms", by.as_millis_f64()),
+            Self::Throttle { kb_per_s } => write!(f, "at most {kb_per_s} KB/s"),
+            Self::Reset { every } => write!(f, "reset every {} ms", every.as_millis_f64()),
+            Self::Refuse => f.write_str("refuse connections"),
+            Self::Hang => f.write_str("hang new connections"),
+            Self::HalfOpen => f.write_str("half-open connections"),
         }
     }
 }

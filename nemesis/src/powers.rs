@@ -23,10 +23,14 @@ pub enum Power {
     PowerLoss,
     /// Tear, change, fill and slow disks.
     Disk,
+    /// Delay what flows between nodes unevenly, and limit how much of it does.
+    Shape,
+    /// Reset, refuse, hang and half-open connections between nodes.
+    Connections,
 }
 
 impl Power {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Cut,
         Self::CutClients,
         Self::Kill,
@@ -37,6 +41,8 @@ impl Power {
         Self::Drift,
         Self::PowerLoss,
         Self::Disk,
+        Self::Shape,
+        Self::Connections,
     ];
 
     /// As a fault asks for it: `it needs to pause nodes`.
@@ -52,6 +58,8 @@ impl Power {
             Self::Drift => "let clocks drift",
             Self::PowerLoss => "lose power",
             Self::Disk => "break disks",
+            Self::Shape => "shape the traffic between nodes",
+            Self::Connections => "break connections between nodes",
         }
     }
 

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::breaks::{Breaks, Broken};
 use super::dialers::Dialers;
 use super::gate::Gate;
 use super::pump;
@@ -48,6 +49,15 @@ pub(super) enum Routes {
 }
 
 impl Routes {
+    /// How many faults refuse every connection that comes in. Behind an address that several links share, each is
+    /// refused when it is known which link it takes.
+    fn refusals(&self) -> watch::Receiver<usize> {
+        match self {
+            Self::Fixed(route) => route.forward.refusals(),
+            Self::ByDialer { .. } => watch::Sender::new(0).subscribe(),
+        }
+    }
+
     async fn of(&self, near: &TcpStream) -> io::Result<Route> {
         match self {
             Self::Fixed(route) => Ok(route.fresh()),
@@ -72,7 +82,7 @@ pub(super) struct Listener {
 #[derive(Debug)]
 struct Open {
     address: SocketAddr,
-    task: JoinHandle<()>,
+    task: JoinHandle<io::Result<()>>,
 }
 
 impl Drop for Open {
@@ -92,12 +102,9 @@ impl Listener {
     /// Closes every connection, and listens (again) at a port of the system's choice.
     pub(super) fn reopen(&self) -> io::Result<()> {
         self.shut();
-        let socket = TcpSocket::new_v4()?;
-        socket.set_recv_buffer_size(BUFFER_BYTES)?;
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-        let socket = socket.listen(BACKLOG)?;
+        let socket = bound((Ipv4Addr::LOCALHOST, 0).into())?.listen(BACKLOG)?;
         let address = socket.local_addr()?;
-        let task = tokio::spawn(accept(socket, self.routes.clone()));
+        let task = tokio::spawn(accept(socket, address, self.routes.clone()));
         *self.lock() = Some(Open { address, task });
         Ok(())
     }
@@ -117,12 +124,57 @@ impl Listener {
     }
 }
 
-async fn accept(socket: TcpListener, routes: Routes) {
+/// A socket at this address, beside one that listens there already.
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(BUFFER_BYTES)?;
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+/// A proxy's socket. One that is bound and does not listen refuses connections, and its port stays taken.
+enum Door {
+    Listens(TcpListener),
+    Refuses(TcpSocket),
+}
+
+impl Door {
+    fn turn(self, refuses: bool, address: SocketAddr) -> io::Result<Self> {
+        match self {
+            Self::Listens(listener) if refuses => {
+                let reserved = bound(address)?;
+                drop(listener);
+                Ok(Self::Refuses(reserved))
+            }
+            Self::Refuses(reserved) if !refuses => Ok(Self::Listens(reserved.listen(BACKLOG)?)),
+            same => Ok(same),
+        }
+    }
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        match self {
+            Self::Listens(listener) => Ok(listener.accept().await?.0),
+            Self::Refuses(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// Ends where a door can be neither opened nor shut, and the port is free then: what comes is refused.
+async fn accept(socket: TcpListener, address: SocketAddr, routes: Routes) -> io::Result<()> {
     let mut connections = JoinSet::new();
+    let mut refusals = routes.refusals();
+    let mut door = Door::Listens(socket);
     loop {
+        let refuses = *refusals.borrow_and_update() > 0;
+        door = door.turn(refuses, address)?;
         tokio::select! {
-            accepted = socket.accept() => match accepted {
-                Ok((near, _)) => {
+            changed = refusals.changed(), if refusals.has_changed().is_ok() => {
+                // An error means that the gate is gone, and this proxy with it.
+                let _ = changed;
+            }
+            accepted = door.accept() => match accepted {
+                Ok(near) => {
                     let routes = routes.clone();
                     connections.spawn(async move {
                         let route = routes.of(&near).await?;
@@ -159,20 +211,75 @@ async fn any_death(deaths: Vec<watch::Receiver<u64>>) {
     futures::future::select_all(waits).await;
 }
 
-async fn carry(near: TcpStream, route: Route) -> io::Result<()> {
-    let Route { forward, backward, upstream, .. } = route;
+async fn carry(mut near: TcpStream, route: Route) -> io::Result<()> {
+    let Route { forward, backward, .. } = &route;
+    let mut breaks = Breaks::new(forward, backward);
+    if *forward.refusals().borrow() > 0 {
+        forward.counters.refused();
+        return near.set_zero_linger();
+    }
+    tokio::select! {
+        biased;
+        broken = breaks.next() => {
+            let ahead = matches!(broken, Broken::Reset { ahead: true } | Broken::FarIsGone);
+            (if ahead { forward } else { backward }).counters.reset();
+            return near.set_zero_linger();
+        }
+        () = is_let_through(&route) => {}
+    }
+    // What is broken from here on is so at both ends.
+    let Some(mut far) = dial(&route).await? else { return Ok(()) };
+    let broken = tokio::select! {
+        biased;
+        broken = breaks.next() => broken,
+        carried = pump::carry(&mut near, &mut far, forward, backward) => return carried,
+    };
+    // What is closed without lingering is reset.
+    match broken {
+        Broken::Reset { ahead } => {
+            // Counted once, where both directions are broken.
+            (if ahead { forward } else { backward }).counters.reset();
+            far.set_zero_linger()?;
+        }
+        Broken::FarIsGone => forget(far, forward).await?,
+        Broken::NearIsGone => {
+            forget(near, backward).await?;
+            return far.set_zero_linger();
+        }
+    }
+    near.set_zero_linger()
+}
+
+/// Resets one end, and returns when no fault keeps the other from being told.
+async fn forget(gone: TcpStream, gate: &Gate) -> io::Result<()> {
+    gone.set_zero_linger()?;
+    drop(gone);
+    gate.counters.half_open();
+    gate.half_opens_ended().await;
+    Ok(())
+}
+
+/// Returns once the link lets a new connection through.
+async fn is_let_through(Route { forward, backward, .. }: &Route) {
+    if !forward.answers() {
+        forward.counters.held_connection();
+        forward.answered().await;
+    }
     if !(forward.is_open() && backward.is_open()) {
         // A handshake needs both ways.
-        let closed = if forward.is_open() { &backward } else { &forward };
-        closed.count_held_connection();
+        let closed = if forward.is_open() { backward } else { forward };
+        closed.counters.held_connection();
         forward.opened().await;
         backward.opened().await;
     }
     // As long as a handshake takes over the link: one round trip.
     tokio::time::sleep(forward.delay() + backward.delay()).await;
-    let Some(upstream) = *upstream.borrow() else { return Ok(()) };
+}
+
+/// A connection to where the node listens; `None` while it is dead.
+async fn dial(route: &Route) -> io::Result<Option<TcpStream>> {
+    let Some(upstream) = *route.upstream.borrow() else { return Ok(None) };
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(BUFFER_BYTES)?;
-    let far = socket.connect(upstream).await?;
-    pump::carry(near, far, forward, backward).await
+    Ok(Some(socket.connect(upstream).await?))
 }

@@ -1,13 +1,18 @@
 //! Means to carry faults out. No backend decides what is to be broken, or when.
 
+mod breaks;
 mod dialers;
 mod gate;
+mod grip;
 mod listener;
+mod pace;
 mod process;
 mod proxy;
 mod pump;
+mod report;
 mod spawner;
 mod tree;
 
 pub use process::{NodeProcess, ProcessError, ProcessSpec};
-pub use proxy::{LinkReport, PeerUse, PortUse, Proxies, Wiring};
+pub use proxy::{PeerUse, PortUse, Proxies, Wiring};
+pub use report::{Counts, LinkReport};

@@ -1,11 +1,10 @@
 //! Directed userspace TCP proxies on loopback: one for every client and node, and between nodes one for every pair or,
 //! where they share one list of addresses, one for every node.
 //!
-//! No privileges are needed. It cannot lose, double or reorder packets: a stream is held or late, or its connection is
-//! closed.
+//! No privileges are needed. It cannot lose, double or reorder packets: a stream is held, late or narrow, or its connection
+//! is broken.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,9 +14,11 @@ use histories::Node;
 use tokio::sync::watch;
 
 use super::dialers::Dialers;
-use super::gate::{Gate, Held};
+use super::gate::Gate;
+use super::grip::{Does, Grip};
 use super::listener::{Listener, Route, Routes};
-use crate::{Effect, FaultId, LinkChange};
+use super::report::LinkReport;
+use crate::{Effect, FaultId};
 
 /// Which proxies a cluster needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,104 +76,6 @@ pub struct Proxies {
 
 /// What each fault does to gates.
 type InForce = BTreeMap<FaultId, Vec<Grip>>;
-
-/// A fault's hold on a gate.
-#[derive(Debug)]
-struct Grip {
-    gate: Arc<Gate>,
-    does: Does,
-    /// What the gate had counted before.
-    before: Held,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Does {
-    Cut,
-    Slow(Duration),
-}
-
-impl Grip {
-    fn take(gate: Arc<Gate>, does: Does) -> Self {
-        let before = gate.held();
-        match does {
-            Does::Cut => gate.cut(),
-            Does::Slow(by) => gate.slow_down(by),
-        }
-        Self { gate, does, before }
-    }
-
-    fn release(self) -> LinkReport {
-        let Self { gate, does, before } = self;
-        let after = gate.held();
-        match does {
-            Does::Cut => {
-                gate.heal();
-                LinkReport {
-                    cut: 1,
-                    bytes: after.bytes - before.bytes,
-                    streams: after.streams - before.streams,
-                    connections: after.connections - before.connections,
-                    ..LinkReport::default()
-                }
-            }
-            Does::Slow(by) => {
-                gate.speed_up(by);
-                LinkReport {
-                    slow: 1,
-                    late_bytes: after.late_bytes - before.late_bytes,
-                    ..LinkReport::default()
-                }
-            }
-        }
-    }
-}
-
-/// What links held, and what was late on them, while a fault was in force.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LinkReport {
-    /// Directed links, or doors to clients, that were shut.
-    pub cut: usize,
-    pub bytes: u64,
-    pub streams: u64,
-    pub connections: u64,
-    /// Directed links that were slow.
-    pub slow: usize,
-    pub late_bytes: u64,
-}
-
-impl LinkReport {
-    /// Whether anybody can have felt it.
-    pub fn was_felt(&self) -> bool {
-        self.streams + self.connections + self.late_bytes > 0
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self {
-            cut: self.cut + other.cut,
-            bytes: self.bytes + other.bytes,
-            streams: self.streams + other.streams,
-            connections: self.connections + other.connections,
-            slow: self.slow + other.slow,
-            late_bytes: self.late_bytes + other.late_bytes,
-        }
-    }
-}
-
-impl fmt::Display for LinkReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cut, bytes, streams, connections, slow, late_bytes } = self;
-        if *cut > 0 {
-            write!(
-                f,
-                "{cut} links held {bytes} bytes of {streams} streams and {connections} new connections"
-            )?;
-        }
-        if *cut > 0 && *slow > 0 {
-            f.write_str("; ")?;
-        }
-        if *slow > 0 { write!(f, "on {slow} slow links {late_bytes} bytes were late") } else { Ok(()) }
-    }
-}
 
 impl Proxies {
     /// Opens every listener; nothing is carried before [`Proxies::point`] says where the nodes are.
@@ -367,13 +270,10 @@ impl Proxies {
                 let doors = nodes.iter().filter_map(|node| self.doors.get(node.index()).cloned());
                 Some((doors.collect(), Does::Cut))
             }
-            Effect::Link { from, to, change: LinkChange::Slow { by } } => {
-                Some((self.links_between(from, to), Does::Slow(by.to_duration())))
-            }
+            Effect::Link { from, to, change } => Some((self.links_between(from, to), Does::of(*change)?)),
             Effect::Kill { .. }
             | Effect::Pause { .. }
             | Effect::Power { .. }
-            | Effect::Link { .. }
             | Effect::Clock { .. }
             | Effect::Disk { .. } => None,
         }
@@ -392,3 +292,7 @@ impl Proxies {
 #[cfg(test)]
 #[path = "proxy_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "break_tests.rs"]
+mod break_tests;

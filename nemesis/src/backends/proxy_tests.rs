@@ -11,20 +11,20 @@ use tokio::time::timeout;
 use super::{LinkReport, PeerUse, PortUse, Proxies, Wiring};
 use crate::{Effect, FaultId, LinkChange};
 
-const A: Node = Node(0);
-const B: Node = Node(1);
+pub(super) const A: Node = Node(0);
+pub(super) const B: Node = Node(1);
 /// What must not come did not come within this time; what must come has far longer.
-const QUIET: Duration = Duration::from_millis(80);
-const SOON: Duration = Duration::from_secs(5);
+pub(super) const QUIET: Duration = Duration::from_millis(80);
+pub(super) const SOON: Duration = Duration::from_secs(5);
 
 /// Two nodes with one client; node B is a listener of the test.
-struct Bench {
-    proxies: Proxies,
-    node: TcpListener,
+pub(super) struct Bench {
+    pub(super) proxies: Proxies,
+    pub(super) node: TcpListener,
 }
 
 impl Bench {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let proxies = Proxies::open(&Wiring::one_port(2, 1)).unwrap();
         let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
         proxies.point(B, &[node.local_addr().unwrap()], Vec::new());
@@ -32,7 +32,7 @@ impl Bench {
         Self { proxies, node }
     }
 
-    fn peer(&self) -> SocketAddr {
+    pub(super) fn peer(&self) -> SocketAddr {
         self.proxies.peer_address(A, B, 0).unwrap()
     }
 
@@ -41,7 +41,7 @@ impl Bench {
     }
 
     /// A connection through a proxy, seen from both ends.
-    async fn connect(&self, to: SocketAddr) -> (TcpStream, TcpStream) {
+    pub(super) async fn connect(&self, to: SocketAddr) -> (TcpStream, TcpStream) {
         let near = TcpStream::connect(to).await.unwrap();
         let (far, _) = timeout(SOON, self.node.accept()).await.unwrap().unwrap();
         (near, far)
@@ -54,23 +54,23 @@ impl Bench {
         );
     }
 
-    fn end(&self, fault: u64) -> LinkReport {
+    pub(super) fn end(&self, fault: u64) -> LinkReport {
         self.proxies.end(FaultId(fault)).unwrap()
     }
 }
 
-async fn arrives(stream: &mut TcpStream, expected: &[u8]) {
+pub(super) async fn arrives(stream: &mut TcpStream, expected: &[u8]) {
     let mut bytes = vec![0; expected.len()];
     timeout(SOON, stream.read_exact(&mut bytes)).await.expect("arrives in time").unwrap();
     assert_eq!(bytes, expected);
 }
 
-async fn nothing_arrives(stream: &mut TcpStream) {
+pub(super) async fn nothing_arrives(stream: &mut TcpStream) {
     let mut byte = [0];
     assert!(timeout(QUIET, stream.read(&mut byte)).await.is_err(), "something came through a cut");
 }
 
-async fn closes(stream: &mut TcpStream) {
+pub(super) async fn closes(stream: &mut TcpStream) {
     let mut byte = [0];
     let end = timeout(SOON, stream.read(&mut byte)).await.expect("closes in time");
     assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
@@ -101,8 +101,8 @@ async fn a_cut_holds_one_direction_of_every_connection_and_a_heal_brings_the_byt
     far.write_all(b"back").await.unwrap();
     arrives(&mut near, b"back").await;
     let report = bench.end(1);
-    assert_eq!((report.cut, report.streams, report.connections), (1, 1, 0));
-    assert!(report.bytes >= 3, "{report}");
+    assert_eq!((report.cut, report.counts.streams, report.counts.connections), (1, 1, 0));
+    assert!(report.counts.bytes >= 3, "{report}");
     arrives(&mut far, b"onetwo").await;
 
     bench.cut(2, B, A);
@@ -147,7 +147,7 @@ async fn a_slow_link_is_late_one_way_and_keeps_order_and_bandwidth() {
     tokio::time::sleep(late / 3).await;
     let report = bench.end(1);
     assert_eq!((report.cut, report.slow, report.was_felt()), (0, 1, true));
-    assert_eq!(report.late_bytes, 7 + 4_000_000 + 9, "and nothing of the way back");
+    assert_eq!(report.counts.late_bytes, 7 + 4_000_000 + 9, "and nothing of the way back");
     near.write_all(b", and after").await.unwrap();
     near.shutdown().await.unwrap();
     arrives(&mut far, b"under way, and after").await;
@@ -164,7 +164,7 @@ async fn what_is_under_way_when_a_cut_comes_is_held_by_it() {
     bench.cut(1, A, B);
     nothing_arrives(&mut far).await;
     let report = bench.end(1);
-    assert_eq!((report.streams, report.bytes), (1, 9));
+    assert_eq!((report.counts.streams, report.counts.bytes), (1, 9));
     arrives(&mut far, b"under way").await;
 }
 
@@ -216,7 +216,7 @@ async fn a_connection_made_during_a_cut_hangs_and_then_goes_on() {
     let mut near = TcpStream::connect(bench.peer()).await.unwrap();
     near.write_all(b"late").await.unwrap();
     assert!(timeout(QUIET, bench.node.accept()).await.is_err(), "a handshake needs both ways");
-    assert_eq!(bench.end(1).connections, 1);
+    assert_eq!(bench.end(1).counts.connections, 1);
     let (mut far, _) = timeout(SOON, bench.node.accept()).await.unwrap().unwrap();
     arrives(&mut far, b"late").await;
 }
@@ -234,7 +234,7 @@ async fn clients_are_cut_both_ways_and_peers_are_not() {
     peer.write_all(b"peer").await.unwrap();
     arrives(&mut heard, b"peer").await;
     let report = bench.proxies.end_all();
-    assert_eq!((report.cut, report.streams), (1, 2));
+    assert_eq!((report.cut, report.counts.streams), (1, 2));
     arrives(&mut served, b"request").await;
     arrives(&mut client, b"answer").await;
 }
@@ -321,7 +321,7 @@ async fn where_all_share_an_address_the_process_that_dials_tells_the_link() {
     nothing_arrives(&mut far).await;
     far.write_all(b"back").await.unwrap();
     arrives(&mut near, b"back").await;
-    assert_eq!(bench.end(1).bytes, 4);
+    assert_eq!(bench.end(1).counts.bytes, 4);
     arrives(&mut far, b"held").await;
     // Now it is node B, which is never cut from itself.
     bench.proxies.point(A, &["127.0.0.1:1".parse().unwrap()], Vec::new());

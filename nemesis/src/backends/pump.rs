@@ -4,7 +4,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -12,6 +11,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::{Instant, sleep_until};
 
 use super::gate::Gate;
+use crate::Dice;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 /// What may be under way on a slow link: at 200 ms still 80 MB a second.
@@ -19,16 +19,16 @@ const UNDER_WAY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Carries both directions until both ends have closed, or one has broken.
 pub(super) async fn carry(
-    mut near: TcpStream,
-    mut far: TcpStream,
-    forward: Arc<Gate>,
-    backward: Arc<Gate>,
+    near: &mut TcpStream,
+    far: &mut TcpStream,
+    forward: &Gate,
+    backward: &Gate,
 ) -> io::Result<()> {
     near.set_nodelay(true)?;
     far.set_nodelay(true)?;
     let (near_read, near_write) = near.split();
     let (far_read, far_write) = far.split();
-    tokio::try_join!(pump(near_read, far_write, &forward), pump(far_read, near_write, &backward))?;
+    tokio::try_join!(pump(near_read, far_write, forward), pump(far_read, near_write, backward))?;
     Ok(())
 }
 
@@ -36,19 +36,27 @@ async fn pump(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, gate: &Gate) -> io:
     // Grown on demand: most connections carry a few hundred bytes at a time.
     let mut chunk = vec![0; CHUNK_BYTES / 16];
     let mut under_way = UnderWay::default();
+    let mut dice = Dice::new(gate.counters.stream());
     loop {
+        // Narrow links take little at a time, and no more while that is under way.
+        let most = gate.pace.slice().unwrap_or(CHUNK_BYTES).min(chunk.len());
         tokio::select! {
-            read = from.read(&mut chunk), if under_way.takes_more() => {
+            read = from.read(&mut chunk[..most]), if under_way.takes_more(gate) => {
                 let count = read?;
                 let bytes = chunk.get(..count).unwrap_or_default();
-                let delay = gate.delay();
-                if delay.is_zero() && under_way.is_empty() {
+                let (delay, passed) = (gate.delay_by(&mut dice), gate.pace.pass(count, Instant::now()));
+                if delay.is_zero() && passed.is_none() && under_way.is_empty() {
                     if !pass(bytes, &mut to, gate).await? {
                         return Ok(());
                     }
                 } else {
-                    gate.count_late(count);
-                    under_way.push(Instant::now() + delay, bytes);
+                    if !delay.is_zero() {
+                        gate.counters.late(count);
+                    }
+                    if passed.is_some() {
+                        gate.counters.waited(count);
+                    }
+                    under_way.push(passed.unwrap_or_else(Instant::now) + delay, bytes);
                 }
                 if count == chunk.len() && count < CHUNK_BYTES {
                     chunk.resize(count * 2, 0);
@@ -67,7 +75,7 @@ async fn pump(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, gate: &Gate) -> io:
 async fn pass(bytes: &[u8], to: &mut WriteHalf<'_>, gate: &Gate) -> io::Result<bool> {
     if !gate.is_open() {
         // It is known what is held, so that the cut can tell. It waits here, and nothing more is read.
-        gate.count_blocked(bytes.len());
+        gate.counters.blocked(bytes.len());
         gate.opened().await;
     }
     if bytes.is_empty() {
@@ -92,8 +100,13 @@ impl UnderWay {
         self.chunks.is_empty()
     }
 
-    fn takes_more(&self) -> bool {
-        !self.ended && self.bytes < UNDER_WAY_BYTES_MAX
+    fn takes_more(&self, gate: &Gate) -> bool {
+        let most = match gate.pace.slice() {
+            // What the link holds while it is slow, and a slice that waits for its turn.
+            Some(slice) => slice.saturating_add(gate.pace.carried_in(gate.delay())),
+            None => UNDER_WAY_BYTES_MAX,
+        };
+        !self.ended && self.bytes < most.min(UNDER_WAY_BYTES_MAX)
     }
 
     /// No bytes are the end of the stream.

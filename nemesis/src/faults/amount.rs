@@ -1,4 +1,4 @@
-//! How strong a fault is: `by=50ms`, `by=-2s`, `by=20%`, `by=20ms/s`, each also as a span. It never says of what.
+//! How strong a fault is: `by=50ms`, `by=-2s`, `by=20%`, `by=20ms/s`, `by=64KB/s`, each also as a span. It never says of what.
 
 use super::kind::FaultKind;
 use super::syntax;
@@ -16,6 +16,8 @@ pub(super) enum Unit {
     Percent,
     /// Milliseconds a second, slow where negative.
     Rate,
+    /// Kilobytes of 1,000 bytes a second.
+    Bandwidth,
 }
 
 /// From one amount to another, both included, in its unit.
@@ -29,6 +31,8 @@ pub(super) struct Amount {
 /// A clock that stands still is no clock.
 const SLOWEST: i64 = -999;
 const FASTEST: i64 = 10_000;
+/// Ten gigabytes a second.
+const WIDEST_KB: i64 = 10_000_000;
 
 impl Amount {
     /// As it was asked for, or else as is usual for `kind`; 0 where nothing is to be told.
@@ -74,6 +78,14 @@ impl Unit {
                 let rate = millis(plain.strip_suffix("/s").ok_or_else(wrong)?)?;
                 Some(rate).filter(|rate| (SLOWEST..=FASTEST).contains(rate)).ok_or_else(wrong)
             }
+            Self::Bandwidth => {
+                let plain = text.strip_suffix("/s").ok_or_else(wrong)?;
+                let read = |unit: &str, kilobytes: i64| {
+                    plain.strip_suffix(unit)?.parse::<i64>().ok()?.checked_mul(kilobytes)
+                };
+                let amount = read("KB", 1).or_else(|| read("MB", 1000));
+                amount.filter(|amount| (1..=WIDEST_KB).contains(amount)).ok_or_else(wrong)
+            }
         }
     }
 
@@ -83,6 +95,7 @@ impl Unit {
             Self::Offset => "-2s",
             Self::Percent => "20%",
             Self::Rate => "20ms/s",
+            Self::Bandwidth => "64KB/s",
         }
     }
 
@@ -94,6 +107,9 @@ impl Unit {
             Self::Rate => {
                 format!("a rate from {SLOWEST}ms/s to {FASTEST}ms/s: write 20ms/s or -300ms/s..-100ms/s")
             }
+            Self::Bandwidth => {
+                "a bandwidth from 1KB/s to 10000MB/s: write 64KB/s or 32KB/s..1MB/s".to_owned()
+            }
         }
     }
 
@@ -102,6 +118,7 @@ impl Unit {
             Self::Time | Self::Offset => format!("{amount}ms"),
             Self::Percent => format!("{amount}%"),
             Self::Rate => format!("{amount}ms/s"),
+            Self::Bandwidth => format!("{amount}KB/s"),
         }
     }
 }

@@ -13,12 +13,24 @@ pub enum FaultKind {
     Clients,
     /// Messages between nodes are late, all by the same time.
     Slow,
+    /// Messages between nodes are late, each by another time.
+    Jitter,
+    /// Links between nodes carry little.
+    Throttle,
     /// Messages between nodes are lost.
     Loss,
     /// Messages between nodes arrive twice.
     Duplicate,
     /// Messages between nodes overtake each other.
     Reorder,
+    /// Connections between nodes are reset, again and again.
+    Reset,
+    /// Nodes refuse each other's connections.
+    Refuse,
+    /// New connections between nodes are never answered.
+    Hang,
+    /// One end of a connection is gone, and the other is not told.
+    HalfOpen,
     /// SIGKILL, then a restart on the same disk.
     Kill,
     /// SIGSTOP, then SIGCONT.

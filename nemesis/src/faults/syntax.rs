@@ -236,6 +236,19 @@ mod tests {
                 "partition:hub"
             ]
         );
+        assert_eq!(
+            written(
+                "throttle:by=64KB/s..1MB/s,jitter:leader:by=5ms,reset:by=1s,refuse,hang:all,half-open:one"
+            ),
+            [
+                "throttle:all:by=64KB/s..1000KB/s",
+                "jitter:leader:by=5ms",
+                "reset:leader:by=1000ms",
+                "refuse:leader",
+                "hang:all",
+                "half-open:one"
+            ]
+        );
         assert_eq!(written("none"), [] as [&str; 0]);
         assert_eq!(written(""), [] as [&str; 0]);
         for spec in FaultSpec::catalogue() {
@@ -264,6 +277,8 @@ mod tests {
             "slow:by=0ms",
             "slow:by=80ms..20ms",
             "kill:by=20ms",
+            "throttle:by=64KB",
+            "hang:by=2s",
             "disk:flip:rolling",
             "all:leader",
         ]

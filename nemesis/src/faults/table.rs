@@ -147,6 +147,17 @@ const LINK: Entry = Entry {
     make: Make::Cuts,
 };
 
+/// What the faults of connections have in common. They suffer as a whole, whichever way the bytes flow.
+const CONNECTIONS: Entry = Entry {
+    evidence: "connections that were reset, refused, left unanswered or half-open",
+    undo: "connections are made as before",
+    aims: &[Aim::Leader, Aim::All, Aim::One, Aim::Datacentres, Aim::Link, Aim::Any],
+    strength: None,
+    needs: Power::Connections,
+    is_condition: false,
+    ..LINK
+};
+
 /// What the faults of nodes have in common.
 const NODE: Entry = Entry {
     kind: FaultKind::Kill,
@@ -175,7 +186,7 @@ const CLOCK: Entry = Entry {
 };
 
 /// In the order of [`FaultKind`], which lists show.
-pub(super) static TABLE: [Entry; 18] = [
+pub(super) static TABLE: [Entry; 24] = [
     Entry {
         kind: FaultKind::Partition,
         name: "partition",
@@ -211,6 +222,26 @@ pub(super) static TABLE: [Entry; 18] = [
         ..LINK
     },
     Entry {
+        kind: FaultKind::Jitter,
+        name: "jitter",
+        about: "what nodes send each other is late by up to this much, each time by another, in order",
+        evidence: "bytes that were late",
+        strength: Some(DELAY),
+        needs: Power::Shape,
+        make: Make::Links(|by| LinkChange::Jitter { by: time(by) }),
+        ..LINK
+    },
+    Entry {
+        kind: FaultKind::Throttle,
+        name: "throttle",
+        about: "links between nodes carry no more than this",
+        evidence: "bytes that had to wait for their turn",
+        strength: Some(strength(Unit::Bandwidth, 32, 256)),
+        needs: Power::Shape,
+        make: Make::Links(|rate| LinkChange::Throttle { kb_per_s: rate.unsigned_abs() }),
+        ..LINK
+    },
+    Entry {
         kind: FaultKind::Loss,
         name: "loss",
         about: "so many messages in a hundred between nodes never arrive",
@@ -231,6 +262,35 @@ pub(super) static TABLE: [Entry; 18] = [
         strength: Some(DELAY),
         make: Make::Links(|by| LinkChange::Reorder { by: time(by) }),
         ..LINK
+    },
+    Entry {
+        kind: FaultKind::Reset,
+        name: "reset",
+        about: "connections between nodes are reset, and again whenever this time has passed",
+        strength: Some(strength(Unit::Time, 100, 500)),
+        make: Make::Links(|by| LinkChange::Reset { every: time(by) }),
+        ..CONNECTIONS
+    },
+    Entry {
+        kind: FaultKind::Refuse,
+        name: "refuse",
+        about: "connections between nodes are reset, and new ones are refused",
+        make: Make::Links(|_| LinkChange::Refuse),
+        ..CONNECTIONS
+    },
+    Entry {
+        kind: FaultKind::Hang,
+        name: "hang",
+        about: "connections between nodes are reset, and new ones are never answered",
+        make: Make::Links(|_| LinkChange::Hang),
+        ..CONNECTIONS
+    },
+    Entry {
+        kind: FaultKind::HalfOpen,
+        name: "half-open",
+        about: "one end of each connection between nodes is gone, and the other is not told",
+        make: Make::Links(|_| LinkChange::HalfOpen),
+        ..CONNECTIONS
     },
     Entry {
         kind: FaultKind::Kill,

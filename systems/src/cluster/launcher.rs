@@ -69,7 +69,11 @@ pub trait Launcher: Send + Sync + 'static {
 
 /// What processes of this machine behind proxies can have done to them, whatever they are.
 pub const LOCAL_POWERS: Powers =
-    Powers::of(&[Power::Cut, Power::CutClients, Power::Kill, Power::Pause, Power::Slow]);
+    Powers::of(&[Power::CutClients, Power::Kill, Power::Pause]).union(PEER_POWERS);
+
+/// What links between processes of this machine can have done to them where proxies carry them.
+pub(crate) const PEER_POWERS: Powers =
+    Powers::of(&[Power::Cut, Power::Slow, Power::Shape, Power::Connections]);
 
 /// A user of this machine, by numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use histories::Node;
 use nemesis::backends::{ProcessError, Proxies};
-use nemesis::{BoxFuture, Effect, FaultId};
+use nemesis::{BoxFuture, Effect, FaultId, LinkChange};
 
 use super::clock::ClockSetting;
 use super::member::Members;
@@ -44,13 +44,12 @@ pub(crate) struct LinkEvidence {
 
 impl LinkMeans for Proxies {
     fn begin(&self, fault: FaultId, effects: &[Effect]) -> Vec<String> {
-        let (mut shut, mut slow) = (0, 0);
+        let mut told = Vec::new();
         for effect in effects {
+            let Some(links) = Self::begin(self, fault, effect) else { continue };
             match effect {
-                Effect::Cut { .. } | Effect::CutClients { .. } => {
-                    shut += Self::begin(self, fault, effect).unwrap_or_default();
-                }
-                Effect::Link { .. } => slow += Self::begin(self, fault, effect).unwrap_or_default(),
+                Effect::Cut { .. } | Effect::CutClients { .. } => tell(&mut told, links, "hold what comes"),
+                Effect::Link { change, .. } => tell(&mut told, links, works(*change)),
                 Effect::Kill { .. }
                 | Effect::Pause { .. }
                 | Effect::Power { .. }
@@ -58,14 +57,7 @@ impl LinkMeans for Proxies {
                 | Effect::Disk { .. } => {}
             }
         }
-        let mut told = Vec::new();
-        if shut > 0 {
-            told.push(format!("{shut} links hold what comes"));
-        }
-        if slow > 0 {
-            told.push(format!("{slow} links are slow"));
-        }
-        told
+        told.into_iter().map(|(links, what)| format!("{links} links {what}")).collect()
     }
 
     fn end(&self, fault: FaultId) -> Option<LinkEvidence> {
@@ -76,7 +68,31 @@ impl LinkMeans for Proxies {
     fn end_all(&self) -> Option<LinkEvidence> {
         let report = Self::end_all(self);
         let felt = report.was_felt();
-        (report.cut + report.slow > 0).then(|| LinkEvidence { told: report.to_string(), felt })
+        (report.links() > 0).then(|| LinkEvidence { told: report.to_string(), felt })
+    }
+}
+
+/// Adds links to those of which the same is told.
+fn tell(told: &mut Vec<(usize, &'static str)>, links: usize, what: &'static str) {
+    match told.iter_mut().find(|(_, other)| *other == what) {
+        Some((count, _)) => *count += links,
+        None => told.push((links, what)),
+    }
+}
+
+/// What a link does while it is changed.
+fn works(change: LinkChange) -> &'static str {
+    match change {
+        LinkChange::Slow { .. } => "are slow",
+        LinkChange::Jitter { .. } => "are unsteady",
+        LinkChange::Throttle { .. } => "are narrow",
+        LinkChange::Reset { .. } => "reset connections",
+        LinkChange::Refuse => "refuse connections",
+        LinkChange::Hang => "leave connections without an answer",
+        LinkChange::HalfOpen => "are half-open",
+        LinkChange::Lose { .. } => "lose packets",
+        LinkChange::Duplicate { .. } => "double packets",
+        LinkChange::Reorder { .. } => "reorder packets",
     }
 }
 

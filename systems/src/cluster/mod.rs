@@ -22,6 +22,7 @@ pub use child::{ChildError, replace_process};
 pub use clock::{ClockControl, ClockSetting};
 pub(crate) use control::Control;
 pub use failover::{Failover, Nodes};
+pub(crate) use launcher::PEER_POWERS;
 pub use launcher::{CommandLine, Doors, LOCAL_POWERS, Launcher, NodeSite, Owner, Running};
 pub use local::LocalCluster;
 pub(crate) use means::{LinkEvidence, LinkMeans, NodeMeans};

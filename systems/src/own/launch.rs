@@ -16,7 +16,7 @@ use super::file::{NodeCommand, Probe};
 use super::http::{Asker, HttpClient, Operations};
 use super::lines::{Child, LinesClient};
 use super::template::Template;
-use crate::cluster::{CommandLine, Doors, Launcher, NodeSite, Running};
+use crate::cluster::{CommandLine, Doors, Launcher, NodeSite, PEER_POWERS, Running};
 use crate::{Client, Setup, SetupError, Status};
 
 /// A probe that takes longer has failed.
@@ -155,7 +155,7 @@ pub(crate) fn powers(node: &NodeCommand) -> Powers {
     let environment = node.environment.iter().map(|(_, value)| value);
     let mut templates = node.words.iter().chain(environment);
     let linked = templates.any(|template| template.has("peers") || template.has("named_peers"));
-    let links = if linked { Powers::of(&[Power::Cut, Power::Slow]) } else { Powers::NONE };
+    let links = if linked { PEER_POWERS } else { Powers::NONE };
     links.union(Powers::of(&[Power::CutClients, Power::Kill, Power::Pause]))
 }
 

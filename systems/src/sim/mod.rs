@@ -80,8 +80,19 @@ pub trait Simulation {
     fn trace(&self) -> &[Traced];
 }
 
-/// A world can have everything done to it.
-pub const POWERS: Powers = Powers::of(&Power::ALL);
+/// A world can have everything done to it that can be done to messages: it has no connections and no bandwidth.
+pub const POWERS: Powers = Powers::of(&[
+    Power::Cut,
+    Power::CutClients,
+    Power::Kill,
+    Power::Pause,
+    Power::Slow,
+    Power::Unreliable,
+    Power::Step,
+    Power::Drift,
+    Power::PowerLoss,
+    Power::Disk,
+]);
 
 impl<P: Protocol> Simulation for World<P> {
     fn now(&self) -> Nanos {

@@ -152,6 +152,8 @@ impl Network {
                     Effect::Link { change: LinkChange::Duplicate { percent }, .. } => {
                         wrong.duplicate_percent = wrong.duplicate_percent.max((*percent).into());
                     }
+                    // Not among the powers of a world.
+                    Effect::Link { .. } => {}
                     _ => wrong.cut = true,
                 }
             }

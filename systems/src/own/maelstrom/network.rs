@@ -128,6 +128,13 @@ fn change_copies(dice: &mut Dice, change: LinkChange, toll: &mut Toll, copies: &
             }
             toll.late += copies.len() as u64;
         }
+        // Not among the powers of nodes that exchange messages and have no connections.
+        LinkChange::Jitter { .. }
+        | LinkChange::Throttle { .. }
+        | LinkChange::Reset { .. }
+        | LinkChange::Refuse
+        | LinkChange::Hang
+        | LinkChange::HalfOpen => {}
     }
 }
 
