@@ -38,6 +38,16 @@ pub(super) fn final_operations(shape: &Shape, reads: &[Op]) -> Box<dyn Generator
     Box::new(Phases::new(phases))
 }
 
+/// Nothing is read back.
+pub(super) fn nothing() -> Box<dyn Generator> {
+    Box::new(Fixed { rest: VecDeque::new() })
+}
+
+/// These operations, each once, wherever the run's routing says.
+pub(super) fn once(operations: impl Iterator<Item = Op>) -> Box<dyn Generator> {
+    Box::new(Fixed { rest: operations.map(Invocation::from).collect() })
+}
+
 /// A list of operations, once.
 struct Fixed {
     rest: VecDeque<Invocation>,

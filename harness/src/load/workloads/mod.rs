@@ -3,6 +3,8 @@
 mod bank;
 mod conflicts;
 mod epilogue;
+mod lock;
+mod log;
 mod pool;
 mod register;
 mod set;
@@ -92,6 +94,8 @@ const ALL: &[&dyn Workload] = &[
     &typed::CART,
     &typed::LIST,
     &siblings::Siblings,
+    &lock::Lock,
+    &log::Log,
     &unique_ids::UniqueIds,
     &txn::LISTS,
     &txn::REGISTERS,
