@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use histories::Node;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -18,6 +19,10 @@ use super::pump;
 /// Small, so that little lies in a link that is cut: what a heal brings is then little and old bytes are few.
 const BUFFER_BYTES: u32 = 64 * 1024;
 const BACKLOG: u32 = 1024;
+/// Some nodes open a port only when they lead, and their peers expect to be refused until then and to try again at once. A
+/// proxy cannot refuse them: it tries for so long in their place.
+const OPENING_MAX: Duration = Duration::from_millis(200);
+const OPENING_POLL: Duration = Duration::from_millis(5);
 
 /// What a proxy does with a connection: where to, and through which gates.
 #[derive(Clone, Debug)]
@@ -182,7 +187,7 @@ async fn accept(socket: TcpListener, address: SocketAddr, routes: Routes) -> io:
                     });
                 }
                 // Out of descriptors, or the peer is gone already: neither may spin.
-                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
@@ -278,8 +283,18 @@ async fn is_let_through(Route { forward, backward, .. }: &Route) {
 
 /// A connection to where the node listens; `None` while it is dead.
 async fn dial(route: &Route) -> io::Result<Option<TcpStream>> {
-    let Some(upstream) = *route.upstream.borrow() else { return Ok(None) };
-    let socket = TcpSocket::new_v4()?;
-    socket.set_recv_buffer_size(BUFFER_BYTES)?;
-    Ok(Some(socket.connect(upstream).await?))
+    let began = Instant::now();
+    loop {
+        let Some(upstream) = *route.upstream.borrow() else { return Ok(None) };
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(BUFFER_BYTES)?;
+        match socket.connect(upstream).await {
+            Err(error)
+                if error.kind() == io::ErrorKind::ConnectionRefused && began.elapsed() < OPENING_MAX =>
+            {
+                tokio::time::sleep(OPENING_POLL).await;
+            }
+            connected => return connected.map(Some),
+        }
+    }
 }
