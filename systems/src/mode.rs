@@ -236,6 +236,15 @@ fn holds(promise: &[ModelName], model: ModelName) -> bool {
     promise.contains(&model) || (model == ModelName::Bank && promise.iter().any(keeps_totals))
 }
 
+/// An option that is one word of several.
+pub(crate) fn word_in(mode: &Mode, name: &str, words: &[&str]) -> Result<(), String> {
+    let value = mode.option(name).unwrap_or_default();
+    if words.contains(&value) {
+        return Ok(());
+    }
+    Err(format!("{}: {name} = {value:?}: there is {}", mode.name, words.join(", ")))
+}
+
 impl Mode {
     /// Whether the promise is kept under each of these faults.
     pub fn survives_all(&self, faults: &[FaultSpec]) -> bool {

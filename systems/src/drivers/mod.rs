@@ -2,14 +2,17 @@
 //! promise and give up. What all have in common is [`crate::cluster`]'s.
 
 mod etcd;
+mod lost;
 mod postgres;
 mod redis;
+mod zookeeper;
 
 use std::sync::Arc;
 
 pub use self::etcd::EtcdSystem;
 pub use self::postgres::PostgresSystem;
 pub use self::redis::RedisSystem;
+pub use self::zookeeper::ZookeeperSystem;
 use crate::System;
 use crate::cluster::Host;
 
@@ -20,5 +23,6 @@ pub fn all(host: &Host) -> Vec<Arc<dyn System>> {
         Arc::new(RedisSystem::redis(host.clone())),
         Arc::new(RedisSystem::valkey(host.clone())),
         Arc::new(PostgresSystem::new(host.clone())),
+        Arc::new(ZookeeperSystem::new(host.clone())),
     ]
 }

@@ -15,6 +15,7 @@ use super::statements::{self, Table};
 use super::transactions;
 use crate::client::back_off;
 use crate::cluster::Doors;
+use crate::drivers::lost::failed;
 use crate::{Client, Completion, Reply};
 
 /// How long a node's word on whether it is the primary is taken for true.
@@ -146,10 +147,6 @@ impl PostgresClient {
         let session = self.sessions.entry(primary).or_default();
         session.run(address, text, SCHEMA_MAX).await.map_err(Lost::into_text)
     }
-}
-
-fn failed(error: String) -> Completion {
-    Completion::Fail { error, seen: None, hints: Hints::NONE }
 }
 
 impl Client for PostgresClient {

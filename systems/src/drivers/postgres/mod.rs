@@ -15,7 +15,7 @@ use nemesis::{BoxFuture, Layout, Powers};
 use self::cluster::PostgresCluster;
 use self::launcher::PostgresLauncher;
 use crate::cluster::{Binary, Host, LOCAL_POWERS, LocalCluster};
-use crate::mode::choose;
+use crate::mode::{choose, word_in};
 use crate::{Cluster, Mode, Presence, Setup, SetupError, System, SystemOptions};
 
 const POSTGRES: Binary = Binary {
@@ -119,15 +119,6 @@ fn isolated() -> [Mode; 3] {
         )
         .promising(&[ModelName::Serializable]),
     ]
-}
-
-/// An option that is one word of several.
-fn word_in(mode: &Mode, name: &str, words: &[&str]) -> Result<(), String> {
-    let value = mode.option(name).unwrap_or_default();
-    if words.contains(&value) {
-        return Ok(());
-    }
-    Err(format!("{}: {name} = {value:?}: there is {}", mode.name, words.join(", ")))
 }
 
 impl System for PostgresSystem {

@@ -11,33 +11,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Error, NoTls};
 
 use super::statements::Statement;
-
-/// Why a statement was not carried out, or why that is not known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Lost {
-    /// Nothing of it left.
-    NotSent(String),
-    /// The server said that it did not do it.
-    Refused(String),
-    /// It may have been done.
-    Unknown(String),
-}
-
-impl Lost {
-    /// What became of a transaction that nobody had asked the server to commit.
-    fn before_commit(self) -> Self {
-        match self {
-            Self::Refused(why) | Self::Unknown(why) => Self::Refused(why),
-            Self::NotSent(why) => Self::NotSent(why),
-        }
-    }
-
-    pub(super) fn into_text(self) -> String {
-        match self {
-            Self::NotSent(text) | Self::Refused(text) | Self::Unknown(text) => text,
-        }
-    }
-}
+pub(super) use crate::drivers::lost::Lost;
 
 /// Rows of cells.
 pub(super) type Rows = Vec<Vec<String>>;

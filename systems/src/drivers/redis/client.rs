@@ -14,6 +14,7 @@ use super::launcher::{MASTER, SENTINEL, SERVER};
 use super::session::{Lost, Session};
 use crate::client::back_off;
 use crate::cluster::Doors;
+use crate::drivers::lost::failed;
 use crate::{Client, Completion, Reply};
 
 /// How long a Sentinel's word is taken for true, as by clients that listen for its news.
@@ -118,10 +119,6 @@ pub(super) fn address(answer: &redis::Value) -> Option<SocketAddr> {
     let [host, port] = parts.as_slice() else { return None };
     let (host, port) = (commands::word(host).ok()?, commands::word(port).ok()?);
     Some(SocketAddr::new(host.parse().ok()?, port.parse().ok()?))
-}
-
-fn failed(error: String) -> Completion {
-    Completion::Fail { error, seen: None, hints: Hints::NONE }
 }
 
 impl Client for RedisClient {

@@ -7,16 +7,7 @@ use std::time::{Duration, Instant};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Cmd, RedisError, Value};
 
-/// Why a command was not done, or why that is not known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Lost {
-    /// Nothing of it left.
-    NotSent(String),
-    /// The server said that it did not do it.
-    Refused(String),
-    /// It may have been done.
-    Unknown(String),
-}
+pub(super) use crate::drivers::lost::Lost;
 
 #[derive(Default)]
 pub(super) struct Session {
