@@ -29,16 +29,25 @@ fn installed(program: &str, package: &str) -> bool {
 const ETCD: (&str, &str) = ("etcd", "etcd-server");
 const REDIS: (&str, &str) = ("redis-server", "redis-server redis-sentinel");
 
-/// PostgreSQL's server lies outside of `$PATH`: `partita list systems` knows where.
-fn postgres_is_here(folder: &Path) -> bool {
-    let listed = text(&output(folder, &["list", "systems"]));
-    let line = listed.lines().find(|line| line.trim_start().starts_with("postgres")).expect("a line");
-    let here = line.contains("/postgres");
-    assert!(here || std::env::var_os("CI").is_none(), "CI needs PostgreSQL: apt-get install postgresql");
+/// Whether a system is here, whose program lies outside of `$PATH`: `partita list systems` knows where.
+fn is_here(system: &str, packages: &str) -> bool {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listed = text(&output(folder.path(), &["list", "systems"]));
+    let line = listed.lines().find(|line| line.trim_start().starts_with(system)).expect("a line");
+    let here = line.contains("(/");
+    assert!(here || std::env::var_os("CI").is_none(), "CI needs {system}: apt-get install {packages}");
     if !here {
-        let _ = writeln!(io::stderr(), "skipped: PostgreSQL is not installed (apt-get install postgresql)");
+        let _ = writeln!(io::stderr(), "skipped: {system} is not installed (apt-get install {packages})");
     }
     here
+}
+
+fn postgres_is_here() -> bool {
+    is_here("postgres", "postgresql")
+}
+
+fn zookeeper_is_here() -> bool {
+    is_here("zookeeper", "libzookeeper-java default-jre-headless")
 }
 
 /// The report of the only run, and its exit code.
@@ -175,7 +184,7 @@ fn a_killed_harness_leaves_no_redis() {
 #[test]
 fn postgres_loses_what_a_lone_primary_acknowledged_and_keeps_what_a_standby_has() {
     let folder = tempfile::tempdir().expect("a folder");
-    if !postgres_is_here(folder.path()) {
+    if !postgres_is_here() {
         return;
     }
     let faults = "partition:leader@30s:for=5s:first=1s";
@@ -189,11 +198,67 @@ fn postgres_loses_what_a_lone_primary_acknowledged_and_keeps_what_a_standby_has(
 
 #[test]
 fn one_postgres_is_linearizable_while_it_is_killed() {
-    let folder = tempfile::tempdir().expect("a folder");
-    if !postgres_is_here(folder.path()) {
+    if !postgres_is_here() {
         return;
     }
     let more = ["--faults", "kill:one@20s:for=1s:first=2s", "--time", "6s", "--rate", "100"];
     let run = passes("postgres/single", "register", &more);
     assert_eq!(verdict(&run, "linearizable"), "valid", "{run}");
+}
+
+#[test]
+fn zookeeper_is_linearizable_behind_a_sync_while_its_leader_is_killed_and_cut_off() {
+    if !zookeeper_is_here() {
+        return;
+    }
+    let faults = "kill:leader@30s:for=2s:first=1s,partition:leader@30s:for=4s:first=5s";
+    let run = passes("zookeeper/sync", "register", &["--faults", faults, "--time", "14s", "--rate", "100"]);
+    for model in ["linearizable", "durability", "convergence"] {
+        assert_eq!(verdict(&run, model), "valid", "{run}");
+    }
+    let windows = run["fault_windows"].as_array().expect("windows");
+    assert!(windows.iter().all(|window| window["applied"] == "installed"), "{windows:?}");
+}
+
+#[test]
+fn zookeeper_reads_stale_values_at_a_server_that_is_cut_off_in_one_order() {
+    if !zookeeper_is_here() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let stale = (1..=3).any(|seed: u32| {
+        let seed = seed.to_string();
+        let faults = "partition:one@20s:for=4s:first=1s";
+        let more = ["--faults", faults, "--time", "6s", "--rate", "150", "--seed", &seed];
+        let (_, run, text) = run(folder.path(), "zookeeper/local-reads", "register", &more);
+        assert_eq!(verdict(&run, "sequential"), "valid", "{text}");
+        verdict(&run, "linearizable") == "invalid"
+    });
+    assert!(stale, "one run in three reads a stale value");
+}
+
+#[test]
+fn zookeeper_locks_end_with_their_holders_session_and_the_holder_does_not_know() {
+    if !zookeeper_is_here() {
+        return;
+    }
+    let safe = ["--faults", "none", "--time", "4s", "--rate", "100"];
+    assert_eq!(verdict(&passes("zookeeper/sync", "lock", &safe), "mutex"), "valid");
+    let folder = tempfile::tempdir().expect("a folder");
+    let doubled = (1..=4).any(|seed: u32| {
+        let seed = seed.to_string();
+        let faults = "partition:one@30s:for=7s:first=1s";
+        let more = ["--faults", faults, "--time", "10s", "--rate", "150", "--seed", &seed];
+        let (_, run, text) = run(folder.path(), "zookeeper/ephemeral-locks", "lock", &more);
+        assert!(!text.contains("stale-fence"), "{text}");
+        verdict(&run, "mutex") == "invalid"
+    });
+    assert!(doubled, "one run in four gives a lock to two clients");
+}
+
+#[test]
+fn a_killed_harness_leaves_no_zookeeper() {
+    if zookeeper_is_here() {
+        killed_harness_leaves_nothing("zookeeper/local-reads", 3);
+    }
 }
