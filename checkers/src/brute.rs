@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use histories::Value;
 
 /// More would not fit the set of operations already placed.
-pub const OPERATIONS_MAX: usize = 64;
+pub(crate) const OPERATIONS_MAX: usize = 64;
 
 /// What an operation did to the register.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     Read(Value),
     Write(Value),
     Cas(Value, Value),
@@ -20,16 +20,16 @@ pub enum Effect {
 /// An operation on one register. Times are closed intervals: it stands after whatever returned before `call`, and
 /// before whatever was called after `ret`. What several operations did as one may have its `ret` before its `call`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Access {
-    pub call: u64,
+pub(crate) struct Access {
+    pub(crate) call: u64,
     /// `None` where it may take effect late, or never.
-    pub ret: Option<u64>,
-    pub effect: Effect,
+    pub(crate) ret: Option<u64>,
+    pub(crate) effect: Effect,
 }
 
 /// Whether some order of the operations, all that returned and any of the others, explains every answer. The
 /// register is absent at first.
-pub fn linearizable(accesses: &[Access]) -> bool {
+pub(crate) fn linearizable(accesses: &[Access]) -> bool {
     assert!(accesses.len() <= OPERATIONS_MAX, "brute force is for a few operations");
     let must = bits(accesses, |access| access.ret.is_some());
     let mut tried: BTreeSet<(u64, Value)> = BTreeSet::new();

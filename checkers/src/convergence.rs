@@ -188,6 +188,7 @@ fn missing(history: &History, round: &Round, node: Node) -> Anomaly {
     Anomaly {
         kind: AnomalyKind::MissingReplica,
         edges: Vec::new(),
+        not_rechecked: None,
         summary: format!("{name} did not answer after the faults were healed"),
         key: None,
         witness: Witness { model: ModelName::Convergence, operations: asked.into_iter().collect() },
@@ -225,6 +226,7 @@ fn diverged(history: &History, round: &Round, key: &Key, sets: &BTreeSet<Key>) -
     Anomaly {
         kind: AnomalyKind::Diverged,
         edges: Vec::new(),
+        not_rechecked: None,
         summary: format!("{key} has {} different values after the faults were healed", groups.len()),
         key: history.key_id(key),
         witness: Witness {

@@ -8,14 +8,13 @@ use std::time::Duration;
 use histories::{Function, History, ModelName, view};
 use rayon::prelude::*;
 
-use crate::confirm::Unconfirmed;
 use crate::edges;
 use crate::hierarchy::Hierarchy;
 use crate::proof::Proofs;
 use crate::rules::bank;
 use crate::{
     Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Inserts, Isolation, Linear, Logs, Policy,
-    Rules, Sequential, Sessions, Verdict, confirm, inserts, log,
+    Rules, Sequential, Sessions, Unconfirmed, Verdict, confirm, inserts, log,
 };
 
 /// Every checker, the strongest model first.
@@ -120,20 +119,23 @@ fn left_out(checker: &dyn Checker, found: &[Finding]) -> Vec<ModelName> {
     checker.models().iter().copied().filter(|model| !is_found(model)).collect()
 }
 
-/// The finding, if its proofs stand up to a re-check that shares nothing with the search. One that does not proves
-/// nothing, and where it was the only one, nothing is decided. What a proof lists is completed, and decides nothing.
+/// The finding, if its proofs stand up to a re-check that shares nothing with the checkers. A proof that is refuted
+/// proves nothing, and where it was the only one, nothing is decided. A proof that is too large to be re-checked stands,
+/// and says so. What a proof lists is completed, and decides nothing.
 fn re_checked(proofs: &Proofs<'_>, history: &History, mut finding: Finding) -> Finding {
     let Verdict::Invalid(anomalies) = &mut finding.verdict else { return finding };
     let mut doubts = Vec::new();
-    anomalies.retain_mut(|anomaly| match confirm(history, anomaly) {
-        Ok(()) => {
-            proofs.complete(anomaly);
-            true
+    anomalies.retain_mut(|anomaly| {
+        match confirm(history, anomaly) {
+            Ok(()) => {}
+            Err(Unconfirmed::Refuted(why)) => {
+                doubts.push((anomaly.summary.clone(), why));
+                return false;
+            }
+            Err(why @ Unconfirmed::TooLarge { .. }) => anomaly.not_rechecked = Some(why.to_string()),
         }
-        Err(why) => {
-            doubts.push((anomaly.summary.clone(), why));
-            false
-        }
+        proofs.complete(anomaly);
+        true
     });
     for anomaly in anomalies.iter_mut().filter(|anomaly| anomaly.edges.is_empty()) {
         anomaly.edges = edges::among(history, anomaly);
@@ -144,18 +146,13 @@ fn re_checked(proofs: &Proofs<'_>, history: &History, mut finding: Finding) -> F
     finding
 }
 
-/// What a finding without a confirmed proof comes to. A proof that was refuted is a bug of ours; one that is too large
-/// to be re-checked is not known to be one.
-fn undecided_by(doubts: &[(String, Unconfirmed)]) -> Verdict {
-    let refuted = doubts.iter().find(|(_, why)| matches!(why, Unconfirmed::Refuted(_)));
-    match (refuted, doubts.first()) {
-        (Some((summary, why)), _) => {
+/// What a finding comes to whose proofs were all refuted, each for a reason: that is a bug of ours.
+fn undecided_by(doubts: &[(String, String)]) -> Verdict {
+    match doubts.first() {
+        Some((summary, why)) => {
             Verdict::Refuted(format!("a bug of the checker: its proof was refuted; {summary}: {why}"))
         }
-        (None, Some((summary, why))) => {
-            Verdict::Unknown(format!("the proof of a violation was not confirmed; {summary}: {why}"))
-        }
-        (None, None) => Verdict::Unknown("a violation without a proof".into()),
+        None => Verdict::Unknown("a violation without a proof".into()),
     }
 }
 
@@ -276,10 +273,6 @@ mod tests {
             panic!("it was not refuted")
         };
         assert!(why.starts_with("a bug of the checker: its proof was refuted; client 2 read"), "{why}");
-        let large = [("a tale".to_owned(), Unconfirmed::too_many_operations(9_000))];
-        let why =
-            "the proof of a violation was not confirmed; a tale: 9000 operations are too many to re-check";
-        assert_eq!(undecided_by(&large), Verdict::Unknown(why.into()));
     }
 
     #[test]

@@ -3,9 +3,9 @@
 //! A checker does no IO, reads no clock but its budget's and never returns an error: where it cannot decide, the
 //! verdict is unknown and says why.
 
-pub mod brute;
+#[cfg(test)]
+mod brute;
 mod causal;
-mod confirm;
 mod convergence;
 mod dispatch;
 mod drawing;

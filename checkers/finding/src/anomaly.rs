@@ -15,6 +15,9 @@ pub struct Anomaly {
     pub facts: Vec<String>,
     /// Which of its operations come before which, and why: a cycle, where the proof is one.
     pub edges: Vec<ProofEdge>,
+    /// Why the independent re-check did not decide whether this is a proof: there was too much to try. `None` where it
+    /// confirmed the proof, and before it was asked.
+    pub not_rechecked: Option<String>,
     pub witness: Witness,
 }
 
@@ -74,10 +77,7 @@ pub enum Side {
     Completed,
 }
 
-/// What a re-check needs beside the steps: which model the steps alone contradict.
-///
-/// `confirm` re-checks an anomaly against the history it came from with a few lines that share nothing
-/// with the search.
+/// What the crate `confirm` needs beside the steps: which model the operations contradict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
     pub model: ModelName,

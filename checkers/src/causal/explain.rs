@@ -66,7 +66,16 @@ pub(crate) fn flaw(compiled: &Compiled<'_>, flaw: &Flaw, model: ModelName) -> An
     operations.sort_unstable();
     operations.dedup();
     let witness = Witness { model, operations };
-    Anomaly { kind, summary, key: op.key, steps, facts: vec![fact], edges: Vec::new(), witness }
+    Anomaly {
+        kind,
+        summary,
+        key: op.key,
+        steps,
+        facts: vec![fact],
+        edges: Vec::new(),
+        not_rechecked: None,
+        witness,
+    }
 }
 
 /// A contradiction in the part of the columns that it was cut down to.
@@ -89,6 +98,7 @@ pub(crate) fn anomaly(compiled: &Compiled<'_>, part: &Columns, proof: &Proof, mo
         steps,
         facts: telling.facts(),
         edges: telling.edges(),
+        not_rechecked: None,
         witness,
     }
 }

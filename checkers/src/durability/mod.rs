@@ -160,6 +160,7 @@ fn anomaly(history: &History, gone: &Gone, acknowledgements: &Acknowledgements) 
     Anomaly {
         kind,
         edges: Vec::new(),
+        not_rechecked: None,
         summary,
         key: *key,
         steps,
@@ -181,6 +182,7 @@ fn phantom(history: &History, gone: &Gone) -> Anomaly {
     Anomaly {
         kind: AnomalyKind::PhantomRead,
         edges: Vec::new(),
+        not_rechecked: None,
         summary: format!("{name} holds {element}{place} now, and nobody ever {added} it"),
         key: gone.key,
         steps: vec![words::completed(history, gone.operation, format!("shows {element}"))],

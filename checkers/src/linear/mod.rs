@@ -15,13 +15,15 @@ mod transactions;
 pub(crate) mod witness;
 mod zones;
 
+use std::collections::BTreeMap;
+
 use finding::Stopwatch;
 use histories::{History, KeyId, ModelName, OperationId};
 use rayon::prelude::*;
 
 use crate::registers::{Beyond, NONE, Register};
 use crate::search::{self, Decided, Object, Part, QueueOrder};
-use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict, confirm};
+use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict};
 
 use chains::Chains;
 use fragments::Assembled;
@@ -159,14 +161,19 @@ impl Linear {
     /// For each key an order of its operations that explains them all, which has been replayed.
     pub fn linearizations(&self, history: &History, budget: &Budget) -> Vec<Linearization> {
         let parts = search::parts(history);
+        let kinds: BTreeMap<Option<KeyId>, Result<confirm::Kind, String>> =
+            confirm::parts(history).into_iter().map(|part| (part.key, part.kind)).collect();
         let found = parts.par_iter().map(|part| {
             let order =
                 self.order(history, part, budget, u64::MAX).ok_or_else(|| "no order was found".to_owned());
-            let replayed =
-                order.and_then(|order| match confirm::replay(history, part, self.queues, &order) {
+            let kind =
+                kinds.get(&part.key).cloned().unwrap_or_else(|| Err("it has no operations".to_owned()));
+            let replayed = order.and_then(|order| {
+                match confirm::replay(history, &part.operations, kind?, self.queues, &order) {
                     Ok(()) => Ok(order),
                     Err(why) => Err(format!("a bug of the checker: its order does not replay; {why}")),
-                });
+                }
+            });
             Linearization { key: part.key, order: replayed }
         });
         found.collect()

@@ -32,7 +32,7 @@ pub(crate) fn anomaly(
     operations.sort_unstable();
     operations.dedup();
     let witness = Witness { model: ModelName::Linearizable, operations };
-    Anomaly { kind, summary, key, steps, facts, edges: Vec::new(), witness }
+    Anomaly { kind, summary, key, steps, facts, edges: Vec::new(), not_rechecked: None, witness }
 }
 
 /// Collects steps so that each operation's side stands once, in the order of the telling.

@@ -21,6 +21,7 @@ fn anomaly(kind: AnomalyKind, history: &History, summary: String, steps: Vec<Ste
         steps,
         facts: vec![fact.to_owned()],
         edges: Vec::new(),
+        not_rechecked: None,
         witness: Witness { model: ModelName::Log, operations },
     }
 }

@@ -123,6 +123,7 @@ fn overtaken(history: &History, left: &Left, path: &[OperationId]) -> Anomaly {
     Anomaly {
         kind: AnomalyKind::OverwrittenByOlder,
         edges: Vec::new(),
+        not_rechecked: None,
         summary: format!(
             "{} is left, although {} causally follows it",
             words::noun(history, left.write),
@@ -173,6 +174,7 @@ fn outstamped(history: &History, registers: &BTreeMap<KeyId, Writes<'_>>, left: 
     Some(Anomaly {
         kind: AnomalyKind::OverwrittenByOlder,
         edges: Vec::new(),
+        not_rechecked: None,
         summary: format!(
             "{} is left, although {} has the larger stamp",
             words::noun(history, left.write),

@@ -153,6 +153,7 @@ fn anomaly(
     Anomaly {
         kind,
         edges: Vec::new(),
+        not_rechecked: None,
         summary,
         key: history.operation(culprit).key,
         steps,

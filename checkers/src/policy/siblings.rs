@@ -325,6 +325,7 @@ fn anomaly(history: &History, kind: AnomalyKind, summary: String, steps: Vec<Ste
     Anomaly {
         kind,
         edges: Vec::new(),
+        not_rechecked: None,
         summary,
         key: operations.iter().find_map(|&id| history.operation(id).key),
         steps,

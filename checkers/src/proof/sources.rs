@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use confirm::Pieces;
 use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value};
 use rustc_hash::FxHashSet;
 
 use super::index::{Holds, Index};
 use crate::causal::accesses::{self, Access, Target};
-use crate::confirm::Pieces;
 
 /// Something that one operation puts in place and another shows: a key with its value, or with one of its elements.
 pub(super) type Item = (String, Value);

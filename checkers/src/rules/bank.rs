@@ -149,6 +149,7 @@ impl<'h> Bank<'h> {
         Anomaly {
             kind: AnomalyKind::WrongTotal,
             edges: Vec::new(),
+            not_rechecked: None,
             summary: format!(
                 "client {} saw {shown} in all accounts together, which hold {total}{}",
                 op.process,
@@ -190,6 +191,7 @@ impl<'h> Bank<'h> {
         Anomaly {
             kind: AnomalyKind::WrongTotal,
             edges: Vec::new(),
+            not_rechecked: None,
             summary: format!(
                 "client {} saw {} in all accounts together, which held {usual}{more}",
                 op.process, first.total
@@ -221,6 +223,7 @@ impl<'h> Bank<'h> {
                 found.push(Anomaly {
                     kind: AnomalyKind::NilBalance,
                     edges: Vec::new(),
+                    not_rechecked: None,
                     summary: format!("client {} saw no balance in account {account}", op.process),
                     key: op.key,
                     steps: vec![words::completed(
@@ -264,6 +267,7 @@ impl<'h> Bank<'h> {
                 found.push(Anomaly {
                     kind: AnomalyKind::UnexpectedAccount,
                     edges: Vec::new(),
+                    not_rechecked: None,
                     summary: format!("client {} saw the account {account}, which there is not", op.process),
                     key: op.key,
                     steps: vec![words::completed(self.history, read.operation, shows)],
@@ -284,6 +288,7 @@ impl<'h> Bank<'h> {
         Some(Anomaly {
             kind: AnomalyKind::UnexpectedAccount,
             edges: Vec::new(),
+            not_rechecked: None,
             summary: format!(
                 "client {} saw the account {account}, and client {} saw none of that name",
                 client(shows),
@@ -327,6 +332,7 @@ fn overdrawn(history: &History, id: OperationId) -> Option<Anomaly> {
     Some(Anomaly {
         kind: AnomalyKind::Overdrawn,
         edges: Vec::new(),
+        not_rechecked: None,
         summary: format!("client {} saw {balance} in account {account}", op.process),
         key: op.key,
         steps: vec![words::completed(history, id, format!("shows {account}: {balance}"))],

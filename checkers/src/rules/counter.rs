@@ -114,6 +114,7 @@ pub(crate) fn wrong_sum(
     Anomaly {
         kind: AnomalyKind::WrongSum,
         edges: Vec::new(),
+        not_rechecked: None,
         summary,
         key: counter.key,
         steps,

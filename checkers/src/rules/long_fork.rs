@@ -136,6 +136,7 @@ fn fork(history: &History, one: OperationId, two: OperationId) -> Anomaly {
     Anomaly {
         kind: AnomalyKind::LongFork,
         edges: Vec::new(),
+        not_rechecked: None,
         summary: format!(
             "client {} and client {} saw two writes in opposite orders",
             client(first),

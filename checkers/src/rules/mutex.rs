@@ -156,6 +156,7 @@ fn stale_fence(history: &History, (first, old): (&Hold, i64), (second, new): (&H
     Anomaly {
         kind: AnomalyKind::StaleFence,
         edges: Vec::new(),
+        not_rechecked: None,
         summary,
         key,
         steps: vec![was_given(first, old), was_given(second, new)],
@@ -176,6 +177,7 @@ fn two_holders(history: &History, first: &Hold, second: &Hold) -> Anomaly {
     Anomaly {
         kind: AnomalyKind::TwoHolders,
         edges: Vec::new(),
+        not_rechecked: None,
         summary: format!(
             "client {} was given {} while client {} held it",
             client(second),

@@ -231,5 +231,14 @@ fn lost(history: &History, element: &Element, empty: OperationId) -> Anomaly {
 fn anomaly(kind: AnomalyKind, summary: String, key: Option<KeyId>, steps: Vec<Step>, fact: &str) -> Anomaly {
     let operations = steps.iter().map(|step| step.operation).collect();
     let witness = Witness { model: ModelName::Queue, operations };
-    Anomaly { kind, summary, key, steps, facts: vec![fact.to_owned()], edges: Vec::new(), witness }
+    Anomaly {
+        kind,
+        summary,
+        key,
+        steps,
+        facts: vec![fact.to_owned()],
+        edges: Vec::new(),
+        not_rechecked: None,
+        witness,
+    }
 }

@@ -287,7 +287,16 @@ impl<'h> Members<'h> {
             .collect();
         let operations = steps.iter().map(|step| step.operation).collect();
         let witness = Witness { model: ModelName::Set, operations };
-        Anomaly { kind, summary, key: op.key, steps, facts: vec![fact], edges: Vec::new(), witness }
+        Anomaly {
+            kind,
+            summary,
+            key: op.key,
+            steps,
+            facts: vec![fact],
+            edges: Vec::new(),
+            not_rechecked: None,
+            witness,
+        }
     }
 }
 
@@ -314,6 +323,7 @@ impl Element<'_> {
         Anomaly {
             kind: AnomalyKind::LostWrite,
             edges: Vec::new(),
+            not_rechecked: None,
             summary: format!("{noun} {verb} and is gone"),
             key: op(added).key,
             witness: Witness {

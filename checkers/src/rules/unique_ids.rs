@@ -34,6 +34,7 @@ fn twice(history: &History, first: OperationId, second: OperationId) -> Anomaly 
     Anomaly {
         kind: AnomalyKind::DuplicateId,
         edges: Vec::new(),
+        not_rechecked: None,
         summary: format!("client {} and client {} were both given {value}", one.process, other.process),
         key: one.key,
         steps: [first, second].map(|id| words::completed(history, id, format!("was given {value}"))).to_vec(),

@@ -114,15 +114,4 @@ impl Closure {
             }
         }
     }
-
-    /// An operation that was left out though what is kept may have seen what it left, and that `counts`.
-    pub(super) fn lacking(&self, standing: &[Standing], counts: impl Fn(usize) -> bool) -> Option<u32> {
-        let seen = self.seen(standing);
-        let lacks = |i: &usize| {
-            standing[*i] == Standing::Dropped
-                && counts(*i)
-                && self.leaves[*i].iter().any(|&value| seen[value as usize])
-        };
-        (0..standing.len()).find(lacks).map(|i| i as u32)
-    }
 }

@@ -13,7 +13,7 @@ use finding::Meter;
 
 use super::compile::{Compiled, Entries};
 use super::interned::Interned;
-use super::recheck::{self, Numbered};
+use super::recheck::Numbered;
 use super::selection::{Standing, limited};
 use super::{Answer, Want, search};
 use crate::models::{Counter, Effect, Entry, EntryOf, Model, Mutex};
@@ -137,25 +137,6 @@ impl Compiled<'_> {
             }
             _ => return None,
         })
-    }
-
-    /// As [`Compiled::recheck`], where some operations need not have happened.
-    pub(super) fn recheck_loosely(&self, standing: &[Standing]) -> Option<bool> {
-        fn recheck<M: Model<State: Ord + Sync>>(
-            model: &M,
-            entries: &[EntryOf<M>],
-            standing: &[Standing],
-        ) -> Option<bool> {
-            let (entries, _) = loosened::<M>(entries, standing);
-            let model = Loosely { initial: vec![model.initial()], model };
-            recheck::is_linearizable(&model, &entries, recheck::TRIES_MAX)
-        }
-        match &self.entries {
-            Entries::Register(accesses, _) => recheck(&Numbered, accesses, standing),
-            Entries::Mutex(entries) => recheck(&Mutex, entries, standing),
-            Entries::Counter(entries) => recheck(&Counter::default(), entries, standing),
-            _ => None,
-        }
     }
 }
 

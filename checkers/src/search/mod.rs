@@ -45,7 +45,7 @@ mod tests;
 pub(crate) use compile::{Said, list, says_something, text};
 pub use finding::{Meter, Stop};
 pub(crate) use object::{Object, Part, parts};
-pub(crate) use part::{Decided, confirm_part, decide_part, follows_time, order_of_part};
+pub(crate) use part::{Decided, decide_part, follows_time, order_of_part};
 pub use selection::QueueOrder;
 pub(crate) use sequence::Passage;
 

@@ -1,23 +1,21 @@
 //! One part of a history decided by search, with its counterexample in words.
 //!
-//! It never re-checks what it reports: [`confirm_part`] does, which knows nothing of the search.
+//! The crate `confirm`, which knows nothing of the search, re-checks what this module reports.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use finding::Meter;
 use histories::{AnomalyKind, History, ModelName, OperationId, Outcome};
 
-use super::closure::Closure;
 use super::compile::{Compiled, Entries, compile};
 use super::kinds::{self, Otherwise};
 use super::loosely::{self, Start};
-use super::object::{Part, parts};
+use super::object::Part;
 use super::selection::{QueueOrder, Standing, limited};
 use super::sets::Ruled;
 use super::shrink::shrink;
 use super::{Answer, Stop, Want, queues, serial, sets};
-use crate::{Anomaly, Budget, Side, Step, Unconfirmed, Witness, words};
+use crate::{Anomaly, Budget, Side, Step, Witness, words};
 
 /// What a part came to.
 #[derive(Debug)]
@@ -30,8 +28,6 @@ pub(crate) enum Decided {
 
 /// How many operations of the order that explains the rest are told.
 const ORDER_TOLD_MAX: usize = 8;
-const RECHECK_BYTES_MAX: usize = 1 << 30;
-const RECHECK_STEPS_MAX: u64 = 50_000_000;
 const PREFIX_STEPS_MAX: u64 = 5_000_000;
 /// What it may take to learn whether a read would have been right at another time.
 const MOVED_STEPS_MAX: u64 = 500_000;
@@ -123,6 +119,7 @@ fn told(
     let mut anomaly = Anomaly {
         kind: AnomalyKind::NotLinearizable,
         edges: Vec::new(),
+        not_rechecked: None,
         summary: format!("{}, which no order of the operations explains", words::clause(history, last)),
         key: part.key,
         steps: operations.iter().map(|&id| step(history, id, last)).collect(),
@@ -197,50 +194,6 @@ pub(crate) fn order_of_part(
     Some(entries.into_iter().map(|i| compiled.ids[i as usize]).collect())
 }
 
-/// Whether the operations of a witness, beside anything that the rest may have done, really admit no order.
-pub(crate) fn confirm_part(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
-    let first = anomaly.witness.operations.first().ok_or("the witness is empty")?;
-    let is_of = |part: &Part| part.key == anomaly.key && part.operations.contains(first);
-    let part = parts(history).into_iter().find(is_of);
-    let part = part.ok_or("the key has no operations")?;
-    let compiled = compile(history, &part)?;
-    let witness: BTreeSet<OperationId> = anomaly.witness.operations.iter().copied().collect();
-    let chosen: Vec<u32> =
-        (0..compiled.len() as u32).filter(|&i| witness.contains(&compiled.ids[i as usize])).collect();
-    if compiled.recheck_projected(&chosen) == Some(false) {
-        return Ok(());
-    }
-    let last = anomaly.witness.operations.last().ok_or("the witness is empty")?;
-    let end = history.operation(*last).returned().0;
-    let budget = Budget::new(Duration::MAX, RECHECK_BYTES_MAX);
-    let mut meter = limited(&Meter::new(&budget), RECHECK_STEPS_MAX);
-    let loose = left_open(&compiled, &chosen, end);
-    if let Some(Answer::Unexplained { .. }) =
-        compiled.decide_loosely(&loose, Start::Initial, &mut meter.clone())
-    {
-        return Ok(());
-    }
-    let standing = witnessed(&compiled, &chosen, end);
-    let closure = Closure::of(&compiled);
-    let counts = |i: usize| compiled.times(i).0 <= end;
-    if let Some(writer) = closure.and_then(|closure| closure.lacking(&standing, counts)) {
-        let id = compiled.ids[writer as usize];
-        return Err(format!("the witness lacks {}", words::short(history, id)).into());
-    }
-    let explained = compiled.recheck(&standing, QueueOrder::Fifo).or_else(|| {
-        match compiled.decide(Some(&standing), QueueOrder::Fifo, &mut meter, Want::Verdict) {
-            Answer::Explained { .. } => Some(true),
-            Answer::Unexplained { .. } => Some(false),
-            Answer::Undecided { .. } => None,
-        }
-    });
-    match explained {
-        Some(false) => Ok(()),
-        Some(true) => Err("the witness has a valid order".into()),
-        None => Err(Unconfirmed::too_many_operations(compiled.len())),
-    }
-}
-
 /// Those that a witness names are kept; all others may have taken effect in their time.
 fn left_open(compiled: &Compiled<'_>, chosen: &[u32], end: u64) -> Vec<Standing> {
     let mut standing: Vec<Standing> = (0..compiled.len())
@@ -255,33 +208,6 @@ fn left_open(compiled: &Compiled<'_>, chosen: &[u32], end: u64) -> Vec<Standing>
         standing[i as usize] = if has_ended { Standing::Kept } else { standing[i as usize] };
     }
     standing
-}
-
-/// What a witness says of each operation, of what happened until `end`: those that it names are kept, or open where they
-/// ended later. Of registers and transactions the others are left out; of any other object those that change it may have
-/// happened or not.
-fn witnessed(compiled: &Compiled<'_>, chosen: &[u32], end: u64) -> Vec<Standing> {
-    let is_closed = compiled.is_closed();
-    let mut is_chosen = vec![false; compiled.len()];
-    for &i in chosen {
-        is_chosen[i as usize] = true;
-    }
-    (0..compiled.len())
-        .map(|i| {
-            let (invoked, returned) = compiled.times(i);
-            let has_ended = returned.is_some_and(|returned| returned <= end);
-            let unneeded = !is_chosen[i] && is_closed || invoked > end;
-            if is_chosen[i] && has_ended {
-                Standing::Kept
-            } else if is_chosen[i] && compiled.has_reply(i) {
-                Standing::Open
-            } else if unneeded || compiled.only_reads(i) {
-                Standing::Dropped
-            } else {
-                Standing::Weakened
-            }
-        })
-        .collect()
 }
 
 fn how_far(history: &History, compiled: &Compiled<'_>, operation: u32, stop: Stop) -> String {

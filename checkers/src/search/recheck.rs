@@ -3,19 +3,13 @@
 //! It shares nothing with the search but the specification: neither events nor configurations nor reductions.
 
 use std::collections::HashSet;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::compile::{Compiled, Entries};
 use super::register::{Action, INITIAL};
-use super::selection::{QueueOrder, Standing, select};
-use super::sequence::Passage;
 use super::{Answer, Want, decide, queues, sets};
 use crate::Budget;
-use crate::models::{
-    Bank, Counter, Entry, EntryOf, FifoQueue, Model, MultiRegister, Mutex, PowerSet, Set, Stack,
-    UnorderedQueue,
-};
+use crate::models::{EntryOf, FifoQueue, Model, Set};
 
 /// More would not fit the set of operations already placed.
 const ENTRIES_MAX: usize = 64;
@@ -53,30 +47,6 @@ pub(super) fn is_linearizable<M: Model>(model: &M, entries: &[EntryOf<M>], tries
 }
 
 impl Compiled<'_> {
-    /// Whether some order explains what is selected; `None` where it is too much to try all.
-    pub(crate) fn recheck(&self, standing: &[Standing], order: QueueOrder) -> Option<bool> {
-        if standing.contains(&Standing::Within) {
-            return self.recheck_loosely(standing);
-        }
-        match &self.entries {
-            Entries::Register(entries, _) => recheck(&Numbered, entries, standing),
-            Entries::Text(entries) => recheck(&Sequence(PhantomData), entries, standing),
-            Entries::List(entries) => recheck(&Sequence(PhantomData), entries, standing),
-            Entries::Set(entries) => recheck(&Set, entries, standing),
-            Entries::Counter(entries) => recheck(&Counter::default(), entries, standing),
-            Entries::Queue(entries) => match order {
-                QueueOrder::Fifo => recheck(&FifoQueue, entries, standing),
-                QueueOrder::Any => recheck(&PowerSet(UnorderedQueue), entries, standing),
-            },
-            Entries::Stack(entries) => recheck(&Stack, entries, standing),
-            Entries::Mutex(entries) => recheck(&Mutex, entries, standing),
-            Entries::Bank(entries) => recheck(&Bank, entries, standing),
-            Entries::Transactions(entries) => recheck(&MultiRegister::default(), entries, standing),
-        }
-    }
-}
-
-impl Compiled<'_> {
     /// Whether some order explains what the whole shows of the elements that a witness is about; `None` where the
     /// object has no elements, or they are too much to try all.
     pub(crate) fn recheck_projected(&self, witness: &[u32]) -> Option<bool> {
@@ -103,10 +73,6 @@ fn explained<M: Model>(model: &M, entries: &[EntryOf<M>]) -> Option<bool> {
     })
 }
 
-fn recheck<M: Model>(model: &M, entries: &[Entry<M::Call, M::Reply>], standing: &[Standing]) -> Option<bool> {
-    is_linearizable(model, &select(entries, Some(standing)).0, TRIES_MAX)
-}
-
 /// A register whose values are numbers.
 pub(super) struct Numbered;
 
@@ -124,27 +90,6 @@ impl Model for Numbered {
             Action::Read(value) => (value == *state).then_some(value),
             Action::Write(value) => Some(value),
             Action::Cas { from, to } => (from == *state).then_some(to),
-        }
-    }
-}
-
-/// A list or a string; what was read is part of the call.
-struct Sequence<'h, T>(PhantomData<&'h T>);
-
-impl<'h, T: Clone + Eq + std::hash::Hash + Sync> Model for Sequence<'h, T> {
-    type State = Vec<T>;
-    type Call = Passage<'h, T>;
-    type Reply = ();
-
-    fn initial(&self) -> Vec<T> {
-        Vec::new()
-    }
-
-    fn step(&self, state: &Vec<T>, call: &Passage<'h, T>, _reply: Option<&()>) -> Option<Vec<T>> {
-        match *call {
-            Passage::Read(whole) => (whole == state.as_slice()).then(|| whole.to_vec()),
-            Passage::Write(whole) => Some(whole.to_vec()),
-            Passage::Append(piece) => Some([state.as_slice(), piece].concat()),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Each selection here is sound: what no order explains of it, no order explains of the whole.
 
+pub use confirm::QueueOrder;
 use finding::Meter;
 use histories::OperationId;
 
@@ -29,16 +30,6 @@ pub(crate) enum Standing {
     /// It may take effect at any time after its call, or never: all that is known of it is that it was called.
     Weakened,
     Dropped,
-}
-
-/// Which order a queue keeps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum QueueOrder {
-    /// Elements leave as they came.
-    #[default]
-    Fifo,
-    /// Elements leave in any order.
-    Any,
 }
 
 impl Compiled<'_> {

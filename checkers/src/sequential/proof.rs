@@ -54,6 +54,7 @@ pub(super) fn tell(history: &History, mut operations: Vec<OperationId>) -> Anoma
     Anomaly {
         kind: AnomalyKind::NotSequential,
         edges: Vec::new(),
+        not_rechecked: None,
         summary: format!("{}, which no order of all operations explains", words::clause(history, last)),
         key: history.operation(last).key,
         steps: operations.iter().map(|&id| words::completed(history, id, note(history, id))).collect(),

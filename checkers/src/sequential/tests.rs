@@ -124,7 +124,7 @@ fn a_proof_of_less_is_refuted() {
     let history = testing::history(counter);
     let all = (0..4).map(OperationId).collect();
     assert_eq!(confirm(&history, &proof::tell(&history, all)), Ok(()));
-    assert!(refuted(counter, &[0, 2, 3]).ends_with("the witness lacks operation 1"));
+    assert!(refuted(counter, &[0, 2, 3]).contains("the witness lacks operation 1"));
     assert!(refuted(counter, &[0, 1, 3]).ends_with("the witness has a valid order"));
 }
 

@@ -111,6 +111,7 @@ fn absent(history: &History, model: ModelName, (first, then): (OperationId, Oper
     Anomaly {
         kind: kind(model),
         edges: Vec::new(),
+        not_rechecked: None,
         summary: format!("{} and then found it {at_first}", words::clause(history, first)),
         key,
         facts: vec![format!("{name} was {at_first} only before its first write")],
@@ -149,6 +150,7 @@ fn circle(history: &History, table: &Table, model: ModelName, hops: &[Hop]) -> A
         steps,
         facts,
         edges: edges(history, table, hops),
+        not_rechecked: None,
         witness: Witness { model, operations },
     }
 }

@@ -32,6 +32,9 @@ pub struct AnomalyReport {
     pub edges: Vec<EdgeReport>,
     /// The contradiction in words, one fact each.
     pub facts: Vec<String>,
+    /// Why the independent re-check did not decide whether this is a proof; absent where it confirmed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_rechecked: Option<String>,
     /// The faults that it has to do with: places among the history's fault windows, which begin one after the other.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<usize>,
@@ -114,6 +117,7 @@ impl AnomalyReport {
             steps: Vec::new(),
             edges: Vec::new(),
             facts: Vec::new(),
+            not_rechecked: None,
             faults: Vec::new(),
             explanation,
         }
@@ -150,6 +154,7 @@ impl AnomalyReport {
             operations: ids.iter().map(|&id| OperationReport::of(history, id, note(id))).collect(),
             edges: anomaly.edges.iter().filter_map(edge).collect(),
             facts: anomaly.facts.iter().map(|fact| printable(fact).into_owned()).collect(),
+            not_rechecked: anomaly.not_rechecked.clone(),
             faults: faults(history, anomaly),
             explanation,
         }

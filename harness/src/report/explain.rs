@@ -74,6 +74,7 @@ pub(crate) fn anomaly(history: &History, file: &str, anomaly: &Anomaly, help: Op
     }
     lines.extend(steps(history, &anomaly.steps));
     lines.extend(anomaly.facts.iter().map(|fact| format!("  = {fact}")));
+    lines.extend(anomaly.not_rechecked.iter().map(|why| format!("  = not re-checked: {why}")));
     lines.extend(faults(&checkers::fault_in_force(history, anomaly)));
     lines.extend(help.map(|help| format!("  = help: {help}")));
     // Nodes, errors and the file itself have names that others gave.
@@ -280,6 +281,7 @@ pub(crate) mod tests {
         };
         Anomaly {
             kind: AnomalyKind::StaleRead,
+            not_rechecked: None,
             edges: Vec::new(),
             summary: "client 4 read x = 3 after client 1's write of x = 5 was acknowledged".into(),
             key: Some(KeyId::new(0)),

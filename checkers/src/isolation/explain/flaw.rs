@@ -33,6 +33,7 @@ pub(in super::super) fn flaw(history: &History, draft: &Draft<'_>, flaw: Flaw, m
         steps,
         facts: vec![fact],
         edges: Vec::new(),
+        not_rechecked: None,
         witness,
     }
 }

@@ -55,6 +55,7 @@ pub(super) fn anomaly(history: &History, core: &Core<'_>, model: ModelName, leve
         steps,
         facts,
         edges: proof_edges,
+        not_rechecked: None,
         witness: Witness { model, operations },
     }
 }

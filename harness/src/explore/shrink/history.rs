@@ -148,6 +148,7 @@ impl Smaller {
                 key: anomaly.key.and_then(|key| self.whole.key_id(part.key(key))),
                 steps: anomaly.steps.iter().map(step).collect(),
                 edges: Vec::new(),
+                not_rechecked: None,
                 witness,
                 ..anomaly.clone()
             };

@@ -1,28 +1,38 @@
-//! Re-checks an anomaly against the history it came from, by definitions alone.
+//! Re-checks proofs against the history that they came from, by definitions alone.
 //!
-//! It shares nothing with the searches: neither their tables nor their rules. That the operations which a proof lists
-//! violate the model by themselves is asked of the checkers, by [`crate::proof`].
+//! This crate shares nothing with the checkers: it reads operations, specifies objects and builds relations by its own
+//! rules, so that a fault of a checker does not hide itself here. Where it would need a search it tries all orders, up to
+//! a limit, and says so beyond it.
 
+mod accesses;
+mod action;
 mod causal;
+pub mod certificate;
 mod convergence;
 mod durability;
 mod growth;
+mod inserts;
 mod isolation;
 mod linear;
 mod log;
+mod loose;
+mod orders;
+mod parts;
 mod policy;
 mod replay;
 mod rules;
 mod sequences;
 mod sequential;
 mod sessions;
+mod state;
+mod whole;
 
-use histories::{AnomalyKind, History, ModelName};
+use finding::Anomaly;
+use histories::{AnomalyKind, History, ModelName, OperationId};
 
-use crate::Anomaly;
-
-pub(crate) use replay::replay;
-pub(crate) use sequences::Pieces;
+pub use parts::{Kind, Part, QueueOrder, parts};
+pub use replay::replay;
+pub use sequences::Pieces;
 
 /// Why a proof is not confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +46,7 @@ pub enum Unconfirmed {
 }
 
 impl Unconfirmed {
-    pub(crate) fn too_many_operations(count: usize) -> Self {
+    pub fn too_many_operations(count: usize) -> Self {
         Self::TooLarge { count, what: "operations" }
     }
 }
@@ -89,7 +99,7 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> 
         | ModelName::ReadAtomic
         | ModelName::ReadCommittedBe => causal::confirm(history, anomaly),
         ModelName::Serializable if anomaly.kind == AnomalyKind::PredicatePhantom => {
-            crate::inserts::confirm(history, anomaly)
+            inserts::confirm(history, anomaly)
         }
         ModelName::StrictSerializable
         | ModelName::StrongSessionSerializable
@@ -106,4 +116,10 @@ pub fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> 
         | ModelName::ReadCommitted
         | ModelName::ReadUncommitted => isolation::confirm(history, anomaly),
     }
+}
+
+/// An operation in a few words: `operation 7, client 3's write`.
+fn named(history: &History, id: OperationId) -> String {
+    let op = history.operation(id);
+    format!("operation {}, client {}'s {}", id.0, op.process, op.function)
 }

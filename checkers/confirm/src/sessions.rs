@@ -2,10 +2,10 @@
 //!
 //! It never builds a graph; a witness is a list of pairs, and each pair is looked at by itself.
 
+use finding::Anomaly;
 use histories::{AnomalyKind, Function, History, ModelName, Operation, OperationId, Outcome, Value};
 
 use super::Unconfirmed;
-use crate::Anomaly;
 
 /// Which write an operation made or saw: none where it saw that there was none yet.
 type Write = Option<OperationId>;

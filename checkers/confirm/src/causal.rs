@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use histories::{AnomalyKind, History, ModelName, Operation, OperationId, Outcome, Value};
+use finding::Anomaly;
+use histories::{AnomalyKind, Function, History, ModelName, Operation, OperationId, Outcome, Value};
 
 use super::Unconfirmed;
-use crate::Anomaly;
-use crate::causal::accesses::{self, Access};
+use crate::accesses::{What, accesses};
 
 /// Beyond this the tables are too large.
 const TRANSACTIONS_MAX: usize = 1_024;
@@ -46,17 +46,15 @@ struct Transaction<'h> {
 impl<'h> Transaction<'h> {
     fn of(history: &'h History, op: &'h Operation) -> Self {
         let mut transaction = Self { op, reads: Vec::new(), writes: BTreeMap::new() };
-        // What is malformed has no columns, so no anomaly names it.
-        let _ = accesses::each(op, |access, target, value| {
-            let key = target.text(history);
-            match access {
-                Access::Write => drop(transaction.writes.insert(key, value.into_owned())),
-                Access::Read if !transaction.writes.contains_key(&key) => {
-                    transaction.reads.push((key, value.into_owned()));
+        for access in accesses(history, op) {
+            match access.what {
+                What::Write => drop(transaction.writes.insert(access.key, access.value)),
+                What::Read if !transaction.writes.contains_key(&access.key) => {
+                    transaction.reads.push((access.key, access.value));
                 }
-                _ => {}
+                What::Read | What::Other => {}
             }
-        });
+        }
         transaction
     }
 }
@@ -101,11 +99,7 @@ fn writers_of<'w>(
     let values: BTreeSet<&Value> = wanted.iter().map(|&(_, value)| value).collect();
     let mut found: BTreeMap<(&str, &Value), Vec<OperationId>> = BTreeMap::new();
     for (id, op) in history.iter() {
-        let mut writes_one = false;
-        let _ = accesses::each(op, |access, _, value| {
-            writes_one |= access == Access::Write && values.contains(&*value);
-        });
-        if !writes_one {
+        if !may_write(op, &values) {
             continue;
         }
         for (key, value) in &Transaction::of(history, op).writes {
@@ -118,26 +112,41 @@ fn writers_of<'w>(
     found
 }
 
+/// Whether an operation may write one of these values, to any key.
+fn may_write(op: &Operation, values: &BTreeSet<&Value>) -> bool {
+    match op.function {
+        Function::Write => values.contains(op.call()),
+        Function::Cas => op.call().as_pair().is_some_and(|(_, to)| values.contains(to)),
+        Function::Txn => {
+            let micros = if op.is_ok() { op.reply().micros() } else { op.call().micros() };
+            micros
+                .into_iter()
+                .flatten()
+                .flatten()
+                .any(|micro| micro.function == "w" && values.contains(&*micro.value))
+        }
+        _ => false,
+    }
+}
+
 /// Whether an operation holds a read that no order explains.
 fn unexplained(history: &History, op: &Operation, kind: AnomalyKind) -> bool {
     let writes_it = |other: &Operation, key: &str, value: &Value| {
-        let mut writes = false;
-        let _ = accesses::each(other, |access, target, written| {
-            writes |= access == Access::Write && *written == *value && target.text(history) == key;
-        });
-        writes
+        may_write(other, &BTreeSet::from([value]))
+            && accesses(history, other)
+                .iter()
+                .any(|access| access.what == What::Write && access.value == *value && access.key == key)
     };
     let others = || history.operations().iter().filter(|other| other.call_event != op.call_event);
     let mut own: BTreeMap<String, Value> = BTreeMap::new();
     let mut seen: BTreeMap<String, Value> = BTreeMap::new();
     let mut found = false;
-    let _ = accesses::each(op, |access, target, value| {
-        let key = target.text(history);
-        if access == Access::Write {
-            own.insert(key, value.into_owned());
-            return;
+    for access in accesses(history, op) {
+        let (key, value) = (access.key, &access.value);
+        if access.what == What::Write {
+            own.insert(key, access.value);
+            continue;
         }
-        let value = &*value;
         let elsewhere = others().any(|other| writes_it(other, &key, value));
         found |= match kind {
             AnomalyKind::InternalRead => {
@@ -153,8 +162,8 @@ fn unexplained(history: &History, op: &Operation, kind: AnomalyKind) -> bool {
             }
             _ => seen.get(&key).is_some_and(|before| before != value),
         };
-        seen.insert(key, value.clone());
-    });
+        seen.insert(key, access.value);
+    }
     found
 }
 

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use finding::Anomaly;
 use histories::{AnomalyKind, Function, History, Operation, Outcome, Value};
 
 use super::Unconfirmed;
-use crate::Anomaly;
 
 /// Partition, offset and value.
 type Row = (String, i64, Value);

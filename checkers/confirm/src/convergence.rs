@@ -5,9 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use finding::Anomaly;
 use histories::{AnomalyKind, Function, History, Nanos, Node, Operation, Value};
-
-use crate::Anomaly;
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
     let dumps: Vec<&Operation> = anomaly.witness.operations.iter().map(|&id| history.operation(id)).collect();

@@ -4,21 +4,21 @@
 //! of these: of registers with unique values the writer of each value that is read, of other objects all that changes
 //! them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
+use finding::Anomaly;
 use histories::{AnomalyKind, Function, History, KeyId, Operation, OperationId, Outcome, Value};
 
 use super::Unconfirmed;
 use super::causal::{Part, Relation, closure, cyclic, happened, relation};
-use crate::Anomaly;
-use crate::models::QueueCall;
-use crate::sequential::accesses::{Deed, Objects};
-use crate::sequential::objects::{self, State};
+use crate::action::Action;
+use crate::orders::{Entry, legal};
+use crate::parts::{Kind, QueueOrder, parts};
+use crate::state::State;
+use crate::whole;
 
 /// Beyond this the table is too large.
 const OPERATIONS_MAX: usize = 512;
-/// States of the trial of all orders.
-const STATES_MAX: usize = 200_000;
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     if matches!(anomaly.kind, AnomalyKind::PhantomRead | AnomalyKind::AbortedRead) {
@@ -68,7 +68,7 @@ fn registers(history: &History, inside: &[OperationId]) -> Result<(), Unconfirme
     if saturates_to_a_cycle(&accesses, &mut order) {
         return Ok(());
     }
-    match legal(&accesses, &order) {
+    match has_order_of_registers(&accesses, &order) {
         Some(false) => Ok(()),
         Some(true) => Err("the witness has a valid order".into()),
         None => Err(Unconfirmed::too_many_operations(accesses.len())),
@@ -148,40 +148,24 @@ fn saturates_to_a_cycle(accesses: &[Access<'_>], order: &mut Relation) -> bool {
 }
 
 /// Whether some order of all operations is legal; `None` where that takes too many states.
-fn legal(operations: &[Access<'_>], before: &Relation) -> Option<bool> {
-    type State<'h> = (BTreeSet<usize>, BTreeMap<Option<KeyId>, &'h Value>);
-    let mut tried: BTreeSet<State<'_>> = BTreeSet::new();
-    let mut stack: Vec<State<'_>> = vec![State::default()];
-    while let Some((done, registers)) = stack.pop() {
-        if done.len() == operations.len() {
-            return Some(true);
-        }
-        if tried.len() > STATES_MAX {
-            return None;
-        }
-        let left = |i: &usize| !done.contains(i);
-        let next = (0..operations.len()).filter(left).filter(|&i| {
-            let current = registers.get(&operations[i].op.key).copied().unwrap_or(&Value::Null);
-            let waits = (0..operations.len()).filter(left).any(|other| before[other][i]);
-            !waits && operations[i].read.is_none_or(|(_, value)| value == current)
-        });
-        let mut next: Vec<usize> = next.collect();
-        // A read that is possible now loses nothing by being next.
-        if let Some(&only) = next.iter().find(|&&i| operations[i].written.is_none()) {
-            next = vec![only];
-        }
-        for i in next {
-            let (mut done, mut registers) = (done.clone(), registers.clone());
-            done.insert(i);
-            if let Some((key, value)) = operations[i].written {
-                registers.insert(key, value);
-            }
-            if tried.insert((done.clone(), registers.clone())) {
-                stack.push((done, registers));
-            }
-        }
-    }
-    Some(false)
+fn has_order_of_registers(operations: &[Access<'_>], before: &Relation) -> Option<bool> {
+    let keys: BTreeSet<Option<KeyId>> = operations.iter().map(|access| access.op.key).collect();
+    let keys: Vec<Option<KeyId>> = keys.into_iter().collect();
+    let entry = |access: &Access<'_>| {
+        let action = match (access.read, access.written) {
+            (Some((_, from)), Some((_, to))) => Action::Swap { from: from.clone(), to: to.clone() },
+            (None, Some((_, value))) => Action::Put(value.clone()),
+            (Some((_, value)), None) => Action::Show(value.clone()),
+            (None, None) => return None,
+        };
+        let object = keys.iter().position(|key| *key == access.op.key)?;
+        Some(Entry { action, object, required: true })
+    };
+    // What neither certainly saw nor wrote anything fits everywhere; the relation is closed, so that it can be left out.
+    let (places, entries): (Vec<usize>, Vec<Entry>) =
+        operations.iter().enumerate().filter_map(|(i, access)| Some((i, entry(access)?))).unzip();
+    let initial = keys.iter().map(|_| State::Register(Value::Null)).collect();
+    legal(&entries, |a, b| before[places[a]][places[b]], initial)
 }
 
 /// Of whole transactions, by what was read from whom.
@@ -189,87 +173,106 @@ fn transactions(history: &History, inside: &[OperationId]) -> bool {
     inside.iter().all(|&id| happened(history, id)) && Part::of(history, inside).has_no_serial_order()
 }
 
-/// Of objects of any kind, by their models: all that changes what the witness reads is in the witness, but for what puts
-/// a value in a register that the witness never finds there.
-fn objects(history: &History, inside: &[OperationId]) -> Result<(), Unconfirmed> {
-    let mut objects = Objects::of(history)?;
-    let chosen: BTreeSet<OperationId> = inside.iter().copied().collect();
-    let named = |deed: &Deed| chosen.contains(&deed.operation);
-    let read: BTreeSet<u32> =
-        objects.deeds.iter().filter(|deed| named(deed)).map(|deed| deed.object).collect();
-    let found: BTreeSet<(u32, &Value)> = objects
-        .deeds
-        .iter()
-        .filter(|deed| named(deed))
-        .filter_map(|deed| Some((deed.object, deed.access.found()?)))
-        .collect();
-    let elements = elements(&objects.deeds, named);
-    let of_elements =
-        |deed: &Deed| deed.access.of_elements(|element| elements.contains(&(deed.object, element.clone())));
-    let changes = |deed: &&Deed| {
-        let matters = deed.access.made().is_none_or(|made| found.contains(&(deed.object, made)));
-        let changes = of_elements(deed).is_some_and(|access| !access.only_reads());
-        read.contains(&deed.object) && changes && matters
-    };
-    if let Some(lacking) = objects.deeds.iter().filter(changes).find(|deed| !named(deed)) {
-        return Err(format!("the witness lacks operation {}", lacking.operation.0).into());
+/// An operation on some object.
+#[derive(Clone)]
+struct Deed {
+    id: OperationId,
+    process: u32,
+    entry: Entry,
+}
+
+/// All operations on all objects, in the order of the sessions, and what the objects hold at first.
+fn deeds(history: &History) -> Result<(Vec<Deed>, Vec<State>), Unconfirmed> {
+    let (mut deeds, mut initial) = (Vec::new(), Vec::new());
+    for part in parts(history) {
+        let kind = part.kind.clone()?;
+        if kind == Kind::Bank {
+            return Err("what accounts hold in the order of sessions is not re-checked".into());
+        }
+        for read in whole::read(history, &part)? {
+            let op = history.operation(read.id);
+            let required = op.outcome != Outcome::Info;
+            let entry = Entry { action: read.action, object: initial.len(), required };
+            deeds.push(Deed { id: read.id, process: op.process, entry });
+        }
+        initial.push(State::initial(kind, QueueOrder::Fifo));
     }
-    let witnessed = objects.deeds.iter().filter(|deed| named(deed));
-    let witnessed = witnessed.filter_map(|deed| Some(Deed { access: of_elements(deed)?, ..deed.clone() }));
-    objects.deeds = witnessed.collect();
-    match has_order(&objects) {
+    deeds.sort_by_key(|deed| (deed.process, deed.id));
+    Ok((deeds, initial))
+}
+
+/// Of objects of any kind: all that changes what the witness reads is in the witness, but for what puts a value in a register
+/// that the witness never finds there.
+fn objects(history: &History, inside: &[OperationId]) -> Result<(), Unconfirmed> {
+    let (all, initial) = deeds(history)?;
+    let chosen: BTreeSet<OperationId> = inside.iter().copied().collect();
+    let named = |deed: &&Deed| chosen.contains(&deed.id);
+    let read: BTreeSet<usize> = all.iter().filter(named).map(|deed| deed.entry.object).collect();
+    let found: BTreeSet<(usize, &Value)> = all
+        .iter()
+        .filter(named)
+        .filter_map(|deed| Some((deed.entry.object, found(&initial, &deed.entry)?)))
+        .collect();
+    let elements = elements(&all, named);
+    let of_elements = |entry: &Entry| {
+        if !matches!(initial[entry.object], State::Queue(_) | State::Stack(_)) {
+            return Some(entry.action.clone());
+        }
+        let none = BTreeSet::new();
+        whole::of_elements(&entry.action, elements.get(&entry.object).unwrap_or(&none))
+    };
+    let changes = |deed: &&Deed| {
+        let object = deed.entry.object;
+        let matters = made(&initial, &deed.entry).is_none_or(|made| found.contains(&(object, made)));
+        let changes = of_elements(&deed.entry).is_some_and(|action| !action.only_looks());
+        read.contains(&object) && changes && matters
+    };
+    if let Some(lacking) = all.iter().filter(changes).find(|deed| !named(deed)) {
+        return Err(format!("the witness lacks {}", super::named(history, lacking.id)).into());
+    }
+    let witnessed = all.iter().filter(named).filter_map(|deed| {
+        let entry = Entry { action: of_elements(&deed.entry)?, ..deed.entry.clone() };
+        Some((deed.process, entry))
+    });
+    let (processes, entries): (Vec<u32>, Vec<Entry>) = witnessed.unzip();
+    let before = |a: usize, b: usize| a < b && processes[a] == processes[b] && entries[a].required;
+    match legal(&entries, before, initial) {
         Some(false) => Ok(()),
         Some(true) => Err("the witness has a valid order".into()),
-        None => Err(Unconfirmed::too_many_operations(objects.deeds.len())),
+        None => Err(Unconfirmed::too_many_operations(entries.len())),
     }
 }
 
-/// The elements of queues and stacks that a witness is about: those that it puts in or takes out one by one, and those that
-/// it takes out with others and that nothing puts in. An order of all elements is one of these, without the others.
-fn elements(deeds: &[Deed], named: impl Fn(&Deed) -> bool) -> BTreeSet<(u32, Value)> {
-    let mut elements = BTreeSet::new();
-    for deed in deeds.iter().filter(|deed| named(deed)) {
-        elements.extend(deed.access.element().map(|element| (deed.object, element.clone())));
-        if let objects::Access::Queue(QueueCall::Drain, Some(taken)) = &deed.access {
-            let is_put = |element: &Value| {
-                let put = objects::Access::Queue(QueueCall::Enqueue(element.clone()), None);
-                deeds.iter().any(|other| other.object == deed.object && other.access == put)
-            };
-            let taken = taken.as_list().unwrap_or_default().iter().filter(|element| !is_put(element));
-            elements.extend(taken.map(|element| (deed.object, element.clone())));
-        }
+/// Of a register the value that an operation finds there.
+fn found<'e>(initial: &[State], entry: &'e Entry) -> Option<&'e Value> {
+    match (&initial[entry.object], &entry.action) {
+        (State::Register(_), Action::Show(value) | Action::Swap { from: value, .. }) => Some(value),
+        _ => None,
+    }
+}
+
+/// Of a register the value that an operation puts there.
+fn made<'e>(initial: &[State], entry: &'e Entry) -> Option<&'e Value> {
+    match (&initial[entry.object], &entry.action) {
+        (State::Register(_), Action::Put(value) | Action::Swap { to: value, .. }) => Some(value),
+        _ => None,
+    }
+}
+
+/// By object, the elements of queues and stacks that a witness is about: those that it puts in or takes out one by one, and
+/// those that it takes out with others and that nothing puts in. An order of all elements is one of these, without the
+/// others.
+fn elements(all: &[Deed], named: impl Fn(&&Deed) -> bool) -> BTreeMap<usize, BTreeSet<Value>> {
+    let mut elements: BTreeMap<usize, BTreeSet<Value>> = BTreeMap::new();
+    for deed in all.iter().filter(named) {
+        let is_put = |element: &Value| {
+            let put = Action::Enqueue(element.clone());
+            all.iter().any(|other| other.entry.object == deed.entry.object && other.entry.action == put)
+        };
+        let about = deed.entry.action.elements().iter();
+        let drains = matches!(deed.entry.action, Action::Drain(_));
+        let about = about.filter(|element| !drains || !is_put(element)).cloned();
+        elements.entry(deed.entry.object).or_default().extend(about);
     }
     elements
-}
-
-/// Whether some order of what is acknowledged, and any of the rest, is legal; `None` where that takes too many states.
-fn has_order(objects: &Objects) -> Option<bool> {
-    let deeds = &objects.deeds;
-    let mut tried: HashSet<(BTreeSet<usize>, Vec<State>)> = HashSet::new();
-    let mut stack = vec![(BTreeSet::new(), objects.initial.clone())];
-    while let Some((done, states)) = stack.pop() {
-        if (0..deeds.len()).all(|i| done.contains(&i) || !deeds[i].acknowledged) {
-            return Some(true);
-        }
-        if tried.len() > STATES_MAX {
-            return None;
-        }
-        let left = |i: &usize| !done.contains(i);
-        let waits = |i: usize| {
-            (0..i)
-                .filter(left)
-                .any(|other| deeds[other].process == deeds[i].process && deeds[other].acknowledged)
-        };
-        for i in (0..deeds.len()).filter(left).filter(|&i| !waits(i)) {
-            let object = deeds[i].object as usize;
-            let Some(after) = states[object].step(&deeds[i].access) else { continue };
-            let (mut done, mut states) = (done.clone(), states.clone());
-            done.insert(i);
-            states[object] = after;
-            if tried.insert((done.clone(), states.clone())) {
-                stack.push((done, states));
-            }
-        }
-    }
-    Some(false)
 }

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use finding::Anomaly;
 use histories::{AnomalyKind, Function, History, Nanos, Operation, Outcome, Value};
 
 use super::Unconfirmed;
 use super::durability::{deciding, holds};
-use crate::Anomaly;
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     let named: Vec<&Operation> = anomaly.witness.operations.iter().map(|&id| history.operation(id)).collect();

@@ -2,11 +2,10 @@
 //!
 //! It never looks at the searches' tables; everything is read from the history again.
 
+use finding::Anomaly;
 use histories::{
     AnomalyKind, FaultStep, Function, History, KeyId, ModelName, Nanos, Node, Operation, Outcome, Value,
 };
-
-use crate::Anomaly;
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), String> {
     let Some(first) = anomaly.steps.first() else {

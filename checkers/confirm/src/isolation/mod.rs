@@ -7,10 +7,10 @@
 mod part;
 mod relations;
 
+use finding::Anomaly;
 use histories::{AnomalyKind, History, ModelName};
 
 use super::Unconfirmed;
-use crate::Anomaly;
 use part::Part;
 
 /// Beyond this the relations are too large.

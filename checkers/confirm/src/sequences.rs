@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use finding::Anomaly;
 use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value};
 
-use crate::Anomaly;
-use crate::brute::{self, Access, Effect};
+use crate::action::Action;
 
 use super::Unconfirmed;
-use super::linear::contract;
+use super::linear::{decided, timed};
 
 /// Whether a key holds a list or a string that is appended to, or is read as a whole.
 pub(super) fn is_sequence(history: &History, key: Option<KeyId>) -> bool {
@@ -35,33 +35,28 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
         }
         seen.insert(read, made_by.last().copied());
     }
-    let mut accesses = Vec::new();
+    let mut operations = Vec::new();
     for &id in &inside {
         let op = history.operation(id);
-        let effect = match (&op.function, op.outcome) {
+        let action = match (&op.function, op.outcome) {
             (_, Outcome::Fail) => continue,
-            (Function::Write, _) => Effect::Write(value(Some(id))),
+            (Function::Write, _) => Action::Put(value(Some(id))),
             (Function::Append, _) => match places.before.get(&id) {
                 Some(&before) if before.is_none_or(|before| inside.contains(&before)) => {
-                    Effect::Cas(value(before), value(Some(id)))
+                    Action::Swap { from: value(before), to: value(Some(id)) }
                 }
-                _ => Effect::Write(value(Some(id))),
+                _ => Action::Put(value(Some(id))),
             },
             (_, Outcome::Info) => continue,
             // A read whose writer is outside shows where appends stand, and no more.
             (_, Outcome::Ok) => match seen.get(&id).copied().flatten() {
                 Some(last) if !inside.contains(&last) => continue,
-                last => Effect::Read(value(last)),
+                last => Action::Show(value(last)),
             },
         };
-        let ret = (op.outcome != Outcome::Info).then_some(op.completed.0);
-        accesses.push(Access { call: op.invoked.0, ret, effect });
+        operations.push(timed(op, action));
     }
-    contract(&mut accesses);
-    if accesses.len() > brute::OPERATIONS_MAX {
-        return Err(Unconfirmed::too_many_operations(accesses.len()));
-    }
-    if brute::linearizable(&accesses) { Err("the witness has a valid order".into()) } else { Ok(()) }
+    decided(operations)
 }
 
 fn is_read(op: &Operation) -> bool {
@@ -84,7 +79,7 @@ fn items(value: &Value) -> Vec<Value> {
 }
 
 /// What is written or appended to a list or a string, each with who does it.
-pub(crate) struct Pieces {
+pub struct Pieces {
     by_items: BTreeMap<Vec<Value>, Vec<(OperationId, bool)>>,
     lengths: BTreeSet<usize>,
     /// Whether nothing is written: then it is not known when there is nothing.
@@ -92,7 +87,7 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    pub(crate) fn of(history: &History, key: Option<KeyId>) -> Self {
+    pub fn of(history: &History, key: Option<KeyId>) -> Self {
         let mut pieces = Self { by_items: BTreeMap::new(), lengths: BTreeSet::new(), resets: false };
         let on_key = history.iter().filter(|(_, op)| op.key == key && op.outcome != Outcome::Fail);
         let is_text = history.operations().iter().any(|op| op.key == key && op.reply().as_text().is_some());
@@ -114,7 +109,7 @@ impl Pieces {
     }
 
     /// The operations that made what a read was answered; `None` where none can have, or more than one may have.
-    pub(crate) fn of_reply(&self, reply: &Value) -> Option<Vec<OperationId>> {
+    pub fn of_reply(&self, reply: &Value) -> Option<Vec<OperationId>> {
         self.made_by(&items(reply)).ok().flatten()
     }
 

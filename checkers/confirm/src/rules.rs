@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use finding::Anomaly;
 use histories::{AnomalyKind, Function, History, Nanos, Operation, Outcome, Value};
 
 use super::Unconfirmed;
-use crate::Anomaly;
-use crate::causal::accesses::{self, Access};
+use crate::accesses::{What, accesses};
 
 /// So many different sums are gone through.
 const SUMS_MAX: usize = 1 << 20;
@@ -272,24 +272,14 @@ fn forked(history: &History, one: &Operation, other: &Operation) -> bool {
 }
 
 fn reads(history: &History, op: &Operation) -> Vec<(String, Value)> {
-    let mut list = Vec::new();
-    // What is malformed reads nothing that is known.
-    let _ = accesses::each(op, |access, target, value| {
-        if access == Access::Read {
-            list.push((target.text(history), value.into_owned()));
-        }
-    });
-    list
+    let reads = accesses(history, op).into_iter().filter(|access| access.what == What::Read);
+    reads.map(|access| (access.key, access.value)).collect()
 }
 
 fn written(history: &History, op: &Operation, key: &str) -> Vec<Value> {
-    let mut list = Vec::new();
-    let _ = accesses::each(op, |access, target, value| {
-        if access != Access::Read && target.text(history) == key {
-            list.push(value.into_owned());
-        }
-    });
-    list
+    let others = accesses(history, op).into_iter();
+    let written = others.filter(|access| access.what != What::Read && access.key == key);
+    written.map(|access| access.value).collect()
 }
 
 /// The second acquisition was given no larger token than the first, which ended before it began, or the same.
