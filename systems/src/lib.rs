@@ -20,7 +20,7 @@ pub mod toml_file;
 
 pub use client::{Client, Completion, Reply};
 pub use http::Loss;
-pub use mode::{Mode, Purpose, Routing, Settles, Show};
+pub use mode::{Mode, Purpose, Routing, Settles, Show, Steps};
 pub use planted::{PlantedBug, Trap};
 pub use system::{
     Behind, Cluster, Crash, Ground, HomeOf, Lag, Presence, Setup, SetupError, Simulator, Status, System,

@@ -38,7 +38,25 @@ pub enum Settles {
 pub enum Purpose {
     /// Operations on single registers, sets and other objects.
     Objects,
-    Transactions,
+    Transactions(Steps),
+}
+
+/// What the steps of transactions do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steps {
+    /// They read and append to lists.
+    Lists,
+    /// They read and write registers.
+    Registers,
+    /// Both are understood.
+    Any,
+}
+
+impl Steps {
+    /// Whether who understands these steps understands those of `workload`.
+    pub fn understand(self, workload: Self) -> bool {
+        self == Self::Any || self == workload
+    }
 }
 
 /// Something that a mode gives up, and the faults under which a run must find it.
@@ -172,7 +190,7 @@ impl Mode {
 
     /// It is made for transactions.
     pub fn for_transactions(mut self) -> Self {
-        self.purpose = Purpose::Transactions;
+        self.purpose = Purpose::Transactions(Steps::Any);
         self
     }
 

@@ -157,6 +157,24 @@ fn a_counter_of_maelstroms_that_forgets_is_found_and_one_that_tells_again_passes
     gossip_finds_and_passes("pn-counter", "counter", ["conflict-policy", "convergence"]);
 }
 
+/// Transactions of one kind of step: what is read from an old copy breaks the order of real time.
+fn transactions_find_and_pass(mode: &str, workload: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let system = format!("maelstrom:python3 {}", examples().join("txn.py").display());
+    let faults = "partition:one@3s:for=2s:first=1s,loss";
+    let more = ["--mode", mode, "--workload", workload, "--time", "6s", "--rate", "80", "--faults", faults];
+    let (code, found, told) = run(folder.path(), &system, &more, &[("STALE", "1")]);
+    assert_eq!((code, verdict(&found, "strict-serializable").as_str()), (1, "invalid"), "{told}");
+    let (code, passed, told) = run(folder.path(), &system, &more, &[]);
+    assert_eq!((code, verdict(&passed, "strict-serializable").as_str()), (0, "valid"), "{told}");
+}
+
+#[test]
+fn transactions_of_maelstroms_that_read_old_copies_are_found_and_others_pass() {
+    transactions_find_and_pass("txn-list-append", "txn-list");
+    transactions_find_and_pass("txn-rw-register", "txn-register");
+}
+
 #[test]
 fn identifiers_of_maelstroms_that_come_from_a_clock_are_found_to_repeat() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -14,7 +14,7 @@ use systems::{Mode, Purpose, Settles, System, SystemOptions};
 
 use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::{Lengths, Seeds};
-use crate::load::workloads::{self, Tuning, Workload};
+use crate::load::workloads::{self, Tuning};
 use crate::plan::catalogue::Catalogue;
 use crate::plan::spec::{RunSpec, StageName, Violations};
 
@@ -193,16 +193,22 @@ fn suited<'w>(
 fn is_usual(workload: &str, mode: &Mode, system: &dyn System) -> bool {
     let merges = system.settles(mode) == Settles::Merge;
     workloads::by_name(workload).is_none_or(|workload| {
-        workload.of_transactions() == (mode.purpose == Purpose::Transactions)
+        workload.transactions().is_some() == (mode.purpose != Purpose::Objects)
             && (merges || workload.by_default())
     })
 }
 
 /// Whether the mode takes any of the workload's updates.
 fn has_something_to_do(workload: &str, mode: &Mode, system: &dyn System) -> bool {
-    let mix = workloads::by_name(workload).map(Workload::mix).unwrap_or_default();
+    let Some(workload) = workloads::by_name(workload) else { return true };
+    let understood = match (mode.purpose, workload.transactions()) {
+        (Purpose::Transactions(known), Some(steps)) => known.understand(steps),
+        _ => true,
+    };
+    let mix = workload.mix();
     let updates = |function: &&Function| !function.is_read();
-    mix.is_empty() || mix.iter().filter(updates).any(|function| system.supports(mode, function))
+    let supported = |function| system.supports(mode, function);
+    understood && (mix.is_empty() || mix.iter().filter(updates).any(supported))
 }
 
 pub(crate) fn layout(options: &Options, mode: &Mode) -> Layout {

@@ -5,7 +5,7 @@
 use histories::{AnomalyKind, ModelName};
 use nemesis::Layout;
 
-use crate::{Mode, Purpose, Routing, Show};
+use crate::{Mode, Purpose, Routing, Show, Steps};
 
 /// The options of a family of protocols. The default is what a preset starts from.
 pub trait Family: Clone + Default + PartialEq {
@@ -133,7 +133,7 @@ fn describe<F: Family>(preset: &Preset, name: String, options: &F, changed: bool
         copies: options.copies(),
         one_object: false,
         led: options.led(),
-        purpose: if isolates { Purpose::Transactions } else { Purpose::Objects },
+        purpose: if isolates { Purpose::Transactions(Steps::Any) } else { Purpose::Objects },
         layout: preset.layout,
         about,
     }

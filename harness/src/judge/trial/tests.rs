@@ -97,7 +97,7 @@ fn modes_keep_what_they_promise_under_faults() {
 /// The store's modes that are made for transactions.
 fn of_transactions() -> Vec<systems::Mode> {
     let modes = StoreSystem::new(PathBuf::from("never started")).modes();
-    modes.into_iter().filter(|mode| mode.purpose == systems::Purpose::Transactions).collect()
+    modes.into_iter().filter(|mode| mode.purpose != systems::Purpose::Objects).collect()
 }
 
 #[test]

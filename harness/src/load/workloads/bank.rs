@@ -2,6 +2,7 @@
 
 use histories::{Event, Function, Key, Kind, ModelName, Op, Process, Value};
 use nemesis::Dice;
+use systems::Steps;
 
 use super::txn::{read, transaction, write};
 use super::{Shape, Workload, epilogue};
@@ -45,8 +46,8 @@ impl Workload for Bank {
         false
     }
 
-    fn of_transactions(&self) -> bool {
-        true
+    fn transactions(&self) -> Option<Steps> {
+        Some(Steps::Registers)
     }
 
     fn models(&self) -> &'static [ModelName] {

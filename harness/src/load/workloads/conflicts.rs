@@ -2,6 +2,7 @@
 
 use histories::{Function, Key, ModelName, Value};
 use nemesis::Dice;
+use systems::Steps;
 
 use super::pool::Pool;
 use super::txn::{REGISTER_MODELS, read, transaction, write};
@@ -72,8 +73,8 @@ impl Workload for Aimed {
         false
     }
 
-    fn of_transactions(&self) -> bool {
-        true
+    fn transactions(&self) -> Option<Steps> {
+        Some(Steps::Registers)
     }
 
     fn models(&self) -> &'static [ModelName] {

@@ -32,9 +32,8 @@ pub(super) fn final_operations(shape: &Shape, reads: &[Op]) -> Box<dyn Generator
         phases.push(Box::new(DumpUntilEqual { copies: shape.copies, ..DumpUntilEqual::default() }));
     }
     let reads = reads.iter().filter(|op| shape.supports(&op.function));
-    let at_every_node = reads.flat_map(|op| Node::first(shape.nodes).map(move |node| (op, node)));
-    let invocation = |(op, node): (&Op, Node)| Invocation { op: op.clone(), thread: None, node: Some(node) };
-    phases.push(Box::new(Fixed { rest: at_every_node.map(invocation).collect() }));
+    let at_every_node = reads.flat_map(|op| Node::first(shape.nodes).map(move |node| (op.clone(), node)));
+    phases.push(Box::new(UntilAnswered { rest: at_every_node.collect(), ..UntilAnswered::default() }));
     Box::new(Phases::new(phases))
 }
 
@@ -56,6 +55,58 @@ struct Fixed {
 impl Generator for Fixed {
     fn next(&mut self, _: &Context<'_>, _: &mut Dice) -> Next {
         self.rest.pop_front().map_or(Next::Done, Next::Op)
+    }
+}
+
+/// A list of operations, each until it is answered: the first one after a fault may meet a connection that the fault left
+/// broken. A node that answers none of a few tries is left alone.
+#[derive(Default)]
+struct UntilAnswered {
+    rest: VecDeque<(Op, Node)>,
+    open: usize,
+    /// Operations that failed, each with when it is tried again.
+    again: VecDeque<(Nanos, (Op, Node))>,
+    /// How often an operation of a node has failed.
+    failures: BTreeMap<Node, u32>,
+}
+
+impl UntilAnswered {
+    const FAILURES_MAX: u32 = 3;
+    const PAUSE: Nanos = Nanos::from_millis(250);
+
+    fn next_due(&mut self, now: Nanos) -> Option<(Op, Node)> {
+        if self.again.front().is_some_and(|(due, _)| *due <= now) {
+            return self.again.pop_front().map(|(_, asked)| asked);
+        }
+        self.rest.pop_front()
+    }
+}
+
+impl Generator for UntilAnswered {
+    fn next(&mut self, context: &Context<'_>, _: &mut Dice) -> Next {
+        if let Some((op, node)) = self.next_due(context.now) {
+            self.open += 1;
+            return Next::Op(Invocation { op, thread: None, node: Some(node) });
+        }
+        match self.again.front() {
+            Some((due, _)) => Next::Until(*due),
+            None if self.open > 0 => Next::Pending,
+            None => Next::Done,
+        }
+    }
+
+    fn observe(&mut self, completion: &Event) {
+        let Some(node) = completion.node.filter(|_| self.open > 0) else { return };
+        self.open -= 1;
+        if completion.kind == Kind::Ok {
+            return;
+        }
+        let failures = self.failures.entry(node).or_default();
+        *failures += 1;
+        if *failures <= Self::FAILURES_MAX {
+            let due = completion.time + Self::PAUSE;
+            self.again.push_back((due, (completion.op.clone(), node)));
+        }
     }
 }
 
@@ -232,5 +283,28 @@ mod tests {
             asked.push(format!("{}@{}", invocation.op.key.unwrap(), invocation.node.unwrap()));
         }
         assert_eq!(asked, ["a@n1", "a@n2", "a@n3", "b@n1", "b@n2", "b@n3"]);
+    }
+
+    #[test]
+    fn what_fails_is_asked_again_a_few_times_at_each_node() {
+        let rest = ["a", "b"].map(|key| (Op::read(key), Node(0))).into();
+        let mut reads = UntilAnswered { rest, ..UntilAnswered::default() };
+        let mut asked: Vec<String> = Vec::new();
+        for now in (0..10_000).step_by(10) {
+            match reads.next(&context(now), &mut Dice::new(0)) {
+                Next::Op(Invocation { op, node, .. }) => {
+                    let key = op.key.clone().unwrap();
+                    // The key b is answered at once, the key a never.
+                    let kind = if key.as_str() == "b" { Kind::Ok } else { Kind::Fail };
+                    asked.push(format!("{key} at {now}"));
+                    let time = Nanos::from_millis(now);
+                    reads.observe(&Event { time, kind, op, ..answer(node.unwrap(), 0) });
+                }
+                Next::Done => break,
+                _ => {}
+            }
+        }
+        assert_eq!(asked, ["a at 0", "b at 10", "a at 250", "a at 500", "a at 750"]);
+        assert_eq!(reads.next(&context(10_000), &mut Dice::new(0)), Next::Done);
     }
 }

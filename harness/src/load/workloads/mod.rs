@@ -21,6 +21,7 @@ use std::sync::OnceLock;
 
 pub use epilogue::final_reads;
 use histories::{Function, ModelName};
+use systems::Steps;
 pub use tuning::Tuning;
 
 use crate::load::generator::Generator;
@@ -78,9 +79,10 @@ pub trait Workload: Send + Sync {
     fn by_default(&self) -> bool {
         true
     }
-    /// Its operations are transactions: then it is run with the modes that are made for them.
-    fn of_transactions(&self) -> bool {
-        false
+    /// What the steps of its transactions do, where its operations are transactions: then it is run with the modes that
+    /// are made for them.
+    fn transactions(&self) -> Option<Steps> {
+        None
     }
     /// What its histories decide.
     fn models(&self) -> &'static [ModelName];

@@ -3,6 +3,7 @@
 
 use histories::{Function, Key, ModelName, Op, Value};
 use nemesis::Dice;
+use systems::Steps;
 
 use super::pool::Pool;
 use super::{Shape, Workload, epilogue};
@@ -45,6 +46,7 @@ pub(super) const REGISTER_MODELS: &[ModelName] = &[
 pub(super) struct Random {
     name: &'static str,
     about: &'static str,
+    steps: Steps,
     /// The micro-operation that writes.
     write: &'static str,
     models: &'static [ModelName],
@@ -53,6 +55,7 @@ pub(super) struct Random {
 pub(super) const LISTS: Random = Random {
     name: "txn-list",
     about: "transactions that append to lists and read them: every level of isolation is decided",
+    steps: Steps::Lists,
     write: "append",
     models: LIST_MODELS,
 };
@@ -60,6 +63,7 @@ pub(super) const LISTS: Random = Random {
 pub(super) const REGISTERS: Random = Random {
     name: "txn-register",
     about: "transactions that read and write registers with unique values",
+    steps: Steps::Registers,
     write: "w",
     models: REGISTER_MODELS,
 };
@@ -79,15 +83,15 @@ impl Workload for Random {
 
     fn generator(&self, shape: &Shape) -> Box<dyn Generator> {
         let length = shape.tuning.txn_length.unwrap_or(LENGTH);
-        Box::new(Steps { pool: Pool::new(shape), length, write: self.write })
+        Box::new(Transactions { pool: Pool::new(shape), length, write: self.write })
     }
 
     fn epilogue(&self, shape: &Shape, keys: Vec<Key>) -> Box<dyn Generator> {
         epilogue::final_transactions(shape, &keys)
     }
 
-    fn of_transactions(&self) -> bool {
-        true
+    fn transactions(&self) -> Option<Steps> {
+        Some(self.steps)
     }
 
     fn models(&self) -> &'static [ModelName] {
@@ -95,13 +99,13 @@ impl Workload for Random {
     }
 }
 
-struct Steps {
+struct Transactions {
     pool: Pool,
     length: (u16, u16),
     write: &'static str,
 }
 
-impl Generator for Steps {
+impl Generator for Transactions {
     fn next(&mut self, _: &Context<'_>, dice: &mut Dice) -> Next {
         let count = dice.between(self.length.0.into(), self.length.1.into());
         let micros = (0..count).map(|_| {

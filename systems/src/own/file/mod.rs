@@ -106,11 +106,12 @@ impl SystemFile {
         let section = root.table("modes", &[])?;
         let modes = match (section, &speech) {
             (None, Speech::Maelstrom) => super::maelstrom::modes(layout),
+            (section, Speech::Maelstrom) => {
+                let told = modes::read(section.as_ref(), layout, led)?;
+                told.into_iter().map(|mode| maelstrom_mode(&root, mode)).collect::<Read<_>>()?
+            }
             (section, _) => modes::read(section.as_ref(), layout, led)?,
         };
-        if speech == Speech::Maelstrom {
-            maelstrom_names(&root, &modes)?;
-        }
         Ok(Self {
             name: system.needed_text("name")?,
             about: system.text("about")?.unwrap_or_default(),
@@ -153,16 +154,14 @@ fn speech(root: &Section<'_>, system: &Section<'_>, folder: &Path) -> Read<Speec
     }
 }
 
-/// A mode of such nodes is a workload of Maelstrom's: what each promises may be said otherwise.
-fn maelstrom_names(root: &Section<'_>, modes: &[Mode]) -> Read<()> {
-    let known = super::maelstrom::Dialect::ALL.map(super::maelstrom::Dialect::name);
-    match modes.iter().find(|mode| !known.contains(&mode.name.as_str())) {
-        Some(mode) => {
-            let near = crate::store::words::nearest(&mode.name, known);
-            Err(root.error("modes", &format!("{} is no workload of Maelstrom's; {near}", mode.name)))
-        }
-        None => Ok(()),
-    }
+/// A mode of such nodes is a workload of Maelstrom's: a file says otherwise what it promises, not what it asks for.
+fn maelstrom_mode(root: &Section<'_>, mode: Mode) -> Read<Mode> {
+    use super::maelstrom::Dialect;
+    let Some(dialect) = Dialect::named(&mode.name) else {
+        let near = crate::store::words::nearest(&mode.name, Dialect::ALL.map(Dialect::name));
+        return Err(root.error("modes", &format!("{} is no workload of Maelstrom's; {near}", mode.name)));
+    };
+    Ok(Mode { one_object: dialect.has_one_object(), purpose: dialect.purpose(), ..mode })
 }
 
 fn client_command(client: &Section<'_>) -> Read<Option<ClientCommand>> {

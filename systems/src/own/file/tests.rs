@@ -1,6 +1,9 @@
 //! Files that are understood, and mistakes that are named with their line and key.
 
+use histories::ModelName;
+
 use super::*;
+use crate::{Purpose, Steps};
 
 const WHOLE: &str = r#"
 [system]
@@ -56,9 +59,14 @@ fn a_client_process_and_maelstrom_nodes_need_less() {
     let nodes = "[system]\nname = \"x\"\nprotocol = \"maelstrom\"\nnodes = 5\n[node]\nstart = \"./node\"\n";
     let file = parse(nodes).unwrap();
     assert_eq!(file.speech, Speech::Maelstrom);
-    // One mode for each workload of Maelstrom's that ours exercise.
-    assert_eq!(file.modes.len(), 6);
+    // One mode for each workload of Maelstrom's.
+    assert_eq!(file.modes.len(), 8);
     assert!(file.modes.iter().all(|mode| mode.layout == Layout::single(5)));
+    // What a mode asks for is the workload's, whatever the file promises of it.
+    let weaker = format!("{nodes}[modes.txn-rw-register]\npromise = [\"read-committed\"]\n[modes.g-set]\n");
+    let [txn, set] = &parse(&weaker).unwrap().modes[..] else { panic!("two modes") };
+    assert_eq!(txn.promise, [ModelName::ReadCommitted]);
+    assert_eq!((txn.purpose, set.one_object), (Purpose::Transactions(Steps::Registers), true));
 }
 
 /// Each mistake replaces one text of the whole file by another.

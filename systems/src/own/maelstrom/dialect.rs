@@ -4,7 +4,7 @@ use histories::{Function, Hints, Key, ModelName, Op, Value};
 use serde_json::Value as Json;
 
 use super::message::{Body, ErrorCode, body, failed, kind};
-use crate::{Completion, Reply};
+use crate::{Completion, Purpose, Reply, Steps};
 
 /// A workload that nodes were written for. The names are Maelstrom's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,14 +56,15 @@ impl Dialect {
             Self::PnCounter => "one counter: add, also less than nothing, read (workload counter)",
             Self::Broadcast => "messages that reach every node: topology, broadcast, read (workload set)",
             Self::UniqueIds => "identifiers that are given out once: generate (workload unique-ids)",
-            Self::TxnListAppend => "transactions that read and append to lists: txn (workload append)",
-            Self::TxnRwRegister => "transactions that read and write registers: txn (workload transactions)",
+            Self::TxnListAppend => "transactions that read and append to lists: txn (workload txn-list)",
+            Self::TxnRwRegister => "transactions that read and write registers: txn (workload txn-register)",
         }
     }
 
     pub(crate) fn promise(self) -> Vec<ModelName> {
         match self {
-            Self::LinKv | Self::TxnListAppend | Self::TxnRwRegister => vec![ModelName::Linearizable],
+            Self::LinKv => vec![ModelName::Linearizable],
+            Self::TxnListAppend | Self::TxnRwRegister => vec![ModelName::StrictSerializable],
             Self::GSet | Self::Broadcast => vec![ModelName::Durability, ModelName::Convergence],
             // A read may be late; what is read in the end has to be right.
             Self::GCounter | Self::PnCounter => vec![ModelName::ConflictPolicy, ModelName::Convergence],
@@ -71,9 +72,12 @@ impl Dialect {
         }
     }
 
-    /// Whether a workload of ours asks for what the nodes understand; none has transactions yet.
-    pub(crate) fn is_exercised(self) -> bool {
-        !matches!(self, Self::TxnListAppend | Self::TxnRwRegister)
+    pub(crate) const fn purpose(self) -> Purpose {
+        match self {
+            Self::TxnListAppend => Purpose::Transactions(Steps::Lists),
+            Self::TxnRwRegister => Purpose::Transactions(Steps::Registers),
+            _ => Purpose::Objects,
+        }
     }
 
     /// Whether all operations are on one object, which has no key.

@@ -16,7 +16,7 @@ use crate::Mode;
 pub(crate) use cluster::{MaelstromCluster, POWERS};
 pub(crate) use dialect::Dialect;
 
-/// A mode for each of Maelstrom's workloads that a workload of ours exercises.
+/// A mode for each of Maelstrom's workloads.
 pub(crate) fn modes(layout: Layout) -> Vec<Mode> {
     let mode = |dialect: Dialect| Mode {
         about: dialect.about().to_owned(),
@@ -24,7 +24,8 @@ pub(crate) fn modes(layout: Layout) -> Vec<Mode> {
         // Messages that are lost, doubled and late are what these nodes are written for; what a kill takes is lost.
         survives: vec!["network", "pause"],
         one_object: dialect.has_one_object(),
+        purpose: dialect.purpose(),
         ..plain(dialect.name(), layout, false)
     };
-    Dialect::ALL.into_iter().filter(|dialect| dialect.is_exercised()).map(mode).collect()
+    Dialect::ALL.into_iter().map(mode).collect()
 }
