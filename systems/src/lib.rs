@@ -8,6 +8,7 @@ mod client;
 pub mod cluster;
 pub mod drivers;
 mod http;
+pub mod lies;
 pub mod live;
 mod mode;
 pub mod own;
