@@ -35,7 +35,7 @@ impl Workload for Register {
     }
 
     fn generator(&self, shape: &Shape) -> Box<dyn Generator> {
-        let cas = shape.supports(&Function::Cas);
+        let (reads, cas) = (shape.supports(&Function::Read), shape.supports(&Function::Cas));
         let keys = shape.keys.map_or(KEYS_ACTIVE, usize::from);
         let operations = operations_per_key(shape.rate, keys);
         let next_value = shape.first_value;
@@ -43,7 +43,7 @@ impl Workload for Register {
             let key = Key::from(format!("r{number}"));
             (
                 key.clone(),
-                Limit::new(operations, OneRegister { key, cas, last_seen: Value::Null, next_value }),
+                Limit::new(operations, OneRegister { key, reads, cas, last_seen: Value::Null, next_value }),
             )
         }))
     }
@@ -74,6 +74,7 @@ impl Workload for Register {
 /// others read for a half and write or, where the last value seen gives something to compare with, cas.
 struct OneRegister {
     key: Key,
+    reads: bool,
     cas: bool,
     last_seen: Value,
     next_value: i64,
@@ -97,8 +98,8 @@ impl Generator for OneRegister {
         let key = self.key.clone();
         let thread = context.free[dice.below(context.free.len() as u64) as usize];
         let op = match dice.below(100) {
-            _ if only_reads(thread, context.nodes) => Op::read(key),
-            0..50 => Op::read(key),
+            _ if self.reads && only_reads(thread, context.nodes) => Op::read(key),
+            0..50 if self.reads => Op::read(key),
             50..70 if self.cas && !self.last_seen.is_null() => {
                 let to = self.fresh();
                 Op::cas(key, self.last_seen.clone(), to)
@@ -212,5 +213,7 @@ mod tests {
         assert_eq!(functions(issue(&shape(BTreeSet::new()), 1000)), all);
         let without = functions(issue(&shape([Function::Cas].into()), 1000));
         assert_eq!(without, [Function::Read, Function::Write].into());
+        let blind = functions(issue(&shape([Function::Read].into()), 1000));
+        assert_eq!(blind, [Function::Write, Function::Cas].into());
     }
 }

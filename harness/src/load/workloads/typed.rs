@@ -73,13 +73,16 @@ impl Workload for Typed {
         let (keys, operations_max) = (shape.keys_or(KEYS_ACTIVE), shape.operations_or(OPERATIONS_PER_KEY));
         let supported = |(function, _): &&(Function, u64)| shape.supports(function);
         let changes: Vec<_> = self.changes.iter().filter(supported).cloned().collect();
-        let (name, read) = (self.name, self.read.clone());
+        let (name, read, reads) = (self.name, self.read.clone(), shape.supports(&self.read));
         let first = shape.first_value;
         Box::new(PerKey::new(keys, move |number| {
             let key = Key::from(format!("{name}{number}"));
             let cart = name == CART.name;
             let (changes, read) = (changes.clone(), read.clone());
-            (key.clone(), Limit::new(operations_max, OneKey { key, cart, changes, read, made: first - 1 }))
+            (
+                key.clone(),
+                Limit::new(operations_max, OneKey { key, cart, changes, read, reads, made: first - 1 }),
+            )
         }))
     }
 
@@ -102,6 +105,8 @@ struct OneKey {
     cart: bool,
     changes: Vec<(Function, u64)>,
     read: Function,
+    /// The system supports the read.
+    reads: bool,
     /// The last element.
     made: i64,
 }
@@ -138,7 +143,8 @@ impl OneKey {
 
 impl Generator for OneKey {
     fn next(&mut self, _: &Context<'_>, dice: &mut Dice) -> Next {
-        let change = if dice.chance(1, 4) { None } else { self.change(dice) };
+        let looks = self.reads && dice.chance(1, 4);
+        let change = if looks { None } else { self.change(dice) };
         let op = match change {
             Some(function) => {
                 let value = self.value(&function, dice);
@@ -171,6 +177,7 @@ mod tests {
         }
         assert!(issue(&OR_SET, &[Function::Remove]).iter().all(|op| op.function != Function::Remove));
         assert!(issue(&LIST, &[Function::Append]).iter().all(|op| op.function == Function::ReadAll));
+        assert!(issue(&LIST, &[Function::ReadAll]).iter().all(|op| op.function == Function::Append));
     }
 
     #[test]
