@@ -42,6 +42,7 @@ fn spec(mode: &str, seed: u64) -> RunSpec {
         keys: None,
         tuning: partita::load::workloads::Tuning::default(),
         script: None,
+        telling: None,
         violations: Violations::Any,
         trace: false,
         liveness: true,

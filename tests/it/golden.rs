@@ -210,6 +210,17 @@ fn the_json_of_a_hunt_only_grows() {
 }
 
 #[test]
+fn the_json_of_a_calibration_only_grows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut arguments =
+        vec!["calibrate", "--mode", "single/quorum", "--workload", "register", "--faults", "none"];
+    arguments.extend(["--clients", "1", "--lies", "lost-write,early-ack,lock-twice", "--finds", "1"]);
+    arguments.extend(["--control", "1", "--bugs", "vote-twice", "--runs", "1"]);
+    arguments.extend(SIMULATED);
+    golden("calibrate", folder.path(), 1, &arguments);
+}
+
+#[test]
 fn the_json_of_a_selftest_only_grows() {
     let folder = tempfile::tempdir().expect("a folder");
     let arguments = [

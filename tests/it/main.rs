@@ -2,6 +2,7 @@
 
 mod browser;
 mod bugs;
+mod calibrate;
 mod command;
 mod conformance;
 mod databases;

@@ -84,7 +84,9 @@ fn of_stats_and_of_what_is_explained() {
 
 #[test]
 fn of_lists() {
-    for what in ["modes", "suites", "workloads", "faults", "models", "bugs", "formats", "keys", "figures"] {
+    for what in
+        ["modes", "suites", "workloads", "faults", "models", "bugs", "lies", "formats", "keys", "figures"]
+    {
         of_workspace(&format!("list-{what}"), &["list", what]);
     }
     of_workspace("list-faults-unfolded", &["list", "faults", "-v"]);
@@ -129,4 +131,11 @@ fn of_hunts() {
         let told: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("  faults")).collect();
         screen("hunt", columns, &scrubbed(&told.join("\n"), folder.path()));
     }
+}
+
+#[test]
+fn of_calibrations() {
+    let short = ["--workload", "register", "--faults", "none", "--finds", "1", "--control", "1"];
+    let lies = ["--lies", "lost-write,ghost-write,early-ack,off-by-one,lock-twice", "--clients", "1"];
+    of_folder("calibrate", "", &[&["calibrate"], &SIMULATED[..], &short, &lies].concat());
 }

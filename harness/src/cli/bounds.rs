@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserializer, de};
 
+use systems::lies::LieKind;
+
+use crate::cli::names::unknown;
 use crate::cli::quantity::flag_text;
 
 /// Quantities that are whole numbers: each is read from a flag, from a key of TOML, and checked where a recipe holds it.
@@ -44,6 +47,31 @@ whole_numbers! {
     accounts: u16, "accounts", 2, 1_000;
     total_amount: i64, "money", 0, 1_000_000_000_000;
     operations: u64, "operations", 1, 1_000_000_000_000;
+}
+
+/// A lie by name; the error names the nearest known.
+pub(crate) fn lie(name: &str) -> Result<LieKind, String> {
+    let known: Vec<&str> = LieKind::ALL.iter().map(|kind| kind.name()).collect();
+    LieKind::named(name).ok_or_else(|| unknown("lie", name, &known))
+}
+
+/// The most versions that are remembered of a key.
+pub(crate) const VERSIONS_MAX: u16 = 64;
+
+/// How many versions old a stale read may be.
+pub(crate) fn versions(versions: u16) -> Result<u16, String> {
+    if (1..=VERSIONS_MAX).contains(&versions) {
+        return Ok(versions);
+    }
+    Err(format!("a stale read may be 1 to {VERSIONS_MAX} versions old, not {versions}"))
+}
+
+/// The share of operations that clients lie about.
+pub(crate) fn lie_rate(rate: f64) -> Result<f64, String> {
+    if rate > 0.0 && rate <= 1.0 {
+        return Ok(rate);
+    }
+    Err(format!("{rate} is no rate of lies; write a share above 0 and at most 1, 0.05"))
 }
 
 /// How long a client may wait for an answer.

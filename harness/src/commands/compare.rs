@@ -106,9 +106,10 @@ pub(crate) fn compare(
         runs: &carried.runs,
         missed: &judgement.missed,
         expectations: &expectations,
-        modes: Some(Modes { words: &plain, numbers: &numbers(&compared) }),
+        modes: Some(Modes { title: "Modes", words: &plain, numbers: &numbers(&compared) }),
         tradeoffs: &[],
         hunt: None,
+        calibration: None,
     };
     targets.write(&report, out)?;
     Ok(exit)

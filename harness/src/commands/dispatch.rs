@@ -164,6 +164,9 @@ fn carry_out(
         Command::Selftest(args) => {
             interruptible(|| commands::selftest::selftest(args, &catalogue, session, out))
         }
+        Command::Calibrate(args) => {
+            interruptible(|| commands::calibrate::calibrate(args, configured()?, &catalogue, session, out))
+        }
         Command::Replay(args) => {
             interruptible(|| commands::replay::replay(args, configured()?, &catalogue, session, out))
         }

@@ -192,6 +192,7 @@ pub(crate) fn hunt(
             modes: None,
             tradeoffs: &[],
             hunt: Some(told(&tally, first)),
+            calibration: None,
         },
         out,
     )?;

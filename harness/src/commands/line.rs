@@ -4,6 +4,7 @@
 
 use clap::{Parser, Subcommand};
 
+use super::calibrate::CalibrateArgs;
 use super::check::CheckArgs;
 use super::compare::CompareArgs;
 use super::convert::ConvertArgs;
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Hunt(HuntArgs),
     /// Planted bugs against the runs that should find them, in simulation.
     Selftest(SelftestArgs),
+    /// Would the suite notice? Its runs with clients that lie, one lie at a time.
+    Calibrate(CalibrateArgs),
     /// The same run again: exactly in simulation, with the same schedule of faults live.
     Replay(ReplayArgs),
     /// The smallest run, or history, that still fails the same check.

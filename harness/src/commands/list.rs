@@ -7,8 +7,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use histories::ModelName;
+use histories::{Function, ModelName};
 use nemesis::{FaultKind, FaultSpec, Layout};
+use systems::lies::LieKind;
 use systems::{Mode, Presence, System, SystemOptions};
 
 use super::Session;
@@ -44,6 +45,8 @@ pub(crate) enum Listed {
     Faults,
     Models,
     Bugs,
+    /// What the clients of `partita calibrate` can say that is not so.
+    Lies,
     Formats,
     /// The keys of a suite and of a profile.
     Keys,
@@ -68,6 +71,7 @@ pub(crate) fn list(
         Listed::Models => models(),
         Listed::Formats => formats(),
         Listed::Bugs => bugs(system()?.as_ref()),
+        Listed::Lies => lies(),
         Listed::Keys => super::keys::keys(),
         Listed::Figures => super::keys::figures(),
         Listed::Runs => runs(&args.out),
@@ -144,6 +148,15 @@ fn bugs(system: &dyn System) -> Grid {
     let mut grid = Grid::new(&["bug", "families", "breaks"]);
     for bug in system.bugs() {
         grid.push([bug.name, bug.families, bug.about].map(str::to_owned).to_vec());
+    }
+    grid
+}
+
+fn lies() -> Grid {
+    let mut grid = Grid::new(&["lie", "says", "of"]);
+    for lie in LieKind::ALL {
+        let functions: Vec<&str> = lie.functions().iter().map(Function::name).collect();
+        grid.push(vec![lie.name().to_owned(), lie.about().to_owned(), functions.join(", ")]);
     }
     grid
 }

@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error.
 
+pub(crate) mod calibrate;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod convert;

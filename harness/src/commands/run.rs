@@ -34,11 +34,11 @@ pub(crate) struct RunArgs {
 const NEXT_MAX: usize = 6;
 
 /// A suite with its runs resolved.
-struct Planned {
-    suite: Suite,
-    specs: Vec<RunSpec>,
+pub(crate) struct Planned {
+    pub(crate) suite: Suite,
+    pub(crate) specs: Vec<RunSpec>,
     /// What it asks for and no run does, in words.
-    left_out: Vec<String>,
+    pub(crate) left_out: Vec<String>,
 }
 
 /// Whether each run's folder gets its page.
@@ -104,12 +104,13 @@ pub(crate) fn run(
         modes: None,
         tradeoffs: &[],
         hunt: None,
+        calibration: None,
     };
     targets.write(&report, out)?;
     Ok(exit)
 }
 
-fn plan_all(
+pub(crate) fn plan_all(
     args: &RunArgs,
     options: &Options,
     catalogue: &Catalogue,

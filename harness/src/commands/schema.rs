@@ -32,6 +32,7 @@ const SCHEMAS: &[Named] = &[
     ("run", of::<Document<'static>>),
     ("compare", of::<Document<'static>>),
     ("hunt", of::<Document<'static>>),
+    ("calibrate", of::<Document<'static>>),
     ("check", of::<FileReport<'static>>),
     ("stats", of::<FileStats<'static>>),
     ("selftest", of::<SelftestReport<'static>>),

@@ -15,7 +15,8 @@ use crate::cli::names::unknown;
 use crate::cli::quantity::Time;
 use systems::Trap;
 
-use crate::explore::selftest::{Caught, Effort, Spent, expose, gaps, spring};
+use crate::explore::selftest::{Caught, Effort, expose, gaps, spring};
+use crate::explore::spent::Spent;
 use crate::plan::catalogue::Catalogue;
 use crate::report::grid::Grid;
 

@@ -77,9 +77,10 @@ pub(crate) fn tradeoffs(
         runs: &carried.runs,
         missed: &judgement.missed,
         expectations: &expectations,
-        modes: Some(Modes { words: &table, numbers: &numbers(&rows) }),
+        modes: Some(Modes { title: "Modes", words: &table, numbers: &numbers(&rows) }),
         tradeoffs: &rows,
         hunt: None,
+        calibration: None,
     };
     targets.write(&report, out)?;
     Ok(exit)

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use systems::{Mode, Show, Trap};
 
+use super::spent::Spent;
 use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::{List, Time};
 use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
@@ -56,28 +57,6 @@ pub(crate) struct Caught {
 impl Caught {
     pub(crate) fn is_well(&self) -> bool {
         self.found > 0 && self.false_alarms.is_empty()
-    }
-}
-
-/// What a find took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, JsonSchema, Serialize)]
-pub(crate) struct Spent {
-    pub(crate) seeds: u64,
-    pub(crate) operations: u64,
-    /// Wall time.
-    pub(crate) seconds: f64,
-}
-
-impl Spent {
-    /// Each figure's own median, the lower one of two.
-    fn median(finds: &[Self]) -> Option<Self> {
-        let mut sorted = [finds.to_vec(), finds.to_vec(), finds.to_vec()];
-        sorted[0].sort_by_key(|find| find.seeds);
-        sorted[1].sort_by_key(|find| find.operations);
-        sorted[2].sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
-        let [seeds, operations, seconds] =
-            sorted.map(|finds| finds.get(finds.len().saturating_sub(1) / 2).copied());
-        Some(Self { seeds: seeds?.seeds, operations: operations?.operations, seconds: seconds?.seconds })
     }
 }
 
@@ -266,18 +245,4 @@ impl Effort {
 fn first(options: &Options, catalogue: &Catalogue) -> Result<RunSpec, RunError> {
     let specs = plan::specs("selftest", options, catalogue, 0, &|_| Vec::new()).map_err(RunError::Harness)?;
     specs.into_iter().next().ok_or_else(|| RunError::Harness("there is nothing to run".to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_median_is_of_each_figure_by_itself() {
-        let spent = |seeds, operations, seconds| Spent { seeds, operations, seconds };
-        let finds = [spent(1, 90, 0.3), spent(7, 10, 0.1), spent(3, 20, 9.0)];
-        assert_eq!(Spent::median(&finds), Some(spent(3, 20, 0.3)));
-        assert_eq!(Spent::median(&finds[..2]), Some(spent(1, 10, 0.1)));
-        assert_eq!(Spent::median(&[]), None);
-    }
 }

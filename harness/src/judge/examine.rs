@@ -39,7 +39,6 @@ pub(super) fn examine(
         counted: spec.violations,
     };
     let judgement = judge(&facts);
-    let slow = conducted.pace.note(facts.rate);
     let figure = |pick: fn(&checkers::Figures) -> bool| findings.iter().map(|f| &f.figures).find(|f| pick(f));
     let final_figure =
         |pick: fn(&checkers::Figures) -> bool| figure(pick).filter(|_| conducted.crashed.is_none());
@@ -59,7 +58,7 @@ pub(super) fn examine(
         dir: dir.display().to_string(),
         outcome: judgement.outcome,
         finished: true,
-        notes: notes(prepared, conducted, judgement.undecided, slow),
+        notes: notes(spec, prepared, conducted, judgement.undecided, conducted.pace.note(facts.rate)),
         weak_evidence: judgement.weak_evidence,
         operations: measure::operations(history),
         verdicts: findings
@@ -79,6 +78,7 @@ pub(super) fn examine(
         failover_ms: measure::failovers(history, spec.mode.led),
         fault_windows: measure::fault_windows(history),
         elapsed_ms: Nanos::from(conducted.elapsed).as_millis_f64(),
+        observed: conducted.observed.clone(),
         reproduce,
     };
     beside::add(&mut outcome, spec, &prepared.faults, conducted);
@@ -87,9 +87,22 @@ pub(super) fn examine(
 }
 
 /// What is worth a line, from before the run to what its history left open.
-fn notes(prepared: &Prepared, conducted: &Conducted, undecided: Vec<Note>, slow: Option<Note>) -> Vec<Note> {
+fn notes(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    conducted: &Conducted,
+    undecided: Vec<Note>,
+    slow: Option<Note>,
+) -> Vec<Note> {
+    let told = conducted.observed.as_ref().map_or(0, |observed| observed.told);
+    let lied = spec.lie().map(|lie| Note::Lied { lie: lie.kind, rate: lie.rate, told });
     let of_system = conducted.notes.iter().cloned().map(Note::OfSystem);
-    prepared.notes.iter().cloned().chain(of_system).chain(undecided).chain(slow).collect()
+    lied.into_iter()
+        .chain(prepared.notes.iter().cloned())
+        .chain(of_system)
+        .chain(undecided)
+        .chain(slow)
+        .collect()
 }
 
 /// What checkers find, as far as it stands where a node ended by itself.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::evidence::WeakEvidence;
 use super::outcome::{Outcome, RunOutcome, VerdictReport};
+use super::unnoticed::Unnoticed;
 use super::verdict::{Subject, VerdictKind, Violation};
 use crate::cli::exit::Exit;
 use crate::plan::expect::{Claim, Expectation, Expected};
@@ -44,6 +45,8 @@ pub(crate) enum Why {
     Open(Vec<Open>),
     /// What was promised beside what was expected.
     BrokenPromise(Subject),
+    /// Of a calibration: a lie, or a planted bug, that no checker noticed.
+    Unnoticed(Unnoticed),
     OpenPromise(Open),
     Claim {
         claim: Claim,

@@ -15,8 +15,10 @@ pub mod own;
 mod promise;
 pub(crate) mod stored;
 mod trial;
+pub(crate) mod unnoticed;
 pub mod verdict;
 
 pub use execute::execute;
 pub(crate) use execute::execute_at;
+pub(crate) use trial::trial_on;
 pub use trial::{Trial, trial};

@@ -6,6 +6,7 @@ use histories::ModelName;
 use schemars::JsonSchema;
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
+use systems::lies::Observed;
 
 pub use super::anomaly::{AnomalyReport, EdgeReport, OperationReport, StepReport};
 use super::evidence::WeakEvidence;
@@ -54,6 +55,9 @@ pub struct RunOutcome {
     pub fault_windows: Vec<FaultWindowReport>,
     /// Wall time of the workload, the epilogue apart.
     pub elapsed_ms: f64,
+    /// What the clients of a calibration were asked, and how often they lied.
+    #[serde(skip)]
+    pub observed: Option<Observed>,
     /// The command that runs the same again, [`crate::plan::spec::RunSpec::reproduce`].
     pub reproduce: String,
 }
@@ -131,6 +135,7 @@ impl RunOutcome {
             failover_ms: Vec::new(),
             fault_windows: Vec::new(),
             elapsed_ms: 0.0,
+            observed: None,
             reproduce: spec.reproduce(),
         }
     }
@@ -200,6 +205,7 @@ impl RunOutcome {
                 evidence: "1,204 bytes held back".into(),
             }],
             elapsed_ms: 20_000.0,
+            observed: None,
             reproduce: "partita run quick --mode single/quorum --workload register --seed 7".into(),
         }
     }

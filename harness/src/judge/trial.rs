@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use histories::Nanos;
+use histories::{ModelName, Nanos};
 use systems::sim::Figures;
 
 use super::examine::examine;
@@ -28,7 +28,26 @@ pub struct Trial {
 /// Runs a spec in a world and checks the models that its mode speaks of, in memory.
 pub fn trial(spec: &RunSpec, interrupt: &Interrupt) -> Result<Trial, RunError> {
     let prepared = Prepared::new(spec)?;
-    let run = simulate(spec, &prepared, Watch::default(), &Silent, interrupt)?;
+    let models = prepared.spoken_of(spec);
+    carry_out(spec, &prepared, &models, interrupt)
+}
+
+/// The same for these models.
+pub(crate) fn trial_on(
+    spec: &RunSpec,
+    models: &[ModelName],
+    interrupt: &Interrupt,
+) -> Result<Trial, RunError> {
+    carry_out(spec, &Prepared::new(spec)?, models, interrupt)
+}
+
+fn carry_out(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    models: &[ModelName],
+    interrupt: &Interrupt,
+) -> Result<Trial, RunError> {
+    let run = simulate(spec, prepared, Watch::default(), &Silent, interrupt)?;
     let Simulated { conducted, tape, figures, states, lasted, .. } = run;
     if conducted.interrupted {
         return Err(RunError::BrokenOff);
@@ -36,8 +55,7 @@ pub fn trial(spec: &RunSpec, interrupt: &Interrupt) -> Result<Trial, RunError> {
     let operations = script::operations(tape.events(), spec.clients, conducted.elapsed.into());
     let script = Script { faults: script::faults(&conducted.actions), operations: Some(operations) };
     let history = tape.into_history(prepared.header(spec, "")).map_err(RunError::Harness)?;
-    let models = prepared.spoken_of(spec);
-    let outcome = examine(spec, &prepared, Path::new(""), &models, &history, &conducted);
+    let outcome = examine(spec, prepared, Path::new(""), models, &history, &conducted);
     Ok(Trial { outcome, figures, states, lasted, script })
 }
 

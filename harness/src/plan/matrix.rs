@@ -76,6 +76,7 @@ pub(crate) fn specs(
                     script: None,
                     liveness: options.liveness.unwrap_or(stage == StageName::Sim),
                     violations: Violations::Any,
+                    telling: None,
                     trace: false,
                     time: options.time.map_or(defaults::TIME, |time| time.0),
                     operations_max: options.ops,

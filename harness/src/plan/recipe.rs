@@ -7,6 +7,7 @@ use std::time::Duration;
 use nemesis::Layout;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use systems::lies::{Lie, Telling};
 use systems::{Routing, SystemOptions};
 
 use crate::cli::bounds;
@@ -46,6 +47,31 @@ struct Recipe {
     promises_only: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     script: Option<Arc<Script>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lie: Option<LieRecipe>,
+}
+
+/// What the clients of a calibration lied about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct LieRecipe {
+    name: String,
+    rate: f64,
+    versions: u16,
+}
+
+impl LieRecipe {
+    fn of(lie: Lie) -> Self {
+        Self { name: lie.kind.name().to_owned(), rate: lie.rate, versions: lie.versions }
+    }
+
+    fn checked(self) -> Result<Telling, String> {
+        let Self { name, rate, versions } = self;
+        Ok(Telling::Lie(Lie {
+            kind: bounds::lie(&name)?,
+            rate: bounds::lie_rate(rate)?,
+            versions: bounds::versions(versions)?,
+        }))
+    }
 }
 
 fn is_default(tuning: &Tuning) -> bool {
@@ -84,6 +110,7 @@ impl RunSpec {
             liveness: self.liveness,
             promises_only: self.violations == Violations::Promised,
             script: self.script.clone(),
+            lie: self.lie().map(LieRecipe::of),
         }
     }
 
@@ -150,6 +177,7 @@ fn spec(recipe: Recipe, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, 
         tuning: checked(recipe.tuning)?,
         script: recipe.script,
         liveness: recipe.liveness,
+        telling: recipe.lie.map(LieRecipe::checked).transpose()?,
         violations: if recipe.promises_only { Violations::Promised } else { Violations::Any },
         time: time.map_err(|why| format!("a run of {} ms {why}", recipe.time_ms))?.0,
         operations_max: recipe.operations_max.map(bounds::operations::check).transpose()?,
@@ -229,6 +257,9 @@ mod tests {
             ("time_ms", u64::MAX.into()),
             ("deadline_ms", 0.into()),
             ("operations_max", 0.into()),
+            ("lie", serde_json::json!({"name": "stale-raed", "rate": 0.1, "versions": 3})),
+            ("lie", serde_json::json!({"name": "stale-read", "rate": 2.0, "versions": 3})),
+            ("lie", serde_json::json!({"name": "stale-read", "rate": 0.1, "versions": 0})),
             ("script", operation(10, "n1")),
             ("script", operation(0, "n4")),
         ]
@@ -243,5 +274,8 @@ mod tests {
         let mut scripted = recipe();
         scripted["script"] = operation(9, "n3");
         assert!(read(scripted).is_ok());
+        let mut lying = recipe();
+        lying["lie"] = serde_json::json!({"name": "stale-read", "rate": 0.1, "versions": 3});
+        assert_eq!(read(lying.clone()).map(|spec| spec.configuration()), Ok(lying));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nemesis::Layout;
+use systems::lies::{Lie, Telling};
 use systems::{Mode, Routing, System, SystemOptions};
 
 use crate::cli::names::shell_quote;
@@ -50,6 +51,8 @@ pub struct RunSpec {
     /// Lose a minority once the faults are healed, and require progress of the others.
     pub liveness: bool,
     pub violations: Violations,
+    /// Whether clients lie, in a calibration; `None` where nothing stands between them and the system.
+    pub telling: Option<Telling>,
     /// Keep a log of everything that happens, where that can be had: in simulation.
     pub trace: bool,
     /// How long the workload issues operations, the epilogue apart.
@@ -100,7 +103,8 @@ impl RunSpec {
     /// The command that runs exactly this again, with nothing left to the environment or a configuration.
     pub fn reproduce(&self) -> String {
         let faults = if self.faults.is_empty() { "none".to_owned() } else { self.faults.join(",") };
-        let mut words = vec!["partita run".to_owned()];
+        let command = if self.lie().is_some() { "partita calibrate" } else { "partita run" };
+        let mut words = vec![command.to_owned()];
         if self.stage == StageName::Sim {
             words.push("--stage sim".to_owned());
         }
@@ -137,6 +141,18 @@ impl RunSpec {
             words.push(format!("--liveness={}", self.liveness));
         }
         words.push(format!("--seed {}", self.seed));
+        if let Some(lie) = self.lie() {
+            words.push(format!("--lies {} --lie-rate {}", lie.kind.name(), lie.rate));
+            words.push(format!("--versions {} --runs 1", lie.versions));
+        }
         words.join(" ")
+    }
+
+    /// What its clients lie about.
+    pub(crate) fn lie(&self) -> Option<Lie> {
+        match self.telling {
+            Some(Telling::Lie(lie)) => Some(lie),
+            Some(Telling::Truth) | None => None,
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::judge::outcome::{Percentiles, RunOutcome};
 use crate::judge::verdict::VerdictKind;
 use crate::report::grid::Grid;
 
-/// One row a run, or a mode of a comparison.
+/// One row a run, a mode of a comparison or a lie of a calibration.
 pub(crate) fn render(report: &Report<'_>) -> String {
     report.modes.map_or_else(|| runs(report.runs).csv(), |modes| modes.numbers.csv())
 }

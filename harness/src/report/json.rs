@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{HuntReport, Report};
 use crate::judge::outcome::RunOutcome;
+use crate::report::calibration::CalibrationReport;
 use crate::report::tradeoffs::Tradeoff;
 
 #[derive(JsonSchema, Serialize)]
@@ -22,6 +23,8 @@ pub(crate) struct Document<'a> {
     tradeoffs: &'a [Tradeoff],
     #[serde(skip_serializing_if = "Option::is_none")]
     hunt: Option<&'a HuntReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration: Option<&'a CalibrationReport>,
 }
 
 /// One object and a line break.
@@ -33,6 +36,7 @@ pub(crate) fn render(report: &Report<'_>) -> String {
         missed: report.missed.iter().map(ToString::to_string).collect(),
         tradeoffs: report.tradeoffs,
         hunt: report.hunt.as_ref(),
+        calibration: report.calibration,
     };
     // Our types have string keys only, so they always serialise.
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
@@ -53,6 +57,7 @@ mod tests {
             modes: None,
             tradeoffs: &[],
             hunt: None,
+            calibration: None,
         };
         insta::assert_snapshot!(render(&report).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
     }

@@ -13,6 +13,7 @@ use crate::judge::expect::{Miss, counts_against};
 use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
 use crate::judge::verdict::VerdictKind;
 use crate::plan::expect::{Claim, Expectation};
+use crate::report::calibration::{CalibrationReport, Notice};
 
 /// The document as XML.
 pub(crate) fn render(report: &Report<'_>) -> Result<String, String> {
@@ -25,6 +26,9 @@ pub(crate) fn render(report: &Report<'_>) -> Result<String, String> {
     }
     let mut document = Document::new("partita");
     document.add_test_suites(suites.into_values());
+    if let Some(calibration) = report.calibration {
+        document.add_test_suite(noticed(calibration));
+    }
     if !report.missed.is_empty() {
         document.add_test_suite(missed(report.missed));
     }
@@ -37,6 +41,14 @@ fn without_sum_of_skipped(text: &str) -> String {
     let Some((before, rest)) = text.split_once("<testsuites ") else { return text.to_owned() };
     let Some((root, after)) = rest.split_once('>') else { return text.to_owned() };
     format!("{before}<testsuites {}>{after}", root.replace(" skipped=\"0\"", ""))
+}
+
+/// The lies that were noticed; those that were not are among what was missed.
+fn noticed(calibration: &CalibrationReport) -> TestSuite {
+    let mut suite = TestSuite::new("calibration");
+    let noticed = calibration.lies.iter().filter(|lie| lie.outcome == Notice::Noticed);
+    suite.add_test_cases(noticed.map(|lie| TestCase::new(lie.name.clone(), TestCaseStatus::success())));
+    suite
 }
 
 /// Some expectations are about many runs at once; so that none is lost, each that was missed is a case as well.
@@ -169,6 +181,7 @@ mod tests {
             modes: None,
             tradeoffs: &[],
             hunt: None,
+            calibration: None,
         };
         insta::assert_snapshot!(render(&report).unwrap());
 
@@ -187,6 +200,7 @@ mod tests {
             modes: None,
             tradeoffs: &[],
             hunt: None,
+            calibration: None,
         };
         assert!(render(&report).unwrap().contains("failures=\"0\""), "an expected violation is no failure");
     }

@@ -10,7 +10,7 @@ use crate::report::grid::Grid;
 pub(crate) fn render(report: &Report<'_>) -> String {
     let mut parts = Vec::new();
     if let Some(modes) = report.modes {
-        parts.push(format!("## Modes\n\n{}", modes.words.markdown()));
+        parts.push(format!("## {}\n\n{}", modes.title, modes.words.markdown()));
     }
     parts.push(format!("## Runs\n\n{}", runs(report.runs).markdown()));
     if !report.missed.is_empty() {
@@ -91,6 +91,7 @@ mod tests {
             modes: None,
             tradeoffs: &[],
             hunt: None,
+            calibration: None,
         };
         insta::assert_snapshot!(render(&report));
     }

@@ -3,6 +3,7 @@
 //! No verdict is formed here.
 
 pub(crate) mod advice;
+pub(crate) mod calibration;
 pub(crate) mod csv;
 pub(crate) mod explain;
 pub(crate) mod github;
@@ -39,6 +40,7 @@ use crate::cli::names::unknown;
 use crate::judge::expect::Miss;
 use crate::judge::outcome::RunOutcome;
 use crate::plan::expect::Expectation;
+use crate::report::calibration::CalibrationReport;
 use crate::report::grid::Grid;
 use crate::report::tradeoffs::Tradeoff;
 
@@ -49,17 +51,21 @@ pub(crate) struct Report<'a> {
     pub(crate) missed: &'a [Miss],
     /// What was expected of the runs beside what their modes promise.
     pub(crate) expectations: &'a [Expectation],
-    /// Of a comparison.
+    /// Of a comparison or a calibration.
     pub(crate) modes: Option<Modes<'a>>,
     /// Of `compare --tradeoffs`: the same rows as data.
     pub(crate) tradeoffs: &'a [Tradeoff],
     /// Of a hunt: what it looked at, also where it found nothing.
     pub(crate) hunt: Option<HuntReport>,
+    /// Of a calibration: which lies were noticed.
+    pub(crate) calibration: Option<&'a CalibrationReport>,
 }
 
-/// A comparison, one row a mode.
+/// A comparison, one row a mode; or a calibration, one row a lie.
 #[derive(Clone, Copy)]
 pub(crate) struct Modes<'a> {
+    /// Of the table, where it has one.
+    pub(crate) title: &'static str,
     /// As people read it.
     pub(crate) words: &'a Grid,
     /// The same in bare numbers.
@@ -157,7 +163,7 @@ impl Format {
             Self::Json => "everything that came of the runs, as one object",
             Self::Markdown => "tables for a pull request or a page",
             Self::Junit => "a test case for each checker, faults and seed",
-            Self::Csv => "one row a run, or a mode of a comparison, in bare numbers",
+            Self::Csv => "one row a run, a mode of a comparison or a lie of a calibration, in bare numbers",
             Self::Github => "a job's summary, and annotations as workflow commands",
             Self::Sarif => "a result for each finding, with its proof as a code flow (SARIF 2.1.0)",
             Self::Perfetto => "operations and faults over time, for ui.perfetto.dev",
@@ -325,6 +331,7 @@ pub(crate) mod tests {
             modes: None,
             tradeoffs: &[],
             hunt: None,
+            calibration: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use histories::ModelName;
 use nemesis::FaultSpec;
 
+use crate::cli::names::counted;
 use crate::judge::evidence::WeakEvidence;
 use crate::judge::expect::{Came, Miss, Open, Reason, Violated, Why};
 use crate::run::Note;
@@ -32,6 +33,10 @@ impl fmt::Display for Note {
                 "{issued} operations were issued where {due:.0} were asked for: the clients were waiting for answers"
             ),
             Self::Undecided { model, why } => undecided(*model, why.as_deref(), f),
+            Self::Lied { lie, rate, told } => {
+                let times = counted(*told, "time");
+                write!(f, "the clients lied on purpose, {times} at a rate of {rate}: {}", lie.about())
+            }
             Self::OfSystem(told) => f.write_str(told),
             Self::Failed { why } => f.write_str(why),
             Self::FailedAfterwards { why } => write!(f, "the harness failed: {why}"),
@@ -96,6 +101,7 @@ impl fmt::Display for Why {
                 let open = open.iter().map(|open| format!("{} is undecided: {}", open.subject, open.why()));
                 f.write_str(&open.collect::<Vec<_>>().join("; "))
             }
+            Self::Unnoticed(unnoticed) => unnoticed.fmt(f),
             Self::BrokenPromise(subject) => write!(f, "{subject} was promised and is violated"),
             Self::OpenPromise(open) => write!(f, "{}: {}", open.subject, open.why()),
             Self::Claim { claim, came } => write!(f, "expected that {claim}: {came}"),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use histories::{FaultStep, Nanos};
 use nemesis::{Action, Schedule};
+use systems::lies::Observed;
 use systems::sim::Traced;
 
 use super::Crashed;
@@ -35,6 +36,8 @@ pub struct Conducted {
     pub notes: Vec<String>,
     /// Everything that happened in a world, where the run asked for it.
     pub trace: Vec<Traced>,
+    /// What the clients of a calibration were asked, and how often they lied.
+    pub observed: Option<Observed>,
 }
 
 /// Conducts a whole run. Fails where the stage does; an interrupted run is healed first.
@@ -91,6 +94,7 @@ pub fn conduct(
         notes: Vec::new(),
         trace: Vec::new(),
         broken: None,
+        observed: None,
     })
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use histories::{Applied, Clock, Draft, Kind, Nanos, Op, Process, RecordError, Recorder};
 use nemesis::{Action, Schedule};
+use systems::lies::{self, SharedLiar};
 use systems::{Client, Cluster, Setup};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -47,6 +48,11 @@ pub(super) fn drive(
     };
     let cluster: Arc<dyn Cluster> =
         runtime.block_on(spec.system.start(&setup)).map_err(RunError::harness)?.into();
+    let liar = spec.telling.map(|telling| SharedLiar::new(telling, spec.seed));
+    let cluster = match &liar {
+        Some(liar) => lies::in_cluster(cluster, liar.clone()),
+        None => cluster,
+    };
     let recorder =
         Recorder::create(&folder.history(), &prepared.header(spec, folder.started()), Clock::monotonic())
             .map_err(RunError::harness)?;
@@ -79,7 +85,7 @@ pub(super) fn drive(
     let conducted = conducted?;
     flushed?;
     stopped?;
-    Ok(Conducted { notes: cluster.notes(), ..conducted })
+    Ok(Conducted { notes: cluster.notes(), observed: liar.map(|liar| liar.observed()), ..conducted })
 }
 
 /// Told by every task to the conductor's thread.

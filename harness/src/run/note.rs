@@ -2,6 +2,7 @@
 
 use histories::{Function, ModelName};
 use nemesis::FaultSpec;
+use systems::lies::LieKind;
 
 /// Something to be told of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +15,8 @@ pub enum Note {
     ClientsWaited { issued: u64, due: f64 },
     /// A promised model that stayed open: why, or `None` where no checker decides it.
     Undecided { model: ModelName, why: Option<String> },
+    /// The clients lied on purpose, so often: nothing that was found says anything of the system.
+    Lied { lie: LieKind, rate: f64, told: u64 },
     /// What the system tells of itself, in its own words.
     OfSystem(String),
     /// The harness failed, and there is no outcome.

@@ -6,6 +6,7 @@ use std::fs;
 use histories::{Draft, Kind, Nanos, Op, Process, Tape};
 use nemesis::{Action, Schedule};
 use systems::Status;
+use systems::lies::{self, SharedLiar};
 use systems::sim::{Figures, Happened, Request, Setup, Simulation};
 
 use super::lag::LagFile;
@@ -52,12 +53,18 @@ pub(crate) fn simulate(
         trace: watch.trace,
     };
     let world = simulator.simulate(&spec.mode, &setup).map_err(RunError::harness)?;
+    let liar = spec.telling.map(|telling| SharedLiar::new(telling, spec.seed));
+    let world = match &liar {
+        Some(liar) => lies::in_world(world, liar.clone()),
+        None => world,
+    };
     let mut stage = SimStage::new(world, spec.clients, watch.lag);
     progress.phase(Phase::Running);
     let mut conductor = prepared.conductor(spec);
     let mut conducted =
         conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness)?;
     conducted.trace = stage.world.trace().to_vec();
+    conducted.observed = liar.map(|liar| liar.observed());
     conducted.broken = stage.world.broken().map(str::to_owned);
     Ok(Simulated {
         conducted,

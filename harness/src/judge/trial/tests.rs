@@ -40,6 +40,7 @@ fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
         tuning: Tuning::default(),
         script: None,
         liveness: true,
+        telling: None,
         violations: Violations::Any,
         trace: false,
         check_time: Duration::from_mins(1),
