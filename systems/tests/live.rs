@@ -5,9 +5,11 @@ use std::error::Error;
 use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use histories::{Applied, Function, Node, Op, Value};
+use nemesis::backends::watchdog::guard;
 use nemesis::backends::{NodeProcess, ProcessSpec};
 use nemesis::{Action, ClockChange, Effect, FaultId, LinkChange, View};
 use systems::cluster::replace_process;
@@ -19,22 +21,29 @@ type Tested = Result<(), Box<dyn Error>>;
 const DEADLINE: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_secs(20);
 
-fn main() -> std::process::ExitCode {
+fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == "node") {
         arguments.remove(0);
         let ran = NodeArguments::parse(&arguments).map_err(Box::<dyn Error>::from);
         return match ran.and_then(|arguments| Ok(run_blocking(arguments)?)) {
-            Ok(()) => std::process::ExitCode::SUCCESS,
+            Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 say(&error);
-                std::process::ExitCode::from(NodeError::EXIT_CODE)
+                ExitCode::from(NodeError::EXIT_CODE)
             }
         };
     }
     if arguments.first().is_some_and(|first| first == "child") {
         say(&replace_process(&arguments[1..]));
-        return std::process::ExitCode::from(NodeError::EXIT_CODE);
+        return ExitCode::from(NodeError::EXIT_CODE);
+    }
+    if let [first, harness] = arguments.as_slice()
+        && first == "watchdog"
+    {
+        let harness = harness.parse().map_err(Box::<dyn Error>::from);
+        let guarded = harness.and_then(|harness| Ok(guard(harness, std::io::stdin().lock())?));
+        return if guarded.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     if let [first, folder] = arguments.as_slice()
         && first == "idle"
@@ -44,7 +53,7 @@ fn main() -> std::process::ExitCode {
     let filter = arguments.iter().find(|argument| !argument.starts_with('-')).cloned().unwrap_or_default();
     let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
     else {
-        return std::process::ExitCode::FAILURE;
+        return ExitCode::FAILURE;
     };
     let mut failed = false;
     let mut check = |name: &str, test: &mut dyn FnMut() -> Tested| {
@@ -67,7 +76,7 @@ fn main() -> std::process::ExitCode {
     check("slow_links_make_writes_slow", &mut || runtime.block_on(slow_links()));
     check("a_corrupt_log_stops_its_node_with_a_reason", &mut || runtime.block_on(corrupt_log()));
     check("nodes_die_with_the_harness", &mut || runtime.block_on(harness_killed()));
-    if failed { std::process::ExitCode::FAILURE } else { std::process::ExitCode::SUCCESS }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn say(text: &dyn Display) {
@@ -313,10 +322,10 @@ async fn corrupt_log() -> Tested {
 }
 
 /// A harness that starts a cluster and does nothing, until it is killed.
-fn idle(folder: &Path) -> std::process::ExitCode {
+fn idle(folder: &Path) -> ExitCode {
     let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()
     else {
-        return std::process::ExitCode::FAILURE;
+        return ExitCode::FAILURE;
     };
     runtime.block_on(async {
         match start(folder).await {
@@ -327,7 +336,7 @@ fn idle(folder: &Path) -> std::process::ExitCode {
             Err(error) => say(&error),
         }
     });
-    std::process::ExitCode::FAILURE
+    ExitCode::FAILURE
 }
 
 async fn harness_killed() -> Tested {

@@ -43,8 +43,17 @@ pub(crate) fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) 
     panic!("waited a minute for {what}");
 }
 
-/// The processes that `parent` started and that still run.
+/// The nodes that the harness `parent` started and that still run: every child but its watchdog.
 pub(crate) fn children(parent: u32) -> Vec<u32> {
+    let guards = |process: &u32| {
+        let command = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        command.split(|&byte| byte == 0).nth(1) == Some(b"watchdog")
+    };
+    below(parent).into_iter().filter(|process| !guards(process)).collect()
+}
+
+/// The processes that `parent` started and that still run.
+pub(crate) fn below(parent: u32) -> Vec<u32> {
     let numbers = fs::read_dir("/proc")
         .expect("a /proc")
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -55,6 +64,10 @@ pub(crate) fn children(parent: u32) -> Vec<u32> {
 
 pub(crate) fn is_running(process: u32) -> bool {
     status(process).is_some_and(|(state, _)| state != 'Z')
+}
+
+pub(crate) fn state(process: u32) -> Option<char> {
+    status(process).map(|(state, _)| state)
 }
 
 /// State and parent of a process.

@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::command::{
-    children, code, history_of_at_least, is_running, output, partita, signal, text, wait_for,
+    below, children, code, history_of_at_least, is_running, output, partita, signal, state, text, wait_for,
 };
 
 /// Whether `program` is here; where it has to be and is not, the test fails.
@@ -179,6 +179,34 @@ fn a_killed_harness_leaves_no_redis() {
         // A server and a Sentinel each.
         killed_harness_leaves_nothing("redis/sentinel", 6);
     }
+}
+
+/// Its processes overwrite their environment, have groups of their own, and cannot notice that their parent is gone while
+/// they are stopped.
+#[test]
+fn a_killed_harness_leaves_no_postgres_that_was_stopped() {
+    let folder = tempfile::tempdir().expect("a folder");
+    if !postgres_is_here(folder.path()) {
+        return;
+    }
+    let mut harness = partita(folder.path())
+        .args(["run", "--system", "postgres", "--mode", "postgres/single", "--workload", "set"])
+        .args(["--faults", "pause:one@50s:for=30s:first=1s", "--time", "50s", "--out", "runs"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    let stopped = wait_for("a server that is stopped", || {
+        let servers = children(harness.id());
+        let all: Vec<u32> =
+            servers.iter().copied().chain(servers.iter().flat_map(|&server| below(server))).collect();
+        (all.len() > 4 && all.iter().all(|&process| state(process) == Some('T'))).then_some(all)
+    });
+    signal(harness.id(), Signal::SIGKILL);
+    harness.wait().expect("it is this test's child");
+    let began = Instant::now();
+    wait_for("the server to end", || (!stopped.iter().any(|&process| is_running(process))).then_some(()));
+    assert!(began.elapsed() < Duration::from_secs(3), "after {:?}", began.elapsed());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
+use nemesis::backends::watchdog::guard;
 use nix::sys::signal::Signal;
 use systems::System;
 use systems::cluster::Host;
@@ -41,6 +42,7 @@ pub(crate) fn main(own: &[Arc<dyn System>]) -> ExitCode {
     match &cli.command {
         Command::Node { arguments } => return node(arguments).into(),
         Command::Child { arguments } => return child(arguments).into(),
+        Command::Watchdog { harness } => return watchdog(harness).into(),
         _ => {}
     }
     let interrupt = Interrupt::default();
@@ -71,6 +73,14 @@ fn child(arguments: &[String]) -> Exit {
     // Nobody is left to hear that standard error is closed.
     let _ = writeln!(io::stderr().lock(), "error: {}", systems::cluster::replace_process(arguments));
     Exit::HarnessFailure
+}
+
+/// Waits until the harness ends, which it does when standard input ends, and removes what it leaves behind.
+fn watchdog(harness: &str) -> Exit {
+    let guarded =
+        harness.parse().map_err(io::Error::other).and_then(|harness| guard(harness, io::stdin().lock()));
+    systems::cluster::sweep_private();
+    if guarded.is_ok() { Exit::Success } else { Exit::HarnessFailure }
 }
 
 /// A member of a bundled system: no handler of ours, no thread before its own runtime's.
@@ -190,6 +200,7 @@ fn carry_out(
         // Taken before: a node listens to no one but its harness.
         Command::Node { arguments } => Ok(node(arguments)),
         Command::Child { arguments } => Ok(child(arguments)),
+        Command::Watchdog { harness } => Ok(watchdog(harness)),
         Command::Man { command } => {
             clap_mangen::Man::new(page(command.as_deref())?).render(&mut { out })?;
             Ok(Exit::Success)

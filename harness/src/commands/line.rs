@@ -91,6 +91,9 @@ pub(crate) enum Command {
         #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
         arguments: Vec<String>,
     },
+    /// What ends the processes of a harness that was killed.
+    #[command(hide = true, disable_help_flag = true)]
+    Watchdog { harness: String },
     /// One member of the reference store, as the harness starts it.
     #[command(hide = true, disable_help_flag = true)]
     Node {

@@ -4,6 +4,7 @@ mod breaks;
 mod dialers;
 mod gate;
 mod grip;
+pub mod leftovers;
 mod listener;
 mod pace;
 mod process;
@@ -12,6 +13,7 @@ mod pump;
 mod report;
 mod spawner;
 mod tree;
+pub mod watchdog;
 
 pub use process::{NodeProcess, ProcessError, ProcessSpec};
 pub use proxy::{PeerUse, PortUse, Proxies, Wiring};

@@ -13,7 +13,8 @@ use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use tokio::net::TcpStream;
 
-use super::{spawner, tree};
+use super::leftovers::{Harness, MARK};
+use super::{spawner, tree, watchdog};
 
 /// What a ready process says on its standard output, followed by its address.
 const READY: &str = "listening ";
@@ -89,6 +90,8 @@ impl NodeProcess {
         let mut command = Command::new(&spec.program);
         // A group of its own: a Ctrl-C is for the harness, which then stops its nodes in its own time.
         command.args(&spec.arguments).envs(spec.environment.iter().cloned()).process_group(0);
+        let harness = Harness::this().map_err(wrap("mark"))?;
+        command.env(MARK, harness.to_string());
         if let Some(folder) = &spec.folder {
             command.current_dir(folder);
         }
@@ -184,6 +187,7 @@ impl NodeProcess {
     pub async fn pause(&mut self) -> Result<String, ProcessError> {
         let id = self.signalled()?;
         let stopped = tree::stop(id).map_err(|errno| self.errno(errno))?;
+        watchdog::tell_stopped(&stopped);
         self.shown(&stopped, "stop", |state| state == 'T').await
     }
 

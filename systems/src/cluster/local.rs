@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::{join_all, try_join_all};
-use nemesis::backends::{Proxies, Wiring};
+use nemesis::backends::{Proxies, Wiring, watchdog};
 use nemesis::{BoxFuture, Target};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, chown};
@@ -35,7 +35,8 @@ pub struct LocalCluster {
 
 impl LocalCluster {
     /// Starts every node and waits until the cluster is ready. `exe child …` must run
-    /// [`replace_process`](super::replace_process) with what follows `child`, as the harness's own program does.
+    /// [`replace_process`](super::replace_process) with what follows `child`, and `exe watchdog …` must run
+    /// [`watchdog::guard`], as the harness's own program does.
     pub async fn start(launcher: impl Launcher, exe: &Path, setup: &Setup) -> Result<Self, SetupError> {
         let began = Instant::now();
         if !setup.options.endpoints.is_empty() {
@@ -43,6 +44,7 @@ impl LocalCluster {
             return Err(failed("use nodes that run already", &why));
         }
         let launcher: Arc<dyn Launcher> = Arc::new(launcher);
+        watchdog::start(exe).map_err(|error| failed("start the watchdog", &error))?;
         allow_many_sockets();
         let ports = launcher.ports().len() as u64;
         enough_files(files_needed(setup.layout.total().into(), setup.clients.into(), ports))?;
@@ -166,7 +168,7 @@ fn data_root(setup: &Setup, owner: Option<Owner>) -> Result<(PathBuf, Option<Tem
     }
     let wrap = |error: std::io::Error| failed("make a private folder for the nodes' data", &error);
     let folder = TempDir::with_prefix(format!("{PRIVATE}{}-", std::process::id())).map_err(wrap)?;
-    folder.path().parent().map(sweep).unwrap_or_default();
+    sweep_private();
     give(folder.path(), owner).map_err(wrap)?;
     Ok((folder.path().to_owned(), Some(folder)))
 }
@@ -174,17 +176,20 @@ fn data_root(setup: &Setup, owner: Option<Owner>) -> Result<(PathBuf, Option<Tem
 /// Before the number of the harness that a private folder is of.
 const PRIVATE: &str = "partita-";
 
-/// Removes the private folders of harnesses that were killed and could not do so themselves.
-fn sweep(folder: &Path) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+/// Removes the private folders of harnesses that were killed and could not do so themselves; says which they were.
+pub fn sweep_private() -> Vec<PathBuf> {
+    let mut removed = Vec::new();
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let harness = name.to_str().and_then(|name| name.strip_prefix(PRIVATE)?.split_once('-'));
         let harness = harness.and_then(|(harness, _)| harness.parse::<u32>().ok());
-        if harness.is_some_and(|id| !Path::new(&format!("/proc/{id}")).exists()) {
-            // Another's folder stays: its owner sweeps it.
-            let _ = std::fs::remove_dir_all(entry.path());
+        let is_left = harness.is_some_and(|id| !Path::new(&format!("/proc/{id}")).exists());
+        // Another's folder stays: its owner sweeps it.
+        if is_left && std::fs::remove_dir_all(entry.path()).is_ok() {
+            removed.push(entry.path());
         }
     }
+    removed
 }
 
 fn make_private(folder: &Path, owner: Option<Owner>) -> std::io::Result<()> {

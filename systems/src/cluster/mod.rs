@@ -24,6 +24,6 @@ pub(crate) use control::Control;
 pub use failover::{Failover, Nodes};
 pub(crate) use launcher::PEER_POWERS;
 pub use launcher::{CommandLine, Doors, LOCAL_POWERS, Launcher, NodeSite, Owner, Running};
-pub use local::LocalCluster;
+pub use local::{LocalCluster, sweep_private};
 pub(crate) use means::{LinkEvidence, LinkMeans, NodeMeans};
 pub use remote::{REMOTE_POWERS, RemoteCluster};
