@@ -169,8 +169,10 @@ impl LinkChange {
     fn needs(self) -> Power {
         match self {
             Self::Slow { .. } => Power::Slow,
-            Self::Lose { .. } | Self::Duplicate { .. } | Self::Reorder { .. } => Power::Unreliable,
-            Self::Jitter { .. } | Self::Throttle { .. } => Power::Shape,
+            Self::Lose { .. } => Power::Lose,
+            Self::Duplicate { .. } | Self::Reorder { .. } => Power::Unreliable,
+            Self::Jitter { .. } => Power::Jitter,
+            Self::Throttle { .. } => Power::Throttle,
             Self::Reset { .. } | Self::Refuse | Self::Hang | Self::HalfOpen => Power::Connections,
         }
     }

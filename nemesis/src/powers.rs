@@ -13,7 +13,9 @@ pub enum Power {
     Pause,
     /// Make links between nodes slow.
     Slow,
-    /// Lose, duplicate and reorder messages between nodes.
+    /// Lose messages between nodes.
+    Lose,
+    /// Duplicate and reorder messages between nodes.
     Unreliable,
     /// Let clocks jump.
     Step,
@@ -23,25 +25,29 @@ pub enum Power {
     PowerLoss,
     /// Tear, change, fill and slow disks.
     Disk,
-    /// Delay what flows between nodes unevenly, and limit how much of it does.
-    Shape,
+    /// Delay what flows between nodes unevenly, in order.
+    Jitter,
+    /// Limit how much flows between nodes.
+    Throttle,
     /// Reset, refuse, hang and half-open connections between nodes.
     Connections,
 }
 
 impl Power {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Cut,
         Self::CutClients,
         Self::Kill,
         Self::Pause,
         Self::Slow,
+        Self::Lose,
         Self::Unreliable,
         Self::Step,
         Self::Drift,
         Self::PowerLoss,
         Self::Disk,
-        Self::Shape,
+        Self::Jitter,
+        Self::Throttle,
         Self::Connections,
     ];
 
@@ -53,12 +59,14 @@ impl Power {
             Self::Kill => "kill and restart nodes",
             Self::Pause => "pause nodes",
             Self::Slow => "slow links down",
-            Self::Unreliable => "lose, duplicate and reorder messages",
+            Self::Lose => "lose messages",
+            Self::Unreliable => "duplicate and reorder messages",
             Self::Step => "let clocks jump",
             Self::Drift => "let clocks drift",
             Self::PowerLoss => "lose power",
             Self::Disk => "break disks",
-            Self::Shape => "shape the traffic between nodes",
+            Self::Jitter => "make links unsteady",
+            Self::Throttle => "make links narrow",
             Self::Connections => "break connections between nodes",
         }
     }
@@ -96,7 +104,13 @@ impl Powers {
 
     /// What `self` asks for and `had` lacks, in words.
     pub fn missing(self, had: Self) -> Vec<&'static str> {
-        Self(self.0 & !had.0).iter().map(Power::words).collect()
+        self.without(had).iter().map(Power::words).collect()
+    }
+
+    /// Those of `self` that `other` lacks.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     #[must_use]

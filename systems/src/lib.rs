@@ -24,6 +24,6 @@ pub use http::Loss;
 pub use mode::{Mode, Purpose, Routing, Settles, Show, Steps};
 pub use planted::{PlantedBug, Trap};
 pub use system::{
-    Behind, Cluster, Crash, Ground, HomeOf, Lag, Presence, Setup, SetupError, Simulator, Status, System,
+    Behind, Cluster, Crash, Ground, HomeOf, Lag, Net, Presence, Setup, SetupError, Simulator, Status, System,
     SystemOptions,
 };

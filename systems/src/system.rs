@@ -37,6 +37,17 @@ pub struct SystemOptions {
     pub binary: Option<PathBuf>,
     /// Where the nodes of a system are that runs already, in the order of the nodes; empty where the harness starts it.
     pub endpoints: Vec<String>,
+    pub net: Net,
+}
+
+/// How nodes are joined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Net {
+    /// On 127.0.0.1, by proxies.
+    #[default]
+    Proxy,
+    /// In network namespaces of their own, by a router.
+    Netns,
 }
 
 /// Whether a system can be started on this machine.
@@ -144,6 +155,10 @@ pub trait System: Send + Sync {
     /// The operations that `mode` supports; a workload drops the others and says so.
     fn supports(&self, mode: &Mode, function: &Function) -> bool;
     fn powers(&self) -> Powers;
+    /// What its nodes can have done to them in namespaces of their own; `None` where they cannot stand there.
+    fn powers_in_namespaces(&self) -> Option<Powers> {
+        None
+    }
     /// Whether it can be started on this machine.
     fn presence(&self, _options: &SystemOptions) -> Presence {
         Presence::Bundled

@@ -9,6 +9,7 @@ mod databases;
 mod delivery;
 mod docs;
 mod extending;
+mod faults;
 mod golden;
 mod hostile;
 mod live;

@@ -37,6 +37,21 @@ impl Exit {
         }
     }
 
+    /// The exit of another process of this program.
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        let all = [
+            Self::Success,
+            Self::Violation,
+            Self::Undecided,
+            Self::HarnessFailure,
+            Self::NothingRan,
+            Self::Usage,
+            Self::Bug,
+            Self::Interrupted,
+        ];
+        all.into_iter().find(|exit| exit.code() == code)
+    }
+
     /// Higher wins: 130 > 70 > 1 > 3 > 2 > 4 > 0. A wrong usage ends a command before it has anything to merge.
     fn precedence(self) -> u8 {
         match self {

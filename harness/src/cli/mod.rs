@@ -8,6 +8,7 @@ pub(crate) mod exit;
 pub(crate) mod failure;
 pub(crate) mod layout;
 pub(crate) mod names;
+pub(crate) mod net;
 pub(crate) mod options;
 pub(crate) mod paint;
 pub(crate) mod quantity;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use systems::Routing;
 
 use crate::cli::bounds;
+use crate::cli::net::NetName;
 use crate::cli::quantity::{BudgetLimits, Lengths, List, Seed, Seeds, Skew, Time, as_flag, as_flags};
 use crate::cli::stage::StageName;
 
@@ -137,6 +138,12 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "as_flag")]
     pub(crate) stage: Option<StageName>,
 
+    /// How live nodes are joined: `proxy`, on 127.0.0.1, or `netns`, in network namespaces of their own (no root needed);
+    /// `auto` [default] is `proxy` unless a fault takes namespaces.
+    #[arg(long, value_name = "HOW", env = "PARTITA_NET")]
+    #[serde(deserialize_with = "as_flag")]
+    pub(crate) net: Option<NetName>,
+
     /// Once the faults are healed, lose a minority and require progress of the others: `true` [default of simulated
     /// runs] or `false`.
     #[arg(long, env = "PARTITA_LIVENESS", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
@@ -192,6 +199,7 @@ impl Options {
         "routing",
         "seed",
         "seeds",
+        "net",
         "stage",
         "liveness",
         "out",
@@ -255,6 +263,7 @@ impl Options {
             seed: self.seed.or(weaker.seed),
             seeds,
             stage: self.stage.or(weaker.stage),
+            net: self.net.or(weaker.net),
             liveness: self.liveness.or(weaker.liveness),
             out: self.out.or(weaker.out),
             keep: self.keep.or(weaker.keep),
@@ -348,6 +357,7 @@ mod tests {
             seed = 1
             seeds = "1..3"
             stage = "live"
+            net = "netns"
             liveness = false
             out = "runs"
             keep = true

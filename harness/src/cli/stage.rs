@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use nemesis::Powers;
 use serde::{Serialize, Serializer};
-use systems::System;
+use systems::{Net, System};
 
 use super::names::unknown;
 
@@ -28,10 +28,11 @@ impl StageName {
     }
 
     /// What a system can have done to it here.
-    pub fn powers(self, system: &dyn System) -> Powers {
-        match self {
-            Self::Live => system.powers(),
-            Self::Sim => system.simulator().map_or(Powers::NONE, systems::Simulator::powers),
+    pub fn powers(self, system: &dyn System, net: Net) -> Powers {
+        match (self, net) {
+            (Self::Live, Net::Proxy) => system.powers(),
+            (Self::Live, Net::Netns) => system.powers_in_namespaces().unwrap_or_default(),
+            (Self::Sim, _) => system.simulator().map_or(Powers::NONE, systems::Simulator::powers),
         }
     }
 }

@@ -66,6 +66,9 @@ pub(crate) fn compare(
     let defaults =
         Options { time: Some(Time(TIME)), seeds: seeds(&options, SEEDS_SIMULATED), ..Options::default() };
     let specs = specs(&options.clone().over(defaults), catalogue, draw_seed()).map_err(Failure::Usage)?;
+    if let Some(exit) = super::apart::enter(specs.iter(), session)? {
+        return Ok(exit);
+    }
     for (mode, faults) in otherwise(&options, &specs) {
         session.say(&format!("{mode} has no place for all of these faults: it is run under {faults}"));
     }

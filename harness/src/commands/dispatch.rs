@@ -79,7 +79,7 @@ fn child(arguments: &[String]) -> Exit {
 fn watchdog(harness: &str) -> Exit {
     let guarded =
         harness.parse().map_err(io::Error::other).and_then(|harness| guard(harness, io::stdin().lock()));
-    systems::cluster::sweep_private();
+    systems::cluster::sweep_private(&std::env::temp_dir());
     if guarded.is_ok() { Exit::Success } else { Exit::HarnessFailure }
 }
 
@@ -187,6 +187,7 @@ fn carry_out(
         Command::Stats(args) => commands::stats::stats(args, session, out),
         Command::Synth(args) => commands::synth::synth(args, out),
         Command::Probe(args) => interruptible(|| commands::probe::probe(args, &catalogue, session, out)),
+        Command::Doctor(args) => commands::doctor::doctor(args, session, out),
         Command::List(args) => commands::list::list(args, &catalogue, session, out),
         Command::Schema(args) => commands::schema::schema(args, out),
         Command::Explain(args) => commands::explain::explain(args, session, out),

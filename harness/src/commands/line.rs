@@ -8,6 +8,7 @@ use super::calibrate::CalibrateArgs;
 use super::check::CheckArgs;
 use super::compare::CompareArgs;
 use super::convert::ConvertArgs;
+use super::doctor::DoctorArgs;
 use super::explain::ExplainArgs;
 use super::hunt::HuntArgs;
 use super::list::ListArgs;
@@ -74,6 +75,8 @@ pub(crate) enum Command {
     Schema(SchemaArgs),
     /// Does the client of a system tell the truth, and send each request once?
     Probe(ProbeArgs),
+    /// Which faults this machine can have, and why not the rest.
+    Doctor(DoctorArgs),
     /// Shell completions.
     Completions {
         /// The shell.

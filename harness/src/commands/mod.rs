@@ -2,11 +2,13 @@
 //!
 //! Results go to standard output, everything else to standard error.
 
+mod apart;
 pub(crate) mod calibrate;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod convert;
 pub(crate) mod dispatch;
+mod doctor;
 pub(crate) mod explain;
 mod files;
 pub(crate) mod hunt;

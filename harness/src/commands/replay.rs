@@ -59,6 +59,9 @@ pub(crate) fn replay(
         })?;
         drawn(seed.0, args.suite.as_deref(), &args.options, config, catalogue)?
     };
+    if let Some(exit) = super::apart::enter(std::iter::once(&spec), session)? {
+        return Ok(exit);
+    }
     let trace = args.trace && spec.stage == StageName::Sim;
     if args.trace && !trace {
         session.warn("nobody sees every message of a live run: there is no trace of it");

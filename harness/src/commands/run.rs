@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Session, report};
+use super::{Session, apart, report};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::names::shell_quote;
@@ -73,6 +73,9 @@ pub(crate) fn run(
     super::place::check(&options)?;
     let seed_drawn = draw_seed();
     let planned = plan_all(args, &options, catalogue, seed_drawn)?;
+    if let Some(exit) = apart::enter(planned.iter().flat_map(|planned| &planned.specs), session)? {
+        return Ok(exit);
+    }
     for left_out in planned.iter().flat_map(|planned| &planned.left_out) {
         session.warn(left_out);
     }
@@ -185,6 +188,7 @@ pub(crate) fn flags(options: &Options) -> Vec<String> {
         bug,
         routing,
         stage,
+        net,
         liveness,
         seed: _,
         seeds: _,
@@ -216,6 +220,7 @@ pub(crate) fn flags(options: &Options) -> Vec<String> {
         ("time", text(time.as_ref())),
         ("ops", text(ops.as_ref())),
         ("stage", text(stage.as_ref())),
+        ("net", text(net.as_ref())),
         ("bug", bug.clone()),
         ("routing", text(routing.as_ref())),
     ];

@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Map, Value};
 
 use super::check::report::FileReport;
+use super::doctor::Diagnosis;
 use super::selftest::SelftestReport;
 use super::stats::FileStats;
 use crate::cli::exit::Exit;
@@ -36,6 +37,7 @@ const SCHEMAS: &[Named] = &[
     ("check", of::<FileReport<'static>>),
     ("stats", of::<FileStats<'static>>),
     ("selftest", of::<SelftestReport<'static>>),
+    ("doctor", of::<Diagnosis>),
     ("results", of::<RunOutcome>),
     ("env", environment),
     ("schedule", schedule),

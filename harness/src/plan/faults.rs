@@ -50,7 +50,10 @@ pub(crate) fn check(text: &str, system: &str, powers: Powers, layout: Layout) ->
     }
     let spec: FaultSpec = text.parse().map_err(|error: nemesis::FaultSyntaxError| error.to_string())?;
     if !powers.has(spec.needs()) {
-        return Err(format!("fault {text:?} needs to {}, which {system} cannot", spec.needs().words()));
+        return Err(format!(
+            "fault {text:?} needs to {}, which {system} cannot here; `partita doctor` says what can carry it out",
+            spec.needs().words()
+        ));
     }
     if let Some(refusal) = spec.refusal(layout) {
         return Err(format!("fault {text:?} {refusal}"));

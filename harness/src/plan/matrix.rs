@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use histories::Function;
-use nemesis::Layout;
+use nemesis::{FaultSpec, Layout, Powers};
 use systems::cluster::REMOTE_POWERS;
-use systems::{Mode, Purpose, Settles, System, SystemOptions};
+use systems::{Mode, Net, Purpose, Settles, System, SystemOptions};
 
+use crate::cli::net::NetName;
 use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::{Lengths, Seeds};
 use crate::load::workloads::{self, Tuning};
@@ -59,7 +60,9 @@ pub(crate) fn specs(
         for (system, mode) in &modes {
             let layout = layout(options, mode);
             let mode = &system.on(mode, layout)?;
-            let faults = faults(options, system.as_ref(), mode, faults_default)?;
+            let ground = ground(options, system.as_ref(), mode, faults_default)?;
+            let faults = faults(options, system.as_ref(), mode, faults_default, ground.powers)?;
+            let system_options = SystemOptions { net: ground.net, ..system_options.clone() };
             for workload in suited(&workloads, options, mode, system.as_ref())? {
                 specs.push(RunSpec {
                     suite: suite.to_owned(),
@@ -145,7 +148,7 @@ fn modes(options: &Options, catalogue: &Catalogue) -> Result<Vec<SystemMode>, St
 /// What is said of a system beside its mode; it can be said of one at a time.
 fn system_options(options: &Options, modes: &[SystemMode]) -> Result<SystemOptions, String> {
     let endpoints = options.endpoints.as_ref().map(|list| list.0.clone()).unwrap_or_default();
-    let told = SystemOptions { binary: options.binary.clone(), endpoints };
+    let told = SystemOptions { binary: options.binary.clone(), endpoints, ..SystemOptions::default() };
     let systems: BTreeSet<&str> = modes.iter().map(|(system, _)| system.name()).collect();
     if told != SystemOptions::default() && systems.len() > 1 {
         let names: Vec<_> = systems.into_iter().collect();
@@ -230,19 +233,57 @@ fn seeds(options: &Options, drawn: u64) -> Result<Vec<u64>, String> {
     }
 }
 
+/// How nodes are joined, and what they can have done to them there.
+struct Ground {
+    net: Net,
+    powers: Powers,
+}
+
+/// Namespaces where they were asked for, or where a fault takes them that proxies cannot carry out; else proxies.
+fn ground(
+    options: &Options,
+    system: &dyn System,
+    mode: &Mode,
+    default: FaultsOf<'_>,
+) -> Result<Ground, String> {
+    let stage = options.stage.unwrap_or_default();
+    let asked = options.net.unwrap_or_default();
+    if options.endpoints.is_some() || stage == StageName::Sim {
+        let powers =
+            if options.endpoints.is_some() { REMOTE_POWERS } else { stage.powers(system, Net::Proxy) };
+        return match asked {
+            NetName::Netns => Err("--net netns is for live runs of nodes that the harness starts".to_owned()),
+            NetName::Auto | NetName::Proxy => Ok(Ground { net: Net::Proxy, powers }),
+        };
+    }
+    let proxied = Ground { net: Net::Proxy, powers: stage.powers(system, Net::Proxy) };
+    let apart = system.powers_in_namespaces().map(|powers| Ground { net: Net::Netns, powers });
+    match (asked, apart) {
+        (NetName::Netns, None) => {
+            Err(format!("--net netns: nodes of {} listen at 127.0.0.1 alone; use --net proxy", system.name()))
+        }
+        (NetName::Netns, Some(apart)) => Ok(apart),
+        (NetName::Auto, Some(apart)) => {
+            let faults = options.faults.as_ref().map_or_else(|| default(mode), |list| list.0.clone());
+            let needs = faults.iter().filter_map(|fault| Some(fault.parse::<FaultSpec>().ok()?.needs()));
+            let needs: Powers = needs.collect();
+            let fits = |ground: &Ground| needs.missing(ground.powers).is_empty();
+            Ok(if fits(&apart) && !fits(&proxied) { apart } else { proxied })
+        }
+        (NetName::Auto | NetName::Proxy, _) => Ok(proxied),
+    }
+}
+
 /// Each fault is parsed, and refused here where the system cannot have it done to it.
 fn faults(
     options: &Options,
     system: &dyn System,
     mode: &Mode,
     default: FaultsOf<'_>,
+    powers: Powers,
 ) -> Result<Vec<String>, String> {
     let asked = options.faults.as_ref().map_or_else(|| default(mode), |list| list.0.clone());
     let layout = layout(options, mode);
-    let powers = match &options.endpoints {
-        Some(_) => REMOTE_POWERS,
-        None => options.stage.unwrap_or_default().powers(system),
-    };
     if asked == ["all"] {
         return Ok(crate::plan::faults::all(powers, mode, layout));
     }

@@ -8,7 +8,7 @@ use nemesis::Layout;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use systems::lies::{Lie, Telling};
-use systems::{Routing, SystemOptions};
+use systems::{Net, Routing, SystemOptions};
 
 use crate::cli::bounds;
 use crate::cli::options::Rate;
@@ -41,6 +41,9 @@ struct Recipe {
     seed: u64,
     #[serde(default = "live")]
     stage: String,
+    /// Nodes stand in namespaces of their own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    netns: bool,
     #[serde(default)]
     liveness: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -107,6 +110,7 @@ impl RunSpec {
             deadline_ms: self.deadline.as_millis() as u64,
             seed: self.seed,
             stage: self.stage.name().to_owned(),
+            netns: self.options.net == Net::Netns,
             liveness: self.liveness,
             promises_only: self.violations == Violations::Promised,
             script: self.script.clone(),
@@ -189,7 +193,10 @@ fn spec(recipe: Recipe, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, 
         check_time: budget.time,
         check_memory_bytes: budget.memory_bytes,
         // Where a program lies is this machine's affair: a file from elsewhere does not say what is to be executed here.
-        options: SystemOptions::default(),
+        options: SystemOptions {
+            net: if recipe.netns { Net::Netns } else { Net::Proxy },
+            ..SystemOptions::default()
+        },
         system,
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nemesis::Layout;
 use systems::lies::{Lie, Telling};
-use systems::{Mode, Routing, System, SystemOptions};
+use systems::{Mode, Net, Routing, System, SystemOptions};
 
 use crate::cli::names::shell_quote;
 use crate::cli::options::RoutingName;
@@ -115,6 +115,9 @@ impl RunSpec {
         }
         if !self.options.endpoints.is_empty() {
             flag("endpoints", &self.options.endpoints.join(","));
+        }
+        if self.options.net == Net::Netns {
+            flag("net", "netns");
         }
         flag("mode", &self.mode.name);
         flag("workload", &self.workload);

@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use tokio::net::TcpStream;
 
 use super::leftovers::{Harness, MARK};
-use super::{spawner, tree, watchdog};
+use super::{spawner, tree};
 
 /// What a ready process says on its standard output, followed by its address.
 const READY: &str = "listening ";
@@ -187,7 +187,6 @@ impl NodeProcess {
     pub async fn pause(&mut self) -> Result<String, ProcessError> {
         let id = self.signalled()?;
         let stopped = tree::stop(id).map_err(|errno| self.errno(errno))?;
-        watchdog::tell_stopped(&stopped);
         self.shown(&stopped, "stop", |state| state == 'T').await
     }
 

@@ -12,6 +12,8 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::watchdog;
+
 /// The numbers of `root` and of everything below it, parents before their children.
 pub(super) fn members(root: u32) -> Vec<u32> {
     let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
@@ -33,17 +35,19 @@ pub(super) fn members(root: u32) -> Vec<u32> {
 
 /// Stops the tree from the root downwards, until no member is left that could have forked another; says who is in it.
 pub(super) fn stop(root: u32) -> Result<Vec<u32>, Errno> {
-    signal(root, Signal::SIGSTOP)?;
-    let mut stopped = vec![root];
+    let mut stopped = Vec::new();
+    let mut fresh = vec![root];
     loop {
-        let fresh: Vec<u32> = members(root).into_iter().filter(|id| !stopped.contains(id)).collect();
         if fresh.is_empty() {
             return Ok(stopped);
         }
+        // Told before: there is no moment at which a stopped process is unknown.
+        watchdog::tell(&fresh);
         for id in fresh {
             signal(id, Signal::SIGSTOP)?;
             stopped.push(id);
         }
+        fresh = members(root).into_iter().filter(|id| !stopped.contains(id)).collect();
     }
 }
 

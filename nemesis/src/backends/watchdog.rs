@@ -5,6 +5,7 @@
 //! cannot notice that its parent is gone. Some programs overwrite their environment, and with it the mark that they are
 //! found by: those are told to the watchdog when they are stopped.
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -35,15 +36,16 @@ pub fn start(exe: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// These processes are stopped from now on; without a watchdog there is nothing to tell.
-pub(super) fn tell_stopped(processes: &[u32]) {
+/// These processes are stopped next, and are not to outlive this one; without a watchdog there is nothing to tell.
+pub(super) fn tell(processes: &[u32]) {
     let Some(told) = TOLD.get() else { return };
     let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(pipe) = told.as_mut() else { return };
     let mut lines = String::new();
     for &id in processes {
         if let Ok(at) = started(id) {
-            lines.push_str(&format!("{id} {at}\n"));
+            // Writing to a string cannot fail.
+            let _ = writeln!(lines, "{id} {at}");
         }
     }
     // A watchdog that was killed guards nothing; the harness heals by itself as long as it lives.

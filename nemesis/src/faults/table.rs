@@ -227,7 +227,7 @@ pub(super) static TABLE: [Entry; 24] = [
         about: "what nodes send each other is late by up to this much, each time by another, in order",
         evidence: "bytes that were late",
         strength: Some(DELAY),
-        needs: Power::Shape,
+        needs: Power::Jitter,
         make: Make::Links(|by| LinkChange::Jitter { by: time(by) }),
         ..LINK
     },
@@ -237,7 +237,7 @@ pub(super) static TABLE: [Entry; 24] = [
         about: "links between nodes carry no more than this",
         evidence: "bytes that had to wait for their turn",
         strength: Some(strength(Unit::Bandwidth, 32, 256)),
-        needs: Power::Shape,
+        needs: Power::Throttle,
         make: Make::Links(|rate| LinkChange::Throttle { kb_per_s: rate.unsigned_abs() }),
         ..LINK
     },
@@ -245,6 +245,7 @@ pub(super) static TABLE: [Entry; 24] = [
         kind: FaultKind::Loss,
         name: "loss",
         about: "so many messages in a hundred between nodes never arrive",
+        needs: Power::Lose,
         make: Make::Links(|share| LinkChange::Lose { percent: percent(share) }),
         ..LINK
     },

@@ -57,7 +57,7 @@ impl Control {
 
     async fn begin(&self, fault: FaultId, effects: &[Effect]) -> Result<Vec<String>, ProcessError> {
         let mut holds = self.holds.lock().await;
-        let mut evidence = self.links.begin(fault, effects);
+        let mut evidence = self.links.begin(fault, effects)?;
         for effect in effects {
             match effect {
                 Effect::Kill { nodes } => {
@@ -91,7 +91,7 @@ impl Control {
 
     /// Undoes what `fault` did, whatever it was; says what shows it, and whether its cuts held anything.
     async fn end(&self, fault: FaultId) -> Result<(Vec<String>, bool), ProcessError> {
-        let links = self.links.end(fault);
+        let links = self.links.end(fault)?;
         let felt = links.as_ref().is_none_or(|links| links.felt);
         let mut evidence: Vec<String> = links.into_iter().map(|links| links.told).collect();
         let mut holds = self.holds.lock().await;
@@ -100,7 +100,7 @@ impl Control {
     }
 
     async fn end_all(&self) -> Result<Vec<String>, ProcessError> {
-        let mut evidence: Vec<String> = self.links.end_all().into_iter().map(|links| links.told).collect();
+        let mut evidence: Vec<String> = self.links.end_all()?.into_iter().map(|links| links.told).collect();
         let mut holds = self.holds.lock().await;
         evidence.extend(self.release(&mut holds, |_| true).await?);
         if evidence.is_empty() {

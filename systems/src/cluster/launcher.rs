@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use histories::Node;
+use nemesis::backends::namespaces::Network;
 use nemesis::backends::{PortUse, Proxies};
 use nemesis::{BoxFuture, Layout, Power, Powers};
 
@@ -51,6 +52,12 @@ pub trait Launcher: Send + Sync + 'static {
         None
     }
 
+    /// Whether nodes listen at any address that they are told, and not only at 127.0.0.1: then each can stand in a
+    /// namespace of its own.
+    fn takes_any_address(&self) -> bool {
+        false
+    }
+
     /// Latencies that links have for good, one way.
     fn latencies(&self) -> Vec<(Node, Node, Duration)> {
         Vec::new()
@@ -72,8 +79,17 @@ pub const LOCAL_POWERS: Powers =
     Powers::of(&[Power::CutClients, Power::Kill, Power::Pause]).union(PEER_POWERS);
 
 /// What links between processes of this machine can have done to them where proxies carry them.
-pub(crate) const PEER_POWERS: Powers =
-    Powers::of(&[Power::Cut, Power::Slow, Power::Shape, Power::Connections]);
+pub const PEER_POWERS: Powers =
+    Powers::of(&[Power::Cut, Power::Slow, Power::Jitter, Power::Throttle, Power::Connections]);
+
+/// What links between nodes can have done to them that stand in namespaces of their own.
+pub const NAMESPACE_POWERS: Powers =
+    Powers::of(&[Power::Cut, Power::Lose, Power::Throttle, Power::Connections]);
+
+/// What a system can have done to it whose nodes stand in namespaces of their own, where behind proxies it has `powers`.
+pub(crate) const fn in_namespaces(powers: Powers) -> Powers {
+    powers.without(PEER_POWERS).union(NAMESPACE_POWERS)
+}
 
 /// A user of this machine, by numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +109,8 @@ pub struct NodeSite {
     pub seed: u64,
     pub(super) listen: Vec<SocketAddr>,
     pub(super) proxies: Arc<Proxies>,
+    /// Where nodes stand in namespaces of their own.
+    pub(super) network: Option<Arc<Network>>,
 }
 
 impl NodeSite {
@@ -104,12 +122,18 @@ impl NodeSite {
     /// Where this node finds another, for as long as the cluster lives; for ports of
     /// [`PeerUse::EachItsOwn`](nemesis::backends::PeerUse).
     pub fn peer(&self, to: Node, port: usize) -> Result<SocketAddr, SetupError> {
+        if let Some(network) = &self.network {
+            return Ok(network.address(to, port));
+        }
         self.proxies.peer_address(self.node, to, port).ok_or_else(|| self.unknown(to, port))
     }
 
     /// Where every node finds `node`, itself included, for as long as the cluster lives; for ports of
     /// [`PeerUse::OneForAll`](nemesis::backends::PeerUse).
     pub fn shared(&self, node: Node, port: usize) -> Result<SocketAddr, SetupError> {
+        if let Some(network) = &self.network {
+            return Ok(network.address(node, port));
+        }
         self.proxies.shared_address(node, port).ok_or_else(|| self.unknown(node, port))
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::{join_all, try_join_all};
-use nemesis::backends::{Proxies, Wiring, watchdog};
+use nemesis::backends::namespaces::Network;
+use nemesis::backends::{PeerUse, Proxies, Wiring, watchdog};
 use nemesis::{BoxFuture, Target};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, chown};
@@ -14,10 +15,11 @@ use tokio::task::JoinHandle;
 
 use super::control::Control;
 use super::failover::Nodes;
-use super::launcher::{Doors, Launcher, Owner};
+use super::launcher::{Doors, Launcher, Owner, in_namespaces};
 use super::means::{LinkMeans, MemberMeans};
 use super::member::{Common, Member, Members};
-use crate::{Client, Cluster, Crash, Setup, SetupError, Status};
+use super::spaces::Spaces;
+use crate::{Client, Cluster, Crash, Net, Setup, SetupError, Status};
 
 const READY_POLL: Duration = Duration::from_millis(10);
 
@@ -51,7 +53,14 @@ impl LocalCluster {
         std::fs::create_dir_all(&setup.logs).map_err(|error| failed("make the folder of logs", &error))?;
         let (data, private) = data_root(setup, launcher.owner())?;
         prepare(&launcher).await?;
-        let wiring = Wiring { nodes: setup.layout.total(), clients: setup.clients, ports: launcher.ports() };
+        let network = network(&launcher, setup)?;
+        let mut ports = launcher.ports();
+        if network.is_some() {
+            for port in &mut ports {
+                port.peers = PeerUse::Never;
+            }
+        }
+        let wiring = Wiring { nodes: setup.layout.total(), clients: setup.clients, ports };
         let proxies = Proxies::open(&wiring)
             .map_err(|error| failed("open the proxies; each client and node takes one socket", &error))?;
         for (from, to, latency) in launcher.latencies() {
@@ -65,12 +74,19 @@ impl LocalCluster {
             layout: setup.layout,
             logs: setup.logs.clone(),
             data,
+            network: network.clone(),
         });
         let members: Members =
             Arc::new(setup.layout.nodes().map(|node| Member::new(&common, node, setup.seed)).collect());
-        let links: Arc<dyn LinkMeans> = Arc::<Proxies>::clone(&proxies);
         let means = Arc::new(MemberMeans(Arc::clone(&members)));
-        let control = Control::new(setup.layout.total(), launcher.powers(), links, means);
+        let proxied = Arc::clone(&proxies);
+        let (links, powers): (Arc<dyn LinkMeans>, _) = match network {
+            None => (proxied, launcher.powers()),
+            Some(network) => {
+                (Arc::new(Spaces { network, proxies: proxied }), in_namespaces(launcher.powers()))
+            }
+        };
+        let control = Control::new(setup.layout.total(), powers, links, means);
         let clients = setup.clients;
         let mut cluster =
             Self { launcher, clients, proxies, members, control, controller: None, _private: private };
@@ -160,6 +176,26 @@ async fn prepare(launcher: &Arc<dyn Launcher>) -> Result<(), SetupError> {
     prepared.map_err(|error| failed("prepare the nodes", &error))?
 }
 
+/// Namespaces for the nodes, where they are to stand in some.
+fn network(launcher: &Arc<dyn Launcher>, setup: &Setup) -> Result<Option<Arc<Network>>, SetupError> {
+    let refused = |why: &str| failed("join the nodes by --net netns", &why);
+    match setup.options.net {
+        Net::Proxy => Ok(None),
+        Net::Netns if !launcher.takes_any_address() => {
+            Err(refused("this system's nodes listen at 127.0.0.1 alone; use --net proxy"))
+        }
+        Net::Netns if !launcher.latencies().is_empty() => Err(refused(
+            "this mode's datacentres lie far apart, which proxies alone can show; use --net proxy",
+        )),
+        Net::Netns => {
+            let network = Network::create(setup.layout.total());
+            network.map(|network| Some(Arc::new(network))).map_err(|error| {
+                failed("make a namespace for each node; `partita doctor` says what is missing", &error)
+            })
+        }
+    }
+}
+
 /// Where nodes store what they store: in the run's folder, or, where they run as another user, who cannot look into it,
 /// in a folder of that user's alone.
 fn data_root(setup: &Setup, owner: Option<Owner>) -> Result<(PathBuf, Option<TempDir>), SetupError> {
@@ -168,7 +204,7 @@ fn data_root(setup: &Setup, owner: Option<Owner>) -> Result<(PathBuf, Option<Tem
     }
     let wrap = |error: std::io::Error| failed("make a private folder for the nodes' data", &error);
     let folder = TempDir::with_prefix(format!("{PRIVATE}{}-", std::process::id())).map_err(wrap)?;
-    sweep_private();
+    folder.path().parent().map(sweep_private).unwrap_or_default();
     give(folder.path(), owner).map_err(wrap)?;
     Ok((folder.path().to_owned(), Some(folder)))
 }
@@ -176,10 +212,10 @@ fn data_root(setup: &Setup, owner: Option<Owner>) -> Result<(PathBuf, Option<Tem
 /// Before the number of the harness that a private folder is of.
 const PRIVATE: &str = "partita-";
 
-/// Removes the private folders of harnesses that were killed and could not do so themselves; says which they were.
-pub fn sweep_private() -> Vec<PathBuf> {
+/// Removes the private folders in the folder of temporary files, of harnesses that were killed and could not do so themselves; says which they were.
+pub fn sweep_private(folder: &Path) -> Vec<PathBuf> {
     let mut removed = Vec::new();
-    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let harness = name.to_str().and_then(|name| name.strip_prefix(PRIVATE)?.split_once('-'));
         let harness = harness.and_then(|(harness, _)| harness.parse::<u32>().ok());

@@ -27,11 +27,11 @@ pub(crate) trait NodeMeans: Send + Sync {
 /// Does to links what faults ask for.
 pub(crate) trait LinkMeans: Send + Sync {
     /// Does what those of the effects say that are about links, until the same fault ends.
-    fn begin(&self, fault: FaultId, effects: &[Effect]) -> Vec<String>;
+    fn begin(&self, fault: FaultId, effects: &[Effect]) -> Result<Vec<String>, ProcessError>;
     /// Undoes what a fault does to links; `None` where it does nothing to any.
-    fn end(&self, fault: FaultId) -> Option<LinkEvidence>;
+    fn end(&self, fault: FaultId) -> Result<Option<LinkEvidence>, ProcessError>;
     /// Undoes everything.
-    fn end_all(&self) -> Option<LinkEvidence>;
+    fn end_all(&self) -> Result<Option<LinkEvidence>, ProcessError>;
 }
 
 /// What became of what flowed while a fault was in force.
@@ -43,7 +43,7 @@ pub(crate) struct LinkEvidence {
 }
 
 impl LinkMeans for Proxies {
-    fn begin(&self, fault: FaultId, effects: &[Effect]) -> Vec<String> {
+    fn begin(&self, fault: FaultId, effects: &[Effect]) -> Result<Vec<String>, ProcessError> {
         let mut told = Vec::new();
         for effect in effects {
             let Some(links) = Self::begin(self, fault, effect) else { continue };
@@ -57,18 +57,18 @@ impl LinkMeans for Proxies {
                 | Effect::Disk { .. } => {}
             }
         }
-        told.into_iter().map(|(links, what)| format!("{links} links {what}")).collect()
+        Ok(told.into_iter().map(|(links, what)| format!("{links} links {what}")).collect())
     }
 
-    fn end(&self, fault: FaultId) -> Option<LinkEvidence> {
-        let report = Self::end(self, fault)?;
-        Some(LinkEvidence { told: report.to_string(), felt: report.was_felt() })
+    fn end(&self, fault: FaultId) -> Result<Option<LinkEvidence>, ProcessError> {
+        let report = Self::end(self, fault);
+        Ok(report.map(|report| LinkEvidence { told: report.to_string(), felt: report.was_felt() }))
     }
 
-    fn end_all(&self) -> Option<LinkEvidence> {
+    fn end_all(&self) -> Result<Option<LinkEvidence>, ProcessError> {
         let report = Self::end_all(self);
         let felt = report.was_felt();
-        (report.links() > 0).then(|| LinkEvidence { told: report.to_string(), felt })
+        Ok((report.links() > 0).then(|| LinkEvidence { told: report.to_string(), felt }))
     }
 }
 

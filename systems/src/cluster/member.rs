@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use histories::Node;
+use nemesis::backends::namespaces::Network;
 use nemesis::backends::{NodeProcess, ProcessError, ProcessSpec, Proxies};
 use nemesis::{Dice, Layout};
 use tokio::net::TcpStream;
@@ -38,6 +39,29 @@ pub(super) struct Common {
     pub(super) logs: PathBuf,
     /// A folder for each node.
     pub(super) data: PathBuf,
+    /// Where nodes stand in namespaces of their own.
+    pub(super) network: Option<Arc<Network>>,
+}
+
+impl Common {
+    /// Where a node is to listen in its next life, a port after the other.
+    fn listen(&self, node: Node) -> std::io::Result<Vec<SocketAddr>> {
+        let ports = self.launcher.ports();
+        match &self.network {
+            Some(network) => Ok((0..ports.len()).map(|port| network.address(node, port)).collect()),
+            None => ports.iter().map(|_| ports::free()).collect(),
+        }
+    }
+
+    /// What runs a command in a node's namespace, or just runs it.
+    fn program(&self, node: Node, arguments: Vec<String>) -> (PathBuf, Vec<String>) {
+        if self.network.is_none() {
+            return (self.exe.clone(), arguments);
+        }
+        let [program, namespace, dashes] = Network::inside(node);
+        let words = [namespace, dashes, self.exe.display().to_string()];
+        (program.into(), words.into_iter().chain(arguments).collect())
+    }
 }
 
 /// A node that may be dead.
@@ -109,7 +133,7 @@ impl Member {
     /// Whether it serves clients already.
     async fn start_once(&mut self) -> Result<bool, ProcessError> {
         let (launcher, proxies) = (Arc::clone(&self.common.launcher), Arc::clone(&self.common.proxies));
-        let listen: Result<Vec<_>, _> = launcher.ports().iter().map(|_| ports::free()).collect();
+        let listen = self.common.listen(self.node);
         let listen = listen.map_err(|error| self.os("find free ports for", error))?;
         let site = NodeSite {
             node: self.node,
@@ -119,6 +143,7 @@ impl Member {
             seed: self.dice.below(u64::MAX),
             listen: listen.clone(),
             proxies: Arc::clone(&proxies),
+            network: self.common.network.clone(),
         };
         self.listen = listen;
         let asked = Arc::clone(&launcher);
@@ -134,11 +159,13 @@ impl Member {
                 Some(role) => format!("{}-{role}", self.node),
                 None => self.node.to_string(),
             };
+            let arguments = child::arguments(&command, launcher.owner());
+            let (program, arguments) = self.common.program(self.node, arguments);
             self.processes.push(NodeProcess::start(ProcessSpec {
                 log: self.common.logs.join(format!("{name}.log")),
                 name,
-                program: self.common.exe.clone(),
-                arguments: child::arguments(&command, launcher.owner()),
+                program,
+                arguments,
                 environment: command.environment,
                 input: command.input,
                 folder: command.folder,
@@ -156,7 +183,7 @@ impl Member {
     fn port_was_taken(&mut self) -> bool {
         self.processes.clear();
         self.common.proxies.node_died(self.node);
-        !self.listen.iter().all(|&address| ports::is_free(address))
+        self.common.network.is_none() && !self.listen.iter().all(|&address| ports::is_free(address))
     }
 
     /// Its clocks go wrong before any client reaches it.

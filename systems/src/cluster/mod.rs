@@ -15,6 +15,7 @@ mod means;
 mod member;
 mod ports;
 mod remote;
+mod spaces;
 
 pub use binary::{Binary, Host, Version};
 pub(crate) use child::arguments as child_arguments;
@@ -22,8 +23,10 @@ pub use child::{ChildError, replace_process};
 pub use clock::{ClockControl, ClockSetting};
 pub(crate) use control::Control;
 pub use failover::{Failover, Nodes};
-pub(crate) use launcher::PEER_POWERS;
-pub use launcher::{CommandLine, Doors, LOCAL_POWERS, Launcher, NodeSite, Owner, Running};
+pub(crate) use launcher::in_namespaces;
+pub use launcher::{
+    CommandLine, Doors, LOCAL_POWERS, Launcher, NAMESPACE_POWERS, NodeSite, Owner, PEER_POWERS, Running,
+};
 pub use local::{LocalCluster, sweep_private};
 pub(crate) use means::{LinkEvidence, LinkMeans, NodeMeans};
 pub use remote::{REMOTE_POWERS, RemoteCluster};

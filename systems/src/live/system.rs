@@ -15,6 +15,7 @@ use super::clock::ClockReading;
 use super::token::Token;
 use crate::cluster::{
     ClockControl, ClockSetting, CommandLine, Doors, LOCAL_POWERS, Launcher, LocalCluster, NodeSite, Running,
+    in_namespaces,
 };
 use crate::http::{HttpRequest, Link};
 use crate::store::codec::Session;
@@ -71,6 +72,10 @@ impl System for StoreSystem {
 
     fn powers(&self) -> Powers {
         Self::POWERS
+    }
+
+    fn powers_in_namespaces(&self) -> Option<Powers> {
+        Some(in_namespaces(Self::POWERS))
     }
 
     fn ground(&self, mode: &Mode, layout: Layout) -> Ground {
@@ -204,6 +209,10 @@ impl Launcher for StoreLauncher {
 
     fn powers(&self) -> Powers {
         StoreSystem::POWERS
+    }
+
+    fn takes_any_address(&self) -> bool {
+        true
     }
 
     fn commands(&self, site: &NodeSite) -> Result<Vec<CommandLine>, SetupError> {

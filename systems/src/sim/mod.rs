@@ -87,6 +87,7 @@ pub const POWERS: Powers = Powers::of(&[
     Power::Kill,
     Power::Pause,
     Power::Slow,
+    Power::Lose,
     Power::Unreliable,
     Power::Step,
     Power::Drift,

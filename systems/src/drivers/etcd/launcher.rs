@@ -97,6 +97,10 @@ impl Launcher for EtcdLauncher {
         LOCAL_POWERS
     }
 
+    fn takes_any_address(&self) -> bool {
+        true
+    }
+
     fn commands(&self, site: &NodeSite) -> Result<Vec<CommandLine>, SetupError> {
         let url = |address| format!("http://{address}");
         let (client, peer) = (url(site.listen(CLIENT)?), url(site.listen(PEER)?));

@@ -8,7 +8,7 @@ use histories::{Function, ModelName};
 use nemesis::{BoxFuture, Powers};
 
 use self::launcher::EtcdLauncher;
-use crate::cluster::{Binary, Host, LOCAL_POWERS, LocalCluster, RemoteCluster};
+use crate::cluster::{Binary, Host, LOCAL_POWERS, LocalCluster, RemoteCluster, in_namespaces};
 use crate::mode::choose;
 use crate::{Cluster, Mode, Presence, Setup, SetupError, System, SystemOptions};
 
@@ -90,6 +90,10 @@ impl System for EtcdSystem {
 
     fn powers(&self) -> Powers {
         LOCAL_POWERS
+    }
+
+    fn powers_in_namespaces(&self) -> Option<Powers> {
+        Some(in_namespaces(LOCAL_POWERS))
     }
 
     fn presence(&self, options: &SystemOptions) -> Presence {

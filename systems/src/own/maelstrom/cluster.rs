@@ -19,8 +19,15 @@ use crate::own::launch::failed;
 use crate::{Client, Cluster, Completion, Crash, Setup, SetupError, Status};
 
 /// What such nodes can have done to them: messages are the harness's to lose, to double and to delay.
-pub(crate) const POWERS: Powers =
-    Powers::of(&[Power::Cut, Power::CutClients, Power::Kill, Power::Pause, Power::Slow, Power::Unreliable]);
+pub(crate) const POWERS: Powers = Powers::of(&[
+    Power::Cut,
+    Power::CutClients,
+    Power::Kill,
+    Power::Pause,
+    Power::Slow,
+    Power::Lose,
+    Power::Unreliable,
+]);
 
 /// How long a call takes at least that was never sent, so that a dead node is not asked thousands of times a second.
 const REFUSED_BACK_OFF: Duration = Duration::from_millis(50);
@@ -163,20 +170,20 @@ impl NodeMeans for Means {
 }
 
 impl LinkMeans for Router {
-    fn begin(&self, fault: FaultId, effects: &[Effect]) -> Vec<String> {
+    fn begin(&self, fault: FaultId, effects: &[Effect]) -> Result<Vec<String>, ProcessError> {
         let on_links: Vec<&Effect> = effects.iter().filter(|effect| Network::carries(effect)).collect();
         for effect in &on_links {
             Self::begin(self, fault, effect);
         }
-        if on_links.is_empty() { Vec::new() } else { vec!["the network was told".to_owned()] }
+        Ok(if on_links.is_empty() { Vec::new() } else { vec!["the network was told".to_owned()] })
     }
 
-    fn end(&self, fault: FaultId) -> Option<LinkEvidence> {
-        Self::end(self, fault).map(evidence)
+    fn end(&self, fault: FaultId) -> Result<Option<LinkEvidence>, ProcessError> {
+        Ok(Self::end(self, fault).map(evidence))
     }
 
-    fn end_all(&self) -> Option<LinkEvidence> {
-        Self::end_all(self).map(evidence)
+    fn end_all(&self) -> Result<Option<LinkEvidence>, ProcessError> {
+        Ok(Self::end_all(self).map(evidence))
     }
 }
 
