@@ -186,7 +186,7 @@ fn a_killed_harness_leaves_no_redis() {
 #[test]
 fn a_killed_harness_leaves_no_postgres_that_was_stopped() {
     let folder = tempfile::tempdir().expect("a folder");
-    if !postgres_is_here(folder.path()) {
+    if !postgres_is_here() {
         return;
     }
     let mut harness = partita(folder.path())

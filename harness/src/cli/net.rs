@@ -15,6 +15,14 @@ pub(crate) enum NetName {
     Netns,
 }
 
+/// Tells the program that it runs in namespaces of its own.
+pub(crate) const INSIDE: &str = "PARTITA_INSIDE";
+
+/// Whether this program runs in namespaces of its own, where it may make others.
+pub(crate) fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
 impl FromStr for NetName {
     type Err = String;
 

@@ -13,10 +13,9 @@ use systems::Net;
 use super::Session;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::net::{INSIDE, is_inside};
 use crate::plan::spec::RunSpec;
 
-/// Tells the program that it runs in namespaces of its own.
-const INSIDE: &str = "PARTITA_INSIDE";
 const POLL: Duration = Duration::from_millis(20);
 
 /// Runs this command line again in namespaces, where a run takes them and this program is not there yet; then the answer
@@ -26,7 +25,7 @@ pub(crate) fn enter<'a>(
     session: &Session,
 ) -> Result<Option<Exit>, Failure> {
     let wanted = specs.any(|spec| spec.options.net == Net::Netns);
-    if !wanted || std::env::var_os(INSIDE).is_some() {
+    if !wanted || is_inside() {
         return Ok(None);
     }
     namespaces::probe().map_err(|missing| Failure::Harness(format!("--net netns: {missing}")))?;

@@ -91,6 +91,9 @@ pub(crate) fn calibrate(
     let targets = Targets::parse(options.report.as_ref())?;
     super::place::check(&options)?;
     let planned = plan_all(&args.run, &options, catalogue, draw_seed())?;
+    if let Some(exit) = super::apart::enter(planned.iter().flat_map(|planned| &planned.specs), session)? {
+        return Ok(exit);
+    }
     for left_out in planned.iter().flat_map(|planned| &planned.left_out) {
         session.warn(left_out);
     }

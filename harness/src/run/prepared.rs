@@ -2,9 +2,10 @@
 
 use histories::{Accounts, Function, Header, ModelName};
 use nemesis::{Dice, FaultSpec, Schedule, ScriptedFault};
-use systems::Presence;
+use systems::{Net, Presence};
 
 use super::{Note, RunError};
+use crate::cli::net::is_inside;
 use crate::load::workloads::{self, Shape, Workload};
 use crate::plan::faults::{self, OwnFault};
 use crate::plan::spec::{RunSpec, StageName};
@@ -24,6 +25,10 @@ impl Prepared {
     pub(crate) fn new(spec: &RunSpec) -> Result<Self, RunError> {
         let workload = workloads::by_name(&spec.workload)
             .ok_or_else(|| RunError::Harness(format!("no workload is called {:?}", spec.workload)))?;
+        // Elsewhere it would change the network of the machine.
+        if spec.options.net == Net::Netns && !is_inside() {
+            return Err(RunError::Harness("--net netns: this command does not run in namespaces".to_owned()));
+        }
         let (faults, own_faults) = faults::read(&spec.faults).map_err(RunError::harness)?;
         let missing = Self::schedule(spec, &faults, &own_faults, &Dice::new(spec.seed))
             .needs()
