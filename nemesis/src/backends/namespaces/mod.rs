@@ -8,3 +8,6 @@ mod tool;
 
 pub use enter::{Missing, entering, probe};
 pub use network::{Network, PacketReport};
+
+#[cfg(test)]
+mod tests;

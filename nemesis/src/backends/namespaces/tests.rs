@@ -7,10 +7,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use histories::{Nanos, Node};
-use nemesis::backends::namespaces::{Network, entering, probe};
-use nemesis::{Effect, FaultId, LinkChange};
 
-const NAME: &str = "links_between_namespaces_are_cut_and_broken";
+use super::{Network, entering, probe};
+use crate::{Effect, FaultId, LinkChange};
+
+const NAME: &str = "backends::namespaces::tests::links_between_namespaces_are_cut_and_broken";
 const ROLE: &str = "NAMESPACES_ROLE";
 const ADDRESS: &str = "NAMESPACES_ADDRESS";
 const A: Node = Node(0);
@@ -37,7 +38,9 @@ fn links_between_namespaces_are_cut_and_broken() {
             let mut inside = Command::new(&words[0]);
             inside.args(&words[1..]).args(["--exact", NAME, "--nocapture"]).env(ROLE, "measure");
             let output = inside.output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{told}");
+            let _ = write!(std::io::stderr(), "{told}");
         }
     }
 }
@@ -53,7 +56,7 @@ fn serve() {
     for stream in listener.incoming() {
         std::thread::spawn(move || {
             let mut stream = stream.unwrap();
-            let mut bytes = [0; 65_536];
+            let mut bytes = vec![0; 65_536];
             while let Ok(count @ 1..) = stream.read(&mut bytes) {
                 if stream.write_all(&bytes[..count]).is_err() {
                     return;
