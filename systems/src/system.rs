@@ -38,6 +38,8 @@ pub struct SystemOptions {
     /// Where the nodes of a system are that runs already, in the order of the nodes; empty where the harness starts it.
     pub endpoints: Vec<String>,
     pub net: Net,
+    /// Whether a fault may set clocks wrong: then programs are started with what that takes.
+    pub clocks: bool,
 }
 
 /// How nodes are joined.

@@ -164,3 +164,41 @@ fn what_no_means_can_carry_out_is_refused_with_the_remedy() {
         assert!(text(&told).contains(why), "{}", text(&told));
     }
 }
+
+#[test]
+fn the_clock_of_a_postgres_is_off_as_it_says_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = text(&output(folder.path(), &["list", "systems"])).contains("/postgres");
+    if !here || !can(folder.path(), "libfaketime") {
+        return;
+    }
+    let faults =
+        "clock:step:one:by=-30s@9s:for=1500ms:first=500ms,clock:strobe:one:by=5s@9s:for=1500ms:first=3s";
+    let told = output(
+        folder.path(),
+        &[
+            &[
+                "run",
+                "--system",
+                "postgres",
+                "--mode",
+                "postgres/single",
+                "--workload",
+                "register",
+                "--no-html",
+            ],
+            SHORT.as_slice(),
+            &["--faults", faults, "--out", "runs"],
+        ]
+        .concat(),
+    );
+    assert_eq!(code(&told), 0, "{}", text(&told));
+    let runs = fs::read_dir(folder.path().join("runs/quick")).expect("runs");
+    let run = runs.filter_map(Result::ok).map(|entry| entry.path()).next().expect("a run");
+    let history = fs::read_to_string(run.join("history.jsonl")).expect("a history");
+    let read_back = |offset: i32| {
+        // Within the two tenths of a second that it takes to ask.
+        (offset - 200..=offset + 200).any(|near| history.contains(&format!("is {near:+} ms off")))
+    };
+    assert!(read_back(-30_000) && read_back(5_000) && read_back(0), "{}", text(&told));
+}

@@ -85,6 +85,7 @@ fn probed(backend: Backend) -> Means {
         Backend::Proxy => PEER_POWERS.union(Power::CutClients.into()),
         Backend::Process => Powers::of(&[Power::Kill, Power::Pause]),
         Backend::Netns => NAMESPACE_POWERS,
+        Backend::Faketime => Power::Step.into(),
     };
     let missing = backend.probe().err();
     Means {

@@ -7,9 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use histories::{Applied, Clock, Draft, Kind, Nanos, Op, Process, RecordError, Recorder};
-use nemesis::{Action, Schedule};
+use nemesis::{Action, Power, Schedule};
 use systems::lies::{self, SharedLiar};
-use systems::{Client, Cluster, Setup};
+use systems::{Client, Cluster, Setup, SystemOptions};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -39,7 +39,7 @@ pub(super) fn drive(
     let setup = Setup {
         mode: spec.mode.clone(),
         workload: spec.workload.clone(),
-        options: spec.options.clone(),
+        options: SystemOptions { clocks: prepared.needs.has(Power::Step), ..spec.options.clone() },
         layout: spec.layout,
         clients: spec.clients,
         logs: folder.path().to_owned(),

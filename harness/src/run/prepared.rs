@@ -1,7 +1,7 @@
 //! A run before it starts: what can be refused is refused, and what can be made ahead is made. It starts nothing.
 
 use histories::{Accounts, Function, Header, ModelName};
-use nemesis::{Dice, FaultSpec, Schedule, ScriptedFault};
+use nemesis::{Dice, FaultSpec, Powers, Schedule, ScriptedFault};
 use systems::{Net, Presence};
 
 use super::{Note, RunError};
@@ -19,6 +19,8 @@ pub(crate) struct Prepared {
     /// Those that this program brings along.
     pub(crate) own_faults: Vec<&'static OwnFault>,
     pub(crate) notes: Vec<Note>,
+    /// What the system has to be able to have done to it.
+    pub(crate) needs: Powers,
 }
 
 impl Prepared {
@@ -30,9 +32,8 @@ impl Prepared {
             return Err(RunError::Harness("--net netns: this command does not run in namespaces".to_owned()));
         }
         let (faults, own_faults) = faults::read(&spec.faults).map_err(RunError::harness)?;
-        let missing = Self::schedule(spec, &faults, &own_faults, &Dice::new(spec.seed))
-            .needs()
-            .missing(spec.stage.powers(spec.system.as_ref(), spec.options.net));
+        let needs = Self::schedule(spec, &faults, &own_faults, &Dice::new(spec.seed)).needs();
+        let missing = needs.missing(spec.stage.powers(spec.system.as_ref(), spec.options.net));
         if !missing.is_empty() {
             return Err(RunError::Harness(format!(
                 "{} cannot be had with --faults {}: nobody here can {}",
@@ -64,7 +65,7 @@ impl Prepared {
             |function: &Function| Note::LeftOut { mode: spec.mode.name.clone(), function: function.clone() };
         let notes = shape.unsupported.iter().map(left_out).chain(reduced(spec, &faults));
         let notes = notes.chain(installed(spec)?.map(Note::OfSystem)).collect();
-        Ok(Self { workload, shape, faults, own_faults, notes })
+        Ok(Self { workload, shape, faults, own_faults, notes, needs })
     }
 
     fn schedule(spec: &RunSpec, faults: &[FaultSpec], own: &[&OwnFault], dice: &Dice) -> Schedule {

@@ -2,6 +2,7 @@
 
 mod breaks;
 mod dialers;
+pub mod faketime;
 mod gate;
 mod grip;
 pub mod leftovers;

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 
 use super::leftovers::{hold, kill};
 use super::namespaces::{self, Missing};
-use super::tree;
+use super::{faketime, tree};
 
 const SIGNAL_MAX: Duration = Duration::from_secs(2);
 
@@ -22,16 +22,19 @@ pub enum Backend {
     Process,
     /// Network namespaces and a router.
     Netns,
+    /// A library before the system's own, for programs that ask it for the time.
+    Faketime,
 }
 
 impl Backend {
-    pub const ALL: [Self; 3] = [Self::Proxy, Self::Process, Self::Netns];
+    pub const ALL: [Self; 4] = [Self::Proxy, Self::Process, Self::Netns, Self::Faketime];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Proxy => "proxy",
             Self::Process => "process",
             Self::Netns => "netns",
+            Self::Faketime => "libfaketime",
         }
     }
 
@@ -48,6 +51,7 @@ impl Backend {
                 "mount /proc, and use Linux 5.3 or later",
             )),
             Self::Netns => namespaces::probe(),
+            Self::Faketime => faketime::probe(),
         }
     }
 }

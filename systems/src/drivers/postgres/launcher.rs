@@ -16,12 +16,13 @@ use nix::unistd::{User, chown, geteuid};
 use tokio::sync::Mutex;
 
 use super::client::PostgresClient;
+use super::clock::Clocks;
 use super::cluster::Folders;
 use super::controller::{Controller, Topology};
 use super::session::Session;
 use super::statements::Table;
 use super::{COMMIT, DOWN_AFTER, ISOLATION, READS, SYNC};
-use crate::cluster::{CommandLine, Doors, Failover, LOCAL_POWERS, Launcher, NodeSite, Owner, Running};
+use crate::cluster::{ClockControl, CommandLine, Doors, Failover, Launcher, NodeSite, Owner, Running};
 use crate::{Client, Mode, Setup, SetupError, Status};
 
 /// The only port of a server.
@@ -49,6 +50,7 @@ if [ "$role" = standby ] && [ ! -f standby.signal ]; then
   do sleep 0.3; done
 fi
 printf "primary_conninfo = '%s'\n" "$primary" > postgresql.auto.conf
+[ -z "$PARTITA_CLOCK" ] || export LD_PRELOAD="$PARTITA_CLOCK"
 exec "$bin/postgres" -D "$data" "$@"
 "#;
 
@@ -67,6 +69,8 @@ pub(super) struct PostgresLauncher {
     folders: Folders,
     /// A connection to each server, for asking how it is.
     sessions: Vec<Mutex<Session>>,
+    /// Where a fault may set clocks wrong.
+    clocks: Option<Clocks>,
 }
 
 impl PostgresLauncher {
@@ -84,6 +88,7 @@ impl PostgresLauncher {
             topology: Arc::default(),
             folders: Folders::default(),
             sessions: setup.layout.nodes().map(|_| Mutex::default()).collect(),
+            clocks: if setup.options.clocks { Clocks::new() } else { None },
         })
     }
 
@@ -207,7 +212,7 @@ impl Launcher for PostgresLauncher {
     }
 
     fn powers(&self) -> Powers {
-        LOCAL_POWERS
+        super::powers()
     }
 
     fn prepare(&self) -> Result<(), SetupError> {
@@ -235,7 +240,15 @@ impl Launcher for PostgresLauncher {
         for (name, value) in self.settings(site.node) {
             command = command.arg("-c").arg(format!("{name}={value}"));
         }
+        if let Some(clocks) = &self.clocks {
+            let prepared = clocks.prepare(site.node, &data, command);
+            command = prepared.map_err(|error| failed("write the file of its clock", &error))?;
+        }
         Ok(vec![command])
+    }
+
+    fn clocks(&self) -> Option<&dyn ClockControl> {
+        self.clocks.as_ref().map(|clocks| clocks as &dyn ClockControl)
     }
 
     fn status<'a>(&'a self, nodes: &'a [Running]) -> BoxFuture<'a, Status> {

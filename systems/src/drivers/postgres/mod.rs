@@ -2,6 +2,7 @@
 //! makes a deposed primary a standby again.
 
 mod client;
+mod clock;
 mod cluster;
 mod controller;
 mod launcher;
@@ -10,7 +11,8 @@ mod statements;
 mod transactions;
 
 use histories::{AnomalyKind, Function, ModelName};
-use nemesis::{BoxFuture, Layout, Powers};
+use nemesis::backends::faketime;
+use nemesis::{BoxFuture, Layout, Power, Powers};
 
 use self::cluster::PostgresCluster;
 use self::launcher::PostgresLauncher;
@@ -121,6 +123,12 @@ fn isolated() -> [Mode; 3] {
     ]
 }
 
+/// Clocks can be set where the library is that does it.
+fn powers() -> Powers {
+    let clocks = if faketime::library().is_some() { Power::Step.into() } else { Powers::NONE };
+    LOCAL_POWERS.union(clocks)
+}
+
 impl System for PostgresSystem {
     fn name(&self) -> &'static str {
         "postgres"
@@ -154,7 +162,7 @@ impl System for PostgresSystem {
     }
 
     fn powers(&self) -> Powers {
-        LOCAL_POWERS
+        powers()
     }
 
     fn presence(&self, options: &SystemOptions) -> Presence {
