@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::command::{code, output, text};
+use crate::databases::zookeeper_is_here;
 use crate::schemas::assert_valid;
 use crate::tidy::root;
 
@@ -58,34 +59,41 @@ fn notices_in(folder: &Path, arguments: &[&str], noticed: &[&str]) {
     }
 }
 
+/// What everything that is updated and read back can notice, where order is promised.
+const UPDATES: [&str; 6] =
+    ["stale-read", "lost-write", "ghost-write", "early-ack", "swapped-value", "double-apply"];
+
+#[test]
+fn a_bank_notices_an_account_that_is_off_by_one() {
+    notices("txn/serializable", "bank", &["off-by-one"]);
+}
+
 #[test]
 fn registers_and_sets_notice_every_lie_that_they_can_be_told() {
-    let register = ["stale-read", "lost-write", "ghost-write", "early-ack", "swapped-value", "double-apply"];
-    notices("single/quorum", "register", &register);
+    notices("single/quorum", "register", &UPDATES);
     let set = ["stale-read", "lost-write", "ghost-write", "early-ack", "swapped-value", "dropped-element"];
     notices("single/quorum", "set", &set);
 }
 
 #[test]
 fn counters_and_lists_notice_every_lie_that_they_can_be_told() {
-    let all = ["stale-read", "lost-write", "ghost-write", "early-ack", "swapped-value", "double-apply"];
-    notices("single/quorum", "counter", &[&all[..], &["off-by-one"]].concat());
-    notices("single/quorum", "list", &[&all[..], &["dropped-element"]].concat());
+    notices("single/quorum", "counter", &[&UPDATES[..], &["off-by-one"]].concat());
+    notices("single/quorum", "list", &[&UPDATES[..], &["dropped-element"]].concat());
 }
 
 #[test]
 fn transactions_notice_torn_and_uncommitted_ones() {
-    let all = ["stale-read", "lost-write", "ghost-write", "early-ack", "swapped-value", "double-apply"];
     let more = ["torn-transaction", "uncommitted-read"];
-    notices("txn/serializable", "txn-list", &[&all[..], &more, &["dropped-element"]].concat());
+    notices("txn/serializable", "txn-list", &[&UPDATES[..], &more, &["dropped-element"]].concat());
 }
 
 #[test]
 fn what_a_suite_expects_is_noticed_as_what_a_mode_promises() {
     let folder = tempfile::tempdir().expect("a folder");
-    let suite = "mode = \"txn/serializable\"\nworkload = \"bank\"\n[[expect]]\nbank = \"valid\"\n";
-    fs::write(folder.path().join("money.toml"), suite).expect("a file");
-    notices_in(folder.path(), &["money.toml"], &["off-by-one"]);
+    let suite = "mode = \"single/quorum\"\nworkload = \"cart\"\n[[expect]]\ncounter = \"valid\"\n";
+    fs::write(folder.path().join("carts.toml"), suite).expect("a file");
+    let counted = ["dropped-element", "off-by-one"];
+    notices_in(folder.path(), &["carts.toml"], &[&UPDATES[..], &counted].concat());
 }
 
 #[test]
@@ -172,7 +180,8 @@ const SHORT: [&str; 8] = ["--time", "4s", "--rate", "100", "--faults", "none", "
 fn notices_live(arguments: &[&str], lies: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
     let named = lies.join(",");
-    let command = [arguments, &SHORT, &["--lies", &named, "--lie-rate", "0.1"]].concat();
+    let short: &[&str] = if arguments.contains(&"--workload") { &SHORT[..6] } else { &SHORT };
+    let command = [arguments, short, &["--lies", &named, "--lie-rate", "0.1"]].concat();
     let (_, table, report) = calibrate(folder.path(), &command);
     for lie in lies {
         assert_eq!(table[*lie].0, "noticed", "{lie}: {report:#}");
@@ -203,6 +212,33 @@ fn examples() -> std::path::PathBuf {
 fn a_client_in_python_notices_lies() {
     let system = examples().join("python.toml").display().to_string();
     notices_live(&["--system", &system, "--mode", "leader"], &["stale-read", "lost-write", "ghost-write"]);
+}
+
+#[test]
+fn a_node_of_maelstroms_notices_an_identifier_that_comes_again() {
+    let system = format!("maelstrom:python3 {} unique-ids", examples().join("ids.py").display());
+    notices_live(
+        &["--system", &system, "--mode", "unique-ids", "--workload", "unique-ids"],
+        &["repeated-id"],
+    );
+}
+
+#[test]
+fn a_lock_of_zookeepers_that_is_granted_twice_is_noticed() {
+    if zookeeper_is_here() {
+        let mode = ["--system", "zookeeper", "--mode", "zookeeper/sync", "--workload", "lock"];
+        notices_live(&mode, &["lock-twice"]);
+    }
+}
+
+#[test]
+fn a_live_run_that_lied_lies_again_when_it_is_replayed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = ["--mode", "single/quorum", "--lies", "lost-write", "--lie-rate", "1"];
+    let (_, table, report) = calibrate(folder.path(), &[&SHORT[..], &more].concat());
+    assert_eq!(table["lost-write"].0, "noticed", "{report:#}");
+    let told = output(folder.path(), &["replay", "runs/calibrations/latest", "--out", "again"]);
+    assert!(code(&told) == 1 && text(&told).contains("the clients lied on purpose"), "{}", text(&told));
 }
 
 #[test]

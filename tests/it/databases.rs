@@ -46,7 +46,7 @@ fn postgres_is_here() -> bool {
     is_here("postgres", "postgresql")
 }
 
-fn zookeeper_is_here() -> bool {
+pub(crate) fn zookeeper_is_here() -> bool {
     is_here("zookeeper", "libzookeeper-java default-jre-headless")
 }
 

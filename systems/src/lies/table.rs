@@ -99,7 +99,7 @@ lies! {
         ];
     SwappedValue = "swapped-value", "a read answers what another key holds",
         of [Read, ReadAll, Txn], needs Needs { keys: 2, ..READ_BACK },
-        by with_orders!(Counter, Serializable, SnapshotIsolation, ParallelSnapshotIsolation, Prefix, ReadAtomic,
+        by with_orders!(Durability, Counter, ConflictPolicy, Serializable, SnapshotIsolation, ParallelSnapshotIsolation, Prefix, ReadAtomic,
             MonotonicAtomicView, ReadCommitted);
     DoubleApply = "double-apply", "an update is carried out twice, the second time before the client's next operation",
         of [Write, Append, Increment, Decrement, Enqueue, Txn], needs READ_BACK,
@@ -107,10 +107,11 @@ lies! {
             ReadCommitted, ReadUncommitted);
     DroppedElement = "dropped-element", "a read of a set, a list or a cart leaves an element out",
         of [ReadAll, Txn], needs READ_BACK,
-        by with_orders!(Counter, Set, Serializable, SnapshotIsolation, ParallelSnapshotIsolation, Prefix,
+        by with_orders!(Counter, ConflictPolicy, Set, Serializable, SnapshotIsolation, ParallelSnapshotIsolation, Prefix,
             MonotonicAtomicView, ReadCommitted);
     OffByOne = "off-by-one", "a read of a counter, a cart or an account is off by one",
-        of [Read, ReadAll], needs READ_BACK, by &[ModelName::Linearizable, ModelName::Counter, ModelName::Bank];
+        of [Read, ReadAll], needs READ_BACK,
+        by &[ModelName::Linearizable, ModelName::Counter, ModelName::ConflictPolicy, ModelName::Bank];
     RepeatedId = "repeated-id", "an identifier is given out again",
         of [Generate], needs ANSWER_ALONE, by &[ModelName::UniqueIds];
     LockTwice = "lock-twice", "a lock that another client holds is granted",
