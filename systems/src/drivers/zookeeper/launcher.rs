@@ -28,7 +28,7 @@ const ELECTION: usize = 2;
 const STATUS_MAX: Duration = Duration::from_millis(500);
 const STATUS_BYTES_MAX: u64 = 4096;
 /// Ticks until a follower has to be connected, and until one that does not answer is given up.
-const INIT_TICKS: u32 = 6;
+const INIT_TICKS: u32 = 16;
 const SYNC_TICKS: u32 = 4;
 /// The most that a session may ask for.
 const SESSION_MS_MAX: u32 = 60_000;

@@ -42,7 +42,7 @@ fn modes() -> Vec<Mode> {
             .with_option(READS, reads)
             .with_option(LOCKS, locks)
             .with_option(SESSION, session)
-            .with_option(TICK, "500")
+            .with_option(TICK, "250")
             .surviving(&["network", "kill", "pause"])
             .available_with_majority()
     };
