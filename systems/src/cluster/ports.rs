@@ -14,7 +14,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A port of loopback that is free now. It lies outside of the range from which the system takes ports for outgoing
 /// connections, so that only another server could take it before the one that is to have it.
-pub(super) fn free() -> io::Result<SocketAddr> {
+pub(crate) fn free() -> io::Result<SocketAddr> {
     let range = u32::from(ephemeral_from().saturating_sub(FIRST).max(1));
     // Harnesses that run side by side begin at different places.
     let begin = std::process::id().wrapping_mul(7919);

@@ -2,14 +2,18 @@
 //! promise and give up. What all have in common is [`crate::cluster`]'s.
 
 mod etcd;
+mod galera;
 mod lost;
 mod postgres;
 mod redis;
+mod sql;
+mod template;
 mod zookeeper;
 
 use std::sync::Arc;
 
 pub use self::etcd::EtcdSystem;
+pub use self::galera::GaleraSystem;
 pub use self::postgres::PostgresSystem;
 pub use self::redis::RedisSystem;
 pub use self::zookeeper::ZookeeperSystem;
@@ -24,5 +28,6 @@ pub fn all(host: &Host) -> Vec<Arc<dyn System>> {
         Arc::new(RedisSystem::valkey(host.clone())),
         Arc::new(PostgresSystem::new(host.clone())),
         Arc::new(ZookeeperSystem::new(host.clone())),
+        Arc::new(GaleraSystem::new(host.clone())),
     ]
 }

@@ -10,12 +10,12 @@ use nemesis::BoxFuture;
 
 use super::controller::Topology;
 use super::launcher::SERVER;
-use super::session::{Lost, Session};
-use super::statements::{self, Table};
-use super::transactions;
+use super::session::{Lost, Rows, Session};
+use super::statements::{DIALECT, SCHEMA, SCHEMA_GONE};
 use crate::client::back_off;
 use crate::cluster::Doors;
 use crate::drivers::lost::failed;
+use crate::drivers::sql::{self, Table, transactions, transfer};
 use crate::{Client, Completion, Reply};
 
 /// How long a node's word on whether it is the primary is taken for true.
@@ -71,10 +71,10 @@ impl PostgresClient {
     }
 
     async fn once(&mut self, node: Node, op: &Op, until: Instant) -> Completion {
-        if op.function == Function::Txn {
+        if matches!(op.function, Function::Txn | Function::Transfer) {
             return self.transaction(node, op, until).await;
         }
-        let statement = match statements::statement(self.table, op) {
+        let statement = match DIALECT.statement(self.table, op) {
             Ok(statement) => statement,
             Err(why) => return failed(why),
         };
@@ -94,7 +94,7 @@ impl PostgresClient {
                 };
             }
         };
-        match statements::understood(op, statement.answer, &rows) {
+        match sql::understood(op, statement.answer, &rows) {
             Ok(Some(value)) => Completion::Ok(Reply { value, hints }),
             Ok(None) => Completion::Fail { error: "another value".to_owned(), seen: None, hints },
             Err(nonsense) => unclear(nonsense),
@@ -110,7 +110,9 @@ impl PostgresClient {
 
     /// A transaction, statement by statement, each of which waits for the answer to the one before.
     async fn transaction(&mut self, node: Node, op: &Op, until: Instant) -> Completion {
-        let statements = match transactions::statements(self.table, op) {
+        let transfers = op.function == Function::Transfer;
+        let statements = match transactions::statements(&DIALECT, self.table, op) {
+            _ if transfers => Vec::new(),
             Ok(statements) => statements,
             Err(why) => return failed(why),
         };
@@ -123,7 +125,15 @@ impl PostgresClient {
         };
         let left = until.saturating_duration_since(Instant::now());
         let session = self.sessions.entry(serving).or_default();
-        match session.transact(address, &statements, left).await {
+        let next = |rows: &[Rows]| {
+            if transfers {
+                transfer::next(&DIALECT, op, rows)
+            } else {
+                Ok(statements.get(rows.len()).cloned())
+            }
+        };
+        match session.transact(address, next, left).await {
+            Ok(_) if transfers => Completion::Ok(Reply { value: op.value.clone(), hints }),
             Ok(rows) => match transactions::understood(op, &statements, &rows) {
                 Ok(value) => Completion::Ok(Reply { value, hints }),
                 Err(nonsense) => Completion::Info(nonsense),
@@ -151,11 +161,11 @@ impl PostgresClient {
 
 impl Client for PostgresClient {
     fn set_up(&mut self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(self.run(statements::SCHEMA))
+        Box::pin(self.run(SCHEMA))
     }
 
     fn tear_down(&mut self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(self.run(statements::SCHEMA_GONE))
+        Box::pin(self.run(SCHEMA_GONE))
     }
 
     fn call<'a>(&'a mut self, node: Node, op: &'a Op, deadline: Duration) -> BoxFuture<'a, Completion> {

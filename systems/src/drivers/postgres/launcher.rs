@@ -1,10 +1,8 @@
 //! How servers are started, and asked how they are.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +10,6 @@ use futures::future::join_all;
 use histories::Node;
 use nemesis::backends::{PeerUse, PortUse};
 use nemesis::{BoxFuture, Layout, Powers};
-use nix::unistd::{User, chown, geteuid};
 use tokio::sync::Mutex;
 
 use super::client::PostgresClient;
@@ -20,9 +17,10 @@ use super::clock::Clocks;
 use super::cluster::Folders;
 use super::controller::{Controller, Topology};
 use super::session::Session;
-use super::statements::Table;
 use super::{COMMIT, DOWN_AFTER, ISOLATION, READS, SYNC};
 use crate::cluster::{ClockControl, CommandLine, Doors, Failover, Launcher, NodeSite, Owner, Running};
+use crate::drivers::sql::Table;
+use crate::drivers::template::{Template, instead_of_root};
 use crate::{Client, Mode, Setup, SetupError, Status};
 
 /// The only port of a server.
@@ -84,7 +82,7 @@ impl PostgresLauncher {
             mode: setup.mode.clone(),
             layout: setup.layout,
             table: Table::of(&setup.workload),
-            owner: owner()?,
+            owner: instead_of_root(USER)?,
             topology: Arc::default(),
             folders: Folders::default(),
             sessions: setup.layout.nodes().map(|_| Mutex::default()).collect(),
@@ -101,46 +99,18 @@ impl PostgresLauncher {
         self.mode.option(name).unwrap_or_default()
     }
 
-    /// A fresh data folder that every node begins with: making one takes a second, copying it nothing. It is kept for
-    /// later runs.
-    fn template(&self) -> PathBuf {
-        let user = self.owner.map_or_else(|| geteuid().as_raw(), |owner| owner.user);
-        PathBuf::from(format!("/var/tmp/partita-postgres-{}-{user}", self.version))
+    fn template(&self) -> Template {
+        Template::new("postgres", &self.version, self.owner)
     }
 
     fn make_template(&self) -> Result<(), SetupError> {
-        let wrap = |error: std::io::Error| failed("make the data folder that nodes begin with", &error);
-        let template = self.template();
-        let user = self.owner.map_or_else(|| geteuid().as_raw(), |owner| owner.user);
-        if let Ok(folder) = fs::symlink_metadata(&template) {
-            let ours = folder.is_dir() && folder.uid() == user && folder.mode() % 0o100 == 0;
-            let why = format!("{} is in the way: another user's, or open to others", template.display());
-            return if ours {
-                Ok(())
-            } else {
-                Err(failed("use the data folder that nodes begin with", &why))
-            };
-        }
-        let making = tempfile::TempDir::with_prefix_in("partita-postgres-", "/var/tmp").map_err(wrap)?;
-        let mut command = Command::new(self.bin.join("initdb"));
-        if let Some(Owner { user, group }) = self.owner {
-            chown(making.path(), Some(user.into()), Some(group.into()))
-                .map_err(|errno| wrap(errno.into()))?;
-            command.uid(user).gid(group);
-        }
-        let data = making.path().join("data");
-        let words = ["-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C", "--no-sync", "-D"];
-        let made =
-            command.args(words).arg(&data).current_dir("/").stdin(Stdio::null()).output().map_err(wrap)?;
-        if !made.status.success() {
-            let told = String::from_utf8_lossy(&made.stderr).into_owned();
-            return Err(failed("make the data folder that nodes begin with", &told));
-        }
-        match fs::rename(&data, &template) {
-            // Another harness was faster.
-            Err(_) if template.is_dir() => Ok(()),
-            renamed => renamed.map_err(wrap),
-        }
+        let command = |data: &Path| {
+            let mut command = Command::new(self.bin.join("initdb"));
+            let words = ["-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C", "--no-sync", "-D"];
+            command.args(words).arg(data);
+            command
+        };
+        self.template().make(command, |_| Ok(()))
     }
 
     /// What the server is told beside its data.
@@ -186,17 +156,6 @@ impl PostgresLauncher {
     }
 }
 
-/// The server refuses to run as root: then it runs as the user of its packages, or as nobody.
-fn owner() -> Result<Option<Owner>, SetupError> {
-    if !geteuid().is_root() {
-        return Ok(None);
-    }
-    let found = [USER, "nobody"].into_iter().find_map(|name| User::from_name(name).ok().flatten());
-    let user = found
-        .ok_or_else(|| failed("find a user to run servers as", &"there is no postgres and no nobody"))?;
-    Ok(Some(Owner { user: user.uid.as_raw(), group: user.gid.as_raw() }))
-}
-
 /// How `from` finds the primary at an address.
 pub(super) fn conninfo(from: Node, primary: std::net::SocketAddr) -> String {
     format!(
@@ -233,7 +192,7 @@ impl Launcher for PostgresLauncher {
         let mut command = CommandLine::new("/bin/sh")
             .args(["-c", START, "start"])
             .arg(data.to_string_lossy())
-            .arg(self.template().to_string_lossy())
+            .arg(self.template().path().to_string_lossy())
             .args([role, &follows])
             .arg(self.bin.to_string_lossy())
             .args(["-h", &listen.ip().to_string(), "-p", &listen.port().to_string()]);

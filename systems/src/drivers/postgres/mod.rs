@@ -8,7 +8,6 @@ mod controller;
 mod launcher;
 mod session;
 mod statements;
-mod transactions;
 
 use histories::{AnomalyKind, Function, ModelName};
 use nemesis::backends::faketime;
@@ -16,6 +15,9 @@ use nemesis::{BoxFuture, Layout, Power, Powers};
 
 use self::cluster::PostgresCluster;
 use self::launcher::PostgresLauncher;
+#[cfg(test)]
+pub(super) use self::statements::DIALECT;
+use super::sql;
 use crate::cluster::{Binary, Host, LOCAL_POWERS, LocalCluster};
 use crate::mode::{choose, word_in};
 use crate::{Cluster, Mode, Presence, Setup, SetupError, System, SystemOptions};
@@ -158,7 +160,7 @@ impl System for PostgresSystem {
     }
 
     fn supports(&self, _mode: &Mode, function: &Function) -> bool {
-        statements::supports(function)
+        sql::supports(function)
     }
 
     fn powers(&self) -> Powers {

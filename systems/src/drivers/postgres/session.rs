@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Error, NoTls};
 
-use super::statements::Statement;
 pub(super) use crate::drivers::lost::Lost;
+use crate::drivers::sql::Statement;
 
 /// Rows of cells.
 pub(super) type Rows = Vec<Vec<String>>;
@@ -60,20 +60,26 @@ impl Session {
         }
     }
 
-    /// Carries out statements as one transaction at most once, one after the other, and waits for so long. Whatever happens
-    /// before the server is asked to commit, it did not commit: the connection is closed, and with it the transaction.
+    /// Carries out a transaction at most once and waits for so long: `next` gives its statements, each when the rows of those
+    /// before it are there, and its end, or says why it is to be given up. Whatever happens before the server is asked to
+    /// commit, it did not commit: the connection is closed, and with it the transaction.
     pub(super) async fn transact(
         &mut self,
         address: SocketAddr,
-        statements: &[Statement],
+        next: impl Fn(&[Rows]) -> Result<Option<Statement>, String>,
         limit: Duration,
     ) -> Result<Vec<Rows>, Lost> {
         let until = Instant::now() + limit;
         let mut kept = self.take(address, limit).await?;
         kept.execute("BEGIN", until).await.map_err(Lost::before_commit)?;
-        let mut told = Vec::with_capacity(statements.len());
-        for Statement { text, parameters, .. } in statements {
-            match kept.query(text, parameters, until).await {
+        let mut told: Vec<Rows> = Vec::new();
+        loop {
+            let asked = match next(&told) {
+                Ok(Some(Statement { text, parameters, .. })) => kept.query(text, &parameters, until).await,
+                Ok(None) => break,
+                Err(why) => Err(Lost::Refused(why)),
+            };
+            match asked {
                 Ok(rows) => told.push(rows),
                 Err(lost) => {
                     let refused = matches!(lost, Lost::Refused(_));

@@ -1,15 +1,38 @@
-//! Operations as SQL, and rows as answers. Pure.
+//! Operations as SQL, and rows as answers, for every database that speaks it. Pure: what differs between databases is a
+//! [`Dialect`].
+
+pub(super) mod transactions;
+pub(super) mod transfer;
 
 use histories::{Function, Op, Value};
 
-/// The tables that workloads use. Values are JSON, as text.
-pub(super) const SCHEMA: &str = "\
-    CREATE TABLE IF NOT EXISTS registers (k text PRIMARY KEY, v text NOT NULL);\
-    CREATE TABLE IF NOT EXISTS elements (k text, e text, PRIMARY KEY (k, e));\
-    CREATE TABLE IF NOT EXISTS lists (k text PRIMARY KEY, v text[] NOT NULL);\
-    CREATE TABLE IF NOT EXISTS counters (k text PRIMARY KEY, n bigint NOT NULL);";
-
-pub(super) const SCHEMA_GONE: &str = "DROP TABLE IF EXISTS registers, elements, lists, counters;";
+/// The statements of a database, each with its parameters in the order in which they stand here. Values are JSON, as text; a
+/// list is one text, and an account a register.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dialect {
+    /// Of a key.
+    pub(super) read_counter: &'static str,
+    pub(super) read_register: &'static str,
+    /// One row, `[1,2]`, or none.
+    pub(super) read_list: &'static str,
+    /// A row for each element.
+    pub(super) read_set: &'static str,
+    /// A key and a value.
+    pub(super) write: &'static str,
+    /// The new value, a key, and the value that it has to have; a row comes back where it had.
+    pub(super) cas: &'static str,
+    /// A key and an element.
+    pub(super) add: &'static str,
+    pub(super) remove: &'static str,
+    pub(super) append: &'static str,
+    /// A key and an amount.
+    pub(super) count: &'static str,
+    /// What a table holds: a key and a value in each row.
+    pub(super) registers: &'static str,
+    pub(super) elements: &'static str,
+    pub(super) lists: &'static str,
+    pub(super) counters: &'static str,
+}
 
 /// Which table a workload reads: reads of registers and of counters, of sets and of lists, are called the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +71,8 @@ pub(super) enum Answer {
     IfAny,
     /// One value, or nothing.
     Value,
+    /// One list, empty where there is no row.
+    List,
     /// A value each.
     Values,
     /// A number, 0 where there is none.
@@ -69,80 +94,66 @@ pub(super) fn supports(function: &Function) -> bool {
             | Function::Increment
             | Function::Decrement
             | Function::Txn
+            | Function::Transfer
             | Function::Dump
     )
 }
 
-/// The statement of an operation; the error says why there is none.
-pub(super) fn statement(table: Table, op: &Op) -> Result<Statement, String> {
-    if op.function == Function::Dump {
-        return Ok(Statement { text: dump(table), parameters: Vec::new(), answer: Answer::Pairs });
+impl Dialect {
+    /// The statement of an operation; the error says why there is none.
+    pub(super) fn statement(&self, table: Table, op: &Op) -> Result<Statement, String> {
+        let all = |text| Ok(Statement { text, parameters: Vec::new(), answer: Answer::Pairs });
+        match (&op.function, &op.key) {
+            (Function::Dump, _) => return all(self.whole(table)),
+            // Of all accounts.
+            (Function::Read, None) => return all(self.registers),
+            _ => {}
+        }
+        let key = op.key.as_ref().ok_or_else(|| format!("{} needs a key", op.function))?.as_str().to_owned();
+        let value = || json(&op.value);
+        let amount = || op.value.as_int().ok_or_else(|| format!("an amount is an integer, not {}", op.value));
+        let (text, parameters, answer) = match (&op.function, table) {
+            (Function::Read, Table::Counters) => (self.read_counter, vec![key], Answer::Number),
+            (Function::Read, _) => (self.read_register, vec![key], Answer::Value),
+            (Function::ReadAll, Table::Lists) => (self.read_list, vec![key], Answer::List),
+            (Function::ReadAll, _) => (self.read_set, vec![key], Answer::Values),
+            (Function::Write, _) => (self.write, vec![key, value()], Answer::Done),
+            (Function::Cas, _) => {
+                let (from, to) = op.value.as_pair().ok_or("cas takes [from, to]")?;
+                (self.cas, vec![json(to), key, json(from)], Answer::IfAny)
+            }
+            (Function::Add, _) => (self.add, vec![key, value()], Answer::Done),
+            (Function::Remove, _) => (self.remove, vec![key, value()], Answer::Done),
+            (Function::Append, _) => (self.append, vec![key, value()], Answer::Done),
+            (Function::Increment, _) => (self.count, vec![key, amount()?.to_string()], Answer::Done),
+            (Function::Decrement, _) => {
+                let amount = amount()?.checked_neg().ok_or("the amount is out of bounds")?;
+                (self.count, vec![key, amount.to_string()], Answer::Done)
+            }
+            (other, _) => return Err(format!("the driver has no {other}")),
+        };
+        Ok(Statement { text, parameters, answer })
     }
-    let key = op.key.as_ref().ok_or_else(|| format!("{} needs a key", op.function))?.as_str().to_owned();
-    let value = || json(&op.value);
-    let amount = || op.value.as_int().ok_or_else(|| format!("an amount is an integer, not {}", op.value));
-    let (text, parameters, answer) = match (&op.function, table) {
-        (Function::Read, Table::Counters) => {
-            ("SELECT n::text FROM counters WHERE k = $1", vec![key], Answer::Number)
-        }
-        (Function::Read, _) => ("SELECT v FROM registers WHERE k = $1", vec![key], Answer::Value),
-        (Function::ReadAll, Table::Lists) => {
-            ("SELECT unnest(v) FROM lists WHERE k = $1", vec![key], Answer::Values)
-        }
-        (Function::ReadAll, _) => ("SELECT e FROM elements WHERE k = $1", vec![key], Answer::Values),
-        (Function::Write, _) => (WRITE, vec![key, value()], Answer::Done),
-        (Function::Cas, _) => {
-            let (from, to) = op.value.as_pair().ok_or("cas takes [from, to]")?;
-            let text = "UPDATE registers SET v = $3 WHERE k = $1 AND v = $2 RETURNING v";
-            (text, vec![key, json(from), json(to)], Answer::IfAny)
-        }
-        (Function::Add, _) => {
-            ("INSERT INTO elements VALUES ($1, $2) ON CONFLICT DO NOTHING", vec![key, value()], Answer::Done)
-        }
-        (Function::Remove, _) => {
-            ("DELETE FROM elements WHERE k = $1 AND e = $2", vec![key, value()], Answer::Done)
-        }
-        (Function::Append, _) => (APPEND, vec![key, value()], Answer::Done),
-        (Function::Increment, _) => (COUNT, vec![key, amount()?.to_string()], Answer::Done),
-        (Function::Decrement, _) => {
-            let amount = amount()?.checked_neg().ok_or("the amount is out of bounds")?;
-            (COUNT, vec![key, amount.to_string()], Answer::Done)
-        }
-        (other, _) => return Err(format!("the driver has no {other}")),
-    };
-    Ok(Statement { text, parameters, answer })
-}
 
-/// The statement of a step of a transaction.
-pub(super) fn statement_of_micro(
-    table: Table,
-    function: &str,
-    key: String,
-    value: &Value,
-) -> Result<Statement, String> {
-    let (text, parameters, answer) = match (function, table) {
-        ("r", Table::Lists) => {
-            ("SELECT '[' || array_to_string(v, ',') || ']' FROM lists WHERE k = $1", vec![key], Answer::Value)
+    /// The statement of a step of a transaction.
+    fn step(&self, table: Table, function: &str, key: String, value: &Value) -> Result<Statement, String> {
+        let (text, parameters, answer) = match (function, table) {
+            ("r", Table::Lists) => (self.read_list, vec![key], Answer::Value),
+            ("r", Table::Registers) => (self.read_register, vec![key], Answer::Value),
+            ("w", Table::Registers) => (self.write, vec![key, json(value)], Answer::Done),
+            ("append", Table::Lists) => (self.append, vec![key, json(value)], Answer::Done),
+            _ => return Err(format!("a transaction of this workload has no {function:?}")),
+        };
+        Ok(Statement { text, parameters, answer })
+    }
+
+    fn whole(&self, table: Table) -> &'static str {
+        match table {
+            Table::Registers => self.registers,
+            Table::Elements => self.elements,
+            Table::Lists => self.lists,
+            Table::Counters => self.counters,
         }
-        ("r", Table::Registers) => ("SELECT v FROM registers WHERE k = $1", vec![key], Answer::Value),
-        ("w", Table::Registers) => (WRITE, vec![key, json(value)], Answer::Done),
-        ("append", Table::Lists) => (APPEND, vec![key, json(value)], Answer::Done),
-        _ => return Err(format!("a transaction of this workload has no {function:?}")),
-    };
-    Ok(Statement { text, parameters, answer })
-}
-
-const WRITE: &str = "INSERT INTO registers VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = excluded.v";
-const APPEND: &str =
-    "INSERT INTO lists VALUES ($1, ARRAY[$2::text]) ON CONFLICT (k) DO UPDATE SET v = lists.v || excluded.v";
-const COUNT: &str = "INSERT INTO counters VALUES ($1, $2::text::bigint) ON CONFLICT (k) DO UPDATE SET n = counters.n + excluded.n";
-
-fn dump(table: Table) -> &'static str {
-    match table {
-        Table::Registers => "SELECT k, v FROM registers",
-        Table::Elements => "SELECT k, '[' || string_agg(e, ',' ORDER BY e) || ']' FROM elements GROUP BY k",
-        Table::Lists => "SELECT k, '[' || array_to_string(v, ',') || ']' FROM lists",
-        Table::Counters => "SELECT k, n::text FROM counters",
     }
 }
 
@@ -167,6 +178,7 @@ pub(super) fn understood(op: &Op, answer: Answer, rows: &[Vec<String>]) -> Resul
         Answer::Done => Ok(Some(op.value.clone())),
         Answer::IfAny => Ok(first.map(|_| op.value.clone())),
         Answer::Value => value_of(answer, rows).map(Some),
+        Answer::List => first.map_or(Ok(Value::list([])), parsed).map(Some),
         Answer::Number => first.map_or(Ok(Value::Int(0)), parsed).map(Some),
         Answer::Values => {
             let values = rows.iter().filter_map(|row| row.first()).map(parsed);
@@ -186,6 +198,7 @@ pub(super) fn understood(op: &Op, answer: Answer, rows: &[Vec<String>]) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drivers::postgres::DIALECT;
 
     #[test]
     fn operations_become_statements_and_rows_answers() {
@@ -204,12 +217,13 @@ mod tests {
             (Table::Counters, of(Function::Decrement, 3), &[]),
             (Table::Counters, all(Function::Read), &[]),
             (Table::Elements, Op::global(Function::Dump, Value::Null), &[&["x", "[3,4]"]]),
+            (Table::Registers, Op::global(Function::Read, Value::Null), &[&["a", "3"]]),
             (Table::Registers, Op::read("x"), &[&["oops"]]),
             (Table::Registers, of(Function::Enqueue, 3), &[]),
         ];
         let told: Vec<String> = cases
             .iter()
-            .map(|(table, op, rows)| match statement(*table, op) {
+            .map(|(table, op, rows)| match DIALECT.statement(*table, op) {
                 Err(why) => why,
                 Ok(statement) => {
                     let rows: Vec<Vec<String>> =

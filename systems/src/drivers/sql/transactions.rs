@@ -2,25 +2,29 @@
 
 use histories::{Micro, Op, Value};
 
-use super::statements::{Statement, Table, json, statement_of_micro, value_of};
+use super::{Dialect, Statement, Table, json, value_of};
 
 /// The statements of a transaction, in order; the error says which step there is none for.
-pub(super) fn statements(table: Table, op: &Op) -> Result<Vec<Statement>, String> {
+pub(in crate::drivers) fn statements(
+    dialect: &Dialect,
+    table: Table,
+    op: &Op,
+) -> Result<Vec<Statement>, String> {
     let shape = || format!("a transaction is a list of micro-operations, this is {}", op.value);
     let micros = op.value.micros().ok_or_else(shape)?;
-    micros.map(|micro| statement_of(table, &micro.map_err(|_| shape())?)).collect()
+    micros.map(|micro| statement_of(dialect, table, &micro.map_err(|_| shape())?)).collect()
 }
 
-fn statement_of(table: Table, micro: &Micro<'_>) -> Result<Statement, String> {
+fn statement_of(dialect: &Dialect, table: Table, micro: &Micro<'_>) -> Result<Statement, String> {
     let key = match &*micro.key {
         Value::Text(text) => text.to_string(),
         other => json(other),
     };
-    statement_of_micro(table, micro.function, key, &micro.value)
+    dialect.step(table, micro.function, key, &micro.value)
 }
 
 /// The micro-operations with what was read; the error says what makes no sense.
-pub(super) fn understood(
+pub(in crate::drivers) fn understood(
     op: &Op,
     statements: &[Statement],
     rows: &[Vec<Vec<String>>],
@@ -39,6 +43,7 @@ mod tests {
     use histories::Function;
 
     use super::*;
+    use crate::drivers::postgres::DIALECT;
 
     fn transaction(micros: &str) -> Op {
         Op::global(Function::Txn, serde_json::from_str(micros).unwrap())
@@ -52,7 +57,7 @@ mod tests {
             (Table::Registers, r#"[["append","x",7]]"#),
             (Table::Registers, "3"),
         ]
-        .map(|(table, micros)| match statements(table, &transaction(micros)) {
+        .map(|(table, micros)| match statements(&DIALECT, table, &transaction(micros)) {
             Ok(statements) => statements
                 .iter()
                 .map(|statement| format!("{} {:?}", statement.text, statement.parameters))
@@ -66,7 +71,7 @@ mod tests {
     #[test]
     fn rows_are_what_was_read() {
         let op = transaction(r#"[["r",1,null],["append",1,7],["r",2,null]]"#);
-        let statements = statements(Table::Lists, &op).unwrap();
+        let statements = statements(&DIALECT, Table::Lists, &op).unwrap();
         let row = |cell: &str| vec![vec![cell.to_owned()]];
         let told = understood(&op, &statements, &[row("[3,4]"), Vec::new(), Vec::new()]).unwrap();
         assert_eq!(serde_json::to_string(&told).unwrap(), r#"[["r",1,[3,4]],["append",1,7],["r",2,null]]"#);
