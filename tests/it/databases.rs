@@ -50,6 +50,10 @@ pub(crate) fn zookeeper_is_here() -> bool {
     is_here("zookeeper", "libzookeeper-java default-jre-headless")
 }
 
+fn galera_is_here() -> bool {
+    is_here("galera", "mariadb-server galera-4 rsync lsof")
+}
+
 /// The report of the only run, and its exit code.
 fn run(folder: &Path, mode: &str, workload: &str, more: &[&str]) -> (i32, Value, String) {
     let (system, _) = mode.split_once('/').expect("a system's mode");
@@ -288,5 +292,52 @@ fn zookeeper_locks_end_with_their_holders_session_and_the_holder_does_not_know()
 fn a_killed_harness_leaves_no_zookeeper() {
     if zookeeper_is_here() {
         killed_harness_leaves_nothing("zookeeper/local-reads", 3);
+    }
+}
+
+#[test]
+fn postgres_keeps_the_total_of_a_bank_where_a_transaction_sees_one_snapshot() {
+    if !postgres_is_here() {
+        return;
+    }
+    let bank =
+        ["--accounts", "5", "--total-amount", "60", "--faults", "none", "--time", "5s", "--rate", "200"];
+    assert_eq!(verdict(&passes("postgres/repeatable-read", "bank", &bank), "bank"), "valid");
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = [&bank[..], &["--negative-balances", "--seed", "1"]].concat();
+    let (_, run, text) = run(folder.path(), "postgres/read-committed", "bank", &more);
+    assert_eq!(verdict(&run, "bank"), "invalid", "{text}");
+}
+
+#[test]
+fn galera_is_linearizable_where_nodes_catch_up_and_one_is_killed() {
+    if !galera_is_here() {
+        return;
+    }
+    let faults = "kill:one@30s:for=1s:first=2s";
+    let run = passes("galera/sync-wait", "register", &["--faults", faults, "--time", "10s", "--rate", "100"]);
+    for model in ["linearizable", "durability", "convergence"] {
+        assert_eq!(verdict(&run, model), "valid", "{run}");
+    }
+}
+
+#[test]
+fn galera_loses_updates_at_its_default_level_and_keeps_a_bank_at_snapshot_isolation() {
+    if !galera_is_here() {
+        return;
+    }
+    let bank = ["--faults", "none", "--time", "5s", "--rate", "200"];
+    assert_eq!(verdict(&passes("galera/snapshot-isolation", "bank", &bank), "bank"), "valid");
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = [&bank[..], &["--seed", "1"]].concat();
+    let (_, run, text) = run(folder.path(), "galera/repeatable-read", "txn-list", &more);
+    assert_eq!(verdict(&run, "snapshot-isolation"), "invalid", "{text}");
+    assert_eq!(verdict(&run, "read-committed"), "valid", "{text}");
+}
+
+#[test]
+fn a_killed_harness_leaves_no_galera() {
+    if galera_is_here() {
+        killed_harness_leaves_nothing("galera/default", 3);
     }
 }
