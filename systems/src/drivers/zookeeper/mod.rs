@@ -37,21 +37,19 @@ impl ZookeeperSystem {
 }
 
 fn modes() -> Vec<Mode> {
-    let mode = |name, reads, locks, session, about| {
+    let mode = |name, [reads, locks, session, tick]: [&str; 4], about| {
         Mode::new(name, about)
             .with_option(READS, reads)
             .with_option(LOCKS, locks)
             .with_option(SESSION, session)
-            .with_option(TICK, "250")
+            .with_option(TICK, tick)
             .surviving(&["network", "kill", "pause"])
             .available_with_majority()
     };
     vec![
         mode(
             "zookeeper/local-reads",
-            "local",
-            "persistent",
-            "10000",
+            ["local", "persistent", "10000", "500"],
             "any server answers reads from what it has, the default",
         )
         .promising(&[ModelName::Sequential, ModelName::Durability, ModelName::Convergence, ModelName::Mutex])
@@ -59,9 +57,7 @@ fn modes() -> Vec<Mode> {
         .with_figures(&["staleness in ms and in versions of a server that is cut off"]),
         mode(
             "zookeeper/sync",
-            "sync",
-            "persistent",
-            "10000",
+            ["sync", "persistent", "10000", "250"],
             "a server catches up with the leader before each read",
         )
         .promising(&[
@@ -72,9 +68,7 @@ fn modes() -> Vec<Mode> {
         ]),
         mode(
             "zookeeper/ephemeral-locks",
-            "local",
-            "ephemeral",
-            "2000",
+            ["local", "ephemeral", "1000", "250"],
             "locks alone, which end with their holder's session: the others go on, and the holder may not know",
         )
         .showing_kinds(ModelName::Mutex, &[AnomalyKind::TwoHolders], &["partition:one"], &["lock"]),
