@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod brute;
 mod causal;
+mod certify;
 mod convergence;
 mod dispatch;
 mod drawing;
@@ -43,6 +44,8 @@ mod testing;
 mod words;
 
 pub use causal::{Causal, SessionSets, causal_models, session_sets};
+pub use certify::certify;
+pub use confirm::certificate;
 pub use confirm::{Unconfirmed, confirm};
 pub use convergence::Convergent;
 pub use dispatch::{all, check_all, checkers_for};

@@ -34,15 +34,19 @@ fn by_values(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
     if sequences::is_sequence(history, anomaly.key) {
         return sequences::confirm(history, anomaly);
     }
+    // Where something is appended, what is only written and read may be a string, which is empty at first.
+    let is_other = |op: &&Operation| {
+        let of_register =
+            matches!(op.function, Function::Read | Function::Write | Function::Cas | Function::Dump);
+        op.function == Function::Append || op.key == anomaly.key && !of_register
+    };
+    if let Some(op) = history.operations().iter().find(is_other) {
+        return Err(format!("an {} is no operation of a register", op.function).into());
+    }
     let inside: Vec<&Operation> =
         anomaly.witness.operations.iter().map(|&id| history.operation(id)).collect();
     if let Some(op) = inside.iter().find(|op| op.key != anomaly.key) {
         return Err(format!("client {}'s {} is on another key", op.process, op.function).into());
-    }
-    let of_register =
-        |op: &&&Operation| matches!(op.function, Function::Read | Function::Write | Function::Cas);
-    if let Some(op) = inside.iter().find(|op| !of_register(op)) {
-        return Err(format!("an {} is no operation of a register", op.function).into());
     }
     let on_key = history.operations().iter().filter(|op| op.key == anomaly.key);
     let written_anywhere = count(on_key.filter_map(written));

@@ -42,6 +42,13 @@ pub struct Part {
     pub kind: Result<Kind, String>,
 }
 
+impl Part {
+    /// Whether it is a register, or registers that transactions read and write.
+    pub fn is_of_registers(&self) -> bool {
+        matches!(self.kind, Ok(Kind::Register | Kind::Registers))
+    }
+}
+
 /// The objects of a history, in the order of their keys. Transactions are all on one object.
 pub fn parts(history: &History) -> Vec<Part> {
     let mut by_key: BTreeMap<Option<KeyId>, Traits<'_>> = BTreeMap::new();

@@ -15,8 +15,11 @@ use super::linear::{decided, timed};
 
 /// Whether a key holds a list or a string that is appended to, or is read as a whole.
 pub(super) fn is_sequence(history: &History, key: Option<KeyId>) -> bool {
-    let is_of_one = |op: &Operation| matches!(op.function, Function::Append | Function::ReadAll);
-    history.operations().iter().any(|op| op.key == key && is_of_one(op))
+    let is_of_one = |op: &&Operation| matches!(op.function, Function::Append | Function::ReadAll);
+    let is_of_another =
+        |op: &Operation| !matches!(op.function, Function::Read | Function::Write | Function::Dump);
+    let on_key = || history.operations().iter().filter(|op| op.key == key);
+    on_key().any(|op| is_of_one(&op)) && !on_key().any(|op| is_of_another(op) && !is_of_one(&op))
 }
 
 pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {

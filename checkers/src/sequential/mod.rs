@@ -30,7 +30,7 @@ mod search;
 mod tests;
 
 use finding::Stopwatch;
-use histories::{History, ModelName};
+use histories::{History, ModelName, OperationId};
 
 use crate::search::{Object, parts};
 use crate::sessions::table::{Act, NoTable, Table};
@@ -116,6 +116,27 @@ fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
         return (nothing_observed(), Method::Witness);
     }
     merged(parts.into_iter().map(|acts| component(history, acts, budget)))
+}
+
+/// A legal order of all operations of registers that keeps the order of every session; `None` where none was found.
+pub(crate) fn order_of(history: &History, budget: &Budget) -> Option<Vec<OperationId>> {
+    if parts(history).iter().any(|part| part.object != Ok(Object::Register)) {
+        return None;
+    }
+    let table = Table::of(history, budget).ok().filter(|table| table.left_out.is_none())?;
+    let mut whole = Vec::with_capacity(table.acts.len());
+    // Components share neither sessions nor keys, so that their orders follow each other.
+    for acts in components(&table.acts, |act| (act.process, act.key)) {
+        let problem = Problem::of(acts);
+        let forced = match saturate(&problem, budget).ok()? {
+            Saturated::Acyclic(forced) => forced,
+            Saturated::Cyclic(..) => return None,
+        };
+        let ranks = guess::ranks(history, &problem);
+        let Found::Order(order) = order(&problem, &forced, &ranks[0], u64::MAX, budget) else { return None };
+        whole.extend(order.into_iter().map(|node| problem.acts[node as usize].operation));
+    }
+    Some(whole)
 }
 
 fn nothing_observed() -> Verdict {

@@ -159,6 +159,7 @@ fn carry_out(
     };
     match &cli.command {
         Command::Check(args) => commands::check::check(args, configured()?.budget, session, out),
+        Command::Verify(args) => commands::verify::verify(args, session, out),
         Command::Run(args) => {
             interruptible(|| commands::run::run(args, configured()?, &catalogue, session, out))
         }

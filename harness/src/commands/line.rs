@@ -23,6 +23,7 @@ use super::session::Global;
 use super::shrink::ShrinkArgs;
 use super::stats::StatsArgs;
 use super::synth::SynthArgs;
+use super::verify::VerifyArgs;
 
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes: 0 everything as expected; 1 a violation, or a verdict other than the expected one; 2 unknown or \
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check stored histories.
     Check(CheckArgs),
+    /// A certificate that `check` wrote, against its history.
+    Verify(VerifyArgs),
     /// Replication modes side by side, each against what it promises and what it gives up.
     Compare(CompareArgs),
     /// Seeds in simulation, each with its own mix of faults and load, until one fails.

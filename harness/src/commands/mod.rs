@@ -30,5 +30,6 @@ pub(crate) mod shrink;
 pub(crate) mod stats;
 pub(crate) mod synth;
 pub(crate) mod tradeoffs;
+pub(crate) mod verify;
 
 pub(crate) use session::Session;

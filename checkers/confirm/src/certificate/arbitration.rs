@@ -1,10 +1,8 @@
 //! An order of operations that shows causal convergence, causal consistency or a session guarantee.
 
-use std::collections::BTreeMap;
-
 use histories::{History, ModelName, OperationId};
 
-use super::columns::Columns;
+use super::columns::{Columns, writes_by_session};
 use super::sessions;
 use crate::Unconfirmed;
 
@@ -37,23 +35,6 @@ pub(super) fn verify(
         | ModelName::WritesFollowReads => Ok(sessions::verify(history, &columns, &position, model)?),
         _ => Err("an arbitration is no evidence for this model".into()),
     }
-}
-
-/// The writes of each register by session: places in the session, ascending.
-fn writes_by_session(columns: &Columns) -> BTreeMap<u32, Vec<(u32, Vec<u32>)>> {
-    let mut by_key: BTreeMap<u32, Vec<(u32, Vec<u32>)>> = BTreeMap::new();
-    for (session, operations) in (0..).zip(&columns.sessions) {
-        for (place, &id) in (0..).zip(operations) {
-            for &key in &columns.writes[id as usize] {
-                let sessions = by_key.entry(key).or_default();
-                match sessions.last_mut() {
-                    Some((last, places)) if *last == session => places.push(place),
-                    _ => sessions.push((session, vec![place])),
-                }
-            }
-        }
-    }
-    by_key
 }
 
 /// Whether sessions and reads go forward in the order, and each read saw, of the writes of its register in its causal past,

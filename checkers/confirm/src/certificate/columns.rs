@@ -6,6 +6,7 @@ use histories::{Function, History, Outcome, Value};
 
 use crate::accesses::{What, accesses};
 use crate::named;
+use crate::parts::parts;
 
 /// What a read saw: the place of the transaction that wrote it, none where the register was never written.
 pub(super) type Source = Option<u32>;
@@ -30,6 +31,10 @@ type Writers = BTreeMap<(u32, Value), (u32, bool)>;
 impl Columns {
     /// Errs where some read does not tell what it read, or something is no register.
     pub(super) fn of(history: &History) -> Result<Self, String> {
+        if let Some(part) = parts(history).iter().find(|part| !part.is_of_registers()) {
+            let key = part.key.map(|key| history.key(key).to_string()).unwrap_or_default();
+            return Err(format!("{key} is no register"));
+        }
         let mut keys: BTreeMap<String, u32> = BTreeMap::new();
         let mut writers = Writers::new();
         let mut all = Vec::with_capacity(history.operations().len());
@@ -111,4 +116,21 @@ fn source(writers: &Writers, reader: u32, key: u32, value: &Value) -> Result<Sou
         }
         Some(&(writer, _)) => Ok(Some(writer)),
     }
+}
+
+/// The writes of each register by session: places in the session, ascending.
+pub(super) fn writes_by_session(columns: &Columns) -> BTreeMap<u32, Vec<(u32, Vec<u32>)>> {
+    let mut by_key: BTreeMap<u32, Vec<(u32, Vec<u32>)>> = BTreeMap::new();
+    for (session, operations) in (0..).zip(&columns.sessions) {
+        for (place, &id) in (0..).zip(operations) {
+            for &key in &columns.writes[id as usize] {
+                let sessions = by_key.entry(key).or_default();
+                match sessions.last_mut() {
+                    Some((last, places)) if *last == session => places.push(place),
+                    _ => sessions.push((session, vec![place])),
+                }
+            }
+        }
+    }
+    by_key
 }

@@ -3,6 +3,7 @@
 //! A model that held is shown by an order, a model that was violated by operations that contradict it. This module looks at
 //! the history and the certificate alone.
 
+mod arbitrate;
 mod arbitration;
 mod columns;
 mod edges;
@@ -14,6 +15,8 @@ use histories::{AnomalyKind, History, ModelName, OperationId};
 use serde::{Deserialize, Serialize};
 
 use crate::Unconfirmed;
+use crate::parts::Part;
+pub use arbitrate::arbitrate;
 use edges::Edge;
 use order::Demands;
 
@@ -197,24 +200,32 @@ pub fn implied_by(model: ModelName) -> &'static [ModelName] {
     }
 }
 
-/// Whether a certificate can show that a model was violated.
-pub fn has_proofs(model: ModelName) -> bool {
-    matches!(
-        model,
-        ModelName::Linearizable
-            | ModelName::Sequential
-            | ModelName::RealTimeCausal
-            | ModelName::CausalConvergence
-            | ModelName::CausalMemory
-            | ModelName::Causal
-            | ModelName::Pram
-            | ModelName::ReadAtomic
-            | ModelName::ReadCommittedBe
-            | ModelName::ReadYourWrites
-            | ModelName::MonotonicReads
-            | ModelName::MonotonicWrites
-            | ModelName::WritesFollowReads
-    )
+/// Whether a certificate can show by such an anomaly that its model was violated. `parts` are those of the history.
+pub fn is_provable(history: &History, parts: &[Part], anomaly: &Anomaly) -> bool {
+    use AnomalyKind as K;
+    let on_registers = || {
+        let is_register = |id: &OperationId| {
+            let key = history.operation(*id).key;
+            parts.iter().any(|part| part.key == key && part.is_of_registers())
+        };
+        anomaly.witness.operations.iter().all(is_register)
+    };
+    let by_itself = matches!(anomaly.kind, K::IntermediateRead | K::InternalRead | K::NonRepeatableRead);
+    match anomaly.witness.model {
+        ModelName::Linearizable => !by_itself,
+        ModelName::Sequential
+        | ModelName::RealTimeCausal
+        | ModelName::CausalConvergence
+        | ModelName::CausalMemory
+        | ModelName::Causal
+        | ModelName::Pram
+        | ModelName::ReadAtomic
+        | ModelName::ReadYourWrites
+        | ModelName::MonotonicReads
+        | ModelName::MonotonicWrites
+        | ModelName::WritesFollowReads => !by_itself && on_registers(),
+        _ => false,
+    }
 }
 
 /// What a certificate says of an anomaly.
@@ -243,6 +254,10 @@ fn verify_proof(
         None => None,
     };
     let operations = numbers.operations(&proof.operations)?;
+    let is_elsewhere = |id: &&OperationId| history.operation(**id).key != key;
+    if let (ModelName::Linearizable, Some(id)) = (model, operations.iter().find(is_elsewhere)) {
+        return Err(format!("{} is on another object", crate::named(history, *id)).into());
+    }
     let witness = Witness { model, operations };
     let anomaly = Anomaly {
         kind,

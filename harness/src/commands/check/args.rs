@@ -39,6 +39,10 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) graph: Option<PathBuf>,
 
+    /// Write what convinces a sceptic of each verdict into this file, for `partita verify`; of one history of JSON Lines.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
+
     #[command(flatten, next_help_heading = "How a file is read")]
     pub(crate) reading: ReadingArgs,
 

@@ -12,6 +12,7 @@ pub(super) mod report;
 mod table;
 mod text;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ use table::Row;
 pub(crate) use self::args::{CheckArgs, CheckFormat};
 use self::checked::Checked;
 use super::session::Loading;
-use super::{Session, files};
+use super::{Session, files, verify};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::names::unknown;
@@ -66,6 +67,9 @@ pub(crate) fn check(
     let files = files::find(&args.files)?;
     for skipped in &files.skipped {
         session.say(skipped);
+    }
+    if args.certificate.is_some() && files.histories.len() != 1 {
+        return Err(Failure::usage("a certificate is of one history: name one file"));
     }
     let loading = session.loading(&files.histories);
     let limits = args.budget.or(configured).unwrap_or_default();
@@ -155,11 +159,38 @@ impl Job<'_> {
         let demands = models.map_or_else(|| history.header.demands.clone(), <[_]>::to_vec);
         let linearizations =
             if self.args.witness { linearizations::of(&history, &findings, &budget) } else { Vec::new() };
+        if let Some(target) = &self.args.certificate {
+            self.certify(file, target, &history, &findings, &budget)?;
+        }
         let guarantees = checking::guarantees(&history, &findings, &budget);
         let reproduce = reproduce(file);
         let hints = self.hints(&history, &findings);
         let file = file_name;
         Ok(Checked { file, history, findings, demands, linearizations, guarantees, hints, reproduce })
+    }
+
+    /// A certificate names operations of the file as it stands, so that what reads it needs no options.
+    fn certify(
+        &self,
+        file: &Path,
+        target: &Path,
+        history: &History,
+        findings: &[Finding],
+        budget: &Budget,
+    ) -> Result<(), Failure> {
+        if file == Path::new("-") || history.format() != Some(Format::Jsonl) {
+            let help = "`partita convert` writes one of any format";
+            return Err(Failure::usage(format!("a certificate is of a file of our own JSON Lines: {help}")));
+        }
+        if self.view != View::default()
+            || self.options.order.is_some()
+            || self.options.independent
+            || matches!(histories::view::settled(history), Cow::Owned(_))
+        {
+            let help = "convert it without options that say what its keys hold";
+            return Err(Failure::usage(format!("a certificate is of a file as it stands: {help}")));
+        }
+        verify::write(file, target, history, findings, budget)
     }
 
     /// Options that would change everything, as far as the history shows. What holds needs none, but for values that are
