@@ -11,7 +11,7 @@ use nemesis::{Action, Dice, Schedule};
 use partita::load::workloads::{self, Shape, Tuning};
 use partita::run::conduct;
 use partita::run::conductor::{Conductor, Score};
-use partita::run::progress::{Interrupt, Silent};
+use partita::run::progress::{Ends, Silent};
 use partita::run::stage::{Call, Stage, StageEvent};
 use systems::{Routing, Status};
 
@@ -104,7 +104,7 @@ fn run(operations: u64, path: &Path) -> u64 {
     let workload = workloads::by_name("register").expect("a bundled workload");
     let schedule = Schedule::new(Vec::new(), dice.split("faults"));
     let mut conductor = Conductor::new(score, workload, shape, schedule, &dice);
-    let conducted = conduct(&mut conductor, &mut stage, &Silent, &Interrupt::default());
+    let conducted = conduct(&mut conductor, &mut stage, &Silent, &Ends::default());
     conducted.expect("this stage never fails").operations
 }
 

@@ -13,7 +13,7 @@ use self::processor::ProcessorTime;
 use criterion::{Criterion, criterion_group, criterion_main};
 use nemesis::Layout;
 use partita::judge::trial;
-use partita::plan::spec::{RunSpec, StageName, Violations};
+use partita::plan::spec::{OnViolation, RunSpec, StageName, Violations};
 use partita::run::progress::Interrupt;
 use systems::System;
 use systems::live::StoreSystem;
@@ -44,6 +44,7 @@ fn spec(mode: &str, seed: u64) -> RunSpec {
         script: None,
         telling: None,
         violations: Violations::Any,
+        on_violation: OnViolation::GoOn,
         trace: false,
         liveness: true,
         check_time: Duration::from_mins(1),

@@ -182,6 +182,45 @@ fn is_left_in_good_order(asked: Signal) {
 }
 
 #[test]
+fn a_run_that_is_to_stop_at_a_violation_stops_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = ["--stop-on-violation", "--time", "60s", "--rate", "200"];
+    let run = run(folder.path(), "single/follower-read", "register", "none", &more);
+    assert_eq!(code(&run.output), 1, "{}", text(&run.output));
+    assert_eq!(run.verdict("linearizable")["verdict"], "invalid");
+    let elapsed = run.first()["elapsed_ms"].as_f64().expect("a time");
+    assert!(elapsed < 50_000.0, "{elapsed}");
+    assert!(
+        run.first()["notes"].to_string().contains("ended at its first violation"),
+        "{}",
+        text(&run.output)
+    );
+}
+
+#[test]
+fn a_run_that_is_frozen_stays_as_it_is_until_it_is_interrupted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = ["--mode", "single/follower-read", "--workload", "register", "--faults", "none"];
+    let more = ["--time", "60s", "--out", "runs", "--stop-on-violation", "--freeze"];
+    let mut command = partita(folder.path());
+    command.arg("run").args(options).args(more);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary runs");
+    let results = history_of_at_least(&folder.path().join("runs"), 500).with_file_name("results.json");
+    let told = || std::fs::read_to_string(&results).unwrap_or_default();
+    wait_for("a violation in the results of the run in progress", || {
+        told().contains("stale-read").then_some(())
+    });
+    let finished = || serde_json::from_str::<Value>(&told()).expect("JSON")["finished"].clone();
+    assert_eq!(finished(), false);
+    let nodes = children(child.id());
+    assert!(!nodes.is_empty() && nodes.iter().all(|node| is_running(*node)));
+    signal(child.id(), Signal::SIGINT);
+    assert_eq!(child.wait().expect("an end").code(), Some(1));
+    assert_gone(&nodes, Duration::from_secs(3));
+    assert_eq!(finished(), true);
+}
+
+#[test]
 fn a_node_that_is_killed_from_outside_ends_the_run_as_a_failure_of_the_harness() {
     let folder = tempfile::tempdir().expect("a folder");
     let Started { mut child, nodes } = start(folder.path());

@@ -6,6 +6,7 @@ pub(crate) mod bounds;
 pub(crate) mod config;
 pub(crate) mod exit;
 pub(crate) mod failure;
+pub(crate) mod flags;
 pub(crate) mod layout;
 pub(crate) mod names;
 pub(crate) mod net;

@@ -8,10 +8,11 @@ use systems::PlantedBug;
 use systems::lies::{Lie, LieKind};
 
 use super::Session;
-use super::run::{Planned, RunArgs, draw_seed, flags, plan_all};
+use super::run::{Meant, Planned, draw_seed, plan_all};
 use crate::cli::bounds;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::flags::flags;
 use crate::cli::names::{counted, shell_quote, unknown};
 use crate::cli::options::Options;
 use crate::cli::quantity::List;
@@ -27,7 +28,7 @@ use crate::run::RunError;
 #[command(mut_arg("seed", |arg| arg.help("The first seed: a number or a commit's hash. Default: drawn, and printed")))]
 pub(crate) struct CalibrateArgs {
     #[command(flatten)]
-    run: RunArgs,
+    meant: Meant,
 
     /// Lies to tell, each by itself (see `partita list lies`) [default: all, and the bugs of --bugs].
     #[arg(long, value_name = "LIE,…", help_heading = "Lies")]
@@ -83,14 +84,14 @@ pub(crate) fn calibrate(
     session: &Session,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    if args.run.options.seeds.is_some() {
+    if args.meant.options.seeds.is_some() {
         return Err(Failure::usage("a calibration counts its seeds by --runs; --seed is the first of them"));
     }
     let kinds = args.kinds().map_err(Failure::Usage)?;
-    let options = args.run.options.clone().over(config);
+    let options = args.meant.options.clone().over(config);
     let targets = Targets::parse(options.report.as_ref())?;
     super::place::check(&options)?;
-    let planned = plan_all(&args.run, &options, catalogue, draw_seed())?;
+    let planned = plan_all(&args.meant, &options, catalogue, draw_seed())?;
     if let Some(exit) = super::apart::enter(planned.iter().flat_map(|planned| &planned.specs), session)? {
         return Ok(exit);
     }
@@ -216,7 +217,7 @@ impl CalibrateArgs {
 
     fn again(&self, options: &Options, seed: u64) -> String {
         let mut words = vec!["partita calibrate".to_owned()];
-        words.extend(self.run.suites.iter().map(|suite| shell_quote(suite)));
+        words.extend(self.meant.suites.iter().map(|suite| shell_quote(suite)));
         words.extend(flags(options));
         words.extend(self.lies.iter().map(|List(lies)| format!("--lies {}", lies.join(","))));
         words.extend(self.bugs.iter().map(|List(bugs)| format!("--bugs {}", bugs.join(","))));

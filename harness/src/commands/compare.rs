@@ -11,9 +11,10 @@ use nemesis::FaultSpec;
 use systems::Mode;
 
 use super::Session;
-use super::run::{Carried, Pages, carry_out, closing, draw_seed, exit, flags};
+use super::run::{Carried, Pages, carry_out, closing, draw_seed, exit};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::flags::flags;
 use crate::cli::names::shell_quote;
 use crate::cli::options::Options;
 use crate::cli::paint::Paint;

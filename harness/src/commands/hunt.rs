@@ -10,9 +10,10 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::Session;
-use super::run::{draw_seed, flags};
+use super::run::draw_seed;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::flags::flags;
 use crate::cli::names::shell_quote;
 use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::{List, Seeds};

@@ -133,10 +133,10 @@ mod tests {
         )
         .unwrap();
         let Command::Run(args) = cli.command else { panic!("not run") };
-        assert_eq!(args.suites, ["quick"]);
-        assert_eq!(args.options.mode.unwrap().0, ["single/quorum[read=lease,sync=never]", "single/*"]);
-        assert_eq!(args.options.keep, Some(true));
-        assert_eq!(args.options.report.unwrap(), ["json", "csv=a.csv", "junit=a.xml"]);
+        assert_eq!(args.meant.suites, ["quick"]);
+        assert_eq!(args.meant.options.mode.unwrap().0, ["single/quorum[read=lease,sync=never]", "single/*"]);
+        assert_eq!(args.meant.options.keep, Some(true));
+        assert_eq!(args.meant.options.report.unwrap(), ["json", "csv=a.csv", "junit=a.xml"]);
         assert!(cli.global.verbose);
         assert_eq!(cli.global.color, ColorChoice::Never);
     }

@@ -7,27 +7,51 @@ use clap::Args;
 use super::{Session, apart, report};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::flags::flags;
 use crate::cli::names::shell_quote;
 use crate::cli::options::Options;
-use crate::cli::quantity::List;
 use crate::judge::expect::{Judgement, judge_runs};
 use crate::judge::outcome::RunOutcome;
 use crate::judge::{self, outcome};
 use crate::plan;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::expect::{self, Expectation};
-use crate::plan::spec::RunSpec;
+use crate::plan::spec::{OnViolation, RunSpec, StageName};
 use crate::plan::suite::{self, Suite};
 use crate::report::{Report, Targets, advice, terminal};
 use crate::run::{RunError, rehearsal};
 
+/// The runs that are meant: of suites, and of options that go before theirs.
 #[derive(Args, Debug)]
-pub(crate) struct RunArgs {
+pub(crate) struct Meant {
     /// Built-in suites (see `partita list suites`) or files [default: quick].
     #[arg(value_name = "SUITE")]
     pub(crate) suites: Vec<String>,
     #[command(flatten)]
     pub(crate) options: Options,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) meant: Meant,
+    /// Ends a live run at the first violation that nothing later can mend (linearizable, strict-serializable, bank,
+    /// unique-ids), without final reads.
+    #[arg(long, help_heading = "On a violation")]
+    stop_on_violation: bool,
+    /// Then leaves cluster and faults as they are, for you to look at, until Ctrl-C.
+    #[arg(long, requires = "stop_on_violation", help_heading = "On a violation")]
+    freeze: bool,
+}
+
+impl RunArgs {
+    fn on_violation(&self) -> OnViolation {
+        match (self.stop_on_violation, self.freeze) {
+            (false, _) => OnViolation::GoOn,
+            (true, false) => OnViolation::Stop,
+            (true, true) => OnViolation::Freeze,
+        }
+    }
 }
 
 /// Of many failures, so many steps to take next are told.
@@ -68,18 +92,26 @@ pub(crate) fn run(
     session: &Session,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let options = args.options.clone().over(config);
+    let options = args.meant.options.clone().over(config);
     let targets = Targets::parse(options.report.as_ref())?;
     super::place::check(&options)?;
     let seed_drawn = draw_seed();
-    let planned = plan_all(args, &options, catalogue, seed_drawn)?;
+    let mut planned = plan_all(&args.meant, &options, catalogue, seed_drawn)?;
+    for spec in planned.iter_mut().flat_map(|planned| &mut planned.specs) {
+        spec.on_violation = args.on_violation();
+        if spec.stage == StageName::Sim && spec.on_violation != OnViolation::GoOn {
+            let why =
+                "--stop-on-violation is for live runs: a simulated one has ended before anybody can look";
+            return Err(Failure::Usage(why.to_owned()));
+        }
+    }
     if let Some(exit) = apart::enter(planned.iter().flat_map(|planned| &planned.specs), session)? {
         return Ok(exit);
     }
     for left_out in planned.iter().flat_map(|planned| &planned.left_out) {
         session.warn(left_out);
     }
-    let again = again(args, &options, &planned);
+    let again = again(&args.meant, &options, &planned);
     session.say(&again);
     let mut stderr = std::io::stderr();
     let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
@@ -114,13 +146,13 @@ pub(crate) fn run(
 }
 
 pub(crate) fn plan_all(
-    args: &RunArgs,
+    meant: &Meant,
     options: &Options,
     catalogue: &Catalogue,
     seed_drawn: u64,
 ) -> Result<Vec<Planned>, Failure> {
     let default = [suite::DEFAULT.to_owned()];
-    let names = if args.suites.is_empty() { &default[..] } else { &args.suites };
+    let names = if meant.suites.is_empty() { &default[..] } else { &meant.suites };
     let plan_one = |name: &String| {
         let suite = suite::load(name)?;
         let told = suite.options.clone().told_for(options.system.as_ref(), catalogue.default_name());
@@ -145,12 +177,12 @@ pub(crate) fn draw_seed() -> u64 {
 }
 
 /// `seed 7; again: partita run quick --mode 'single/*' --seed 7`.
-fn again(args: &RunArgs, options: &Options, planned: &[Planned]) -> String {
+fn again(meant: &Meant, options: &Options, planned: &[Planned]) -> String {
     let mut seeds: Vec<u64> = planned.iter().flat_map(|p| &p.specs).map(|spec| spec.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
     let mut words: Vec<String> = vec!["partita run".into()];
-    words.extend(args.suites.iter().map(|suite| shell_quote(suite)));
+    words.extend(meant.suites.iter().map(|suite| shell_quote(suite)));
     words.extend(flags(options));
     let texts: Vec<_> = seeds.iter().map(ToString::to_string).collect();
     match texts.as_slice() {
@@ -160,80 +192,6 @@ fn again(args: &RunArgs, options: &Options, planned: &[Planned]) -> String {
         }
         many => format!("seeds {0}; again: {1} --seeds {0}", many.join(","), words.join(" ")),
     }
-}
-
-/// What flags, environment and profile said, as flags; the seed, and what changes no run, apart.
-pub(crate) fn flags(options: &Options) -> Vec<String> {
-    // Every field stands here, so that none is forgotten.
-    let Options {
-        system,
-        binary,
-        endpoints,
-        mode,
-        workload,
-        faults,
-        datacentres,
-        nodes,
-        clients,
-        rate,
-        keys,
-        txn_length,
-        key_skew,
-        writes_per_key,
-        accounts,
-        total_amount,
-        negative_balances,
-        time,
-        ops,
-        bug,
-        routing,
-        stage,
-        net,
-        liveness,
-        seed: _,
-        seeds: _,
-        out: _,
-        keep: _,
-        no_html: _,
-        budget: _,
-        report: _,
-    } = options;
-    let list = |list: &Option<List>| list.as_ref().map(|list| list.0.join(","));
-    let rate = rate.map(|rate| rate.0.map_or_else(|| "max".to_owned(), |rate| rate.to_string()));
-    let pairs = [
-        ("system", list(system)),
-        ("binary", binary.as_ref().map(|path| path.display().to_string())),
-        ("endpoints", list(endpoints)),
-        ("mode", list(mode)),
-        ("workload", list(workload)),
-        ("faults", list(faults)),
-        ("datacentres", text(datacentres.as_ref())),
-        ("nodes", text(nodes.as_ref())),
-        ("clients", text(clients.as_ref())),
-        ("rate", rate),
-        ("keys", text(keys.as_ref())),
-        ("txn-length", text(txn_length.as_ref())),
-        ("key-skew", key_skew.map(|skew| skew.0.to_string())),
-        ("writes-per-key", text(writes_per_key.as_ref())),
-        ("accounts", text(accounts.as_ref())),
-        ("total-amount", text(total_amount.as_ref())),
-        ("time", text(time.as_ref())),
-        ("ops", text(ops.as_ref())),
-        ("stage", text(stage.as_ref())),
-        ("net", text(net.as_ref())),
-        ("bug", bug.clone()),
-        ("routing", text(routing.as_ref())),
-    ];
-    let flag = |(name, value): (&str, Option<String>)| {
-        value.map(|value| format!("--{name} {}", shell_quote(&value)))
-    };
-    let switches = [("negative-balances", negative_balances), ("liveness", liveness)];
-    let switch = |(name, value): (&str, &Option<bool>)| value.map(|value| format!("--{name}={value}"));
-    pairs.into_iter().filter_map(flag).chain(switches.into_iter().filter_map(switch)).collect()
-}
-
-fn text(value: Option<&impl ToString>) -> Option<String> {
-    value.map(ToString::to_string)
 }
 
 /// Carries runs out one by one and tells of each. A harness failure is an outcome too: the others still run.
@@ -402,8 +360,8 @@ mod tests {
     fn the_line_to_copy_holds_what_was_asked_for_and_the_seed() {
         let line = |text: &str| {
             let args = args(text);
-            let planned = plan_all(&args, &args.options, &catalogue(), 40).unwrap();
-            again(&args, &args.options, &planned)
+            let planned = plan_all(&args.meant, &args.meant.options, &catalogue(), 40).unwrap();
+            again(&args.meant, &args.meant.options, &planned)
         };
         let lines = [
             line(""),
@@ -422,18 +380,5 @@ mod tests {
         assert_eq!(exit(&carried, &Judgement::default()), Exit::Success);
         carried.interrupted = true;
         assert_eq!(exit(&carried, &Judgement::default()), Exit::Interrupted);
-    }
-
-    #[test]
-    fn every_option_that_changes_a_run_is_told_again() {
-        let given = "--system store --binary b --endpoints localhost:1 --mode single/quorum --workload bank \
-             --faults kill:leader@3s --datacentres 2 --nodes 5 --clients 7 --rate 30 --keys 4 --txn-length 2..3 \
-             --key-skew 1.5 --writes-per-key 9 --accounts 3 --total-amount 12 --negative-balances=true --time 7s \
-             --ops 99 --stage sim --bug stale-lease --routing roam --liveness=false";
-        let options = args(given).options;
-        let told = flags(&options).join(" ");
-        assert_eq!(args(&told).options, options, "{told}");
-        let names = given.split_whitespace().filter(|word| word.starts_with("--"));
-        assert_eq!(names.count(), flags(&options).len(), "{told}");
     }
 }

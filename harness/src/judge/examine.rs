@@ -97,9 +97,11 @@ fn notes(
     let told = conducted.observed.as_ref().map_or(0, |observed| observed.told);
     let lied = spec.lie().map(|lie| Note::Lied { lie: lie.kind, rate: lie.rate, told });
     let of_system = conducted.notes.iter().cloned().map(Note::OfSystem);
+    let stopped = conducted.stopped.then_some(Note::StoppedAtViolation);
     lied.into_iter()
         .chain(prepared.notes.iter().cloned())
         .chain(of_system)
+        .chain(stopped)
         .chain(undecided)
         .chain(slow)
         .collect()

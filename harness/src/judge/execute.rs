@@ -4,11 +4,12 @@ use std::path::Path;
 
 use histories::{History, Nanos};
 
+use super::early;
 use super::examine::examine;
 use super::outcome::{Outcome, RunOutcome};
 use crate::load::script;
-use crate::plan::spec::RunSpec;
-use crate::run::progress::{Interrupt, Phase, Progress};
+use crate::plan::spec::{OnViolation, RunSpec, StageName};
+use crate::run::progress::{Ends, Interrupt, Phase, Progress};
 use crate::run::{self, Conducted, Note, Prepared, RunError, RunFolder};
 
 /// Carries a run out and checks its history.
@@ -47,7 +48,8 @@ fn execute_in(
     folder.write(RESULTS, &unfinished("the run has not ended")).map_err(RunError::harness)?;
     progress.phase(Phase::Starting);
     prepared.notes.iter().for_each(|note| progress.note(&note.to_string()));
-    let driven = run::drive(spec, prepared, folder, progress, interrupt);
+    let ends = Ends::by(interrupt, spec.on_violation);
+    let driven = watched(folder, spec, prepared, progress, &ends);
     if !spec.keep {
         folder.remove_disks().map_err(RunError::harness)?;
     }
@@ -84,6 +86,47 @@ fn execute_in(
     }
     folder.write(RESULTS, &outcome).map_err(RunError::harness)?;
     Ok(outcome)
+}
+
+/// Carries the run out; a live one is looked at while it goes on, and what it violates for good is told at once.
+fn watched(
+    folder: &RunFolder,
+    spec: &RunSpec,
+    prepared: &Prepared,
+    progress: &dyn Progress,
+    ends: &Ends,
+) -> Result<Conducted, RunError> {
+    if spec.stage != StageName::Live {
+        return run::drive(spec, prepared, folder, progress, ends);
+    }
+    let (running, ended) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let Some(violated) = early::watch(spec, prepared, folder, &ended) else { return };
+            for verdict in &violated {
+                let what = verdict.anomalies.first().map_or("violated", |anomaly| anomaly.summary.as_str());
+                progress.note(&format!("{} is violated already: {what}", verdict.subject));
+            }
+            if ends.on_violation == OnViolation::Freeze {
+                let folder = folder.path().display();
+                progress.note(&format!(
+                    "cluster and faults stay as they are until Ctrl-C; the logs are in {folder}"
+                ));
+            }
+            // The page of a run in progress shows it; where it cannot be written, the run itself will say so.
+            let _ = folder.write(
+                RESULTS,
+                &RunOutcome {
+                    verdicts: violated,
+                    ..RunOutcome::unfinished(spec, folder.path(), "the run has not ended")
+                },
+            );
+            ends.violated.set();
+        });
+        let driven = run::drive(spec, prepared, folder, progress, ends);
+        drop(running);
+        driven
+    })
 }
 
 /// Leaves the reason in the run's folder.

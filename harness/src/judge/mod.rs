@@ -4,6 +4,7 @@ pub(crate) mod anomaly;
 mod beside;
 pub(crate) mod checking;
 mod crashed;
+mod early;
 pub mod evidence;
 mod examine;
 mod execute;

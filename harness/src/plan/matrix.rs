@@ -17,7 +17,7 @@ use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::{Lengths, Seeds};
 use crate::load::workloads::{self, Tuning};
 use crate::plan::catalogue::Catalogue;
-use crate::plan::spec::{RunSpec, StageName, Violations};
+use crate::plan::spec::{OnViolation, RunSpec, StageName, Violations};
 
 /// What is taken where neither flags nor profile nor suite say anything.
 mod defaults {
@@ -80,6 +80,7 @@ pub(crate) fn specs(
                     liveness: options.liveness.unwrap_or(stage == StageName::Sim),
                     violations: Violations::Any,
                     telling: None,
+                    on_violation: OnViolation::GoOn,
                     trace: false,
                     time: options.time.map_or(defaults::TIME, |time| time.0),
                     operations_max: options.ops,

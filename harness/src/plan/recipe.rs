@@ -16,7 +16,7 @@ use crate::cli::quantity::{BudgetLimits, Lengths, Skew, Time};
 use crate::load::script::Script;
 use crate::load::workloads::Tuning;
 use crate::plan::catalogue::Catalogue;
-use crate::plan::spec::{RunSpec, StageName, Violations};
+use crate::plan::spec::{OnViolation, RunSpec, StageName, Violations};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Recipe {
@@ -182,6 +182,7 @@ fn spec(recipe: Recipe, catalogue: &Catalogue, out: PathBuf) -> Result<RunSpec, 
         script: recipe.script,
         liveness: recipe.liveness,
         telling: recipe.lie.map(LieRecipe::checked).transpose()?,
+        on_violation: OnViolation::GoOn,
         violations: if recipe.promises_only { Violations::Promised } else { Violations::Any },
         time: time.map_err(|why| format!("a run of {} ms {why}", recipe.time_ms))?.0,
         operations_max: recipe.operations_max.map(bounds::operations::check).transpose()?,

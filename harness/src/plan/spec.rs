@@ -25,6 +25,17 @@ pub enum Violations {
     Promised,
 }
 
+/// What a run does when its history is known to be violated before it has ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnViolation {
+    #[default]
+    GoOn,
+    /// Faults are healed, and the run ends without final reads.
+    Stop,
+    /// The same, once a person has looked at cluster and faults as they are and pressed Ctrl-C.
+    Freeze,
+}
+
 /// What a run is to do. Made by the command line, carried out by [`crate::judge::execute`].
 #[derive(Clone)]
 pub struct RunSpec {
@@ -53,6 +64,8 @@ pub struct RunSpec {
     pub violations: Violations,
     /// Whether clients lie, in a calibration; `None` where nothing stands between them and the system.
     pub telling: Option<Telling>,
+    /// What a live run does once a violation is known for good.
+    pub on_violation: OnViolation,
     /// Keep a log of everything that happens, where that can be had: in simulation.
     pub trace: bool,
     /// How long the workload issues operations, the epilogue apart.

@@ -38,6 +38,9 @@ impl fmt::Display for Note {
                 write!(f, "the clients lied on purpose, {times} at a rate of {rate}: {}", lie.about())
             }
             Self::OfSystem(told) => f.write_str(told),
+            Self::StoppedAtViolation => f.write_str(
+                "the run ended at its first violation, as it was told to: nothing was read in the end",
+            ),
             Self::Failed { why } => f.write_str(why),
             Self::FailedAfterwards { why } => write!(f, "the harness failed: {why}"),
         }

@@ -9,14 +9,17 @@ use systems::sim::Traced;
 
 use super::Crashed;
 use super::pace::{Pace, Watch};
+use crate::plan::spec::OnViolation;
 use crate::run::conductor::{Conductor, Decision, Part, Progressed};
-use crate::run::progress::{Interrupt, Phase, Progress};
+use crate::run::progress::{Ends, Interrupt, Phase, Progress};
 use crate::run::stage::{Stage, StageEvent};
 
 /// How a run went, apart from its history.
 #[derive(Clone, Debug, Default)]
 pub struct Conducted {
     pub interrupted: bool,
+    /// A violation was known before the end, and the run was to stop there.
+    pub stopped: bool,
     /// The cluster was ready for the epilogue in time.
     pub settled: bool,
     pub operations: u64,
@@ -45,14 +48,24 @@ pub fn conduct(
     conductor: &mut Conductor,
     stage: &mut dyn Stage,
     progress: &dyn Progress,
-    interrupt: &Interrupt,
+    ends: &Ends,
 ) -> Result<Conducted, String> {
     let mut reporter = Reporter::new(progress);
     let mut interrupted = false;
+    let mut stopped = false;
     let mut actions = Vec::new();
     let mut watch = Watch::new(conductor.deadline(), stage.now());
     loop {
-        if interrupt.is_set() {
+        if ends.stops() {
+            stopped = true;
+            if ends.on_violation == OnViolation::Freeze {
+                progress.phase(Phase::Frozen);
+                stand_still(stage, &ends.interrupt)?;
+            }
+            heal(stage)?;
+            break;
+        }
+        if ends.interrupt.is_set() {
             interrupted = true;
             heal(stage)?;
             break;
@@ -84,6 +97,7 @@ pub fn conduct(
     }
     Ok(Conducted {
         interrupted,
+        stopped,
         settled: conductor.settled(),
         operations: conductor.operations(),
         elapsed: reporter.workload_end.unwrap_or_else(|| stage.now()).to_duration(),
@@ -96,6 +110,17 @@ pub fn conduct(
         broken: None,
         observed: None,
     })
+}
+
+/// Issues nothing, ends nothing and heals nothing until a person has seen enough.
+fn stand_still(stage: &mut dyn Stage, interrupt: &Interrupt) -> Result<(), String> {
+    const LOOK: Nanos = Nanos::from_millis(100);
+    while !interrupt.is_set() {
+        if let StageEvent::Failed(why) = stage.next(stage.now() + LOOK) {
+            return Err(why);
+        }
+    }
+    Ok(())
 }
 
 /// Ends all faults and waits, within limits, until that is done.

@@ -20,7 +20,7 @@ use super::prepared::Prepared;
 use super::{Conducted, Crashed, RunError, RunFolder, conduct};
 use crate::load::script;
 use crate::plan::spec::RunSpec;
-use crate::run::progress::{Interrupt, Phase, Progress};
+use crate::run::progress::{Ends, Phase, Progress};
 use crate::run::stage::{Call, Stage, StageEvent};
 
 /// Starts the cluster, conducts the run on it and stops it, whatever happens between.
@@ -29,7 +29,7 @@ pub(super) fn drive(
     prepared: &Prepared,
     folder: &RunFolder,
     progress: &dyn Progress,
-    interrupt: &Interrupt,
+    ends: &Ends,
 ) -> Result<Conducted, RunError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -69,7 +69,7 @@ pub(super) fn drive(
     );
     progress.phase(Phase::Running);
     let mut conductor = prepared.conductor(spec);
-    let conducted = conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness);
+    let conducted = conduct(&mut conductor, &mut stage, progress, ends).map_err(RunError::Harness);
     // Before anything is stopped: a node that has ended by now did so by itself, and explains what else went wrong.
     let crashes = runtime.block_on(cluster.crashes());
     let alive_until = stage.alive_until();

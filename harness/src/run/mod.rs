@@ -26,7 +26,7 @@ pub(crate) use prepared::Prepared;
 pub(crate) use scaling::reads_per_second;
 pub(crate) use sim::{Simulated, Watch, simulate};
 
-use self::progress::{Interrupt, Progress};
+use self::progress::{Ends, Progress};
 use crate::cli::failure::Failure;
 use crate::plan::spec::{RunSpec, StageName};
 
@@ -64,10 +64,10 @@ pub(crate) fn drive(
     prepared: &Prepared,
     folder: &RunFolder,
     progress: &dyn Progress,
-    interrupt: &Interrupt,
+    ends: &Ends,
 ) -> Result<Conducted, RunError> {
     match spec.stage {
-        StageName::Live => live::drive(spec, prepared, folder, progress, interrupt),
-        StageName::Sim => sim::drive(spec, prepared, folder, progress, interrupt),
+        StageName::Live => live::drive(spec, prepared, folder, progress, ends),
+        StageName::Sim => sim::drive(spec, prepared, folder, progress, &ends.interrupt),
     }
 }

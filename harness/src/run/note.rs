@@ -17,6 +17,8 @@ pub enum Note {
     Undecided { model: ModelName, why: Option<String> },
     /// The clients lied on purpose, so often: nothing that was found says anything of the system.
     Lied { lie: LieKind, rate: f64, told: u64 },
+    /// The run ended at the first violation that nothing later could mend, without final reads.
+    StoppedAtViolation,
     /// What the system tells of itself, in its own words.
     OfSystem(String),
     /// The harness failed, and there is no outcome.

@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::plan::spec::OnViolation;
+
 /// A phase of a run, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Starting,
     Running,
+    /// Cluster and faults stay as they are, for a person to look at.
+    Frozen,
     Healing,
     Reading,
     Stopping,
@@ -20,6 +24,7 @@ impl Phase {
         match self {
             Self::Starting => "starting",
             Self::Running => "running",
+            Self::Frozen => "frozen",
             Self::Healing => "healing",
             Self::Reading => "final reads",
             Self::Stopping => "stopping",
@@ -46,6 +51,26 @@ pub trait Progress: Send + Sync {
 pub struct Silent;
 
 impl Progress for Silent {}
+
+/// What ends a run before its time.
+#[derive(Clone, Debug, Default)]
+pub struct Ends {
+    pub interrupt: Interrupt,
+    /// Set once a violation is known.
+    pub violated: Interrupt,
+    pub on_violation: OnViolation,
+}
+
+impl Ends {
+    pub fn by(interrupt: &Interrupt, on_violation: OnViolation) -> Self {
+        Self { interrupt: interrupt.clone(), violated: Interrupt::default(), on_violation }
+    }
+
+    /// Whether a violation is known that the run is to end at.
+    pub(crate) fn stops(&self) -> bool {
+        self.on_violation != OnViolation::GoOn && self.violated.is_set()
+    }
+}
 
 /// Set by Ctrl-C; the run ends, heals, flushes and stops what it started.
 #[derive(Clone, Debug, Default)]

@@ -12,8 +12,8 @@ use systems::sim::{Figures, Happened, Request, Setup, Simulation};
 use super::lag::LagFile;
 use super::prepared::Prepared;
 use super::{Conducted, RunError, RunFolder, conduct};
-use crate::plan::spec::RunSpec;
-use crate::run::progress::{Interrupt, Phase, Progress};
+use crate::plan::spec::{OnViolation, RunSpec};
+use crate::run::progress::{Ends, Interrupt, Phase, Progress};
 use crate::run::stage::{Call, Stage, StageEvent};
 
 /// A run that took place in a world.
@@ -61,8 +61,9 @@ pub(crate) fn simulate(
     let mut stage = SimStage::new(world, spec.clients, watch.lag);
     progress.phase(Phase::Running);
     let mut conductor = prepared.conductor(spec);
-    let mut conducted =
-        conduct(&mut conductor, &mut stage, progress, interrupt).map_err(RunError::Harness)?;
+    // Virtual time is over before anybody could look at its beginning.
+    let ends = Ends::by(interrupt, OnViolation::GoOn);
+    let mut conducted = conduct(&mut conductor, &mut stage, progress, &ends).map_err(RunError::Harness)?;
     conducted.trace = stage.world.trace().to_vec();
     conducted.observed = liar.map(|liar| liar.observed());
     conducted.broken = stage.world.broken().map(str::to_owned);

@@ -15,7 +15,7 @@ use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
 use crate::judge::verdict::{AppliedKind, Expected, Subject, VerdictKind, Violation};
 use crate::load::workloads::Tuning;
 use crate::plan::faults::FaultName;
-use crate::plan::spec::{StageName, Violations};
+use crate::plan::spec::{OnViolation, StageName, Violations};
 
 fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
     let system = StoreSystem::new(PathBuf::from("never started"));
@@ -42,6 +42,7 @@ fn spec(mode: &str, workload: &str, faults: &[&str], seed: u64) -> RunSpec {
         liveness: true,
         telling: None,
         violations: Violations::Any,
+        on_violation: OnViolation::GoOn,
         trace: false,
         check_time: Duration::from_mins(1),
         check_memory_bytes: 1 << 30,
@@ -150,6 +151,44 @@ fn accounts_that_may_be_overdrawn_are_no_corruption_of_a_bank() {
     };
     assert!(overdrawn(true), "no account was ever overdrawn");
     assert!(!overdrawn(false));
+}
+
+/// A beginning that was told to be violated for good belongs to a whole that is violated.
+#[test]
+fn what_a_beginning_violates_the_whole_violates() {
+    let cases = [
+        ("single/follower-read", "register", &["partition:one"][..]),
+        ("single/leader-read", "register", FAULTS),
+        ("single/quorum", "txn-register", FAULTS),
+        ("txn/read-committed", "bank", &[]),
+        ("leaderless/quorum", "unique-ids", FAULTS),
+    ];
+    let models = &crate::judge::early::CLOSED;
+    let budget = checkers::Budget::new(Duration::from_mins(1), 1 << 30);
+    let mut told = 0;
+    for (case, seed) in
+        cases.into_iter().zip(1..).flat_map(|(case, seed)| (0..4).map(move |n| (case, seed + n)))
+    {
+        let (mode, workload, faults) = case;
+        let spec = RunSpec { time: Duration::from_secs(8), ..spec(mode, workload, faults, seed) };
+        let header = Prepared::new(&spec).unwrap().header(&spec, "");
+        let events = run(&spec).tape.events().to_vec();
+        let violated = |length: usize| -> Vec<ModelName> {
+            let mut tape = histories::Tape::default();
+            events[..length].iter().cloned().for_each(|event| tape.append(event));
+            let history = tape.into_history(header.clone()).unwrap();
+            let found = crate::judge::checking::check(&history, Some(models), &budget);
+            let invalid = found.iter().filter(|one| matches!(one.verdict, checkers::Verdict::Invalid(_)));
+            invalid.map(|finding| finding.model).collect()
+        };
+        let whole = violated(events.len());
+        for part in 1..8 {
+            let early = violated(events.len() * part / 8);
+            assert!(early.iter().all(|model| whole.contains(model)), "{case:?}, seed {seed}, {part}/8");
+            told += early.len();
+        }
+    }
+    assert!(told > 20, "{told}");
 }
 
 #[test]

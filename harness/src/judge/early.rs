@@ -1,0 +1,75 @@
+//! Verdicts while a run goes on: what its history shows so far is checked again and again, beside the run.
+//!
+//! Tells only violations that no continuation can mend, of models for which every history that keeps them has beginnings
+//! that keep them, too. What a later operation may explain (a value that nobody has written yet, where a model lets reads
+//! run ahead of real time) and what only the end can tell (what is lost) is left to the judgement of the whole run.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use checkers::{Budget, Finding, Verdict};
+use histories::{History, ModelName};
+
+use super::checking::check;
+use super::findings;
+use super::outcome::VerdictReport;
+use crate::plan::spec::RunSpec;
+use crate::run::{Prepared, RunFolder};
+
+/// Models whose histories have beginnings that keep them. Linearizability: Herlihy and Wing, TOPLAS 1990, section 3.
+pub(super) const CLOSED: [ModelName; 4] =
+    [ModelName::Linearizable, ModelName::StrictSerializable, ModelName::UniqueIds, ModelName::Bank];
+
+/// Checks are no closer together than this.
+const EVERY: Duration = Duration::from_secs(1);
+/// A check and the wait after it: it takes at most one part in so many of a core.
+const SHARE: u32 = 10;
+/// A check of a beginning that takes longer is given up.
+const CHECK_TIME: Duration = Duration::from_secs(5);
+
+/// Looks at the history of a run until `ended` is closed; what was violated first, if anything was.
+pub(crate) fn watch(
+    spec: &RunSpec,
+    prepared: &Prepared,
+    folder: &RunFolder,
+    ended: &Receiver<()>,
+) -> Option<Vec<VerdictReport>> {
+    let demands = prepared.demands(spec);
+    let counts = |model: &ModelName| findings::expected(&spec.mode, &demands, *model).is_some();
+    let closed = CLOSED.into_iter().filter(|model| prepared.models().contains(model));
+    let models: Vec<ModelName> = closed.filter(counts).collect();
+    let (mut wait, mut seen) = (EVERY, 0);
+    while !models.is_empty() && matches!(ended.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
+        let started = Instant::now();
+        let size = std::fs::metadata(folder.history()).map_or(0, |file| file.len());
+        if size > seen
+            && let Ok(history) = histories::read::file(&folder.history())
+            && let violated = violated(spec, &demands, &models, &history, folder)
+            && !violated.is_empty()
+        {
+            return Some(violated);
+        }
+        seen = size;
+        wait = EVERY.max(started.elapsed() * (SHARE - 1));
+    }
+    None
+}
+
+/// What a beginning of a history violates for good.
+fn violated(
+    spec: &RunSpec,
+    demands: &[ModelName],
+    models: &[ModelName],
+    history: &History,
+    folder: &RunFolder,
+) -> Vec<VerdictReport> {
+    let budget = Budget::new(CHECK_TIME.min(spec.check_time), spec.check_memory_bytes);
+    let file = folder.history().display().to_string();
+    let found = check(history, Some(models), &budget);
+    let invalid = found.iter().filter(|finding| matches!(finding.verdict, Verdict::Invalid(_)));
+    let report = |finding: &Finding| {
+        let expected = findings::expected(&spec.mode, demands, finding.model);
+        findings::report(history, &file, finding, expected, None)
+    };
+    invalid.map(report).collect()
+}
