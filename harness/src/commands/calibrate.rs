@@ -20,7 +20,7 @@ use crate::explore::calibrate::{self, Control, Effort, Subject};
 use crate::judge::expect::{Miss, Why};
 use crate::plan::catalogue::Catalogue;
 use crate::plan::spec::StageName;
-use crate::report::calibration::{CalibrationReport, LieReport, Notice};
+use crate::report::calibration::{CalibrationReport, LieOrBug, LieReport, Notice};
 use crate::report::{Modes, Report, Targets};
 use crate::run::RunError;
 
@@ -293,7 +293,9 @@ fn closing(report: &CalibrationReport, exit: Exit, session: &Session) -> String 
     let [noticed, missed, blind, beyond] =
         [Notice::Noticed, Notice::Missed, Notice::Blind, Notice::OutOfScope]
             .map(|notice| report.count(notice));
-    let all = counted(report.lies.len() as u64, "lie");
+    let count = report.lies.len();
+    let has_bugs = report.lies.iter().any(|lie| lie.kind == LieOrBug::Bug);
+    let all = if has_bugs { format!("{count} lies and bugs") } else { counted(count as u64, "lie") };
     let told = format!(
         "{noticed} of {all} noticed, {missed} missed, {blind} never to be noticed, {beyond} out of scope"
     );
