@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use histories::{Nanos, Node};
+use histories::{Function, Nanos, Node};
 
 use crate::Layout;
 
@@ -18,6 +18,10 @@ pub struct View {
     pub links: Vec<(u16, u16)>,
     /// The datacentre that is home to most keys, where keys have homes.
     pub home: Option<u16>,
+    /// Updates that have been acknowledged so far.
+    pub acks: u64,
+    /// The kinds of the operations that are under way.
+    pub in_flight: Vec<Function>,
     /// Nodes that a fault in force keeps dead or stopped. [`crate::Schedule`] fills it in.
     pub down: BTreeSet<Node>,
     /// Since when no fault is in force, `None` while one is. [`crate::Schedule`] fills it in.
@@ -34,6 +38,8 @@ impl View {
             leaders,
             links: Vec::new(),
             home: None,
+            acks: 0,
+            in_flight: Vec::new(),
             down: BTreeSet::new(),
             calm_since: None,
         }

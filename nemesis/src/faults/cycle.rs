@@ -9,6 +9,7 @@ use super::amount::Amount;
 use super::rhythm::{CALM, Rhythm, SUCCESSOR_POLL, SUCCESSOR_WAIT_MAX, retry};
 use super::spec::FaultSpec;
 use super::table::Make;
+use super::trigger::Watch;
 use super::{links, partition, targets};
 use crate::{Dice, Effect, Fault, Plan, Powers, Step, View};
 
@@ -38,6 +39,8 @@ pub(super) struct Cycle {
     last: Option<Node>,
     /// The leader that was hit: the end waits for one of a higher term in its datacentre.
     deposed: Option<Deposed>,
+    /// What it waits for before it begins.
+    watch: Option<Watch>,
     /// `elected`: the leader was hit, and now whoever follows it is.
     provoked: bool,
 }
@@ -58,6 +61,7 @@ impl Cycle {
             burst: None,
             last: None,
             deposed: None,
+            watch: spec.on.clone().map(Watch::new),
             provoked: false,
         }
     }
@@ -94,10 +98,17 @@ impl Cycle {
     fn begin(&mut self, at_once: bool, view: &View, dice: &mut Dice) -> Plan {
         let wait = Plan { step: Step::Wait, wake: Some(retry(view.now)) };
         let calm = view.calm_since.is_some_and(|since| view.now.since(since) >= CALM);
-        if !at_once && self.rhythm.every.is_none() && !self.is_condition() && !calm {
+        if let Some(watch) = self.watch.as_mut().filter(|_| !at_once) {
+            if !watch.has_gone_off(view) {
+                return Plan { step: Step::Wait, wake: Some(Watch::next_look(view.now)) };
+            }
+        } else if !at_once && self.rhythm.every.is_none() && !self.is_condition() && !calm {
             return wait;
         }
         let Some(effects) = self.effects(view, dice) else { return wait };
+        if let Some(watch) = &mut self.watch {
+            watch.note(view);
+        }
         self.remember(&effects, view);
         let hold = match self.rhythm.flap {
             Some((on, _)) => {
@@ -189,6 +200,9 @@ impl Fault for Cycle {
         match self.phase {
             Phase::Fresh => {
                 self.phase = Phase::Due { at_once: false };
+                if let Some(watch) = &mut self.watch {
+                    watch.note(view);
+                }
                 Plan { step: Step::Wait, wake: Some(view.now + self.rhythm.first.roll(dice)) }
             }
             Phase::Due { at_once } => self.begin(at_once, view, dice),

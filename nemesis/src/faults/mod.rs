@@ -14,6 +14,7 @@ mod spec;
 mod syntax;
 mod table;
 mod targets;
+mod trigger;
 
 pub use kind::FaultKind;
 pub use scripted::ScriptedFault;

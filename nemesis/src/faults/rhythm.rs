@@ -68,7 +68,8 @@ impl Rhythm {
         };
         let hold = spec.hold.unwrap_or(hold);
         Self {
-            first: spec.first.unwrap_or(first),
+            // A fault that waits for an event waits for nothing else.
+            first: spec.first.unwrap_or(if spec.on.is_some() { Span::millis(0, 0) } else { first }),
             hold: spec.every.map_or(hold, |every| within(hold, every)),
             rest,
             every: spec.every,

@@ -9,6 +9,7 @@ use super::cycle::Cycle;
 use super::kind::FaultKind;
 use super::rhythm::{Rhythm, Span};
 use super::syntax::{self, FaultSyntaxError};
+use super::trigger::Trigger;
 use crate::{Fault, Layout, Power, Powers};
 
 use histories::Nanos;
@@ -20,6 +21,8 @@ pub struct FaultSpec {
     pub(super) aim: Aim,
     /// From one beginning to the next; where it is given, the fault minds no other.
     pub(super) every: Option<Nanos>,
+    /// What it waits for each time; where it is given, the fault minds no other.
+    pub(super) on: Option<Trigger>,
     /// How strong it is.
     pub(super) by: Option<Amount>,
     /// How long it is in force.
@@ -55,7 +58,7 @@ impl FaultSpec {
 
     /// In the default rhythm.
     pub(super) fn plain(kind: FaultKind, aim: Aim) -> Self {
-        Self { kind, aim, every: None, by: None, hold: None, first: None }
+        Self { kind, aim, every: None, on: None, by: None, hold: None, first: None }
     }
 
     pub fn kind(&self) -> FaultKind {
@@ -133,6 +136,9 @@ impl fmt::Display for FaultSpec {
         f.write_str(&self.name())?;
         if let Some(every) = self.every {
             write!(f, "@{}", syntax::duration(every))?;
+        }
+        if let Some(on) = &self.on {
+            write!(f, "@on={on}")?;
         }
         if let Some(by) = self.by {
             write!(f, ":by={by}")?;

@@ -1,4 +1,4 @@
-//! Reads and writes `NAME[:aim][@every][:key=value…]`; some names are of two words, `clock:drift`. It never guesses: what it does not know it refuses.
+//! Reads and writes `NAME[:aim][@every|@on=event][:key=value…]`; some names are of two words, `clock:drift`. It never guesses: what it does not know it refuses.
 
 use histories::Nanos;
 
@@ -7,6 +7,7 @@ use super::amount::Amount;
 use super::kind::FaultKind;
 use super::rhythm::Span;
 use super::spec::FaultSpec;
+use super::trigger::Trigger;
 
 /// A fault that cannot be read, with the nearest one that can.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,31 +33,33 @@ pub(super) fn parse_one(text: &str) -> Result<FaultSpec, FaultSyntaxError> {
 }
 
 fn parse(text: &str) -> Result<FaultSpec, String> {
-    let mut parts = text.split(':').peekable();
-    let (head, every) = rhythm_of(parts.next().unwrap_or_default())?;
+    let parts = parts_of(text);
+    let mut parts = parts.iter().map(String::as_str).peekable();
+    let (head, beat) = rhythm_of(parts.next().unwrap_or_default())?;
     let kinds = kinds_of(head)?;
-    let mut spec = FaultSpec { every, ..FaultSpec::plain(kinds[0], kinds[0].entry().aims[0]) };
+    let mut spec = FaultSpec::plain(kinds[0], kinds[0].entry().aims[0]);
+    set_beat(&mut spec, beat)?;
     if kinds.len() > 1
         && let Some(part) = parts.next_if(|part| !part.contains('='))
     {
-        let (word, every) = rhythm_of(part)?;
+        let (word, beat) = rhythm_of(part)?;
         let kind = kind_of(head, word, &kinds)?;
-        spec = FaultSpec { every: spec.every, ..FaultSpec::plain(kind, kind.entry().aims[0]) };
-        set_every(&mut spec, every)?;
+        spec = FaultSpec { every: spec.every, on: spec.on, ..FaultSpec::plain(kind, kind.entry().aims[0]) };
+        set_beat(&mut spec, beat)?;
     }
     let mut aimed = false;
     for part in parts {
-        if let Some((key, value)) = part.split_once('=') {
-            let (value, every) = rhythm_of(value)?;
-            set_every(&mut spec, every)?;
+        if let Some((key, value)) = part.split_once('=').filter(|(key, _)| !key.contains('@')) {
+            let (value, beat) = rhythm_of(value)?;
+            set_beat(&mut spec, beat)?;
             set_key(&mut spec, key, value)?;
         } else if aimed {
             return Err(format!("{part:?} is no key=value; keys are {}", KEYS.join(", ")));
         } else {
             aimed = true;
-            let (name, every) = rhythm_of(part)?;
+            let (name, beat) = rhythm_of(part)?;
             spec.aim = aim(spec.kind, name)?;
-            set_every(&mut spec, every)?;
+            set_beat(&mut spec, beat)?;
         }
     }
     check(&spec)?;
@@ -89,19 +92,50 @@ fn kind_of(head: &str, word: &str, kinds: &[FaultKind]) -> Result<FaultKind, Str
     })
 }
 
-/// Splits `leader@8s`.
-fn rhythm_of(part: &str) -> Result<(&str, Option<Nanos>), String> {
+/// What stands between colons; the colon of an event, `@on=ack:100`, divides nothing.
+fn parts_of(text: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for part in text.split(':') {
+        match parts.last_mut() {
+            Some(before) if before.ends_with("@on=ack") || before.ends_with("@on=op") => {
+                before.push(':');
+                before.push_str(part);
+            }
+            _ => parts.push(part.to_owned()),
+        }
+    }
+    parts
+}
+
+/// When a fault begins again.
+enum Beat {
+    Every(Nanos),
+    On(Trigger),
+}
+
+/// Splits `leader@8s` and `leader@on=elected`.
+fn rhythm_of(part: &str) -> Result<(&str, Option<Beat>), String> {
     match part.split_once('@') {
         None => Ok((part, None)),
-        Some((name, every)) => Ok((name, Some(parse_duration(every)?))),
+        Some((name, beat)) => Ok((
+            name,
+            Some(match beat.strip_prefix("on=") {
+                Some(event) => Beat::On(Trigger::parse(event)?),
+                None => Beat::Every(parse_duration(beat)?),
+            }),
+        )),
     }
 }
 
-fn set_every(spec: &mut FaultSpec, every: Option<Nanos>) -> Result<(), String> {
-    if every.is_some() && spec.every.is_some() {
-        return Err("@every is given twice".to_owned());
+fn set_beat(spec: &mut FaultSpec, beat: Option<Beat>) -> Result<(), String> {
+    if beat.is_some() && (spec.every.is_some() || spec.on.is_some()) {
+        return Err("@every or @on is given twice".to_owned());
     }
-    spec.every = every.or(spec.every);
+    match beat {
+        Some(Beat::Every(every)) => spec.every = Some(every),
+        Some(Beat::On(trigger)) => spec.on = Some(trigger),
+        None => {}
+    }
     Ok(())
 }
 

@@ -116,7 +116,6 @@ impl Conductor {
         faults: Schedule,
         dice: &Dice,
     ) -> Self {
-        let threads = 0..score.threads;
         Self {
             part: Part::Faults,
             since: Nanos::ZERO,
@@ -126,11 +125,7 @@ impl Conductor {
             leaders: Vec::new(),
             ground: Ground::default(),
             homes: BTreeMap::new(),
-            clients: Clients {
-                free: threads.clone().collect(),
-                processes: threads.collect(),
-                routing: dice.split("routing"),
-            },
+            clients: Clients::new(score.threads, dice.split("routing")),
             generator_dice: dice.split("generator"),
             keys: IndexSet::new(),
             actions: VecDeque::new(),
@@ -228,7 +223,7 @@ impl Conductor {
     fn completed(&mut self, thread: u32, event: &Event) {
         // What a process was told that was renewed meanwhile, the one after it does not know.
         let known = self.clients.is(thread, event.process);
-        self.clients.give_back(thread, event.kind);
+        self.clients.give_back(thread, event);
         if known {
             self.generator.observe(event);
         }
@@ -270,6 +265,8 @@ impl Conductor {
         View {
             links: self.ground.links.clone(),
             home: home.map(|(&site, _)| site),
+            acks: self.clients.acks,
+            in_flight: self.clients.in_flight(),
             ..View::new(now, self.score.layout, self.leaders.clone())
         }
     }
@@ -398,6 +395,7 @@ impl Conductor {
         let node = invocation.node.unwrap_or_else(|| self.route(thread));
         let node = self.spared(thread, &invocation.op).unwrap_or(node);
         self.note_keys(&invocation.op);
+        self.clients.begin(thread, &invocation.op.function);
         self.operations += 1;
         let process = self.clients.processes[thread as usize];
         Some(Call { thread, process, node, op: invocation.op, deadline: self.score.operation_deadline })
