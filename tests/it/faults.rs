@@ -196,9 +196,10 @@ fn the_clock_of_a_postgres_is_off_as_it_says_itself() {
     let runs = fs::read_dir(folder.path().join("runs/quick")).expect("runs");
     let run = runs.filter_map(Result::ok).map(|entry| entry.path()).next().expect("a run");
     let history = fs::read_to_string(run.join("history.jsonl")).expect("a history");
+    // Before a change or after it: a strobe begins and ends in either of its two states.
     let read_back = |offset: i32| {
         // Within the two tenths of a second that it takes to ask.
-        (offset - 200..=offset + 200).any(|near| history.contains(&format!("is {near:+} ms off")))
+        (offset - 200..=offset + 200).any(|near| history.contains(&format!(" {near:+} ms off")))
     };
     assert!(read_back(-30_000) && read_back(5_000) && read_back(0), "{}", text(&told));
 }
