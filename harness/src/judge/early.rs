@@ -1,7 +1,7 @@
 //! Verdicts while a run goes on: what its history shows so far is checked again and again, beside the run.
 //!
 //! Tells only violations that no continuation can mend, of models for which every history that keeps them has beginnings
-//! that keep them, too. What a later operation may explain (a value that nobody has written yet, where a model lets reads
+//! that keep them, too. What a later operation may explain (a value that is not written yet, where a model lets reads
 //! run ahead of real time) and what only the end can tell (what is lost) is left to the judgement of the whole run.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -14,6 +14,7 @@ use super::checking::check;
 use super::findings;
 use super::outcome::VerdictReport;
 use crate::plan::spec::RunSpec;
+use crate::run::progress::Progress;
 use crate::run::{Prepared, RunFolder};
 
 /// Models whose histories have beginnings that keep them. Linearizability: Herlihy and Wing, TOPLAS 1990, section 3.
@@ -24,6 +25,9 @@ pub(super) const CLOSED: [ModelName; 4] =
 const EVERY: Duration = Duration::from_secs(1);
 /// A check and the wait after it: it takes at most one part in so many of a core.
 const SHARE: u32 = 10;
+/// Bytes of history from which on nothing is looked at before the end: a check holds the whole beginning in memory, and a
+/// long run is to be bounded in it.
+const SIZE_MAX: u64 = 128 << 20;
 /// A check of a beginning that takes longer is given up.
 const CHECK_TIME: Duration = Duration::from_secs(5);
 
@@ -32,6 +36,7 @@ pub(crate) fn watch(
     spec: &RunSpec,
     prepared: &Prepared,
     folder: &RunFolder,
+    progress: &dyn Progress,
     ended: &Receiver<()>,
 ) -> Option<Vec<VerdictReport>> {
     let demands = prepared.demands(spec);
@@ -42,6 +47,10 @@ pub(crate) fn watch(
     while !models.is_empty() && matches!(ended.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
         let started = Instant::now();
         let size = std::fs::metadata(folder.history()).map_or(0, |file| file.len());
+        if size > SIZE_MAX {
+            progress.note("from here on the history is too long to be checked while the run goes on");
+            return None;
+        }
         if size > seen
             && let Ok(history) = histories::read::file(&folder.history())
             && let violated = violated(spec, &demands, &models, &history, folder)

@@ -102,7 +102,7 @@ fn watched(
     let (running, ended) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            let Some(violated) = early::watch(spec, prepared, folder, &ended) else { return };
+            let Some(violated) = early::watch(spec, prepared, folder, progress, &ended) else { return };
             for verdict in &violated {
                 let what = verdict.anomalies.first().map_or("violated", |anomaly| anomaly.summary.as_str());
                 progress.note(&format!("{} is violated already: {what}", verdict.subject));
