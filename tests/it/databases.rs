@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -67,6 +68,25 @@ fn run(folder: &Path, mode: &str, workload: &str, more: &[&str]) -> (i32, Value,
     (code(&output), report["runs"][0].clone(), text(&output))
 }
 
+/// Whether a run of one of these seeds finds a model violated; what has to hold in each is looked at by `check`, which gets
+/// the report and what was printed.
+fn shows(
+    mut seeds: RangeInclusive<u32>,
+    mode: &str,
+    workload: &str,
+    more: &[&str],
+    model: &str,
+    check: impl Fn(&Value, &str),
+) -> bool {
+    seeds.any(|seed| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (_, run, text) =
+            run(folder.path(), mode, workload, &[more, &["--seed", &seed.to_string()]].concat());
+        check(&run, &text);
+        verdict(&run, model) == "invalid"
+    })
+}
+
 /// The report of a run that passes. On a machine that is busy with other things, too few operations may be answered in
 /// time to say anything: then another seed is tried. A violation is never tried again.
 fn passes(mode: &str, workload: &str, more: &[&str]) -> Value {
@@ -110,14 +130,9 @@ fn etcd_reads_stale_values_where_any_member_may_answer() {
     if !installed(ETCD.0, ETCD.1) {
         return;
     }
-    let folder = tempfile::tempdir().expect("a folder");
-    let stale = (1..=3).any(|seed: u32| {
-        let seed = seed.to_string();
-        let faults = "partition:one@20s:for=4s:first=1s";
-        let more = ["--faults", faults, "--time", "6s", "--rate", "150", "--seed", &seed];
-        let (_, run, text) = run(folder.path(), "etcd/serializable", "register", &more);
-        assert_eq!(verdict(&run, "durability"), "valid", "{text}");
-        verdict(&run, "linearizable") == "invalid"
+    let more = ["--faults", "partition:one@20s:for=4s:first=1s", "--time", "6s", "--rate", "150"];
+    let stale = shows(1..=3, "etcd/serializable", "register", &more, "linearizable", |run, text| {
+        assert_eq!(verdict(run, "durability"), "valid", "{text}");
     });
     assert!(stale, "one run in three reads a stale value");
 }
@@ -127,14 +142,9 @@ fn redis_loses_acknowledged_writes_when_its_master_is_cut_off() {
     if !installed(REDIS.0, REDIS.1) {
         return;
     }
-    let folder = tempfile::tempdir().expect("a folder");
-    let lost = (1..=3).any(|seed: u32| {
-        let seed = seed.to_string();
-        let faults = "partition:leader@30s:for=5s:first=1s";
-        let more = ["--faults", faults, "--time", "8s", "--rate", "150", "--seed", &seed];
-        let (_, run, text) = run(folder.path(), "redis/sentinel", "set", &more);
-        assert_eq!(verdict(&run, "convergence"), "valid", "{text}");
-        verdict(&run, "durability") == "invalid"
+    let more = ["--faults", "partition:leader@30s:for=5s:first=1s", "--time", "8s", "--rate", "150"];
+    let lost = shows(1..=3, "redis/sentinel", "set", &more, "durability", |run, text| {
+        assert_eq!(verdict(run, "convergence"), "valid", "{text}");
     });
     assert!(lost, "one run in three loses a write");
 }
@@ -257,14 +267,9 @@ fn zookeeper_reads_stale_values_at_a_server_that_is_cut_off_in_one_order() {
     if !zookeeper_is_here() {
         return;
     }
-    let folder = tempfile::tempdir().expect("a folder");
-    let stale = (1..=3).any(|seed: u32| {
-        let seed = seed.to_string();
-        let faults = "partition:one@20s:for=4s:first=1s";
-        let more = ["--faults", faults, "--time", "6s", "--rate", "150", "--seed", &seed];
-        let (_, run, text) = run(folder.path(), "zookeeper/local-reads", "register", &more);
-        assert_eq!(verdict(&run, "sequential"), "valid", "{text}");
-        verdict(&run, "linearizable") == "invalid"
+    let more = ["--faults", "partition:one@20s:for=4s:first=1s", "--time", "6s", "--rate", "150"];
+    let stale = shows(1..=3, "zookeeper/local-reads", "register", &more, "linearizable", |run, text| {
+        assert_eq!(verdict(run, "sequential"), "valid", "{text}");
     });
     assert!(stale, "one run in three reads a stale value");
 }
@@ -276,14 +281,9 @@ fn zookeeper_locks_end_with_their_holders_session_and_the_holder_does_not_know()
     }
     let safe = ["--faults", "none", "--time", "4s", "--rate", "100"];
     assert_eq!(verdict(&passes("zookeeper/sync", "lock", &safe), "mutex"), "valid");
-    let folder = tempfile::tempdir().expect("a folder");
-    let doubled = (1..=4).any(|seed: u32| {
-        let seed = seed.to_string();
-        let faults = "partition:one@30s:for=7s:first=1s";
-        let more = ["--faults", faults, "--time", "10s", "--rate", "150", "--seed", &seed];
-        let (_, run, text) = run(folder.path(), "zookeeper/ephemeral-locks", "lock", &more);
+    let more = ["--faults", "partition:one@30s:for=7s:first=1s", "--time", "10s", "--rate", "150"];
+    let doubled = shows(1..=4, "zookeeper/ephemeral-locks", "lock", &more, "mutex", |_, text| {
         assert!(!text.contains("stale-fence"), "{text}");
-        verdict(&run, "mutex") == "invalid"
     });
     assert!(doubled, "one run in four gives a lock to two clients");
 }
