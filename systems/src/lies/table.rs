@@ -39,6 +39,27 @@ macro_rules! with_orders {
     };
 }
 
+/// Models in which a transaction is seen whole or not at all.
+macro_rules! with_whole_transactions {
+    ($($more:ident),*) => {
+        &[
+            ModelName::StrictSerializable,
+            ModelName::StrongSessionSerializable,
+            ModelName::Serializable,
+            ModelName::StrongSnapshotIsolation,
+            ModelName::StrongSessionSnapshotIsolation,
+            ModelName::SnapshotIsolation,
+            ModelName::StrongSessionParallelSnapshotIsolation,
+            ModelName::ParallelSnapshotIsolation,
+            ModelName::StrongSessionPrefix,
+            ModelName::Prefix,
+            ModelName::ReadAtomic,
+            ModelName::MonotonicAtomicView,
+            $(ModelName::$more),*
+        ]
+    };
+}
+
 macro_rules! lies {
     ($($variant:ident = $name:literal, $about:literal, of [$($function:ident),*], needs $needs:expr, by $models:expr;)*) => {
         /// A kind of lie.
@@ -119,37 +140,10 @@ lies! {
     TornTransaction = "torn-transaction",
         "the last key of a transaction is written by another, before the client's next operation",
         of [Txn], needs ANOTHER_CLIENT,
-        by &[
-            ModelName::StrictSerializable,
-            ModelName::StrongSessionSerializable,
-            ModelName::Serializable,
-            ModelName::StrongSnapshotIsolation,
-            ModelName::StrongSessionSnapshotIsolation,
-            ModelName::SnapshotIsolation,
-            ModelName::StrongSessionParallelSnapshotIsolation,
-            ModelName::ParallelSnapshotIsolation,
-            ModelName::StrongSessionPrefix,
-            ModelName::Prefix,
-            ModelName::ReadAtomic,
-            ModelName::MonotonicAtomicView,
-        ];
+        by with_whole_transactions!();
     UncommittedRead = "uncommitted-read", "a transaction is refused, and what it would have written is read once",
         of [Txn], needs READ_BACK,
-        by &[
-            ModelName::StrictSerializable,
-            ModelName::StrongSessionSerializable,
-            ModelName::Serializable,
-            ModelName::StrongSnapshotIsolation,
-            ModelName::StrongSessionSnapshotIsolation,
-            ModelName::SnapshotIsolation,
-            ModelName::StrongSessionParallelSnapshotIsolation,
-            ModelName::ParallelSnapshotIsolation,
-            ModelName::StrongSessionPrefix,
-            ModelName::Prefix,
-            ModelName::ReadAtomic,
-            ModelName::MonotonicAtomicView,
-            ModelName::ReadCommitted,
-        ];
+        by with_whole_transactions!(ReadCommitted);
 }
 
 impl LieKind {
