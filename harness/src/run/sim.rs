@@ -61,7 +61,7 @@ pub(crate) fn simulate(
     let mut stage = SimStage::new(world, spec.clients, watch.lag);
     progress.phase(Phase::Running);
     let mut conductor = prepared.conductor(spec);
-    // Virtual time is over before anybody could look at its beginning.
+    // A simulated run ends before its beginning could be checked beside it.
     let ends = Ends::by(interrupt, OnViolation::GoOn);
     let mut conducted = conduct(&mut conductor, &mut stage, progress, &ends).map_err(RunError::Harness)?;
     conducted.trace = stage.world.trace().to_vec();

@@ -1,5 +1,5 @@
-//! One direction between two ends: open or held by cuts, slow, narrow, and what it does to connections. It never touches
-//! a byte.
+//! One direction between two ends: open or held by cuts, slow, narrow, and what it does to connections. The bytes
+//! themselves are not its business.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! How strong a fault is: `by=50ms`, `by=-2s`, `by=20%`, `by=20ms/s`, `by=64KB/s`, each also as a span. It never says of what.
+//! How strong a fault is: `by=50ms`, `by=-2s`, `by=20%`, `by=20ms/s`, `by=64KB/s`, each also as a span. The table of faults says what it is a strength of.
 
 use super::kind::FaultKind;
 use super::syntax;

@@ -1,4 +1,5 @@
-//! Reads and writes `NAME[:aim][@every|@on=event][:key=value…]`; some names are of two words, `clock:drift`. It never guesses: what it does not know it refuses.
+//! Reads and writes `NAME[:aim][@every|@on=event][:key=value…]`; some names are of two words, `clock:drift`. What is not known
+//! is refused.
 
 use histories::Nanos;
 

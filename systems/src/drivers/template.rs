@@ -76,13 +76,13 @@ fn user(owner: Option<Owner>) -> u32 {
     owner.map_or_else(|| geteuid().as_raw(), |owner| owner.user)
 }
 
-/// A server that refuses to run as root runs as the user of its packages, or as nobody.
+/// A server that refuses to run as root runs as the user of its packages, or as the user `nobody`.
 pub(super) fn instead_of_root(name: &str) -> Result<Option<Owner>, SetupError> {
     if !geteuid().is_root() {
         return Ok(None);
     }
     let found = [name, "nobody"].into_iter().find_map(|name| User::from_name(name).ok().flatten());
-    let why = format!("there is no {name} and no nobody");
+    let why = format!("there is neither a user {name} nor a user nobody");
     let user = found.ok_or_else(|| failed("find a user to run servers as", &why))?;
     Ok(Some(Owner { user: user.uid.as_raw(), group: user.gid.as_raw() }))
 }

@@ -185,7 +185,7 @@ fn operations(outcome: &RunOutcome) -> u64 {
     outcome.operations.ok + outcome.operations.fail + outcome.operations.info
 }
 
-/// `stale-read: noticed in 5 of 6 runs`, for whoever waits.
+/// The line that is printed when a lie has been told often enough, `stale-read: noticed in 5 of 6 runs`.
 pub(crate) fn told(lie: &LieReport) -> String {
     match &lie.why {
         None => format!("{}: noticed in {} of {}", lie.name, lie.noticed, counted(lie.runs, "run")),

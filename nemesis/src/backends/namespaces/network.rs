@@ -1,4 +1,4 @@
-//! The namespaces of a cluster's nodes and the router between them. It never says which fault there is to be.
+//! The namespaces of a cluster's nodes and the router between them. Which rules the router applies is told from outside.
 
 use std::collections::BTreeMap;
 use std::fmt;

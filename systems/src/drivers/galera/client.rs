@@ -1,4 +1,4 @@
-//! A client of a Galera cluster: each node answers everything by itself. It never sends a statement twice.
+//! A client of a Galera cluster: each node answers everything by itself. Each statement is sent once.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! One connection, made when it is needed. It never sends a statement twice: after anything but an answer the connection is
-//! closed, so that a late answer is nobody's.
+//! One connection, made when it is needed. Each statement is sent once: after anything but an answer the connection is closed, so
+//! that a late answer is not taken for the next statement's.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! A client of ZooKeeper: one thread's sessions, one with each server that it talks to. It never sends a request twice.
+//! A client of ZooKeeper: one thread's sessions, one with each server that it talks to. Each request is sent once.
 //!
 //! A register is a node, and so is an element of a set, below the set's. A lock is held while its node is there.
 

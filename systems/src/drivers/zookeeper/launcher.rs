@@ -52,7 +52,7 @@ impl Told {
         self.transaction >> 32
     }
 
-    /// The answer to `srvr`; `None` from a server that serves nobody.
+    /// The answer to `srvr`; `None` from a server that takes no requests.
     fn of(text: &str) -> Option<Self> {
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         let leads = match field("Mode:")? {

@@ -1,4 +1,4 @@
-//! One connection with a session of its own, made when it is needed. It never sends a request twice, and never takes up a session
+//! One connection with a session of its own, made when it is needed. Each request is sent once, and a session is not taken up
 //! again: after anything but an answer the connection is closed, and its session ends at the server when its time is over.
 
 use std::net::SocketAddr;
