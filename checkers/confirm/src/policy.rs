@@ -23,9 +23,9 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
             is_left(history, first)
                 && (has_the_larger_stamp(history, anomaly) || leads_on(&named[..named.len() - 1]))
         }
-        (AnomalyKind::PhantomRead | AnomalyKind::AbortedRead | AnomalyKind::FutureRead, _) => {
-            named.iter().any(|op| shows_too_early(history, anomaly, op))
-        }
+        (AnomalyKind::PhantomRead | AnomalyKind::AbortedRead | AnomalyKind::FutureRead, _) => named
+            .iter()
+            .any(|op| shows_too_early(history, anomaly, op) || shows_unadded(history, anomaly, op)),
         (AnomalyKind::DroppedSibling, _) => dropped(history, first, last),
         (AnomalyKind::ReplacedSibling, _) => replaced(history, &named),
         _ => false,
@@ -128,8 +128,8 @@ fn has_the_larger_stamp(history: &History, anomaly: &Anomaly) -> bool {
         && stamp(left).zip(stamp(winner)).is_some_and(|(left, winner)| left < winner)
 }
 
-/// The siblings that an observation shows.
-fn siblings(history: &History, key: Option<histories::KeyId>, op: &Operation) -> Vec<Value> {
+/// The siblings or elements that an observation shows.
+fn shown(history: &History, key: Option<histories::KeyId>, op: &Operation) -> Vec<Value> {
     let name = key.map(|key| history.key(key).as_str());
     let value = match op.function {
         Function::Dump => name.and_then(|name| op.reply().as_map()?.get(name)),
@@ -171,13 +171,32 @@ fn shows_too_early(history: &History, anomaly: &Anomaly, op: &Operation) -> bool
     let begun = |value: &Value| {
         writes.iter().any(|(write, _, written)| *written == value && write.invoked <= op.completed)
     };
-    siblings(history, anomaly.key, op).iter().any(|value| !begun(value))
+    shown(history, anomaly.key, op).iter().any(|value| !begun(value))
+}
+
+/// An element of a set is there that nobody had begun to add when the read ended.
+fn shows_unadded(history: &History, anomaly: &Anomaly, read: &Operation) -> bool {
+    let key = anomaly.key;
+    let all = || history.operations().iter();
+    let of_key = |function: Function| all().filter(move |op| op.function == function && op.key == key);
+    let is_set = all().any(|op| op.function == Function::Remove)
+        && of_key(Function::Add).chain(of_key(Function::Remove)).next().is_some();
+    let begun = |element: &Value| {
+        of_key(Function::Add)
+            .any(|add| add.outcome != Outcome::Fail && add.call() == element && add.invoked <= read.completed)
+    };
+    let looks = match read.function {
+        Function::Dump => true,
+        Function::Read | Function::ReadAll => read.key == key,
+        _ => false,
+    };
+    is_set && read.is_ok() && looks && shown(history, key, read).iter().any(|element| !begun(element))
 }
 
 /// A version that a session knew, or that is known at all where the sight is one of the end, is neither there nor
 /// replaced by what is there, nor by a write that leaves nothing behind.
 fn dropped(history: &History, write: &Operation, sight: &Operation) -> bool {
-    let (key, there) = (write.key, siblings(history, write.key, sight));
+    let (key, there) = (write.key, shown(history, write.key, sight));
     let Some((_, version)) = write.call().as_pair() else { return false };
     let all = writes(history, key);
     let by_those = all.iter().filter(|(_, _, value)| there.contains(value));
@@ -190,7 +209,7 @@ fn dropped(history: &History, write: &Operation, sight: &Operation) -> bool {
         by_those.chain(removals).any(|(_, quoted, _)| past(history, key, quoted).contains(version));
     let reads =
         || history.operations().iter().filter(|op| op.is_ok() && op.key == key && op.call().is_null());
-    let showed = |op: &&Operation| siblings(history, key, op).contains(version);
+    let showed = |op: &&Operation| shown(history, key, op).contains(version);
     let of_session = (write.is_ok() && write.process == sight.process && write.call_event < sight.call_event)
         || reads()
             .filter(|op| op.process == sight.process && op.call_event < sight.call_event)
@@ -207,16 +226,13 @@ fn last_update(history: &History) -> Nanos {
 /// one of the end.
 fn replaced(history: &History, named: &[&Operation]) -> bool {
     let [old, by, sight] = named else { return false };
-    let there = siblings(history, old.key, sight);
+    let there = shown(history, old.key, sight);
     let (Some((_, version)), Some((quoted, value))) = (old.call().as_pair(), by.call().as_pair()) else {
         return false;
     };
     let quotes = past(history, old.key, quoted.as_list().unwrap_or_default()).contains(version);
     let seen = history.operations().iter().any(|op| {
-        op.is_ok()
-            && op.key == old.key
-            && op.call().is_null()
-            && siblings(history, old.key, op).contains(value)
+        op.is_ok() && op.key == old.key && op.call().is_null() && shown(history, old.key, op).contains(value)
     });
     let happened = there.contains(value) || ((by.is_ok() || seen) && sight.invoked > last_update(history));
     old.key == by.key && there.contains(version) && quotes && happened

@@ -1,15 +1,19 @@
-//! Sets whose additions win: a remove takes away the additions that it had seen, and no others.
+//! Sets whose additions win: a remove takes away the additions that it had seen, and no others. Whatever a read shows, at
+//! the end or on the way, somebody had begun to add.
 //!
-//! It never decides what a remove had seen where that is open; both outcomes are right then.
+//! Where it is open what a remove had seen, both outcomes are right.
 //!
 //! After Shapiro et al., "Conflict-free replicated data types", SSS 2011: the observed-remove set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use histories::{AnomalyKind, Function, History, KeyId, ModelName, Operation, OperationId, Outcome, Value};
+use histories::{
+    AnomalyKind, Function, History, KeyId, ModelName, Nanos, Operation, OperationId, Outcome, Value,
+};
 
 use crate::final_state::{FinalState, Seen};
 use crate::rules::Ruling;
+use crate::rules::impossible::Impossible;
 use crate::{Anomaly, Budget, Step, Witness, words};
 
 pub(super) fn judge(
@@ -20,6 +24,8 @@ pub(super) fn judge(
 ) {
     for (key, set) in sets(history) {
         ruling.judged += 1;
+        let held = finals.as_ref().map(|finals| finals.held(Some(key))).unwrap_or_default();
+        ruling.anomalies.extend(set.impossible(history, key, &held));
         let finals = match (finals, budget.check()) {
             (Ok(finals), Ok(())) => finals,
             (Err(why), _) => return ruling.undecided.push(why.clone()),
@@ -54,22 +60,67 @@ struct Element {
 #[derive(Debug, Default)]
 struct Set<'h> {
     elements: BTreeMap<&'h Value, Element>,
+    /// By element, an addition that failed.
+    failed: BTreeMap<&'h Value, OperationId>,
     reads: Vec<OperationId>,
 }
 
-/// The keys that are added to and removed from.
+impl Set<'_> {
+    /// What reads, and dumps at the end, show that nobody had begun to add when they ended, each element once.
+    fn impossible(&self, history: &History, key: KeyId, held: &[Seen]) -> Vec<Anomaly> {
+        let reads = self.reads.iter().map(|&read| (read, history.operation(read).reply()));
+        let mut told = BTreeSet::new();
+        let mut found = Vec::new();
+        for (read, shown) in reads.chain(held.iter().map(|seen| (seen.operation, &seen.value))) {
+            let completed = history.operation(read).completed;
+            for value in shown.as_list().unwrap_or_default() {
+                let Some((kind, other)) = self.flaw(history, value, completed) else { continue };
+                if told.insert(value) {
+                    let impossible = Impossible { kind, read, key: Some(key), value, other };
+                    found.push(impossible.anomaly(history, ModelName::ConflictPolicy));
+                }
+            }
+        }
+        found
+    }
+
+    /// Why an element cannot be in a read that ended at a time, and the addition that does not explain it.
+    fn flaw(
+        &self,
+        history: &History,
+        value: &Value,
+        completed: Nanos,
+    ) -> Option<(AnomalyKind, Option<OperationId>)> {
+        let adds = self.elements.get(value).map_or(&[][..], |element| &element.adds);
+        let invoked = |&id: &OperationId| history.operation(id).invoked;
+        match (adds.iter().copied().min_by_key(invoked), self.failed.get(value)) {
+            (Some(first), _) => {
+                (completed < invoked(&first)).then_some((AnomalyKind::FutureRead, Some(first)))
+            }
+            (None, Some(&failed)) => Some((AnomalyKind::AbortedRead, Some(failed))),
+            (None, None) => Some((AnomalyKind::PhantomRead, None)),
+        }
+    }
+}
+
+/// The keys that are added to or removed from, where anything is removed at all.
 fn sets(history: &History) -> BTreeMap<KeyId, Set<'_>> {
     let mut sets: BTreeMap<KeyId, Set<'_>> = BTreeMap::new();
-    for op in history.operations().iter().filter(|op| op.function == Function::Remove) {
+    let operations = history.operations();
+    if !operations.iter().any(|op| op.function == Function::Remove) {
+        return sets;
+    }
+    for op in operations.iter().filter(|op| matches!(op.function, Function::Add | Function::Remove)) {
         sets.extend(op.key.map(|key| (key, Set::default())));
     }
     for (id, op) in history.iter() {
         let Some(set) = op.key.and_then(|key| sets.get_mut(&key)) else { continue };
         match op.function {
             Function::Read | Function::ReadAll if op.is_ok() => set.reads.push(id),
-            Function::Add if op.outcome != Outcome::Fail => {
-                set.elements.entry(op.call()).or_default().adds.push(id);
+            Function::Add if op.outcome == Outcome::Fail => {
+                set.failed.entry(op.call()).or_insert(id);
             }
+            Function::Add => set.elements.entry(op.call()).or_default().adds.push(id),
             Function::Remove if op.outcome != Outcome::Fail => {
                 set.elements.entry(op.call()).or_default().removes.push(id);
             }

@@ -111,6 +111,30 @@ fn additions_win() {
 }
 
 #[test]
+fn what_a_set_shows_was_added() {
+    let other = "c1 add s 1 [0,1]\nc1 remove s 2 [2,3]\n";
+    let read = |line: &str| verdict(&format!("{other}{line}\nc9 read-all s [1] [90,91]"));
+    assert_eq!(read("c2 read-all s [1;2] [4,5]"), "invalid", "nobody added 2");
+    assert_eq!(
+        read("c2 read-all s [1;2] [4,5]\nc3 add s 2 [5,6] info\nc3 remove s 2 [7,8]"),
+        "valid",
+        "it may be early"
+    );
+    assert_eq!(
+        read("c2 read-all s [1;2] [4,5]\nc3 add s 2 [6,7]\nc3 remove s 2 [8,9]"),
+        "invalid",
+        "from the future"
+    );
+    assert_eq!(read("c2 add s 2 [2,3] fail\nc2 read-all s [1;2] [4,5]"), "invalid", "the addition failed");
+    assert_eq!(read("c2 add t 3 [2,3]\nc2 read-all t [3;4] [4,5]"), "invalid", "nothing is removed from t");
+    let dumped =
+        |state: &str| verdict(&format!("{other}c8 dump n1 s={state} [90,91]\nc9 dump n2 s={state} [90,91]"));
+    assert_eq!((dumped("[1]"), dumped("[1;4]")), ("valid", "invalid"));
+    let unread = testing::history(&format!("{other}c2 read-all s [1;2] [4,5]"));
+    insta::assert_snapshot!(told(&unread));
+}
+
+#[test]
 fn counters_and_carts_add_up_at_the_end() {
     let counter = "c1 increment c 5 [0,1]\nc2 decrement c 2 [0,1]\nc2 increment c 4 [2,3] info\n";
     let end = |shown: i64| verdict(&format!("{counter}c3 read c 9 [1,2]\nc4 read c {shown} [9,10]"));

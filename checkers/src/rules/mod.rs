@@ -6,6 +6,7 @@ mod amounts;
 pub(crate) mod bank;
 pub(crate) mod changes;
 pub(crate) mod counter;
+pub(crate) mod impossible;
 mod long_fork;
 mod mutex;
 mod queue;

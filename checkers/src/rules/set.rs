@@ -10,6 +10,7 @@ use histories::{AnomalyKind, Function, History, KeyId, ModelName, Nanos, Operati
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Ruling;
+use super::impossible::Impossible;
 use crate::final_state::{FinalState, unfinished};
 use crate::{Anomaly, Budget, Exhausted, Staleness, Witness, words};
 
@@ -256,47 +257,10 @@ impl<'h> Members<'h> {
     }
 
     fn impossible(&self, history: &History, read: OperationId, number: usize, kind: AnomalyKind) -> Anomaly {
-        let op = history.operation(read);
         let element = &self.elements[number];
-        let (value, name) = (element.value, words::key(history, op.key));
-        let clause = format!("client {} saw {value} in {name}", op.process);
-        let (summary, fact, other) = match kind {
-            AnomalyKind::AbortedRead => (
-                format!("{clause}, whose addition had failed"),
-                "what fails must never happen".to_owned(),
-                element.failed.map(|id| (id, "failed: it never happened")),
-            ),
-            AnomalyKind::FutureRead => (
-                format!("{clause} before anybody added it"),
-                "the read ended before the first addition began".to_owned(),
-                element.added.map(|id| (id, "began after the read had ended")),
-            ),
-            AnomalyKind::DuplicateElement => (
-                format!("{clause} more than once"),
-                "a set holds an element once".to_owned(),
-                element.added.map(|id| (id, "added it")),
-            ),
-            _ => (
-                format!("{clause}, and nobody ever added it"),
-                format!("no operation of the history adds {value} to {name}"),
-                None,
-            ),
-        };
-        let steps: Vec<_> = std::iter::once(words::completed(history, read, format!("shows {value}")))
-            .chain(other.map(|(id, note)| words::invoked(id, note)))
-            .collect();
-        let operations = steps.iter().map(|step| step.operation).collect();
-        let witness = Witness { model: ModelName::Set, operations };
-        Anomaly {
-            kind,
-            summary,
-            key: op.key,
-            steps,
-            facts: vec![fact],
-            edges: Vec::new(),
-            not_rechecked: None,
-            witness,
-        }
+        let other = if kind == AnomalyKind::AbortedRead { element.failed } else { element.added };
+        let key = history.operation(read).key;
+        Impossible { kind, read, key, value: element.value, other }.anomaly(history, ModelName::Set)
     }
 }
 

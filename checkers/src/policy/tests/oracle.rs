@@ -126,8 +126,8 @@ pub(super) fn siblings(history: &History) -> bool {
         || reads.iter().all(of_session) && (ends.is_empty() || ends.iter().any(|read| at_end(read)))
 }
 
-/// Whether each element at the end can be as it is: each remove had seen any of the additions that it can have seen, and
-/// all that it must have.
+/// Whether each element that a read shows had been added by then, and each at the end can be as it is: each remove had seen
+/// any of the additions that it can have seen, and all that it must have.
 pub(super) fn observed_removes(history: &History) -> bool {
     let of = |function: Function| -> Vec<&Operation> {
         history.operations().iter().filter(|op| op.function == function).filter(|op| happened(op)).collect()
@@ -135,15 +135,20 @@ pub(super) fn observed_removes(history: &History) -> bool {
     let (adds, removes) = (of(Function::Add), of(Function::Remove));
     let ends = last(history);
     let elements: BTreeSet<&Value> = adds.iter().map(|op| op.call()).collect();
-    ends.is_empty()
-        || elements.into_iter().all(|element| {
-            let adds: Vec<&Operation> = adds.iter().copied().filter(|op| op.call() == element).collect();
-            let removes: Vec<&Operation> =
-                removes.iter().copied().filter(|op| op.call() == element).collect();
-            let possible = outcomes(history, element, &adds, &removes);
-            let there = |end: &&Operation| end.reply().as_list().unwrap_or_default().contains(element);
-            ends.iter().any(|end| possible.contains(&there(end)))
-        })
+    let reads = history.operations().iter().filter(|op| op.function == Function::ReadAll && op.is_ok());
+    let begun = |read: &Operation, element: &Value| {
+        adds.iter().any(|add| add.call() == element && add.invoked <= read.completed)
+    };
+    reads.into_iter().all(|read| list(read.reply()).iter().all(|element| begun(read, element)))
+        && (ends.is_empty()
+            || elements.into_iter().all(|element| {
+                let adds: Vec<&Operation> = adds.iter().copied().filter(|op| op.call() == element).collect();
+                let removes: Vec<&Operation> =
+                    removes.iter().copied().filter(|op| op.call() == element).collect();
+                let possible = outcomes(history, element, &adds, &removes);
+                let there = |end: &&Operation| end.reply().as_list().unwrap_or_default().contains(element);
+                ends.iter().any(|end| possible.contains(&there(end)))
+            }))
 }
 
 /// Whether an element is there, in every world.
