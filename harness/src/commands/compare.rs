@@ -7,7 +7,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use clap::Args;
-use nemesis::FaultSpec;
+use nemesis::{FaultSpec, Layout};
 use systems::Mode;
 
 use super::Session;
@@ -123,8 +123,9 @@ pub(crate) fn compare(
 /// for, or with its own; one that no mode has a place for is refused.
 fn specs(options: &Options, catalogue: &Catalogue, seed: u64) -> Result<Vec<RunSpec>, String> {
     let stage = options.stage.unwrap_or_default();
+    let usual = |mode: &Mode| faults_of(mode, stage, plan::layout(options, mode));
     let Some(asked) = &options.faults else {
-        return plan::specs("compare", options, catalogue, seed, &|mode| faults_of(mode, stage));
+        return plan::specs("compare", options, catalogue, seed, &usual);
     };
     let fitting = |mode: &Mode| {
         let layout = plan::layout(options, mode);
@@ -133,15 +134,14 @@ fn specs(options: &Options, catalogue: &Catalogue, seed: u64) -> Result<Vec<RunS
         };
         asked.0.iter().filter(fits).cloned().collect::<Vec<_>>()
     };
-    let own = |mode: &Mode| {
-        Some(fitting(mode)).filter(|faults| !faults.is_empty()).unwrap_or_else(|| faults_of(mode, stage))
-    };
+    let own =
+        |mode: &Mode| Some(fitting(mode)).filter(|faults| !faults.is_empty()).unwrap_or_else(|| usual(mode));
     let free = Options { faults: None, ..options.clone() };
     let specs = plan::specs("compare", &free, catalogue, seed, &own)?;
     if specs.iter().any(|spec| !fitting(&spec.mode).is_empty()) {
         Ok(specs)
     } else {
-        plan::specs("compare", options, catalogue, seed, &|mode| faults_of(mode, stage))
+        plan::specs("compare", options, catalogue, seed, &usual)
     }
 }
 
@@ -156,7 +156,7 @@ fn otherwise(options: &Options, specs: &[RunSpec]) -> BTreeMap<String, String> {
 }
 
 /// What a mode is run with unless told: what shows its weaknesses, and what breaks most stores in ways that this does not.
-fn faults_of(mode: &Mode, stage: StageName) -> Vec<String> {
+fn faults_of(mode: &Mode, stage: StageName, layout: Layout) -> Vec<String> {
     // A partition of one shape leaves no time for another: `kill:leader` and `kill:one` are of one kind.
     let kind = |fault: &str| fault.parse::<FaultSpec>().ok().map(|fault| fault.kind());
     let shown =
@@ -168,7 +168,9 @@ fn faults_of(mode: &Mode, stage: StageName) -> Vec<String> {
         }
     }
     let common = if mode.led { FAULTS } else { LEADERLESS };
-    for fault in common {
+    // A mode of one node has no place for some of them.
+    let fits = |fault: &str| fault.parse::<FaultSpec>().is_ok_and(|fault| fault.refusal(layout).is_none());
+    for fault in common.into_iter().filter(|fault| fits(fault)) {
         if !faults.iter().any(|shown| kind(shown) == kind(fault)) {
             faults.push(fault.to_owned());
         }
@@ -237,6 +239,7 @@ mod tests {
     use crate::testing::{catalogue, mode};
 
     const LIVE: StageName = StageName::Live;
+    const THREE: Layout = Layout { datacentres: 1, nodes_each: 3 };
 
     fn show(under: &str, live: bool) -> Show {
         Show {
@@ -252,18 +255,20 @@ mod tests {
     fn a_mode_meets_the_common_faults_and_those_that_show_its_weaknesses() {
         let weak =
             Mode { shows: vec![show("pause:leader", true), show("power:all", false)], ..mode("single/x") };
-        assert_eq!(faults_of(&weak, LIVE), ["pause:leader", "partition:leader", "kill:leader"]);
-        let simulated = faults_of(&weak, StageName::Sim);
+        assert_eq!(faults_of(&weak, LIVE, THREE), ["pause:leader", "partition:leader", "kill:leader"]);
+        let simulated = faults_of(&weak, StageName::Sim, THREE);
         assert_eq!(simulated, ["pause:leader", "power:all", "partition:leader", "kill:leader"]);
         let cut = Mode { shows: vec![show("partition:one:for=4s", true)], ..mode("single/x") };
         assert_eq!(
-            faults_of(&cut, LIVE),
+            faults_of(&cut, LIVE, THREE),
             ["partition:one:for=4s", "kill:leader"],
             "one partition leaves it time"
         );
-        assert_eq!(faults_of(&mode("single/quorum"), LIVE), FAULTS);
+        assert_eq!(faults_of(&mode("single/quorum"), LIVE, THREE), FAULTS);
         let nobody_leads = Mode { led: false, ..mode("leaderless/abd") };
-        assert_eq!(faults_of(&nobody_leads, LIVE), ["partition:one", "kill:one"]);
+        assert_eq!(faults_of(&nobody_leads, LIVE, THREE), ["partition:one", "kill:one"]);
+        let alone = faults_of(&mode("single/quorum"), LIVE, Layout::single(1));
+        assert_eq!(alone, ["kill:leader"], "one node cannot be cut off from others");
     }
 
     #[test]
