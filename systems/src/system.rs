@@ -9,6 +9,8 @@ use nemesis::backends::Proxies;
 use nemesis::{BoxFuture, Layout, Powers, Target};
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::REMOTE_POWERS;
+use crate::own::FaultCommands;
 use crate::sim::{self, Simulation};
 use crate::{Client, Mode, PlantedBug, Settles, Trap};
 
@@ -37,9 +39,19 @@ pub struct SystemOptions {
     pub binary: Option<PathBuf>,
     /// Where the nodes of a system are that runs already, in the order of the nodes; empty where the harness starts it.
     pub endpoints: Vec<String>,
+    /// How faults are carried out on nodes that run already, where the user says so.
+    pub fault_commands: Option<Arc<FaultCommands>>,
     pub net: Net,
     /// Whether a fault may set clocks wrong: then programs are started with what that takes.
     pub clocks: bool,
+}
+
+impl SystemOptions {
+    /// What nodes that run already can have done to them.
+    pub fn remote_powers(&self) -> Powers {
+        let by_command = self.fault_commands.as_ref().map(|commands| commands.powers());
+        REMOTE_POWERS.union(by_command.unwrap_or_default())
+    }
 }
 
 /// How nodes are joined.
@@ -159,6 +171,10 @@ pub trait System: Send + Sync {
     fn powers(&self) -> Powers;
     /// What its nodes can have done to them in namespaces of their own; `None` where they cannot stand there.
     fn powers_in_namespaces(&self) -> Option<Powers> {
+        None
+    }
+    /// The user's own commands for faults on nodes that run already, where what describes the system has any.
+    fn fault_commands(&self) -> Option<Arc<FaultCommands>> {
         None
     }
     /// Whether it can be started on this machine.

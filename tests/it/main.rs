@@ -8,6 +8,7 @@ mod conformance;
 mod databases;
 mod delivery;
 mod docs;
+mod endpoints;
 mod extending;
 mod faults;
 mod golden;

@@ -11,6 +11,7 @@ pub(crate) fn flags(options: &Options) -> Vec<String> {
         system,
         binary,
         endpoints,
+        fault_commands,
         mode,
         workload,
         faults,
@@ -46,6 +47,7 @@ pub(crate) fn flags(options: &Options) -> Vec<String> {
         ("system", list(system)),
         ("binary", binary.as_ref().map(|path| path.display().to_string())),
         ("endpoints", list(endpoints)),
+        ("fault-commands", fault_commands.as_ref().map(|path| path.display().to_string())),
         ("mode", list(mode)),
         ("workload", list(workload)),
         ("faults", list(faults)),
@@ -92,8 +94,8 @@ mod tests {
 
     #[test]
     fn every_option_that_changes_a_run_is_told_again() {
-        let given = "--system store --binary b --endpoints localhost:1 --mode single/quorum --workload bank \
-             --faults kill:leader@3s --datacentres 2 --nodes 5 --clients 7 --rate 30 --keys 4 --txn-length 2..3 \
+        let given = "--system store --binary b --endpoints localhost:1 --fault-commands f.toml --mode single/quorum \
+             --workload bank --faults kill:leader@3s --datacentres 2 --nodes 5 --clients 7 --rate 30 --keys 4 --txn-length 2..3 \
              --key-skew 1.5 --writes-per-key 9 --accounts 3 --total-amount 12 --negative-balances=true --time 7s \
              --ops 99 --stage sim --net proxy --bug stale-lease --routing roam --liveness=false";
         let read = |line: &str| {

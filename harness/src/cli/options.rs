@@ -35,6 +35,11 @@ pub(crate) struct Options {
     #[serde(deserialize_with = "as_flag")]
     pub(crate) endpoints: Option<List>,
 
+    /// A TOML file with your own commands for faults on nodes that run already, `[faults.kill]` and others; with
+    /// --endpoints.
+    #[arg(long, value_name = "FILE", env = "PARTITA_FAULT_COMMANDS")]
+    pub(crate) fault_commands: Option<PathBuf>,
+
     /// Replication modes: names, names with options, globs; `single/quorum[read=lease],'single/*-read'`.
     #[arg(long, value_name = "M,…", env = "PARTITA_MODE")]
     #[serde(deserialize_with = "as_flag")]
@@ -179,6 +184,7 @@ impl Options {
         "system",
         "binary",
         "endpoints",
+        "fault-commands",
         "mode",
         "workload",
         "faults",
@@ -242,6 +248,7 @@ impl Options {
             system: self.system.or(weaker.system),
             binary: self.binary.or(weaker.binary),
             endpoints: self.endpoints.or(weaker.endpoints),
+            fault_commands: self.fault_commands.or(weaker.fault_commands),
             mode: self.mode.or(weaker.mode),
             workload: self.workload.or(weaker.workload),
             faults: self.faults.or(weaker.faults),
@@ -337,6 +344,7 @@ mod tests {
             system = ["store", "etcd"]
             binary = "/usr/bin/etcd"
             endpoints = ["127.0.0.1:2379"]
+            fault-commands = "faults.toml"
             mode = ["single/quorum[read=lease,sync=never]", "single/async"]
             workload = "register"
             faults = ["kill:leader"]

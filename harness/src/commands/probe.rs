@@ -4,8 +4,10 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::PathBuf;
 
 use clap::Args;
+use nemesis::Layout;
 use systems::probe::{self, Tried};
 use systems::{Setup, SystemOptions};
 
@@ -25,6 +27,14 @@ pub(crate) struct ProbeArgs {
     /// The mode [default: the system's first].
     #[arg(long, value_name = "MODE")]
     pub(crate) mode: Option<String>,
+
+    /// The program that the system's nodes run, or the folder that it lies in. Default: it is looked for.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) binary: Option<PathBuf>,
+
+    /// Where the nodes are of a system that runs already: `host:port`, one for each node. Nothing is started then.
+    #[arg(long, value_name = "HOST:PORT,…")]
+    pub(crate) endpoints: Option<List>,
 }
 
 /// Two threads of clients: one is tried, the other looks what came of it.
@@ -43,12 +53,15 @@ pub(crate) fn probe(
         (None, Some(mode)) => mode,
         (None, None) => return Err(Failure::Usage(format!("{} has no mode", system.name()))),
     };
+    let endpoints = args.endpoints.as_ref().map(|list| list.0.clone()).unwrap_or_default();
+    let count = u16::try_from(endpoints.len()).ok().filter(|&count| count > 0);
+    let layout = count.map_or(mode.layout, Layout::single);
     let folder = tempfile::tempdir().map_err(|error| Failure::Harness(error.to_string()))?;
     let setup = Setup {
-        layout: mode.layout,
+        layout,
         mode,
         workload: "register".to_owned(),
-        options: SystemOptions::default(),
+        options: SystemOptions { binary: args.binary.clone(), endpoints, ..SystemOptions::default() },
         clients: CLIENTS,
         logs: folder.path().join("logs"),
         disks: folder.path().join("disks"),

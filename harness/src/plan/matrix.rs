@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use histories::Function;
 use nemesis::{FaultSpec, Layout, Powers};
-use systems::cluster::REMOTE_POWERS;
+use systems::own::FaultCommands;
 use systems::{Mode, Net, Purpose, Settles, System, SystemOptions};
 
 use crate::cli::net::NetName;
@@ -60,7 +60,7 @@ pub(crate) fn specs(
         for (system, mode) in &modes {
             let layout = layout(options, mode);
             let mode = &system.on(mode, layout)?;
-            let ground = ground(options, system.as_ref(), mode, faults_default)?;
+            let ground = ground(options, &system_options, system.as_ref(), mode, faults_default)?;
             let faults = faults(options, system.as_ref(), mode, faults_default, ground.powers)?;
             let system_options = SystemOptions { net: ground.net, ..system_options.clone() };
             for workload in suited(&workloads, options, mode, system.as_ref())? {
@@ -149,13 +149,34 @@ fn modes(options: &Options, catalogue: &Catalogue) -> Result<Vec<SystemMode>, St
 /// What is said of a system beside its mode; it can be said of one at a time.
 fn system_options(options: &Options, modes: &[SystemMode]) -> Result<SystemOptions, String> {
     let endpoints = options.endpoints.as_ref().map(|list| list.0.clone()).unwrap_or_default();
-    let told = SystemOptions { binary: options.binary.clone(), endpoints, ..SystemOptions::default() };
+    let fault_commands = fault_commands(options, modes)?;
+    let told = SystemOptions {
+        binary: options.binary.clone(),
+        endpoints,
+        fault_commands,
+        ..SystemOptions::default()
+    };
     let systems: BTreeSet<&str> = modes.iter().map(|(system, _)| system.name()).collect();
     if told != SystemOptions::default() && systems.len() > 1 {
         let names: Vec<_> = systems.into_iter().collect();
         return Err(format!("--binary and --endpoints are of one system, not of {}", names.join(" and ")));
     }
     Ok(told)
+}
+
+/// The user's own commands for faults on nodes that run already: those of the file that is named, else of the system's.
+fn fault_commands(options: &Options, modes: &[SystemMode]) -> Result<Option<Arc<FaultCommands>>, String> {
+    match (&options.fault_commands, &options.endpoints) {
+        (Some(_), None) => {
+            Err("--fault-commands are for nodes that run already: name these by --endpoints".to_owned())
+        }
+        (Some(file), Some(_)) => {
+            let commands = FaultCommands::load(file).map_err(|error| error.to_string())?;
+            Ok(Some(Arc::new(commands)))
+        }
+        (None, Some(_)) => Ok(modes.first().and_then(|(system, _)| system.fault_commands())),
+        (None, None) => Ok(None),
+    }
 }
 
 /// Workloads that were asked for and that some mode cannot do, in words.
@@ -243,6 +264,7 @@ struct Ground {
 /// Namespaces where they were asked for, or where a fault takes them that proxies cannot carry out; else proxies.
 fn ground(
     options: &Options,
+    told: &SystemOptions,
     system: &dyn System,
     mode: &Mode,
     default: FaultsOf<'_>,
@@ -250,8 +272,8 @@ fn ground(
     let stage = options.stage.unwrap_or_default();
     let asked = options.net.unwrap_or_default();
     if options.endpoints.is_some() || stage == StageName::Sim {
-        let powers =
-            if options.endpoints.is_some() { REMOTE_POWERS } else { stage.powers(system, Net::Proxy) };
+        let remote = options.endpoints.is_some();
+        let powers = if remote { told.remote_powers() } else { stage.powers(system, Net::Proxy) };
         return match asked {
             NetName::Netns => Err("--net netns is for live runs of nodes that the harness starts".to_owned()),
             NetName::Auto | NetName::Proxy => Ok(Ground { net: Net::Proxy, powers }),

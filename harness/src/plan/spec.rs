@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nemesis::Layout;
+use nemesis::{Layout, Powers};
 use systems::lies::{Lie, Telling};
 use systems::{Mode, Net, Routing, System, SystemOptions};
 
@@ -92,6 +92,15 @@ impl RunSpec {
         format!("{} × {} × {faults}, seed {}", self.workload, self.mode.name, self.seed)
     }
 
+    /// What the nodes can have done to them.
+    pub(crate) fn powers(&self) -> Powers {
+        if self.options.endpoints.is_empty() {
+            self.stage.powers(self.system.as_ref(), self.options.net)
+        } else {
+            self.options.remote_powers()
+        }
+    }
+
     /// A run without faults is to have none at its end either.
     pub(crate) fn requires_progress(&self) -> bool {
         self.liveness && !self.faults.is_empty()
@@ -128,6 +137,12 @@ impl RunSpec {
         }
         if !self.options.endpoints.is_empty() {
             flag("endpoints", &self.options.endpoints.join(","));
+        }
+        let of_system = self.system.fault_commands();
+        if let Some(commands) =
+            self.options.fault_commands.as_ref().filter(|told| of_system.as_ref() != Some(*told))
+        {
+            flag("fault-commands", &commands.source().display().to_string());
         }
         if self.options.net == Net::Netns {
             flag("net", "netns");

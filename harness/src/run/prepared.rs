@@ -33,7 +33,7 @@ impl Prepared {
         }
         let (faults, own_faults) = faults::read(&spec.faults).map_err(RunError::harness)?;
         let needs = Self::schedule(spec, &faults, &own_faults, &Dice::new(spec.seed)).needs();
-        let missing = needs.missing(spec.stage.powers(spec.system.as_ref(), spec.options.net));
+        let missing = needs.missing(spec.powers());
         if !missing.is_empty() {
             return Err(RunError::Harness(format!(
                 "{} cannot be had with --faults {}: nobody here can {}",
@@ -138,7 +138,7 @@ impl Prepared {
     /// What a mode that goes on without a minority has to show in the end; a run without faults has no second phase.
     fn liveness(&self, spec: &RunSpec, dice: &Dice) -> Option<Liveness> {
         let due = spec.requires_progress() && spec.mode.available_with_majorities;
-        let powers = spec.stage.powers(spec.system.as_ref(), spec.options.net);
+        let powers = spec.powers();
         let survives = &spec.mode.survives;
         due.then(|| {
             Liveness::new(spec.layout, survives, powers, spec.clients, &self.mix(), dice.split("liveness"))

@@ -183,7 +183,7 @@ impl Target for Control {
     }
 }
 
-fn described(action: &Action) -> String {
+pub(super) fn described(action: &Action) -> String {
     match action {
         Action::Begin { name, .. } => format!("begin {name}"),
         Action::End { name, .. } => format!("end {name}"),

@@ -30,4 +30,5 @@ pub use launcher::{
 pub use local::{LocalCluster, sweep_private};
 pub(crate) use means::{LinkEvidence, LinkMeans, NodeMeans};
 pub(crate) use ports::free as free_port;
+pub(crate) use remote::run_name;
 pub use remote::{REMOTE_POWERS, RemoteCluster};

@@ -1,10 +1,11 @@
 //! Starts the nodes of a system that a file describes, and asks them how they are.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -13,10 +14,11 @@ use nemesis::backends::{PeerUse, PortUse};
 use nemesis::{BoxFuture, Layout, Power, Powers};
 
 use super::file::{NodeCommand, Probe};
-use super::http::{Asker, HttpClient, Operations};
+use super::http::{Asker, HttpClient, Identity, Operations};
 use super::lines::{Child, LinesClient};
+use super::renamed::RenamedClient;
 use super::template::Template;
-use crate::cluster::{CommandLine, Doors, Launcher, NodeSite, PEER_POWERS, Running};
+use crate::cluster::{CommandLine, Doors, Launcher, NodeSite, PEER_POWERS, Running, run_name};
 use crate::{Client, Setup, SetupError, Status};
 
 /// A probe that takes longer has failed.
@@ -35,11 +37,15 @@ pub(crate) enum Speaker {
 pub(crate) struct OwnLauncher {
     node: NodeCommand,
     speaker: Speaker,
-    asker: Asker,
+    identity: Identity,
+    /// Who asks nodes how they are, by the host that these are at.
+    askers: Mutex<BTreeMap<IpAddr, Asker>>,
     folder: PathBuf,
     logs: PathBuf,
     mode: String,
     layout: Layout,
+    /// What keys begin with in a database that goes on after the run.
+    prefix: Option<Arc<str>>,
 }
 
 impl OwnLauncher {
@@ -51,17 +57,33 @@ impl OwnLauncher {
     ) -> Result<Self, SetupError> {
         let identity = match &speaker {
             Speaker::Http(operations) => operations.identity.clone(),
-            Speaker::Lines(_) => super::http::Identity::default(),
+            Speaker::Lines(_) => Identity::default(),
         };
+        let asker = Asker::new(&identity, Ipv4Addr::LOCALHOST.into());
+        let asker = asker.map_err(|why| failed("make a client", &why))?;
+        let runs = !setup.options.endpoints.is_empty();
         Ok(Self {
             node: node.clone(),
             speaker,
-            asker: Asker::new(&identity).map_err(|why| failed("make a client", &why))?,
+            identity,
+            askers: Mutex::new([(Ipv4Addr::LOCALHOST.into(), asker)].into()),
             folder,
             logs: setup.logs.clone(),
             mode: setup.mode.name.clone(),
             layout: setup.layout,
+            prefix: runs.then(|| format!("{}-", run_name()).into()),
         })
+    }
+
+    /// `None` where none can be made, which the first has shown to be possible.
+    fn asker(&self, host: IpAddr) -> Option<Asker> {
+        let mut askers = self.askers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(asker) = askers.get(&host) {
+            return Some(asker.clone());
+        }
+        let asker = Asker::new(&self.identity, host).ok()?;
+        askers.insert(host, asker.clone());
+        Some(asker)
     }
 
     /// Whether what is asked of a node holds.
@@ -78,8 +100,11 @@ impl OwnLauncher {
             }
             Probe::Http(request, condition) => {
                 let op = Op::global(histories::Function::Dump, histories::Value::Null);
-                let Ok(request) = request.fill(&op, node.node, &address.to_string()) else { return false };
-                let answer = self.asker.ask(request, PROBE_MAX).await;
+                let Some(asker) = self.asker(address.ip()) else { return false };
+                let Ok(request) = request.fill(&op, node.node, &asker.authority(address)) else {
+                    return false;
+                };
+                let answer = asker.ask(request, PROBE_MAX).await;
                 answer.is_ok_and(|(status, body)| condition.holds(status, &body))
             }
             Probe::Command { words, says } => {
@@ -154,6 +179,9 @@ impl OwnLauncher {
 pub(crate) fn powers(node: &NodeCommand) -> Powers {
     let environment = node.environment.iter().map(|(_, value)| value);
     let mut templates = node.words.iter().chain(environment);
+    if !node.starts() {
+        return Powers::NONE;
+    }
     let linked = templates.any(|template| template.has("peers") || template.has("named_peers"));
     let links = if linked { PEER_POWERS } else { Powers::NONE };
     links.union(Powers::of(&[Power::CutClients, Power::Kill, Power::Pause]))
@@ -202,13 +230,17 @@ impl Launcher for OwnLauncher {
     }
 
     fn client(&self, doors: Doors) -> Result<Box<dyn Client>, SetupError> {
-        match &self.speaker {
+        let client: Box<dyn Client> = match &self.speaker {
             Speaker::Http(operations) => {
                 let client = HttpClient::new(Arc::clone(operations), doors);
-                Ok(Box::new(client.map_err(|why| failed("make a client", &why))?))
+                Box::new(client.map_err(|why| failed("make a client", &why))?)
             }
-            Speaker::Lines(child) => Ok(Box::new(LinesClient::new(Arc::clone(child), doors))),
-        }
+            Speaker::Lines(child) => Box::new(LinesClient::new(Arc::clone(child), doors)),
+        };
+        Ok(match &self.prefix {
+            Some(prefix) => Box::new(RenamedClient::new(client, Arc::clone(prefix))),
+            None => client,
+        })
     }
 
     fn ready_max(&self) -> Duration {

@@ -7,13 +7,14 @@ use histories::{Diagnostic, Function, Node};
 use nemesis::backends::{ProcessSpec, Proxies};
 use nemesis::{BoxFuture, Powers, Target};
 
-use super::file::{ClientCommand, Speech, SystemFile};
+use super::faults::FaultCommands;
+use super::file::{ClientCommand, NodeCommand, Probe, Speech, SystemFile};
 use super::launch::{self, OwnLauncher, Speaker, absolute, failed};
 use super::lines::Child;
 use super::maelstrom::{self, Dialect, MaelstromCluster};
 use super::managed::{self, ManagedCluster};
-use crate::cluster::{CommandLine, LocalCluster, child_arguments};
-use crate::{Client, Cluster, Crash, Mode, Setup, SetupError, Status, System};
+use crate::cluster::{CommandLine, LocalCluster, RemoteCluster, child_arguments};
+use crate::{Client, Cluster, Crash, Mode, Presence, Setup, SetupError, Status, System, SystemOptions};
 
 /// A system of a user's own.
 #[derive(Clone, Debug)]
@@ -46,6 +47,9 @@ impl OwnSystem {
     }
 
     async fn start_cluster(&self, setup: &Setup) -> Result<Box<dyn Cluster>, SetupError> {
+        if let Some(why) = self.refusal(&setup.options) {
+            return Err(failed("use the --endpoints", &why));
+        }
         std::fs::create_dir_all(&setup.logs).map_err(|error| failed("make the folder of logs", &error))?;
         let (speaker, child) = match &self.file.speech {
             Speech::Http(operations) => (Speaker::Http(Arc::new(operations.clone())), None),
@@ -56,6 +60,10 @@ impl OwnSystem {
             Speech::Maelstrom => return self.start_maelstrom(setup).await,
         };
         let nodes: Box<dyn Cluster> = match (&self.file.node, &self.file.speech, &child) {
+            (Some(node), _, _) if !setup.options.endpoints.is_empty() => {
+                let launcher = OwnLauncher::new(node, speaker, self.file.folder.clone(), setup)?;
+                Box::new(RemoteCluster::start(launcher, setup).await?)
+            }
             (Some(node), _, _) => {
                 let launcher = OwnLauncher::new(node, speaker, self.file.folder.clone(), setup)?;
                 Box::new(LocalCluster::start(launcher, &self.exe, setup).await?)
@@ -66,6 +74,21 @@ impl OwnSystem {
             (None, ..) => return Err(failed("start the nodes", &"the file does not say how")),
         };
         Ok(Box::new(OwnCluster { nodes, child }))
+    }
+
+    /// Why its nodes cannot run already, where the user says that they do.
+    fn refusal(&self, options: &SystemOptions) -> Option<&'static str> {
+        if options.endpoints.is_empty() {
+            return None;
+        }
+        match (&self.file.speech, &self.file.node) {
+            (Speech::Maelstrom, _) => Some("the harness is the network of Maelstrom's nodes; leave them out"),
+            (_, None) => Some("the client process starts the nodes; leave them out"),
+            (_, Some(NodeCommand { ready: Probe::Log(_), .. })) => {
+                Some("ready of [node] looks for a line in a log, which the harness has of its own nodes only")
+            }
+            (_, Some(_)) => None,
+        }
     }
 
     async fn start_maelstrom(&self, setup: &Setup) -> Result<Box<dyn Cluster>, SetupError> {
@@ -164,6 +187,23 @@ impl System for OwnSystem {
             (Speech::Lines(client), None) => managed::powers(&client.verbs),
             (Speech::Http(_), None) => Powers::default(),
         }
+    }
+
+    fn fault_commands(&self) -> Option<Arc<FaultCommands>> {
+        self.file.faults.clone()
+    }
+
+    fn presence(&self, options: &SystemOptions) -> Presence {
+        let starts = self.file.node.as_ref().is_none_or(NodeCommand::starts);
+        if starts || !options.endpoints.is_empty() {
+            return Presence::Bundled;
+        }
+        let why = format!(
+            "{} does not say how a node is started: say so in start of [node], or name nodes that run already by \
+             --endpoints",
+            self.source
+        );
+        Presence::Missing { why, install: "--endpoints".to_owned() }
     }
 
     fn start<'a>(&'a self, setup: &'a Setup) -> BoxFuture<'a, Result<Box<dyn Cluster>, SetupError>> {

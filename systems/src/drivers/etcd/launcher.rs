@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use super::client::EtcdClient;
 use super::gateway::{self, Header, number};
 use super::{ELECTION, HEARTBEAT, READS};
-use crate::cluster::{CommandLine, Doors, LOCAL_POWERS, Launcher, NodeSite, Running};
+use crate::cluster::{CommandLine, Doors, LOCAL_POWERS, Launcher, NodeSite, Running, run_name};
 use crate::http::Link;
 use crate::{Behind, Client, Lag, Mode, Setup, SetupError, Status};
 
@@ -62,7 +62,11 @@ impl EtcdLauncher {
             mode: setup.mode.clone(),
             layout: setup.layout,
             seed: setup.seed,
-            prefix: if setup.options.endpoints.is_empty() { String::new() } else { own_prefix() },
+            prefix: if setup.options.endpoints.is_empty() {
+                String::new()
+            } else {
+                format!("{}/", run_name())
+            },
             links: setup.layout.nodes().map(|_| Mutex::new(Link::default())).collect(),
         }
     }
@@ -76,12 +80,6 @@ impl EtcdLauncher {
         let read = link.send(address, gateway::probe(), STATUS_MAX).await;
         Some((status, read.is_ok_and(|(code, _)| code == 200)))
     }
-}
-
-/// No two runs have the same.
-fn own_prefix() -> String {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    format!("partita-{}-{}/", std::process::id(), since.as_nanos())
 }
 
 impl Launcher for EtcdLauncher {

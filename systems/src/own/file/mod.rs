@@ -3,15 +3,17 @@
 mod modes;
 mod node;
 mod operations;
-mod section;
+pub(super) mod section;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use histories::{Diagnostic, Function};
 use nemesis::Layout;
 
 use self::section::{Read, Section};
+use super::faults::FaultCommands;
 use super::http::Operations;
 use super::lines::{Verb, Verbs};
 use super::template::Template;
@@ -19,7 +21,7 @@ use crate::Mode;
 use crate::toml_file::Document;
 
 pub(crate) use modes::plain;
-pub(crate) use node::{NodeCommand, Probe};
+pub(crate) use node::{NodeCommand, Probe, command};
 
 const NODES: u16 = 3;
 const NODES_MAX: u16 = 25;
@@ -31,10 +33,12 @@ pub struct SystemFile {
     pub(crate) about: String,
     /// Where the file lies: commands run here.
     pub(crate) folder: PathBuf,
-    /// How nodes are started; `None` where the client process does it, or they run already.
+    /// How nodes are started and looked at; `None` where the client process does both.
     pub(crate) node: Option<NodeCommand>,
     pub(crate) speech: Speech,
     pub(crate) modes: Vec<Mode>,
+    /// How faults are carried out on nodes that run already.
+    pub(crate) faults: Option<Arc<FaultCommands>>,
 }
 
 /// How a system is spoken to.
@@ -80,12 +84,13 @@ impl SystemFile {
             node: Some(node),
             speech: Speech::Maelstrom,
             modes: super::maelstrom::modes(layout),
+            faults: None,
         })
     }
 
     fn parse(file: &str, text: &str, folder: &Path) -> Result<Self, Diagnostic> {
         let document = Document::parse(file, text)?;
-        let root = Section::root(&document, &["system", "node", "client", "operations", "modes"])?;
+        let root = Section::root(&document, &["system", "node", "client", "operations", "modes", "faults"])?;
         let system = root.table("system", &["name", "about", "nodes", "protocol"])?;
         let system = system.ok_or_else(|| Diagnostic::whole_file(file, "there is no [system]"))?;
         let nodes = system.count("nodes", 1..=NODES_MAX)?.unwrap_or(NODES);
@@ -94,8 +99,10 @@ impl SystemFile {
         let speech = speech(&root, &system, folder)?;
         let node = node.as_ref().map(|node| node::read(node, &speech)).transpose()?;
         let starts = matches!(&speech, Speech::Lines(client) if client.verbs.has(Verb::Start));
-        if node.is_none() && !starts {
-            return Err(root.lacks("[node] with start, the command of a node, or a client that knows start"));
+        // Without a command they run already, and are named when the system is run.
+        let node = node.or_else(|| (!starts && speech != Speech::Maelstrom).then(NodeCommand::of_running));
+        if !starts && !node.as_ref().is_some_and(|node| node.starts() || speech != Speech::Maelstrom) {
+            return Err(root.lacks("[node] with start, the command of a node"));
         }
         if node.is_some() && starts {
             return Err(root.error("node", "the client starts the nodes; only one of both can"));
@@ -112,6 +119,8 @@ impl SystemFile {
             }
             (section, _) => modes::read(section.as_ref(), layout, led)?,
         };
+        let faults = root.table("faults", &[])?;
+        let faults = faults.map(|faults| FaultCommands::read(&faults, Path::new(file))).transpose()?;
         Ok(Self {
             name: system.needed_text("name")?,
             about: system.text("about")?.unwrap_or_default(),
@@ -119,6 +128,7 @@ impl SystemFile {
             node,
             speech,
             modes,
+            faults: faults.map(Arc::new),
         })
     }
 }

@@ -22,10 +22,10 @@ const PROBE_KEYS: &[&str] =
     &["get", "post", "headers", "status", "body", "json", "command", "log", "connect"];
 const READY_SECONDS: u16 = 30;
 
-/// How a node is started.
+/// How a node is started and looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NodeCommand {
-    /// The program and its arguments.
+    /// The program and its arguments; none where nodes run already.
     pub(crate) words: Vec<Template>,
     pub(crate) environment: Vec<(String, Template)>,
     pub(crate) ready: Probe,
@@ -36,19 +36,29 @@ pub(crate) struct NodeCommand {
 }
 
 impl NodeCommand {
+    /// Of nodes that run already, of which the file says nothing.
+    pub(super) fn of_running() -> Self {
+        Self {
+            words: Vec::new(),
+            environment: Vec::new(),
+            ready: Probe::Connect,
+            primary: None,
+            ready_max: Duration::from_secs(READY_SECONDS.into()),
+        }
+    }
+
+    /// Whether the file says how a node is started.
+    pub(crate) fn starts(&self) -> bool {
+        !self.words.is_empty()
+    }
+
     /// The command of a node that has no ports, as it stands after `--system maelstrom:`.
     pub(super) fn portless(line: &str) -> Result<Self, String> {
         let words = shlex::split(line).filter(|words| !words.is_empty());
         let words =
             words.ok_or_else(|| format!("{line:?} is no command with every quotation mark closed"))?;
         let words = words.iter().map(|word| Template::parse(word, PORTLESS_PLACES));
-        Ok(Self {
-            words: words.collect::<Result<_, _>>()?,
-            environment: Vec::new(),
-            ready: Probe::Connect,
-            primary: None,
-            ready_max: Duration::from_secs(READY_SECONDS.into()),
-        })
+        Ok(Self { words: words.collect::<Result<_, _>>()?, ..Self::of_running() })
     }
 
     /// The command with every place filled, to be run in `folder`.
@@ -89,7 +99,7 @@ pub(crate) enum Probe {
 pub(super) fn read(section: &Section<'_>, speech: &Speech) -> Read<NodeCommand> {
     // Nodes of Maelstrom's protocol have neither ports nor addresses.
     let places = if *speech == Speech::Maelstrom { PORTLESS_PLACES } else { START_PLACES };
-    let words = command(section, "start", places)?.ok_or_else(|| section.lacks("start"))?;
+    let words = command(section, "start", places)?.unwrap_or_default();
     let mut environment = Vec::new();
     if let Some(table) = section.table("environment", &[])? {
         for name in table.keys() {
@@ -109,7 +119,7 @@ pub(super) fn read(section: &Section<'_>, speech: &Speech) -> Read<NodeCommand> 
 }
 
 /// A command line: words as a shell would split them, though no shell is involved.
-pub(super) fn command(
+pub(crate) fn command(
     section: &Section<'_>,
     key: &str,
     places: &[&'static str],

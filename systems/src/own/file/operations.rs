@@ -200,8 +200,9 @@ fn identity(client: &Section<'_>, folder: &Path) -> Read<Identity> {
         None => client.text("bearer")?.map_or(Login::None, Login::Bearer),
     };
     let mut tls = Tls::default();
-    if let Some(section) = client.table("tls", &["trust", "verify"])? {
+    if let Some(section) = client.table("tls", &["trust", "verify", "name"])? {
         tls.verify = section.flag("verify")?.unwrap_or(true);
+        tls.name = section.text("name")?;
         if let Some(file) = section.text("trust")? {
             let read = std::fs::read(folder.join(&file));
             tls.trusted = read.map_err(|error| section.error("trust", &format!("{file}: {error}")))?;

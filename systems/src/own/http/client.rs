@@ -1,6 +1,7 @@
 //! A client that asks a database over HTTP as a file says. It sends a request at most once: it never retries, follows no
 //! redirect and knows no proxy of the environment.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,21 +44,27 @@ pub(crate) struct Tls {
     pub(crate) trusted: Vec<u8>,
     /// Whether a server has to prove who it is.
     pub(crate) verify: bool,
+    /// The name that the servers' certificates are for, where it is not the address that they are reached at.
+    pub(crate) name: Option<String>,
 }
 
 impl Default for Tls {
     fn default() -> Self {
-        Self { trusted: Vec::new(), verify: true }
+        Self { trusted: Vec::new(), verify: true, name: None }
     }
 }
 
 impl Identity {
-    /// A client of its own, with its own connections.
-    fn client(&self) -> Result<reqwest::Client, String> {
+    /// A client of its own, with its own connections, of servers at this host.
+    fn client(&self, host: IpAddr) -> Result<reqwest::Client, String> {
         let mut builder = at_most_once().tls_danger_accept_invalid_certs(!self.tls.verify);
         if !self.tls.trusted.is_empty() {
             let trusted = Certificate::from_pem_bundle(&self.tls.trusted).map_err(|error| chain(&error))?;
             builder = builder.tls_certs_merge(trusted);
+        }
+        if let Some(name) = &self.tls.name {
+            // The port is the one of the request.
+            builder = builder.resolve(name, SocketAddr::new(host, 0));
         }
         builder.build().map_err(|error| chain(&error))
     }
@@ -68,11 +75,22 @@ impl Identity {
 pub(crate) struct Asker {
     client: reqwest::Client,
     login: Login,
+    name: Option<String>,
 }
 
 impl Asker {
-    pub(crate) fn new(identity: &Identity) -> Result<Self, String> {
-        Ok(Self { client: identity.client()?, login: identity.login.clone() })
+    /// Of servers at this host.
+    pub(crate) fn new(identity: &Identity, host: IpAddr) -> Result<Self, String> {
+        let (login, name) = (identity.login.clone(), identity.tls.name.clone());
+        Ok(Self { client: identity.client(host)?, login, name })
+    }
+
+    /// A server's address as a request names it.
+    pub(crate) fn authority(&self, address: SocketAddr) -> String {
+        match &self.name {
+            Some(name) => format!("{name}:{}", address.port()),
+            None => address.to_string(),
+        }
     }
 
     /// Sends a request at most once; the status and the body of the answer.
@@ -116,7 +134,7 @@ pub(crate) struct HttpClient {
 
 impl HttpClient {
     pub(crate) fn new(operations: Arc<Operations>, doors: Doors) -> Result<Self, String> {
-        let asker = Asker::new(&operations.identity)?;
+        let asker = Asker::new(&operations.identity, Ipv4Addr::LOCALHOST.into())?;
         Ok(Self { operations, asker, doors })
     }
 
@@ -128,7 +146,7 @@ impl HttpClient {
             .ok_or_else(|| format!("the file has no [operations.{}]", op.function))?;
         let address =
             self.doors.address(node, 0).ok_or_else(|| format!("{node} is dead, connections are refused"))?;
-        let request = exchange.request.fill(op, node, &address.to_string())?;
+        let request = exchange.request.fill(op, node, &self.asker.authority(address))?;
         match self.asker.ask(request, limit).await {
             Ok((status, body)) => Ok(exchange.completion(op, status, &body)),
             Err(Loss::NotSent(why)) => Err(why),
