@@ -255,7 +255,7 @@ impl CalibrateArgs {
                     session.say(&calibrate::told(&lie));
                     calibration.lies.push(lie);
                 }
-                Err(RunError::Interrupted(_) | RunError::BrokenOff) => {
+                Err(RunError::Interrupted) => {
                     calibration.interrupted = true;
                     break;
                 }

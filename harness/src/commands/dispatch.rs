@@ -256,7 +256,8 @@ fn listen(interrupt: Interrupt) -> io::Result<()> {
                 // Nobody is left to hear that standard error is closed.
                 let _ = writeln!(
                     io::stderr().lock(),
-                    "interrupted: healing and stopping what was started; once more to leave at once"
+                    "interrupted: healing and stopping what was started, then checking what was seen; once more to leave \
+                     at once"
                 );
             }
         });

@@ -68,14 +68,13 @@ pub(crate) fn replay(
     }
     let spec = RunSpec { trace, ..spec };
     let spec = if spec.stage == StageName::Live { by_schedule(spec, before, session)? } else { spec };
-    let outcome = judge::execute(&spec, &crate::run::progress::Silent, &session.interrupt);
-    let outcome = outcome?;
+    let outcome = judge::execute(&spec, &crate::run::progress::Silent, &session.interrupt)?;
     super::report::leave(&outcome, session);
     writeln!(out, "{}", terminal::run(&outcome, session.screen(), &[]))?;
     let dir = Path::new(&outcome.dir);
     let now = read_history(dir).map_err(|error| Failure::Harness(error.to_string()))?;
     writeln!(out, "history.jsonl {}", hexadecimal(&now))?;
-    if spec.stage == StageName::Sim && before.exists() {
+    if spec.stage == StageName::Sim && before.exists() && outcome.finished {
         let folder = if before.is_dir() { before } else { before.parent().unwrap_or(Path::new(".")) };
         writeln!(out, "{}", compared(folder, &now, &spec))?;
     }
@@ -84,7 +83,8 @@ pub(crate) fn replay(
         writeln!(out, "trace: {}, {}", dir.join("trace.log").display(), drawing.display())?;
     }
     let bug = if outcome.has_refuted_proof() { Exit::Bug } else { Exit::Success };
-    Ok(bug.merge(match outcome.outcome {
+    let interrupted = if outcome.finished { Exit::Success } else { Exit::Interrupted };
+    Ok(bug.merge(interrupted).merge(match outcome.outcome {
         Outcome::Violation => Exit::Violation,
         Outcome::Pass => Exit::Success,
         Outcome::Unknown | Outcome::Inconclusive => Exit::Undecided,

@@ -219,14 +219,20 @@ pub(crate) fn carry_out(
                 if !session.quiet || outcome.outcome != outcome::Outcome::Pass {
                     writeln!(people, "{}", terminal::run(&outcome, session.screen(), expectations))?;
                 }
+                carried.interrupted = !outcome.finished;
+                if carried.interrupted {
+                    session.warn(&format!("interrupted; what was recorded is in {}", outcome.dir));
+                }
                 carried.runs.push(outcome);
+                if carried.interrupted {
+                    return Ok(());
+                }
             }
             Err(RunError::Harness(why)) => {
                 session.error(&format!("{}: {why}", spec.title()));
                 carried.runs.push(RunOutcome::harness_failure(spec, why));
             }
-            Err(error @ (RunError::Interrupted(_) | RunError::BrokenOff)) => {
-                session.warn(&error.to_string());
+            Err(RunError::Interrupted) => {
                 carried.interrupted = true;
                 return Ok(());
             }

@@ -67,7 +67,7 @@ fn of_run(
     let before = shrinking.size();
     shrinking.run();
     let minimal = resolved(&args.what).join("minimal");
-    let outcome = judge::execute_at(&minimal, &shrinking.spec(), &Silent, &session.interrupt)?;
+    let outcome = judge::execute_at(&minimal, &shrinking.spec(), &Silent, &session.interrupt)?.whole()?;
     if !shrinking.target().is_hit(&outcome) {
         return Err(Failure::Harness("the smaller run does not fail when it is run again: a bug".to_owned()));
     }

@@ -9,7 +9,7 @@ use super::promise::{Facts, judge};
 use super::{beside, crashed, measure, own};
 use crate::judge::findings;
 use crate::judge::outcome::{
-    ConflictsReport, ConvergenceReport, DurabilityReport, RunOutcome, StalenessReport,
+    ConflictsReport, ConvergenceReport, DurabilityReport, Outcome, RunOutcome, StalenessReport,
 };
 use crate::plan::spec::RunSpec;
 use crate::run::{Conducted, Note, Prepared, RunFolder};
@@ -83,7 +83,18 @@ pub(super) fn examine(
     };
     beside::add(&mut outcome, spec, &prepared.faults, conducted);
     own::add(&mut outcome, history);
-    outcome
+    if conducted.interrupted { unfinished(outcome) } else { outcome }
+}
+
+/// A run that was interrupted shows what it had violated by then. That it did not show more is no wonder.
+fn unfinished(outcome: RunOutcome) -> RunOutcome {
+    let violated = outcome.outcome == Outcome::Violation;
+    RunOutcome {
+        finished: false,
+        outcome: if violated { Outcome::Violation } else { Outcome::Inconclusive },
+        weak_evidence: Vec::new(),
+        ..outcome
+    }
 }
 
 /// What is worth a line, from before the run to what its history left open.
@@ -98,10 +109,12 @@ fn notes(
     let lied = spec.lie().map(|lie| Note::Lied { lie: lie.kind, rate: lie.rate, told });
     let of_system = conducted.notes.iter().cloned().map(Note::OfSystem);
     let stopped = conducted.stopped.then_some(Note::StoppedAtViolation);
+    let interrupted = conducted.interrupted.then_some(Note::Interrupted);
     lied.into_iter()
         .chain(prepared.notes.iter().cloned())
         .chain(of_system)
         .chain(stopped)
+        .chain(interrupted)
         .chain(undecided)
         .chain(slow)
         .collect()

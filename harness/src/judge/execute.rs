@@ -12,7 +12,7 @@ use crate::plan::spec::{OnViolation, RunSpec, StageName};
 use crate::run::progress::{Ends, Interrupt, Phase, Progress};
 use crate::run::{self, Conducted, Note, Prepared, RunError, RunFolder};
 
-/// Carries a run out and checks its history.
+/// Carries a run out and checks its history. Of one that is interrupted the outcome is what was seen, and not finished.
 pub fn execute(
     spec: &RunSpec,
     progress: &dyn Progress,
@@ -54,10 +54,6 @@ fn execute_in(
         folder.remove_disks().map_err(RunError::harness)?;
     }
     let (conducted, failure) = match driven {
-        Ok(conducted) if conducted.interrupted => {
-            folder.write(RESULTS, &unfinished("the run was interrupted")).map_err(RunError::harness)?;
-            return Err(RunError::Interrupted(folder.path().display().to_string()));
-        }
         Ok(conducted) => {
             let crashed = conducted.crashed.as_ref().filter(|_| spec.system.is_bundled());
             let failure = crashed.map(|crashed| RunError::Harness(crashed.told()));

@@ -106,10 +106,13 @@ impl Judgement {
     }
 }
 
-/// Judges runs by the expectations that cover them, and by what their modes promise where none speaks.
+/// Judges runs by the expectations that cover them, and by what their modes promise where none speaks. One that was
+/// interrupted is judged by what it had violated alone.
 pub(crate) fn judge_runs(expectations: &[Expectation], runs: &[&RunOutcome]) -> Judgement {
     let mut judgement = Judgement::default();
-    for run in runs {
+    let broken_off = |run: &RunOutcome| !run.finished && run.outcome != Outcome::Violation;
+    let runs: Vec<&RunOutcome> = runs.iter().copied().filter(|run| !broken_off(run)).collect();
+    for run in &runs {
         let claims: Vec<&Claim> = expectations
             .iter()
             .filter(|e| e.covers(&run.mode, &run.workload))
@@ -119,7 +122,7 @@ pub(crate) fn judge_runs(expectations: &[Expectation], runs: &[&RunOutcome]) -> 
         judge_alone(run, covered.then_some(&claims), &mut judgement);
     }
     for expectation in expectations {
-        judgement.extend(evaluate(expectation, runs));
+        judgement.extend(evaluate(expectation, &runs));
     }
     judgement
 }

@@ -13,7 +13,7 @@ use super::evidence::WeakEvidence;
 use super::verdict::{AppliedKind, Expected, Subject, VerdictKind};
 use crate::plan::faults::FaultName;
 use crate::plan::spec::{RunSpec, StageName};
-use crate::run::Note;
+use crate::run::{Note, RunError};
 
 /// One run. Serialised as it stands in `results.json` and in `--report json`; fields are only ever added.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
@@ -89,6 +89,11 @@ impl RunOutcome {
             finished: false,
             ..Self::harness_failure(spec, why)
         }
+    }
+
+    /// The outcome of a run that came to its end.
+    pub(crate) fn whole(self) -> Result<Self, RunError> {
+        if self.finished { Ok(self) } else { Err(RunError::Interrupted) }
     }
 
     /// Whether a proof was refuted: a bug of ours, which makes nothing of the run certain.

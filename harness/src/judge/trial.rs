@@ -50,7 +50,7 @@ fn carry_out(
     let run = simulate(spec, prepared, Watch::default(), &Silent, interrupt)?;
     let Simulated { conducted, tape, figures, states, lasted, .. } = run;
     if conducted.interrupted {
-        return Err(RunError::BrokenOff);
+        return Err(RunError::Interrupted);
     }
     let operations = script::operations(tape.events(), spec.clients, conducted.elapsed.into());
     let script = Script { faults: script::faults(&conducted.actions), operations: Some(operations) };

@@ -41,6 +41,7 @@ impl fmt::Display for Note {
             Self::StoppedAtViolation => f.write_str(
                 "the run ended at its first violation, as it was told to: nothing was read in the end",
             ),
+            Self::Interrupted => f.write_str("the run was interrupted: nothing was read in the end"),
             Self::Failed { why } => f.write_str(why),
             Self::FailedAfterwards { why } => write!(f, "the harness failed: {why}"),
         }

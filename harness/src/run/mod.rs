@@ -35,12 +35,9 @@ use crate::plan::spec::{RunSpec, StageName};
 pub enum RunError {
     #[error("{0}")]
     Harness(String),
-    /// Ctrl-C. What was recorded is in the folder.
-    #[error("interrupted; what was recorded is in {0}")]
-    Interrupted(String),
-    /// Ctrl-C, of a run that leaves nothing on any disk.
+    /// Ctrl-C. A run with a folder has an outcome all the same, which is not finished.
     #[error("interrupted")]
-    BrokenOff,
+    Interrupted,
 }
 
 impl RunError {
@@ -53,7 +50,7 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Harness(why) => Self::Harness(why),
-            RunError::Interrupted(_) | RunError::BrokenOff => Self::Interrupted(error.to_string()),
+            RunError::Interrupted => Self::Interrupted(error.to_string()),
         }
     }
 }

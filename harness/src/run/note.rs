@@ -19,6 +19,8 @@ pub enum Note {
     Lied { lie: LieKind, rate: f64, told: u64 },
     /// The run ended at the first violation that nothing later could mend, without final reads.
     StoppedAtViolation,
+    /// A person or the system ended the run: it was healed and stopped, and nothing was read in the end.
+    Interrupted,
     /// What the system tells of itself, in its own words.
     OfSystem(String),
     /// The harness failed, and there is no outcome.

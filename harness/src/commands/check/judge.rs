@@ -46,6 +46,15 @@ pub(super) fn is_inapplicable(demands: &[ModelName], findings: &[Finding]) -> bo
     })
 }
 
+/// Whether what is open of the demands is only what the end of a history tells.
+pub(super) fn waits_for_an_end(demands: &[ModelName], findings: &[Finding]) -> bool {
+    let open = |finding: &&Finding| {
+        demands.contains(&finding.model) && matches!(finding.verdict, Verdict::Unknown(_))
+    };
+    let of_end = [ModelName::Durability, ModelName::Convergence, ModelName::ConflictPolicy];
+    findings.iter().filter(open).all(|finding| of_end.contains(&finding.model))
+}
+
 /// In a word: for a file that has demands.
 pub(super) fn word(demands: &[ModelName], findings: &[Finding], history: &History, paint: Paint) -> String {
     match judged(demands, findings, history) {

@@ -76,6 +76,12 @@ fn next(checked: &Checked, verdicts: &[VerdictReport]) -> Vec<String> {
         Exit::Undecided if judge::is_inapplicable(demands, findings) => {
             vec![format!("partita stats {file} tells what can be checked of it")]
         }
+        Exit::Undecided if !demands.is_empty() && judge::waits_for_an_end(demands, findings) => {
+            vec![
+                "-v tells why: the history shows too little of its end, which more time does not change"
+                    .into(),
+            ]
+        }
         Exit::Undecided if !demands.is_empty() => vec![format!("{}; -v tells why", advice::MORE)],
         _ => Vec::new(),
     }

@@ -39,7 +39,7 @@ impl<'a> Subject<'a> {
 
     fn run(&self, spec: &RunSpec, interrupt: &Interrupt) -> Result<RunOutcome, RunError> {
         match spec.stage {
-            StageName::Live => execute(spec, &Silent, interrupt),
+            StageName::Live => execute(spec, &Silent, interrupt)?.whole(),
             StageName::Sim => {
                 let models = scope::models(spec, self.expectations)?;
                 Ok(trial_on(spec, &models, interrupt)?.outcome)

@@ -184,7 +184,7 @@ impl Shared {
     /// Of several failures the one with the lowest place stands, so that more threads find no other one first. A run that
     /// was interrupted stays open: whoever goes on later runs it again.
     fn done(&mut self, place: u64, spec: RunSpec, result: Result<Trial, RunError>) {
-        if matches!(result, Err(RunError::Interrupted(_) | RunError::BrokenOff)) {
+        if matches!(result, Err(RunError::Interrupted)) {
             return;
         }
         self.open.remove(&place);

@@ -38,5 +38,5 @@ fn an_interrupted_run_is_not_booked_and_who_resumes_runs_it() {
 fn a_run_that_is_broken_off_is_no_trial() {
     let interrupt = Interrupt::default();
     interrupt.set();
-    assert!(matches!(trial(&swarm().draw(1), &interrupt), Err(RunError::BrokenOff)));
+    assert!(matches!(trial(&swarm().draw(1), &interrupt), Err(RunError::Interrupted)));
 }
