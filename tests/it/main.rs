@@ -24,3 +24,4 @@ mod screens;
 mod serve;
 mod shrink;
 mod tidy;
+mod tls;

@@ -39,6 +39,11 @@ pub trait Launcher: Send + Sync + 'static {
     /// answer; a status says [ready](Status::ready) only where all of the cluster's nodes do.
     fn status<'a>(&'a self, nodes: &'a [Running]) -> BoxFuture<'a, Status>;
 
+    /// What was wrong with nodes when they were asked last, in words, for the error where they are not ready in time.
+    fn troubles(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// A new client for a thread, with no session and no connection yet.
     fn client(&self, doors: Doors) -> Result<Box<dyn Client>, SetupError>;
 

@@ -128,9 +128,14 @@ impl LocalCluster {
         }
         let status = self.look().await;
         let words = join_all(self.members.iter().map(async |member| member.lock().await.last_words())).await;
+        let troubles: Vec<String> = self.launcher.troubles();
         Err(SetupError {
             what: format!("get a cluster that is ready within {} s", limit.as_secs()),
-            why: format!("what the nodes say: {status:?}; the ends of their logs:\n{}", words.join("\n")),
+            why: format!(
+                "{}; {status:?}; the ends of their logs:\n{}",
+                if troubles.is_empty() { "what the nodes say".to_owned() } else { troubles.join("; ") },
+                words.join("\n")
+            ),
         })
     }
 

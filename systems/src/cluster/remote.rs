@@ -87,7 +87,8 @@ impl RemoteCluster {
                 } else {
                     format!("{} did not answer as ready within {} s", silent.join(", "), READY_MAX.as_secs())
                 };
-                return Err(failed(&format!("use {}", endpoints.join(", ")), &why));
+                let told = std::iter::once(why).chain(self.launcher.troubles()).collect::<Vec<_>>();
+                return Err(failed(&format!("use {}", endpoints.join(", ")), &told.join("; ")));
             }
             tokio::time::sleep(READY_POLL).await;
         }

@@ -15,10 +15,11 @@ use nemesis::{BoxFuture, Layout, Power, Powers};
 
 use super::file::{NodeCommand, Probe};
 use super::http::{Asker, HttpClient, Identity, Operations};
-use super::lines::{Child, LinesClient};
+use super::lines::{Child, LinesClient, quoted};
 use super::renamed::RenamedClient;
 use super::template::Template;
 use crate::cluster::{CommandLine, Doors, Launcher, NodeSite, PEER_POWERS, Running, run_name};
+use crate::http::Loss;
 use crate::{Client, Setup, SetupError, Status};
 
 /// A probe that takes longer has failed.
@@ -44,6 +45,8 @@ pub(crate) struct OwnLauncher {
     logs: PathBuf,
     mode: String,
     layout: Layout,
+    /// Why nodes were not ready when they were asked last.
+    troubles: Mutex<BTreeMap<Node, String>>,
     /// What keys begin with in a database that goes on after the run.
     prefix: Option<Arc<str>>,
 }
@@ -71,6 +74,7 @@ impl OwnLauncher {
             logs: setup.logs.clone(),
             mode: setup.mode.name.clone(),
             layout: setup.layout,
+            troubles: Mutex::default(),
             prefix: runs.then(|| format!("{}-", run_name()).into()),
         })
     }
@@ -86,10 +90,10 @@ impl OwnLauncher {
         Some(asker)
     }
 
-    /// Whether what is asked of a node holds.
-    async fn holds(&self, probe: &Probe, node: &Running) -> bool {
-        let Some(&address) = node.ports.first() else { return false };
-        match probe {
+    /// Asks something of a node; the error says why it does not hold.
+    async fn ask(&self, probe: &Probe, node: &Running) -> Result<(), String> {
+        let address = node.ports.first().copied().ok_or_else(|| "it has no port".to_owned())?;
+        let holds = match probe {
             Probe::Connect => {
                 let connected = tokio::net::TcpStream::connect(address);
                 matches!(tokio::time::timeout(PROBE_MAX, connected).await, Ok(Ok(_)))
@@ -100,19 +104,33 @@ impl OwnLauncher {
             }
             Probe::Http(request, condition) => {
                 let op = Op::global(histories::Function::Dump, histories::Value::Null);
-                let Some(asker) = self.asker(address.ip()) else { return false };
-                let Ok(request) = request.fill(&op, node.node, &asker.authority(address)) else {
-                    return false;
+                let asker = self.asker(address.ip()).ok_or_else(|| "nothing can ask it".to_owned())?;
+                let request = request.fill(&op, node.node, &asker.authority(address))?;
+                return match asker.ask(request, PROBE_MAX).await {
+                    Ok((status, body)) if condition.holds(status, &body) => Ok(()),
+                    Ok((status, body)) => Err(format!("it answered {status}: {}", quoted(body.trim()))),
+                    Err(Loss::NotSent(why) | Loss::Broken(why)) => Err(why),
+                    Err(Loss::TimedOut) => Err(format!("no answer within {} ms", PROBE_MAX.as_millis())),
                 };
-                let answer = asker.ask(request, PROBE_MAX).await;
-                answer.is_ok_and(|(status, body)| condition.holds(status, &body))
             }
             Probe::Command { words, says } => {
                 let said = tokio::time::timeout(PROBE_MAX * 4, self.run(words, node.node, address)).await;
                 let text = said.ok().flatten();
                 text.is_some_and(|text| says.as_ref().is_none_or(|says| text.contains(says.as_str())))
             }
-        }
+        };
+        if holds { Ok(()) } else { Err("what is asked of it does not hold".to_owned()) }
+    }
+
+    /// Whether a node is ready; why it is not is kept, for where the cluster does not get ready at all.
+    async fn is_ready(&self, node: &Running) -> bool {
+        let ready = self.ask(&self.node.ready, node).await;
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        match &ready {
+            Ok(()) => troubles.remove(&node.node),
+            Err(why) => troubles.insert(node.node, why.clone()),
+        };
+        ready.is_ok()
     }
 
     /// What a command says, where it succeeds.
@@ -208,9 +226,9 @@ impl Launcher for OwnLauncher {
     fn status<'a>(&'a self, nodes: &'a [Running]) -> BoxFuture<'a, Status> {
         Box::pin(async move {
             let asked = join_all(nodes.iter().map(async |node| {
-                let up = self.holds(&self.node.ready, node).await;
+                let up = self.is_ready(node).await;
                 let leads = match &self.node.primary {
-                    Some(probe) if up => self.holds(probe, node).await,
+                    Some(probe) if up => self.ask(probe, node).await.is_ok(),
                     _ => false,
                 };
                 (node.node, up, leads)
@@ -227,6 +245,11 @@ impl Launcher for OwnLauncher {
                 lag: Vec::new(),
             }
         })
+    }
+
+    fn troubles(&self) -> Vec<String> {
+        let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles.iter().map(|(node, trouble)| format!("{node}: {trouble}")).collect()
     }
 
     fn client(&self, doors: Doors) -> Result<Box<dyn Client>, SetupError> {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use histories::{Function, Hints, Node, Op};
+use histories::{Function, Hints, Node, Op, Value};
 use nemesis::BoxFuture;
 use reqwest::Certificate;
 
@@ -17,6 +17,8 @@ use crate::{Client, Completion};
 
 /// How long a call takes at least that failed, so that a dead node is not asked thousands of times a second.
 const REFUSED_BACK_OFF: Duration = Duration::from_millis(50);
+/// How long the first request may take.
+const SET_UP_MAX: Duration = Duration::from_secs(5);
 /// The largest answer that is read.
 const BODY_BYTES_MAX: usize = 64 << 20;
 
@@ -156,7 +158,37 @@ impl HttpClient {
     }
 }
 
+impl HttpClient {
+    /// Asks a node something that changes nothing: what no request of this client could do any better is told at once, not
+    /// by a run in which nothing succeeds.
+    async fn introduce(&self) -> Result<(), String> {
+        let reads = [Function::Read, Function::ReadAll, Function::Dump];
+        let Some(function) = reads.into_iter().find(|function| self.operations.supports(function)) else {
+            return Ok(());
+        };
+        let (node, op) = (Node(0), Op::new(function, "partita-set-up", Value::Null));
+        let Some((exchange, address)) = self.operations.get(&op.function).zip(self.doors.address(node, 0))
+        else {
+            return Ok(());
+        };
+        let request = exchange.request.fill(&op, node, &self.asker.authority(address))?;
+        match self.asker.ask(request, SET_UP_MAX).await {
+            Ok((status, body)) if exchange.denies(status, &body) => Err(format!(
+                "{node} answered {status} to a {}: {}; look at basic, bearer and headers of [client]",
+                op.function,
+                crate::own::lines::quoted(body.trim())
+            )),
+            Err(Loss::NotSent(why)) => Err(format!("{node} cannot be asked anything: {why}")),
+            Ok(_) | Err(Loss::TimedOut | Loss::Broken(_)) => Ok(()),
+        }
+    }
+}
+
 impl Client for HttpClient {
+    fn set_up(&mut self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(self.introduce())
+    }
+
     fn call<'a>(&'a mut self, node: Node, op: &'a Op, deadline: Duration) -> BoxFuture<'a, Completion> {
         Box::pin(async move {
             let began = Instant::now();

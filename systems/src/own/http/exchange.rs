@@ -73,6 +73,14 @@ impl RequestTemplate {
 }
 
 impl Exchange {
+    /// Whether an answer says that the client may not ask: for want of a name or a token, or forbidden in a way that the file
+    /// knows nothing of.
+    pub(crate) fn denies(&self, status: u16, body: &str) -> bool {
+        let conditions = [Some(&self.ok), self.null.as_ref(), self.fail.as_ref(), self.info.as_ref()];
+        let known = || conditions.into_iter().flatten().any(|condition| condition.holds(status, body));
+        matches!(status, 401 | 407) || status == 403 && !known()
+    }
+
     /// What an answer says of `op`.
     pub(crate) fn completion(&self, op: &Op, status: u16, body: &str) -> Completion {
         let holds = |condition: &Option<Condition>| {
