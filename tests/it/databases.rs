@@ -1,9 +1,11 @@
 //! Databases of others, started, broken and judged by the command line. Where a database is not installed its tests say so
 //! and pass, but in CI they fail.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -180,6 +182,89 @@ fn killed_harness_leaves_nothing(mode: &str, processes: usize) {
     assert!(began.elapsed() < Duration::from_secs(3), "after {:?}", began.elapsed());
 }
 
+/// Runs a system to its end as often as `CYCLES` says (once without it), and looks each time whether anything is left:
+/// processes, and so ports; folders; shared memory.
+fn cycles_leave_nothing(mode: &str) {
+    let cycles: u32 = std::env::var("CYCLES").map_or(1, |cycles| cycles.parse().expect("a number"));
+    let folder = tempfile::tempdir().expect("a folder");
+    // Where nodes run as another user, that user has to reach its private folder in here.
+    let private = tempfile::tempdir().expect("a folder");
+    for open in [folder.path(), private.path()] {
+        fs::set_permissions(open, fs::Permissions::from_mode(0o711)).expect("its owner");
+    }
+    let (system, _) = mode.split_once('/').expect("a system's mode");
+    let before = shared_memory();
+    for cycle in 0..cycles {
+        let mut harness = partita(folder.path())
+            .args(["run", "--system", system, "--mode", mode, "--workload", "register", "--faults", "none"])
+            .args(["--clients", "1", "--ops", "1", "--time", "1s", "--out", "runs"])
+            .env("TMPDIR", private.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary runs");
+        let mark = format!(":{}:", harness.id());
+        // One operation is too little to judge; anything else would be a failure.
+        assert_eq!(harness.wait().expect("it is this test's child").code(), Some(2), "{mode}, cycle {cycle}");
+        // The watchdog goes once it has seen that the harness is gone.
+        wait_for("every process to end", || {
+            left_of(&mark, &[folder.path(), private.path()]).is_empty().then_some(())
+        });
+        let folders: Vec<_> = fs::read_dir(private.path()).expect("a folder").collect();
+        assert!(folders.is_empty(), "{mode}, cycle {cycle}: {folders:?}");
+        assert!(!folder.path().join("runs/latest/disks").exists(), "{mode}, cycle {cycle}");
+    }
+    wait_for("shared memory to be given back", || shared_memory().is_subset(&before).then_some(()));
+}
+
+/// Processes that carry this harness's mark, or work in one of these folders.
+fn left_of(mark: &str, folders: &[&Path]) -> Vec<String> {
+    let of = |process: &Path| {
+        let read = |name: &str| fs::read(process.join(name)).unwrap_or_default();
+        let environment = String::from_utf8_lossy(&read("environ")).into_owned();
+        let command = String::from_utf8_lossy(&read("cmdline")).replace('\0', " ");
+        let marked = environment.split('\0').any(|entry| {
+            entry.strip_prefix("PARTITA_HARNESS=").is_some_and(|harness| harness.contains(mark))
+        });
+        let at = fs::read_link(process.join("cwd")).unwrap_or_default();
+        let works = folders
+            .iter()
+            .any(|folder| at.starts_with(folder) || command.contains(&folder.display().to_string()));
+        (marked || works).then_some(command)
+    };
+    let entries = fs::read_dir("/proc").expect("a /proc").flatten().map(|entry| entry.path());
+    entries.filter(|path| path.join("stat").exists()).filter_map(|process| of(&process)).collect()
+}
+
+/// Segments and files of shared memory that no process is attached to.
+fn shared_memory() -> BTreeSet<String> {
+    let segments = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    let unused = segments.lines().skip(1).filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        (fields.get(6) == Some(&"0")).then(|| format!("segment {}", fields[1]))
+    });
+    // Other tests may run a system meanwhile: what a process has mapped is not left over.
+    let processes = fs::read_dir("/proc").expect("a /proc").flatten();
+    let mapped: String =
+        processes.filter_map(|process| fs::read_to_string(process.path().join("maps")).ok()).collect();
+    let files = fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+    let idle = files.filter(|file| !mapped.contains(&file.path().display().to_string()));
+    unused.chain(idle.map(|file| file.file_name().to_string_lossy().into_owned())).collect()
+}
+
+#[test]
+fn nothing_is_left_of_systems_that_were_started_and_stopped() {
+    if installed(ETCD.0, ETCD.1) {
+        cycles_leave_nothing("etcd/linearizable");
+    }
+    if installed(REDIS.0, REDIS.1) {
+        cycles_leave_nothing("redis/sentinel");
+    }
+    if postgres_is_here() {
+        cycles_leave_nothing("postgres/async");
+    }
+}
+
 #[test]
 fn a_killed_harness_leaves_no_etcd() {
     if installed(ETCD.0, ETCD.1) {
@@ -203,6 +288,7 @@ fn a_killed_harness_leaves_no_postgres_that_was_stopped() {
     if !postgres_is_here() {
         return;
     }
+    let before = shared_memory();
     let mut harness = partita(folder.path())
         .args(["run", "--system", "postgres", "--mode", "postgres/single", "--workload", "set"])
         .args(["--faults", "pause:one@50s:for=30s:first=1s", "--time", "50s", "--out", "runs"])
@@ -221,6 +307,7 @@ fn a_killed_harness_leaves_no_postgres_that_was_stopped() {
     let began = Instant::now();
     wait_for("the server to end", || (!stopped.iter().any(|&process| is_running(process))).then_some(()));
     assert!(began.elapsed() < Duration::from_secs(3), "after {:?}", began.elapsed());
+    wait_for("shared memory to be given back", || shared_memory().is_subset(&before).then_some(()));
 }
 
 #[test]

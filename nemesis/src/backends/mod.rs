@@ -14,6 +14,7 @@ mod process;
 mod proxy;
 mod pump;
 mod report;
+mod segments;
 mod spawner;
 mod tree;
 pub mod watchdog;

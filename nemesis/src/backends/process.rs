@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use tokio::net::TcpStream;
 
 use super::leftovers::{Harness, MARK};
-use super::{spawner, tree};
+use super::{segments, spawner, tree, watchdog};
 
 /// What a ready process says on its standard output, followed by its address.
 const READY: &str = "listening ";
@@ -98,6 +98,7 @@ impl NodeProcess {
         command.stdin(if piped || spec.input.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(if piped { Stdio::piped() } else { Stdio::from(output) }).stderr(log);
         let child = spawner::spawn(command).map_err(wrap("start"))?;
+        watchdog::tell(&[child.id()]);
         let mut process = Self { spec, child, log_from, reaped: false };
         if let Some(input) = &process.spec.input
             && let Some(mut pipe) = process.child.stdin.take()
@@ -174,6 +175,7 @@ impl NodeProcess {
                 && below.iter().all(|&id| tree::is_gone(id))
             {
                 self.reaped = true;
+                segments::remove(&[&[id], &below[..]].concat());
                 let more = and_more(below.len());
                 return Ok(format!("{} (process {id}{more}) reaped: {status}", self.spec.name));
             }

@@ -3,7 +3,7 @@
 //!
 //! Children ask the kernel to die with the harness, but what they have forked does not, and a process that was stopped
 //! cannot notice that its parent is gone. Some programs overwrite their environment, and with it the mark that they are
-//! found by: those are told to the watchdog when they are stopped.
+//! found by: processes are told to the watchdog when they are started and when they are stopped.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Write};
@@ -12,8 +12,10 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
-use super::leftovers::{self, Harness, Leftover, hold, kill, started};
+use super::leftovers::{self, GONE_MAX, Harness, Leftover, POLL, hold, kill, started};
+use super::segments;
 
 /// The harness's hidden command for it.
 const SUBCOMMAND: &str = "watchdog";
@@ -36,7 +38,7 @@ pub fn start(exe: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// These processes are stopped next, and are not to outlive this one; without a watchdog there is nothing to tell.
+/// These processes are not to outlive this one; without a watchdog there is nothing to tell.
 pub(super) fn tell(processes: &[u32]) {
     let Some(told) = TOLD.get() else { return };
     let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,26 +54,32 @@ pub(super) fn tell(processes: &[u32]) {
     let _ = pipe.write_all(lines.as_bytes());
 }
 
-/// Waits until `harness` ends, and then ends its processes. Says which they were.
+/// Waits until `harness` ends, and then ends its processes and removes their shared memory. Says which they were.
 pub fn guard(harness: Harness, told: impl BufRead) -> io::Result<Vec<Leftover>> {
-    let mut stopped: Vec<OwnedFd> = Vec::new();
+    let mut processes: Vec<(u32, OwnedFd)> = Vec::new();
     for line in told.lines() {
         // What cannot be read is as good as the end.
         let Ok(line) = line else { break };
-        stopped.extend(held(&line));
+        processes.extend(held(&line));
     }
-    for process in &stopped {
+    for (_, process) in &processes {
         kill(process)?;
     }
-    leftovers::reap(|whose| whose == harness)
+    let left = leftovers::reap(|whose| whose == harness);
+    let makers: Vec<u32> = processes.iter().map(|(id, _)| *id).collect();
+    let began = Instant::now();
+    while segments::remove(&makers) && began.elapsed() < GONE_MAX {
+        std::thread::sleep(POLL);
+    }
+    left
 }
 
 /// A hold on the process that `ID STARTED` tells of, where that still runs.
-fn held(line: &str) -> Option<OwnedFd> {
+fn held(line: &str) -> Option<(u32, OwnedFd)> {
     let (id, at) = line.split_once(' ')?;
     let (id, at) = (id.parse().ok()?, at.parse::<u64>().ok()?);
     let held = hold(id)?;
-    started(id).is_ok_and(|started| started == at).then_some(held)
+    started(id).is_ok_and(|started| started == at).then_some((id, held))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A proxy before a node that does what a bad network or a broken server would: it loses answers, sends them late, answers
 //! nonsense or hangs up. It counts what a client sends.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,12 +31,18 @@ pub(super) enum Meddling {
 pub(super) struct Sent {
     /// Connections on which anything came.
     pub(super) connections: u64,
+    /// Pieces that name the key in question and had come before, byte for byte.
+    pub(super) repeated: u64,
 }
 
 #[derive(Debug)]
 struct State {
     meddling: Meddling,
     sent: Sent,
+    /// What a request names that is not to be sent twice.
+    key: String,
+    /// Pieces that name it, since the count began.
+    pieces: BTreeSet<Vec<u8>>,
     /// Counts the counts, so that each connection is counted once in each.
     count: u64,
 }
@@ -61,15 +68,23 @@ impl Meddler {
     pub(super) async fn open(real: Real) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let state = State { meddling: Meddling::Pass, sent: Sent::default(), count: 0 };
+        let state = State {
+            meddling: Meddling::Pass,
+            sent: Sent::default(),
+            key: String::new(),
+            pieces: BTreeSet::new(),
+            count: 0,
+        };
         let state = Arc::new(Mutex::new(state));
         let task = tokio::spawn(accept(listener, real, Arc::clone(&state)));
         Ok(Self { address, state, task })
     }
 
-    /// Meddles so from now on, and counts from here.
-    pub(super) fn set(&self, meddling: Meddling) {
+    /// Meddles so from now on, and counts from here; what names `key` is not to come twice.
+    pub(super) fn set(&self, meddling: Meddling, key: &str) {
         let mut state = lock(&self.state);
+        key.clone_into(&mut state.key);
+        state.pieces.clear();
         state.meddling = meddling;
         state.sent = Sent::default();
         state.count += 1;
@@ -77,6 +92,17 @@ impl Meddler {
 
     pub(super) fn sent(&self) -> Sent {
         lock(&self.state).sent
+    }
+}
+
+impl State {
+    /// A piece of what a client sends.
+    fn look_at(&mut self, piece: &[u8]) {
+        let key = self.key.as_bytes();
+        let names_it = !key.is_empty() && piece.windows(key.len()).any(|window| window == key);
+        if names_it && !self.pieces.insert(piece.to_owned()) {
+            self.sent.repeated += 1;
+        }
     }
 }
 
@@ -112,6 +138,7 @@ async fn carry(near: TcpStream, real: SocketAddr, state: Shared) -> io::Result<(
                     counted = Some(state.count);
                     state.sent.connections += 1;
                 }
+                state.look_at(&bytes[..length]);
                 state.meddling
             };
             match meddling {
@@ -177,22 +204,24 @@ mod tests {
             kept.write_u8(byte).await?;
             kept.read_u8().await
         };
-        meddler.set(Meddling::Pass);
+        meddler.set(Meddling::Pass, "\x07");
         assert_eq!(ask(1).await.unwrap(), 2);
         assert_eq!(ask(2).await.unwrap(), 3);
-        assert_eq!(meddler.sent(), Sent { connections: 1 });
-        meddler.set(Meddling::Late(Duration::from_millis(20)));
+        assert_eq!(meddler.sent(), Sent { connections: 1, repeated: 0 });
+        assert_eq!((ask(7).await.unwrap(), ask(7).await.unwrap()), (8, 8));
+        assert_eq!(meddler.sent(), Sent { connections: 1, repeated: 1 }, "the same came twice");
+        meddler.set(Meddling::Late(Duration::from_millis(20)), "");
         assert_eq!(meddler.sent(), Sent::default());
         assert_eq!(ask(3).await.unwrap(), 4);
-        assert_eq!(meddler.sent(), Sent { connections: 1 });
-        meddler.set(Meddling::LoseAnswer);
+        assert_eq!(meddler.sent(), Sent { connections: 1, repeated: 0 });
+        meddler.set(Meddling::LoseAnswer, "");
         assert!(ask(4).await.is_err(), "the answer is lost");
         for meddling in [Meddling::HangUp, Meddling::Nonsense] {
-            meddler.set(meddling);
+            meddler.set(meddling, "");
             let mut fresh = TcpStream::connect(meddler.address).await.unwrap();
             fresh.write_u8(5).await.unwrap();
             assert_ne!(fresh.read_u8().await.ok(), Some(6), "the node was not asked");
-            assert_eq!(meddler.sent(), Sent { connections: 1 });
+            assert_eq!(meddler.sent(), Sent { connections: 1, repeated: 0 });
         }
     }
 }

@@ -11,7 +11,7 @@ use histories::{Function, Node, Op, Value};
 use nemesis::backends::Proxies;
 use nemesis::{Action, Effect, FaultId, Power};
 
-use self::meddler::{Meddler, Meddling, Real};
+use self::meddler::{Meddler, Meddling, Real, Sent};
 use crate::{Client, Cluster, Completion, Setup, SetupError, System};
 
 /// The deadline that clients are given.
@@ -93,6 +93,8 @@ pub enum Fault {
     OkFromNothing,
     /// It sent on several connections during one call.
     SentAgain { connections: u64 },
+    /// It sent the same request twice on one connection.
+    SentTwice,
     /// It turned to another node.
     FailedOver { to: Node },
     /// It returned so much after its deadline.
@@ -117,6 +119,9 @@ impl fmt::Display for Fault {
                 f,
                 "it sends again behind your back, on {connections} connections in one call: turn retries off"
             ),
+            Self::SentTwice => {
+                f.write_str("it sends the same request twice on one connection: turn retries off")
+            }
             Self::FailedOver { to } => {
                 write!(f, "it turns to {to} behind your back: give the library one address, and no discovery")
             }
@@ -156,7 +161,13 @@ pub async fn probe(system: &dyn System, setup: &Setup) -> Result<Vec<Tried>, Set
     let bench = Bench::new(cluster.as_ref(), &proxies, setup).await?;
     let mut tried = Vec::new();
     for trial in Trial::ALL {
-        tried.push(bench.carry_out(trial).await?);
+        let came = bench.carry_out(trial).await?;
+        let refuses = came.faults.iter().any(|fault| matches!(fault, Fault::Refused { .. }));
+        tried.push(came);
+        if refuses {
+            // Whatever else is tried with a client that succeeds at nothing says nothing.
+            break;
+        }
     }
     drop(bench);
     cluster.stop().await?;
@@ -208,7 +219,7 @@ impl<'a> Bench<'a> {
         }
         // A connection that is kept is open before anything goes wrong.
         let before = self.calm(client.as_mut(), &key, 1).await;
-        self.begin(trial).await?;
+        self.begin(trial, &key).await?;
         let began = Instant::now();
         // How late this program itself is where the machine is busy: the client is no later than that.
         let woken = tokio::spawn(async move {
@@ -218,9 +229,9 @@ impl<'a> Bench<'a> {
         let said = client.call(self.at, &Op::write(key.as_str(), 2), DEADLINE).await;
         let took = began.elapsed();
         let due = if took > DEADLINE { woken.await.unwrap_or(DEADLINE) } else { DEADLINE };
-        let sent: Vec<(Node, u64)> =
-            self.meddlers.iter().map(|(node, meddler)| (*node, meddler.sent().connections)).collect();
-        self.set_all(Meddling::Pass);
+        let sent: Vec<(Node, Sent)> =
+            self.meddlers.iter().map(|(node, meddler)| (*node, meddler.sent())).collect();
+        self.set_all(Meddling::Pass, &key);
         let mut faults = counted(self.at, &sent, took.saturating_sub(due));
         // The connection may still carry the answer to the write.
         let next = if trial == Trial::AnswerLate {
@@ -264,16 +275,16 @@ impl<'a> Bench<'a> {
         Ok(None)
     }
 
-    fn set_all(&self, meddling: Meddling) {
+    fn set_all(&self, meddling: Meddling, key: &str) {
         for (_, meddler) in &self.meddlers {
-            meddler.set(meddling);
+            meddler.set(meddling, key);
         }
     }
 
-    async fn begin(&self, trial: Trial) -> Result<(), SetupError> {
-        self.set_all(Meddling::Pass);
+    async fn begin(&self, trial: Trial, key: &str) -> Result<(), SetupError> {
+        self.set_all(Meddling::Pass, key);
         if let Some((_, meddler)) = self.meddlers.iter().find(|(node, _)| *node == self.at) {
-            meddler.set(trial.meddling());
+            meddler.set(trial.meddling(), key);
         }
         match self.effect(trial) {
             Some(effect) => {
@@ -313,9 +324,12 @@ impl<'a> Bench<'a> {
 }
 
 /// What the connections of a call show, and how long it took after its deadline.
-fn counted(at: Node, sent: &[(Node, u64)], overran: Duration) -> Vec<Fault> {
+fn counted(at: Node, sent: &[(Node, Sent)], overran: Duration) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for &(node, connections) in sent {
+    for &(node, Sent { connections, repeated }) in sent {
+        if node == at && connections == 1 && repeated > 0 {
+            faults.push(Fault::SentTwice);
+        }
         if node == at && connections > 1 {
             faults.push(Fault::SentAgain { connections });
         }
@@ -394,8 +408,10 @@ mod tests {
     #[test]
     fn retries_fail_over_and_overruns_are_counted() {
         let (one, other) = (Node(0), Node(1));
-        assert_eq!(counted(one, &[(one, 1), (other, 0)], OVERRUN_MAX), []);
-        let faults = counted(one, &[(one, 2), (other, 1)], DEADLINE);
+        let sent = |connections, repeated| Sent { connections, repeated };
+        assert_eq!(counted(one, &[(one, sent(1, 0)), (other, sent(0, 0))], OVERRUN_MAX), []);
+        assert_eq!(counted(one, &[(one, sent(1, 1))], OVERRUN_MAX), [Fault::SentTwice]);
+        let faults = counted(one, &[(one, sent(2, 1)), (other, sent(1, 0))], DEADLINE);
         assert_eq!(
             faults,
             [
