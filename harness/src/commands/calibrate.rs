@@ -13,15 +13,15 @@ use crate::cli::bounds;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::flags::flags;
-use crate::cli::names::{counted, shell_quote, unknown};
+use crate::cli::names::{shell_quote, unknown};
 use crate::cli::options::Options;
 use crate::cli::quantity::List;
 use crate::explore::calibrate::{self, Control, Effort, Subject};
 use crate::judge::expect::{Miss, Why};
 use crate::plan::catalogue::Catalogue;
 use crate::plan::spec::StageName;
-use crate::report::calibration::{CalibrationReport, LieOrBug, LieReport, Notice};
-use crate::report::{Modes, Report, Targets};
+use crate::report::calibration::{CalibrationReport, LieReport, Notice};
+use crate::report::{Purpose, RunsReport, Targets};
 use crate::run::RunError;
 
 #[derive(Args, Debug)]
@@ -117,11 +117,13 @@ pub(crate) fn calibrate(
         lies,
     };
     let exit = if interrupted { Exit::Interrupted } else { exit(&report) };
-    let mut stderr = std::io::stderr();
-    let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
-    writeln!(people, "{}{}\n{again}", report.terminal(session.width), closing(&report, exit, session))?;
-    write_reports(&targets, &report, control, exit, out)?;
-    Ok(exit)
+    let missed = missed(&report);
+    // What left no folder has nothing that a report of it could point at.
+    let runs: Vec<_> = control.outcomes.into_iter().filter(|run| !run.dir.is_empty()).collect();
+    let purpose = Purpose::Calibration(&report);
+    let (runs, missed) = (runs.as_slice(), missed.as_slice());
+    let told = RunsReport { exit, runs, missed, expectations: &[], again: &again, purpose };
+    session.tell(told, &targets, out)
 }
 
 /// Of each kind of run the first. A suite's seeds are left to the calibration, and its folders lie apart from those of
@@ -139,34 +141,14 @@ fn subjects(planned: &[Planned]) -> Vec<Subject<'_>> {
     subjects
 }
 
-fn write_reports(
-    targets: &Targets,
-    calibration: &CalibrationReport,
-    control: Control,
-    exit: Exit,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    let failed = calibration.lies.iter().filter(|lie| lie.outcome.is_failure());
-    let missed: Vec<Miss> = failed
-        .filter_map(|lie| {
-            let why = Why::Unnoticed(lie.reason.clone()?);
-            Some(Miss { subject: lie.name.clone(), why, exit: Exit::Violation, again: None })
-        })
-        .collect();
-    // What left no folder has nothing that a report of it could point at.
-    let runs: Vec<_> = control.outcomes.into_iter().filter(|run| !run.dir.is_empty()).collect();
-    let (words, numbers) = (calibration.all(), calibration.numbers());
-    let report = Report {
-        exit,
-        runs: &runs,
-        missed: &missed,
-        expectations: &[],
-        modes: Some(Modes { title: "Lies", words: &words, numbers: &numbers }),
-        tradeoffs: &[],
-        hunt: None,
-        calibration: Some(calibration),
+/// The lies that should have been noticed.
+fn missed(report: &CalibrationReport) -> Vec<Miss> {
+    let failed = report.lies.iter().filter(|lie| lie.outcome.is_failure());
+    let miss = |lie: &LieReport| {
+        let why = Why::Unnoticed(lie.reason.clone()?);
+        Some(Miss { subject: lie.name.clone(), why, exit: Exit::Violation, again: None })
     };
-    targets.write(&report, out)
+    failed.filter_map(miss).collect()
 }
 
 impl CalibrateArgs {
@@ -278,39 +260,4 @@ fn exit(report: &CalibrationReport) -> Exit {
         (false, false) => Exit::NothingRan,
     };
     exit.merge(if open { Exit::Undecided } else { Exit::Success })
-}
-
-/// What the whole came to, and how what was noticed can be seen.
-fn closing(report: &CalibrationReport, exit: Exit, session: &Session) -> String {
-    let (paint, width) = (session.paint, session.width);
-    let mut lines = Vec::new();
-    for violated in &report.control.violated {
-        lines.push(format!("  again: {violated}"));
-    }
-    for undecided in &report.control.undecided {
-        lines.push(width.wrap(&format!("{}: {undecided}", paint.doubtful("undecided")), 4));
-    }
-    let [noticed, missed, blind, beyond] =
-        [Notice::Noticed, Notice::Missed, Notice::Blind, Notice::OutOfScope]
-            .map(|notice| report.count(notice));
-    let count = report.lies.len();
-    let has_bugs = report.lies.iter().any(|lie| lie.kind == LieOrBug::Bug);
-    let all = if has_bugs { format!("{count} lies and bugs") } else { counted(count as u64, "lie") };
-    let told = format!(
-        "{noticed} of {all} noticed, {missed} missed, {blind} never to be noticed, {beyond} out of scope"
-    );
-    let verdict = match exit {
-        _ if !report.control.violated.is_empty() => {
-            let why = "the suite fails without a lie, and what it would notice cannot be told";
-            format!("{}: {why}", paint.bad("violation"))
-        }
-        Exit::Success => format!("{}: {told}", paint.good("pass")),
-        Exit::Violation => format!("{}: {told}", paint.bad("violation")),
-        Exit::Undecided => format!("{}: {told}", paint.doubtful("unknown")),
-        Exit::NothingRan => format!("{}: {told}", paint.doubtful("nothing to notice")),
-        Exit::Interrupted => format!("{}: {told}", paint.doubtful("interrupted")),
-        Exit::HarnessFailure | Exit::Usage | Exit::Bug => paint.bad("failed"),
-    };
-    lines.push(width.wrap(&verdict, 2));
-    lines.join("\n")
 }

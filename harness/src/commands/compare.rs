@@ -11,23 +11,23 @@ use nemesis::{FaultSpec, Layout};
 use systems::Mode;
 
 use super::Session;
-use super::run::{Carried, Pages, carry_out, closing, draw_seed, exit};
+use super::run::{Carried, Pages, carry_out, draw_seed, exit};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::flags::flags;
 use crate::cli::names::shell_quote;
 use crate::cli::options::Options;
-use crate::cli::paint::Paint;
-use crate::cli::quantity::{Seeds, Time};
+use crate::cli::quantity::{List, Seeds, Time};
 use crate::judge::expect::{Judgement, judge_runs};
 use crate::judge::outcome::RunOutcome;
 use crate::load::workloads::{self, Workload};
 use crate::plan;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::expect::{Decided, Expectation};
+use crate::plan::faults;
 use crate::plan::spec::{RunSpec, StageName};
-use crate::report::modes::{Compared, grid, numbers};
-use crate::report::{Modes, Report, Targets};
+use crate::report::modes::Compared;
+use crate::report::{Purpose, RunsReport, Targets};
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArgs {
@@ -96,27 +96,17 @@ pub(crate) fn compare(
         judgement.extend(mode.judgement.clone());
     }
     let exit = exit(&carried, &judgement);
-    writeln!(people, "{}\n", grid(&compared, session.paint).terminal(0, session.width))?;
-    write!(people, "{}", closing(&carried, &judgement, exit, session))?;
-    writeln!(people, "{again}")?;
-    if pages == Pages::Written
-        && let Some(page) = super::report::write_comparison(&carried.runs, session)
-    {
-        writeln!(people, "page: {}", page.display())?;
-    }
-    let plain = grid(&compared, Paint::PLAIN);
-    let report = Report {
+    let page = (pages == Pages::Written).then(|| super::report::write_comparison(&carried.runs, session));
+    let page = page.flatten();
+    let told = RunsReport {
         exit,
         runs: &carried.runs,
         missed: &judgement.missed,
         expectations: &expectations,
-        modes: Some(Modes { title: "Modes", words: &plain, numbers: &numbers(&compared) }),
-        tradeoffs: &[],
-        hunt: None,
-        calibration: None,
+        again: &again,
+        purpose: Purpose::Comparison { rows: &compared, page: page.as_deref() },
     };
-    targets.write(&report, out)?;
-    Ok(exit)
+    session.tell(told, &targets, out)
 }
 
 /// A mode that has no place for a fault - between datacentres, where it has one - is run with the others that were asked
@@ -147,8 +137,9 @@ fn specs(options: &Options, catalogue: &Catalogue, seed: u64) -> Result<Vec<RunS
 
 /// The modes that are run under other faults than were asked for, with those.
 fn otherwise(options: &Options, specs: &[RunSpec]) -> BTreeMap<String, String> {
-    let Some(asked) = options.faults.as_ref().filter(|asked| asked.0 != ["all"] && asked.0 != ["none"])
-    else {
+    let named =
+        |asked: &&List| !faults::is_all(&asked.0) && !asked.0.iter().all(|fault| faults::is_none(fault));
+    let Some(asked) = options.faults.as_ref().filter(named) else {
         return BTreeMap::new();
     };
     let other = specs.iter().filter(|spec| spec.faults != asked.0);
@@ -161,21 +152,21 @@ fn faults_of(mode: &Mode, stage: StageName, layout: Layout) -> Vec<String> {
     let kind = |fault: &str| fault.parse::<FaultSpec>().ok().map(|fault| fault.kind());
     let shown =
         mode.shows.iter().filter(|show| show.live || stage == StageName::Sim).flat_map(|show| &show.under);
-    let mut faults: Vec<String> = Vec::new();
+    let mut met: Vec<String> = Vec::new();
     for fault in shown {
-        if !faults.contains(fault) && fault != "none" {
-            faults.push(fault.clone());
+        if !met.contains(fault) && !faults::is_none(fault) {
+            met.push(fault.clone());
         }
     }
     let common = if mode.led { FAULTS } else { LEADERLESS };
     // A mode of one node has no place for some of them.
     let fits = |fault: &str| fault.parse::<FaultSpec>().is_ok_and(|fault| fault.refusal(layout).is_none());
     for fault in common.into_iter().filter(|fault| fits(fault)) {
-        if !faults.iter().any(|shown| kind(shown) == kind(fault)) {
-            faults.push(fault.to_owned());
+        if !met.iter().any(|shown| kind(shown) == kind(fault)) {
+            met.push(fault.to_owned());
         }
     }
-    faults
+    met
 }
 
 /// One for each mode, under the faults that it was run with.

@@ -189,7 +189,7 @@ fn carry_out(
         Command::Synth(args) => commands::synth::synth(args, out),
         Command::Probe(args) => interruptible(|| commands::probe::probe(args, &catalogue, session, out)),
         Command::Doctor(args) => commands::doctor::doctor(args, session, out),
-        Command::List(args) => commands::list::list(args, &catalogue, session, out),
+        Command::List(args) => commands::list::list(args, &Cli::command(), &catalogue, session, out),
         Command::Schema(args) => commands::schema::schema(args, out),
         Command::Explain(args) => commands::explain::explain(args, session, out),
         Command::Completions { shell } => {

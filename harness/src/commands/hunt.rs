@@ -19,12 +19,14 @@ use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::{List, Seeds};
 use crate::explore::hunt::{self, Coverage, End, Fixed, Range, Swarm, Tally};
 use crate::judge;
+use crate::judge::outcome::RunOutcome;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::recipe::hexadecimal;
 use crate::plan::spec::{RunSpec, StageName, Violations};
 use crate::plan::{self, suite};
-use crate::report::{CoverageReport, HuntReport, Report, Targets, advice, terminal};
-use crate::run::progress::Interrupt;
+use crate::report::hunt::{CoverageReport, HuntReport};
+use crate::report::{Purpose, RunsReport, Targets, terminal};
+use crate::run::progress::{Interrupt, Silent};
 use crate::run::replace;
 
 #[derive(Args, Debug)]
@@ -175,87 +177,40 @@ pub(crate) fn hunt(
     let (mut tally, end) = hunt::hunt(&swarm, range, tally, &session.interrupt, &|tally| teller.tell(tally));
     tally.spent_ms = teller.spent().as_millis() as u64;
     saving.save(&tally)?;
-    let mut stderr = std::io::stderr();
-    let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
-    writeln!(people, "{}", session.width.wrap(&summary(&tally, teller.spent()), 2))?;
-    for line in tally.coverage.lines() {
-        writeln!(people, "{}", session.width.wrap(&line, 4))?;
-    }
-    tell_open(&tally, session, people)?;
-    let (exit, runs) = conclude(end, &tally, session, people)?;
-    writeln!(people, "{again}")?;
-    targets.write(
-        &Report {
-            exit,
-            runs: &runs,
-            missed: &[],
-            expectations: &[],
-            modes: None,
-            tradeoffs: &[],
-            hunt: Some(told(&tally, first)),
-            calibration: None,
-        },
-        out,
-    )?;
-    Ok(exit)
+    let mut report = report_of(&tally, first);
+    let (exit, runs) = conclude(end, &mut report, tally.refuted > 0, session)?;
+    let purpose = Purpose::Hunt(&report);
+    let told = RunsReport { exit, runs: &runs, missed: &[], expectations: &[], again: &again, purpose };
+    session.tell(told, &targets, out)
 }
 
-/// Why runs were inconclusive or undecided.
-fn tell_open(tally: &Tally, session: &Session, people: &mut dyn Write) -> std::io::Result<()> {
-    if !tally.thin.is_empty() {
-        let thin: Vec<String> = tally.thin.iter().map(|(kind, runs)| format!("{kind} {runs}")).collect();
-        writeln!(people, "{}", session.width.wrap(&format!("  inconclusive {}", thin.join(", ")), 4))?;
-    }
-    for doubt in &tally.doubts {
-        writeln!(people, "{}", session.width.wrap(&format!("  undecided  {doubt}"), 4))?;
-    }
-    Ok(())
-}
-
-/// A run that failed is run again with a folder of its own.
+/// What a hunt came to. A run that failed is run again with a folder of its own.
 fn conclude(
     end: End,
-    tally: &Tally,
+    report: &mut HuntReport,
+    refuted: bool,
     session: &Session,
-    people: &mut dyn Write,
-) -> Result<(Exit, Vec<crate::judge::outcome::RunOutcome>), Failure> {
-    match end {
-        End::Interrupted => Ok((Exit::Interrupted, Vec::new())),
-        End::Spent if tally.runs == 0 => Ok((Exit::NothingRan, Vec::new())),
-        End::Spent if tally.refuted > 0 => Ok((Exit::Bug, Vec::new())),
-        End::Spent if tally.unknown > 0 => {
-            writeln!(
-                people,
-                "{}: {} of {} runs undecided",
-                session.paint.doubtful("unknown"),
-                tally.unknown,
-                tally.runs
-            )?;
-            writeln!(people, "  next: {}", advice::MORE)?;
-            Ok((Exit::Undecided, Vec::new()))
-        }
-        End::Spent => {
-            writeln!(people, "{}: no violation", session.paint.good("pass"))?;
-            Ok((Exit::Success, Vec::new()))
-        }
+) -> Result<(Exit, Vec<RunOutcome>), Failure> {
+    let exit = match end {
+        End::Interrupted => Exit::Interrupted,
+        End::Spent if report.runs == 0 => Exit::NothingRan,
+        End::Spent if refuted => Exit::Bug,
+        End::Spent if report.unknown > 0 => Exit::Undecided,
+        End::Spent => Exit::Success,
         End::Failed(spec, error) => {
             session.error(&format!("{}: {error}", spec.title()));
-            writeln!(people, "  again: {}", spec.reproduce())?;
-            Ok((Exit::HarnessFailure, Vec::new()))
+            report.failed = Some(spec.reproduce());
+            Exit::HarnessFailure
         }
         End::Found(spec) => {
             // Found is found, also where the hunt was interrupted then.
-            let outcome = judge::execute(&spec, &crate::run::progress::Silent, &Interrupt::default())?;
+            let outcome = judge::execute(&spec, &Silent, &Interrupt::default())?;
             super::report::leave(&outcome, session);
-            writeln!(people, "{}", terminal::run(&outcome, session.screen(), &[]))?;
-            writeln!(people, "seed {} fails; again: {}", spec.seed, spec.reproduce())?;
-            for step in advice::of_run(&outcome) {
-                writeln!(people, "  next: {step}")?;
-            }
-            let interrupted = if session.interrupt.is_set() { Exit::Interrupted } else { Exit::Violation };
-            Ok((interrupted, vec![outcome]))
+            let exit = if session.interrupt.is_set() { Exit::Interrupted } else { Exit::Violation };
+            return Ok((exit, vec![outcome]));
         }
-    }
+    };
+    Ok((exit, Vec::new()))
 }
 
 fn cores() -> usize {
@@ -328,11 +283,10 @@ fn again(args: &HuntArgs, options: &Options, first: u64) -> String {
     format!("seeds from {first}; again: {} --seed {first}", words.join(" "))
 }
 
-/// What the terminal tells, as data.
-fn told(tally: &Tally, first: u64) -> HuntReport {
+fn report_of(tally: &Tally, first_seed: u64) -> HuntReport {
     let Coverage { faults, states, anomalies } = tally.coverage.clone();
     HuntReport {
-        first_seed: first,
+        first_seed,
         runs: tally.runs,
         operations: tally.operations,
         simulated_ms: tally.simulated_ms,
@@ -342,24 +296,8 @@ fn told(tally: &Tally, first: u64) -> HuntReport {
         thin: tally.thin.clone(),
         doubts: tally.doubts.iter().cloned().collect(),
         coverage: CoverageReport { faults, states, anomalies },
+        failed: None,
     }
-}
-
-fn summary(tally: &Tally, elapsed: Duration) -> String {
-    let seconds = elapsed.as_secs_f64().max(1e-3);
-    let simulated = tally.simulated().as_secs_f64();
-    format!(
-        "{} runs, {} operations, {:.0} s simulated in {seconds:.1} s: {:.0} runs a minute, {:.0} operations and {:.0} \
-         simulated seconds a second; {} inconclusive, {} undecided",
-        tally.runs,
-        tally.operations,
-        simulated,
-        tally.runs as f64 / seconds * 60.0,
-        tally.operations as f64 / seconds,
-        simulated / seconds,
-        tally.inconclusive,
-        tally.unknown,
-    )
 }
 
 /// Tells how a hunt goes on, once in a while, and keeps it on disk.
@@ -393,7 +331,7 @@ impl<'a> Teller<'a> {
             if let Err(failure) = self.saving.save(&tally) {
                 self.session.warn(&failure.to_string());
             }
-            self.session.say(&summary(&tally, self.spent()));
+            self.session.say(&terminal::hunt_summary(&report_of(&tally, self.saving.first)));
         }
     }
 }

@@ -1,16 +1,12 @@
 //! What a suite may hold, as tables: its keys, and the figures that it can expect something of. docs/suites.md holds both.
 
-use clap::CommandFactory;
-
-use super::line::Cli;
 use crate::cli::options::Options;
 use crate::plan::expect::{FIGURES, Figure};
 use crate::report::grid::Grid;
 
 /// Every key of a suite and of a profile, with the environment variable that outranks it.
-pub(crate) fn keys() -> Grid {
+pub(crate) fn keys(cli: &clap::Command) -> Grid {
     let mut grid = Grid::new(&["key", "environment", "about"]);
-    let cli = Cli::command();
     // The flags of `run` are the keys, and what they say of themselves is what is true of the keys.
     let flags: Vec<&clap::Arg> =
         cli.find_subcommand("run").map(|run| run.get_arguments().collect()).unwrap_or_default();
@@ -39,7 +35,10 @@ pub(crate) fn figures() -> Grid {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::commands::line::Cli;
 
     const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/suites.md");
 
@@ -53,7 +52,7 @@ mod tests {
     #[test]
     fn the_document_has_every_key_every_variable_and_every_figure() {
         let mut text = std::fs::read_to_string(DOCUMENT).unwrap();
-        for (name, grid) in [("keys", keys()), ("figures", figures())] {
+        for (name, grid) in [("keys", keys(&Cli::command())), ("figures", figures())] {
             let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->\n"));
             let (before, rest) = text.split_once(&begin).unwrap();
             let (held, after) = rest.split_once(&end).unwrap();
@@ -82,7 +81,7 @@ mod tests {
 
     #[test]
     fn every_key_says_what_it_is() {
-        let csv = keys().csv();
+        let csv = keys(&Cli::command()).csv();
         assert_eq!(csv.lines().count(), Options::KEYS.len() + 1);
         assert!(!csv.lines().any(|line| line.ends_with(',') || line.contains(",,")), "{csv}");
     }

@@ -57,6 +57,7 @@ pub(crate) enum Listed {
 
 pub(crate) fn list(
     args: &ListArgs,
+    cli: &clap::Command,
     catalogue: &Catalogue,
     session: &Session,
     out: &mut dyn Write,
@@ -72,7 +73,7 @@ pub(crate) fn list(
         Listed::Formats => formats(),
         Listed::Bugs => bugs(system()?.as_ref()),
         Listed::Lies => lies(),
-        Listed::Keys => super::keys::keys(),
+        Listed::Keys => super::keys::keys(cli),
         Listed::Figures => super::keys::figures(),
         Listed::Runs => runs(&args.out),
     };

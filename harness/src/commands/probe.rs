@@ -2,13 +2,12 @@
 //!
 //! Judges clients, never databases: a model that is violated is no business of it.
 
-use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 use nemesis::Layout;
-use systems::probe::{self, Tried};
+use systems::probe;
 use systems::{Setup, SystemOptions};
 
 use super::Session;
@@ -16,7 +15,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::quantity::List;
 use crate::plan::catalogue::Catalogue;
-use crate::report::grid::Grid;
+use crate::report::{Client, Report};
 
 #[derive(Args, Debug)]
 pub(crate) struct ProbeArgs {
@@ -35,6 +34,10 @@ pub(crate) struct ProbeArgs {
     /// Where the nodes are of a system that runs already: `host:port`, one for each node. Nothing is started then.
     #[arg(long, value_name = "HOST:PORT,…")]
     pub(crate) endpoints: Option<List>,
+
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Two threads of clients: one is tried, the other looks what came of it.
@@ -76,29 +79,8 @@ pub(crate) fn probe(
     let tried = runtime
         .block_on(probe::probe(system.as_ref(), &setup))
         .map_err(|error| Failure::Harness(error.to_string()))?;
-    write!(out, "{}", report(&tried, session))?;
-    Ok(if tried.iter().all(|tried| tried.faults.is_empty()) { Exit::Success } else { Exit::Violation })
-}
-
-fn report(tried: &[Tried], session: &Session) -> String {
-    let mut grid = Grid::new(&["", "when", "the client says"]);
-    for Tried { trial, said, faults, skipped } in tried {
-        let mark = match (skipped, faults.is_empty()) {
-            (true, _) => session.paint.doubtful("-"),
-            (false, true) => session.paint.good("ok"),
-            (false, false) => session.paint.bad("mend"),
-        };
-        grid.push(vec![mark, trial.name().to_owned(), said.clone()]);
-    }
-    let mut text = format!("{}\n", grid.terminal(0, session.width));
-    for tried in tried {
-        for fault in &tried.faults {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "\nmend: when {}, {fault}", tried.trial.name());
-        }
-    }
-    if tried.iter().all(|tried| tried.faults.is_empty()) {
-        text.push_str("\nthe client keeps its contract\n");
-    }
-    text
+    let is_kept = tried.iter().all(|tried| tried.faults.is_empty());
+    let exit = if is_kept { Exit::Success } else { Exit::Violation };
+    session.print(&Report::Client(Client { exit, tried: &tried }), args.json, out)?;
+    Ok(exit)
 }

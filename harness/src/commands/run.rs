@@ -18,7 +18,7 @@ use crate::plan::catalogue::Catalogue;
 use crate::plan::expect::{self, Expectation};
 use crate::plan::spec::{OnViolation, RunSpec, StageName};
 use crate::plan::suite::{self, Suite};
-use crate::report::{Report, Targets, advice, terminal};
+use crate::report::{Purpose, RunsReport, Targets, terminal};
 use crate::run::{RunError, rehearsal};
 
 /// The runs that are meant: of suites, and of options that go before theirs.
@@ -53,9 +53,6 @@ impl RunArgs {
         }
     }
 }
-
-/// Of many failures, so many steps to take next are told.
-const NEXT_MAX: usize = 6;
 
 /// A suite with its runs resolved.
 pub(crate) struct Planned {
@@ -129,20 +126,13 @@ pub(crate) fn run(
         expectations.extend(suite.expectations);
     }
     let exit = exit(&carried, &judgement);
-    write!(people, "{}", closing(&carried, &judgement, exit, session))?;
-    writeln!(people, "{again}")?;
-    let report = Report {
-        exit,
-        runs: &carried.runs,
-        missed: &judgement.missed,
-        expectations: &expectations,
-        modes: None,
-        tradeoffs: &[],
-        hunt: None,
-        calibration: None,
-    };
-    targets.write(&report, out)?;
-    Ok(exit)
+    let (runs, missed) = (carried.runs.as_slice(), judgement.missed.as_slice());
+    let (expectations, again) = (expectations.as_slice(), again.as_str());
+    session.tell(
+        RunsReport { exit, runs, missed, expectations, again, purpose: Purpose::Suites },
+        &targets,
+        out,
+    )
 }
 
 pub(crate) fn plan_all(
@@ -247,49 +237,6 @@ pub(crate) fn exit(carried: &Carried, judgement: &Judgement) -> Exit {
     let refuted = carried.runs.iter().any(RunOutcome::has_refuted_proof);
     let bug = if refuted { Exit::Bug } else { Exit::Success };
     ran.merge(judgement.exit()).merge(interrupted).merge(bug)
-}
-
-/// What was not as expected, how to run that again, and the verdict over all.
-pub(crate) fn closing(carried: &Carried, judgement: &Judgement, exit: Exit, session: &Session) -> String {
-    let paint = session.paint;
-    let mut lines: Vec<String> = Vec::new();
-    for (number, miss) in judgement.missed.iter().enumerate() {
-        let mark = match miss.exit {
-            Exit::Violation => paint.bad("not as expected"),
-            Exit::HarnessFailure => paint.bad("harness failure"),
-            _ => paint.doubtful("undecided"),
-        };
-        lines.push(session.width.wrap(&format!("{mark}: {miss}"), 4));
-        // Of several misses of one run the command stands below the last.
-        let next = judgement.missed.get(number + 1);
-        if next.is_none_or(|next| next.again != miss.again) {
-            lines.extend(miss.again.iter().map(|again| format!("  again: {again}")));
-        }
-    }
-    let failed = carried.runs.iter().filter(|run| run.outcome != outcome::Outcome::Pass);
-    let mut next: Vec<String> = Vec::new();
-    for run in failed.filter(|_| exit != Exit::Success) {
-        next.extend(advice::of_run(run).into_iter().filter(|step| !next.contains(step)).collect::<Vec<_>>());
-    }
-    lines.extend(next.iter().take(NEXT_MAX).map(|step| format!("  next: {step}")));
-    let runs = match carried.runs.len() {
-        1 => "1 run".to_owned(),
-        count => format!("{count} runs"),
-    };
-    lines.push(match exit {
-        Exit::Success => format!("{}: {runs}, everything as expected", paint.good("pass")),
-        Exit::Violation => {
-            format!("{}: {runs}, {} not as expected", paint.bad("violation"), judgement.missed.len())
-        }
-        Exit::Undecided => {
-            format!("{}: {runs}, {} undecided", paint.doubtful("unknown"), judgement.missed.len())
-        }
-        Exit::HarnessFailure => format!("{}: {runs}; see the errors above", paint.bad("harness failure")),
-        Exit::NothingRan => paint.doubtful("nothing ran"),
-        Exit::Interrupted => format!("{} after {runs}", paint.doubtful("interrupted")),
-        Exit::Usage | Exit::Bug => paint.bad("failed"),
-    });
-    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]

@@ -9,15 +9,12 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Map, Value};
 
-use super::check::report::FileReport;
-use super::doctor::Diagnosis;
-use super::selftest::SelftestReport;
-use super::stats::FileStats;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::names::unknown;
 use crate::judge::outcome::RunOutcome;
-use crate::report::json::Document;
+use crate::report::doctor::Diagnosis;
+use crate::report::json::{CertificateReport, ClientReport, Document, FileReport, FileStats, SelftestReport};
 
 #[derive(Args, Debug)]
 pub(crate) struct SchemaArgs {
@@ -38,6 +35,8 @@ const SCHEMAS: &[Named] = &[
     ("stats", of::<FileStats<'static>>),
     ("selftest", of::<SelftestReport<'static>>),
     ("doctor", of::<Diagnosis>),
+    ("verify", of::<CertificateReport<'static>>),
+    ("probe", of::<ClientReport<'static>>),
     ("results", of::<RunOutcome>),
     ("env", environment),
     ("schedule", schedule),

@@ -5,8 +5,6 @@
 use std::io::Write;
 
 use clap::Args;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::Session;
 use crate::cli::exit::Exit;
@@ -15,10 +13,10 @@ use crate::cli::names::unknown;
 use crate::cli::quantity::Time;
 use systems::Trap;
 
-use crate::explore::selftest::{Caught, Effort, expose, gaps, spring};
-use crate::explore::spent::Spent;
+use crate::explore::selftest::{Effort, expose, gaps, spring};
 use crate::plan::catalogue::Catalogue;
-use crate::report::grid::Grid;
+use crate::report::selftest::Caught;
+use crate::report::{Report, Selftest};
 
 #[derive(Args, Debug)]
 pub(crate) struct SelftestArgs {
@@ -53,20 +51,6 @@ pub(crate) struct SelftestArgs {
     /// One line of JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// What `--json` prints.
-#[derive(JsonSchema, Serialize)]
-pub(crate) struct SelftestReport<'a> {
-    /// The version of the program.
-    partita: &'static str,
-    /// The exit code.
-    exit: u8,
-    #[schemars(with = "Vec<Caught>")]
-    bugs: &'a [Caught],
-    /// What modes give up, in the same form.
-    #[schemars(with = "Vec<Caught>")]
-    shows: &'a [Caught],
 }
 
 pub(crate) fn selftest(
@@ -104,57 +88,7 @@ pub(crate) fn selftest(
         results.push(tell(expose(mode, show, effort, catalogue, &session.interrupt)?));
     }
     let exit = if results.iter().all(Caught::is_well) { Exit::Success } else { Exit::Violation };
-    if args.json {
-        let (bugs, shows) = results.split_at(bugs);
-        let version = env!("CARGO_PKG_VERSION");
-        let report = SelftestReport { partita: version, exit: exit.code(), bugs, shows };
-        // Our types have string keys only, so they always serialise.
-        writeln!(out, "{}", serde_json::to_string(&report).unwrap_or_default())?;
-        return Ok(exit);
-    }
-    writeln!(out, "{}\n", table(&results).terminal(0, session.width))?;
-    for alarm in results.iter().flat_map(|caught| &caught.false_alarms) {
-        writeln!(out, "false alarm: {alarm}")?;
-    }
-    let found = results.iter().filter(|caught| caught.found > 0).count();
-    let alarms = match results.iter().map(|caught| caught.false_alarms.len()).sum() {
-        0 => "without a false alarm".to_owned(),
-        1 => "with a false alarm".to_owned(),
-        alarms => format!("with {alarms} false alarms"),
-    };
-    let all = results.len();
-    writeln!(out, "{found} of {all} found, {alarms}; seeds, operations and seconds are medians")?;
+    let (bugs, shows) = results.split_at(bugs);
+    session.print(&Report::Selftest(Selftest { exit, bugs, shows }), args.json, out)?;
     Ok(exit)
-}
-
-fn table(results: &[Caught]) -> Grid {
-    let mut grid = Grid::new(&[
-        "bug",
-        "mode",
-        "workload",
-        "faults",
-        "found",
-        "seeds",
-        "operations",
-        "seconds",
-        "by",
-        "control",
-    ]);
-    for caught in results {
-        let dash = || "-".to_owned();
-        let median = |figure: fn(&Spent) -> String| caught.median.as_ref().map_or_else(dash, figure);
-        grid.push(vec![
-            caught.bug.clone(),
-            caught.mode.clone(),
-            caught.workload.clone(),
-            caught.faults.clone(),
-            if caught.found > 0 { format!("{}/{}", caught.found, caught.seeds) } else { "NEVER".to_owned() },
-            median(|spent| spent.seeds.to_string()),
-            median(|spent| spent.operations.to_string()),
-            median(|spent| format!("{:.1}", spent.seconds)),
-            if caught.by.is_empty() { dash() } else { caught.by.join(", ") },
-            if caught.false_alarms.is_empty() { "quiet".to_owned() } else { "ALARM".to_owned() },
-        ]);
-    }
-    grid
 }

@@ -6,14 +6,13 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use histories::{printable, stats};
-use schemars::JsonSchema;
-use serde::Serialize;
+use histories::stats;
 
 use super::{Session, files};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::reading::ReadingArgs;
+use crate::report::{FileStatistics, Report};
 
 #[derive(Args, Debug)]
 pub(crate) struct StatsArgs {
@@ -29,14 +28,6 @@ pub(crate) struct StatsArgs {
     reading: ReadingArgs,
 }
 
-/// What `--json` prints of a file.
-#[derive(JsonSchema, Serialize)]
-pub(crate) struct FileStats<'a> {
-    file: &'a str,
-    #[schemars(with = "stats::Stats")]
-    stats: &'a stats::Stats,
-}
-
 pub(crate) fn stats(args: &StatsArgs, session: &Session, out: &mut dyn Write) -> Result<Exit, Failure> {
     let files = files::find(&args.files)?;
     for skipped in &files.skipped {
@@ -45,31 +36,22 @@ pub(crate) fn stats(args: &StatsArgs, session: &Session, out: &mut dyn Write) ->
     let loading = session.loading(&files.histories);
     let options = args.reading.options(loading.meter());
     let mut exit = Exit::Success;
-    for (position, file) in files.histories.iter().enumerate() {
-        let stats = match stats::file(file, &options) {
-            Ok(stats) => stats,
+    let mut read = Vec::new();
+    for file in &files.histories {
+        match stats::file(file, &options) {
+            Ok(stats) => {
+                for warning in &stats.warnings {
+                    session.warn(warning);
+                }
+                read.push(FileStatistics { file: file.display().to_string(), stats });
+            }
             Err(diagnostic) => {
                 session.error(&diagnostic.to_string());
                 exit = exit.merge(Exit::HarnessFailure);
-                continue;
             }
-        };
-        for warning in &stats.warnings {
-            session.warn(warning);
-        }
-        if args.json {
-            let line = FileStats { file: &file.display().to_string(), stats: &stats };
-            // Our types have string keys only, so they always serialise.
-            writeln!(out, "{}", serde_json::to_string(&line).unwrap_or_default())?;
-        } else {
-            writeln!(
-                out,
-                "{}{}\n{stats}",
-                if position > 0 { "\n" } else { "" },
-                printable(&file.display().to_string())
-            )?;
         }
     }
+    session.print(&Report::Statistics(&read), args.json, out)?;
     Ok(exit)
 }
 

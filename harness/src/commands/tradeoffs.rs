@@ -11,7 +11,7 @@ use systems::{Mode, System};
 
 use super::Session;
 use super::compare::{CompareArgs, again, expectations, seeds};
-use super::run::{Carried, Pages, carry_out, closing, draw_seed, exit};
+use super::run::{Carried, Pages, carry_out, draw_seed, exit};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::options::Options;
@@ -21,8 +21,8 @@ use crate::judge::outcome::RunOutcome;
 use crate::plan;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::spec::{RunSpec, StageName};
-use crate::report::tradeoffs::{Growth, Tradeoff, grid, numbers};
-use crate::report::{Modes, Report, Targets};
+use crate::report::tradeoffs::{Growth, Tradeoff};
+use crate::report::{Purpose, RunsReport, Targets};
 use crate::run::{RunError, reads_per_second};
 
 const TIME: Duration = Duration::from_secs(20);
@@ -66,24 +66,15 @@ pub(crate) fn tradeoffs(
     let judgement = judge_runs(&expectations, &carried.runs.iter().collect::<Vec<_>>());
     let exit = exit(&carried, &judgement);
     let rows = rows(&planned, &carried.runs).map_err(Failure::Harness)?;
-    let table = grid(&rows);
-    let mut stderr = std::io::stderr();
-    let people: &mut dyn Write = if targets.take_stdout() { &mut stderr } else { out };
-    writeln!(people, "{}\n", table.terminal(0, session.width))?;
-    write!(people, "{}", closing(&carried, &judgement, exit, session))?;
-    writeln!(people, "{again}")?;
-    let report = Report {
+    let told = RunsReport {
         exit,
         runs: &carried.runs,
         missed: &judgement.missed,
         expectations: &expectations,
-        modes: Some(Modes { title: "Modes", words: &table, numbers: &numbers(&rows) }),
-        tradeoffs: &rows,
-        hunt: None,
-        calibration: None,
+        again: &again,
+        purpose: Purpose::Tradeoffs(&rows),
     };
-    targets.write(&report, out)?;
-    Ok(exit)
+    session.tell(told, &targets, out)
 }
 
 fn plan_all(options: &Options, catalogue: &Catalogue) -> Result<Vec<Planned>, String> {

@@ -4,16 +4,17 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use checkers::certificate::{self, Certificate, Decision, Outcome, Subject, VERSION};
+use checkers::certificate::{self, Certificate, Outcome, Subject, VERSION};
 use checkers::{Budget, Finding};
 use clap::Args;
-use histories::{History, printable};
+use histories::History;
 use sha2::{Digest, Sha256};
 
 use super::Session;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::reading::ReadingArgs;
+use crate::report::{self, Report, Verified};
 
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
@@ -24,6 +25,10 @@ pub(crate) struct VerifyArgs {
     /// What `partita check --certificate` wrote of it.
     #[arg(value_name = "CERTIFICATE")]
     certificate: PathBuf,
+
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
 
     #[command(flatten, next_help_heading = "How a file is read")]
     reading: ReadingArgs,
@@ -84,39 +89,29 @@ pub(crate) fn verify(args: &VerifyArgs, session: &Session, out: &mut dyn Write) 
             "certificates of version {version} are not known, only of {VERSION}"
         )));
     }
+    let mut tell = |report: report::Certificate<'_>| {
+        let exit = report.exit;
+        session.print(&Report::Certificate(report), args.json, out).map(|()| exit)
+    };
     let Subject { sha256 } = &certificate.history;
     if digest(&args.history)? != *sha256 {
-        writeln!(out, "refused: the certificate is about another file")?;
-        return Ok(Exit::Violation);
+        return tell(report::Certificate { exit: Exit::Violation, verified: Verified::AboutAnotherFile });
     }
     let loading = session.loading(std::slice::from_ref(&args.history));
     let history = histories::read::file_with(&args.history, &args.reading.options(loading.meter()))
         .map_err(|diagnostic| Failure::Harness(diagnostic.to_string()))?;
     drop(loading);
     let history = histories::view::settled(&history);
-    let mut exit = Exit::Success;
     let outcomes = certificate::verify(&history, &certificate);
-    for (claim, outcome) in certificate.models.iter().zip(&outcomes) {
-        let verdict = match claim.verdict {
-            Decision::Held => "held",
-            Decision::Violated => "violated",
-        };
-        let (word, why) = match outcome {
-            Outcome::Confirmed => ("confirmed", None),
-            Outcome::Refused(why) => ("refused", Some(why)),
-            Outcome::Undecided(why) => ("undecided", Some(why)),
-            Outcome::NotCertified(why) => ("not certified", Some(why)),
-        };
-        exit = exit.merge(match outcome {
-            Outcome::Refused(_) => Exit::Violation,
-            Outcome::Undecided(_) => Exit::Undecided,
-            Outcome::Confirmed | Outcome::NotCertified(_) => Exit::Success,
-        });
-        let why = why.map_or_else(String::new, |why| format!(": {}", printable(why)));
-        writeln!(out, "{word:13} {verdict:8} {}{why}", claim.model)?;
-    }
-    if !outcomes.iter().any(|outcome| matches!(outcome, Outcome::Confirmed)) {
+    let exits = outcomes.iter().map(|outcome| match outcome {
+        Outcome::Refused(_) => Exit::Violation,
+        Outcome::Undecided(_) => Exit::Undecided,
+        Outcome::Confirmed | Outcome::NotCertified(_) => Exit::Success,
+    });
+    let mut exit = exits.fold(Exit::Success, Exit::merge);
+    if !outcomes.contains(&Outcome::Confirmed) {
         exit = exit.merge(Exit::Undecided);
     }
-    Ok(exit)
+    let claims: Vec<_> = certificate.models.iter().zip(outcomes).collect();
+    tell(report::Certificate { exit, verified: Verified::Claims(&claims) })
 }

@@ -5,4 +5,3 @@ pub(crate) mod calibrate;
 pub(crate) mod hunt;
 pub(crate) mod selftest;
 pub(crate) mod shrink;
-pub(crate) mod spent;

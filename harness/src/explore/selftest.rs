@@ -7,11 +7,8 @@ use std::time::{Duration, Instant};
 
 use histories::{Function, ModelName};
 use nemesis::FaultSpec;
-use schemars::JsonSchema;
-use serde::Serialize;
 use systems::{Mode, Show, Trap};
 
-use super::spent::Spent;
 use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::{List, Time};
 use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
@@ -21,44 +18,10 @@ use crate::plan;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::faults::FaultName;
 use crate::plan::spec::{RunSpec, StageName};
+use crate::report::selftest::Caught;
+use crate::report::spent::Spent;
 use crate::run::RunError;
 use crate::run::progress::Interrupt;
-
-/// How one trap did.
-#[derive(Clone, Debug, JsonSchema, Serialize)]
-pub(crate) struct Caught {
-    /// A bug, or `shows linearizable` for a model that a mode gives up.
-    pub(crate) bug: String,
-    pub(crate) mode: String,
-    pub(crate) workload: String,
-    pub(crate) faults: String,
-    /// Seeds that were tried, and those that found it.
-    pub(crate) seeds: u64,
-    pub(crate) found: u64,
-    /// Of the first seed that found it, with all before.
-    pub(crate) first_after_operations: Option<u64>,
-    pub(crate) first_after_seconds: Option<f64>,
-    /// Over all finds, each counted from the one before.
-    pub(crate) median: Option<Spent>,
-    #[serde(skip)]
-    finds: Vec<Spent>,
-    /// Since the last find.
-    #[serde(skip)]
-    spent: Spent,
-    /// Models that were found violated.
-    pub(crate) by: Vec<String>,
-    pub(crate) reproduce: Option<String>,
-    /// Why a cluster with the bug could not even be started, where that happened.
-    pub(crate) never_ran: Option<String>,
-    /// Runs without the bug that found something.
-    pub(crate) false_alarms: Vec<String>,
-}
-
-impl Caught {
-    pub(crate) fn is_well(&self) -> bool {
-        self.found > 0 && self.false_alarms.is_empty()
-    }
-}
 
 /// How much is tried.
 #[derive(Clone, Copy, Debug)]
@@ -83,8 +46,8 @@ pub(crate) fn spring(
 ) -> Result<Caught, RunError> {
     let faulty = spec(trap, effort, catalogue, Some(trap.bug.to_owned()))?;
     let sound = spec(trap, effort, catalogue, None)?;
-    let caught = Caught::new(trap.bug.to_owned(), &faulty);
-    chase(caught, &faulty, Some(&sound), effort, interrupt, &|outcome| outcome.outcome == Outcome::Violation)
+    let search = Search::new(trap.bug.to_owned(), &faulty);
+    chase(search, &faulty, Some(&sound), effort, interrupt, &|outcome| outcome.outcome == Outcome::Violation)
 }
 
 /// What a mode gives up under faults that only simulation has, clocks and disks among them.
@@ -120,15 +83,24 @@ pub(crate) fn expose(
         ..effort.options()
     };
     let spec = first(&options, catalogue)?;
-    let caught = Caught::new(format!("shows {}", show.model), &spec);
-    chase(caught, &spec, None, effort, interrupt, &|outcome| {
+    let search = Search::new(format!("shows {}", show.model), &spec);
+    chase(search, &spec, None, effort, interrupt, &|outcome| {
         outcome.verdict_on(show.model).is_some_and(|verdict| verdict.is(VerdictKind::Invalid))
     })
 }
 
+/// A trap that is being tried.
+struct Search {
+    caught: Caught,
+    /// What each find took, counted from the one before.
+    finds: Vec<Spent>,
+    /// Since the last find.
+    spent: Spent,
+}
+
 /// Tries seeds until there are enough finds.
 fn chase(
-    mut caught: Caught,
+    mut search: Search,
     faulty: &RunSpec,
     sound: Option<&RunSpec>,
     effort: Effort,
@@ -136,24 +108,25 @@ fn chase(
     is_find: &dyn Fn(&RunOutcome) -> bool,
 ) -> Result<Caught, RunError> {
     for seed in effort.first_seed..effort.first_seed + effort.seeds {
-        if caught.seeds >= effort.rate_seeds && caught.finds.len() >= effort.finds {
+        if search.caught.seeds >= effort.rate_seeds && search.finds.len() >= effort.finds {
             break;
         }
         let began = Instant::now();
         let result = trial(&RunSpec { seed, ..faulty.clone() }, interrupt);
-        caught.seeds += 1;
-        caught.spent.seeds += 1;
-        caught.spent.seconds += began.elapsed().as_secs_f64();
+        search.caught.seeds += 1;
+        search.spent.seeds += 1;
+        search.spent.seconds += began.elapsed().as_secs_f64();
         match result {
-            Ok(trial) => caught.count(&trial.outcome, is_find),
+            Ok(trial) => search.count(&trial.outcome, is_find),
             // A bug may keep the cluster from ever becoming ready: that is noticed, and no verdict.
             Err(RunError::Harness(why)) => {
-                caught.never_ran.get_or_insert(why);
+                search.caught.never_ran.get_or_insert(why);
             }
             Err(interrupted) => return Err(interrupted),
         }
     }
-    caught.median = Spent::median(&caught.finds);
+    let Search { mut caught, finds, .. } = search;
+    caught.median = Spent::median(&finds);
     let Some(sound) = sound else { return Ok(caught) };
     for seed in effort.first_seed..effort.first_seed + effort.control_seeds {
         let outcome = trial(&RunSpec { seed, ..sound.clone() }, interrupt)?.outcome;
@@ -164,25 +137,16 @@ fn chase(
     Ok(caught)
 }
 
-impl Caught {
+impl Search {
     fn new(bug: String, spec: &RunSpec) -> Self {
-        Self {
+        let caught = Caught {
             bug,
             mode: spec.mode.preset.clone(),
             workload: spec.workload.clone(),
             faults: spec.faults.join(","),
-            seeds: 0,
-            found: 0,
-            first_after_operations: None,
-            first_after_seconds: None,
-            median: None,
-            finds: Vec::new(),
-            spent: Spent::default(),
-            by: Vec::new(),
-            reproduce: None,
-            never_ran: None,
-            false_alarms: Vec::new(),
-        }
+            ..Caught::default()
+        };
+        Self { caught, finds: Vec::new(), spent: Spent::default() }
     }
 
     fn count(&mut self, outcome: &RunOutcome, is_find: &dyn Fn(&RunOutcome) -> bool) {
@@ -190,19 +154,20 @@ impl Caught {
         if !is_find(outcome) {
             return;
         }
-        self.found += 1;
+        let caught = &mut self.caught;
+        caught.found += 1;
         let spent = std::mem::take(&mut self.spent);
         self.finds.push(spent);
         let violated = outcome.verdicts.iter().filter(|verdict| verdict.is(VerdictKind::Invalid));
         for model in violated.map(|verdict| verdict.subject.to_string()) {
-            if !self.by.contains(&model) {
-                self.by.push(model);
+            if !caught.by.contains(&model) {
+                caught.by.push(model);
             }
         }
-        if self.reproduce.is_none() {
-            self.first_after_operations = Some(spent.operations);
-            self.first_after_seconds = Some(spent.seconds);
-            self.reproduce = Some(outcome.reproduce.clone());
+        if caught.reproduce.is_none() {
+            caught.first_after_operations = Some(spent.operations);
+            caught.first_after_seconds = Some(spent.seconds);
+            caught.reproduce = Some(outcome.reproduce.clone());
         }
     }
 }

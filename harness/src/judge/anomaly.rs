@@ -3,7 +3,7 @@
 //! Words are made by [`crate::report::explain`].
 
 use checkers::{Anomaly, EdgeReason, ProofEdge, Side, Step};
-use histories::{History, Operation, OperationId, printable};
+use histories::{History, Operation, OperationId, Outcome, printable};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -54,8 +54,9 @@ pub struct OperationReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
     /// `ok`, `fail` or `info`.
-    #[schemars(extend("enum" = ["ok", "fail", "info"]))]
-    pub outcome: &'static str,
+    #[serde(serialize_with = "by_name")]
+    #[schemars(with = "String", extend("enum" = ["ok", "fail", "info"]))]
+    pub outcome: Outcome,
     pub f: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -94,6 +95,12 @@ pub struct EdgeReport {
 
 /// An operation, to be told in words.
 pub(crate) struct Told<'a> {
+    pub(crate) history: &'a History,
+    pub(crate) operation: &'a Operation,
+}
+
+/// The same in columns, where several stand below each other.
+pub(crate) struct ToldAction<'a> {
     pub(crate) history: &'a History,
     pub(crate) operation: &'a Operation,
 }
@@ -169,7 +176,7 @@ impl OperationReport {
             line: history.line(operation.call_event),
             client: operation.process,
             node: operation.node.map(|node| printable(history.node_name(node)).into_owned()),
-            outcome: operation.outcome.name(),
+            outcome: operation.outcome,
             f: operation.function.name().to_owned(),
             key: operation.key.map(|key| history.key(key).as_str().to_owned()),
             text: printable(&Told { history, operation }.to_string()).into_owned(),
@@ -205,6 +212,11 @@ struct KindAndKey {
     kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+fn by_name<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(outcome.name())
 }
 
 fn by_kind_and_key<S: Serializer>(why: &EdgeReason, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod anomaly;
 mod beside;
+pub(crate) mod checked;
 pub(crate) mod checking;
 mod crashed;
 mod early;

@@ -39,6 +39,16 @@ pub(crate) fn read(faults: &[String]) -> Result<(Vec<FaultSpec>, Vec<&'static Ow
     Ok((FaultSpec::parse_list(&ours.join(","))?, faults.iter().filter_map(own_of).collect()))
 }
 
+/// Whether this is the word that stands for no fault.
+pub(crate) fn is_none(text: &str) -> bool {
+    text == "none"
+}
+
+/// Whether this is the word that stands for [`all`].
+pub(crate) fn is_all(list: &[String]) -> bool {
+    list == ["all"]
+}
+
 /// Refuses a fault that cannot be read, that the system cannot have done to it, or that takes more nodes or datacentres.
 pub(crate) fn check(text: &str, system: &str, powers: Powers, layout: Layout) -> Result<(), String> {
     if let Some(own) = own().iter().find(|own| own.name == text) {

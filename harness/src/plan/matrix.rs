@@ -17,6 +17,7 @@ use crate::cli::options::{Options, Rate};
 use crate::cli::quantity::{Lengths, Seeds};
 use crate::load::workloads::{self, Tuning};
 use crate::plan::catalogue::Catalogue;
+use crate::plan::faults;
 use crate::plan::spec::{OnViolation, RunSpec, StageName, Violations};
 
 /// What is taken where neither flags nor profile nor suite say anything.
@@ -307,14 +308,14 @@ fn faults(
 ) -> Result<Vec<String>, String> {
     let asked = options.faults.as_ref().map_or_else(|| default(mode), |list| list.0.clone());
     let layout = layout(options, mode);
-    if asked == ["all"] {
-        return Ok(crate::plan::faults::all(powers, mode, layout));
+    if faults::is_all(&asked) {
+        return Ok(faults::all(powers, mode, layout));
     }
-    let faults: Vec<String> = asked.into_iter().filter(|fault| fault != "none").collect();
-    for fault in &faults {
-        crate::plan::faults::check(fault, system.name(), powers, layout)?;
+    let named: Vec<String> = asked.into_iter().filter(|fault| !faults::is_none(fault)).collect();
+    for fault in &named {
+        faults::check(fault, system.name(), powers, layout)?;
     }
-    Ok(faults)
+    Ok(named)
 }
 
 /// How long the workloads of these runs take, their starts and epilogues apart.

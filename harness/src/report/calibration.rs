@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli::layout::Width;
 use crate::cli::names::counted;
 use crate::judge::unnoticed::{Gravity, Unnoticed};
-use crate::report::csv::bare;
+use crate::report::figures::bare;
 use crate::report::grid::Grid;
 
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -321,7 +321,7 @@ mod tests {
     use super::*;
     use crate::cli::exit::Exit;
     use crate::judge::expect::{Miss, Why};
-    use crate::report::{Modes, Report, github, junit, markdown, tests::report_of};
+    use crate::report::{Purpose, RunsReport, github, junit, markdown, tests::report_of};
 
     fn report() -> CalibrationReport {
         let needed = |runs, operations| Some(Needed { runs, operations });
@@ -394,13 +394,8 @@ mod tests {
             exit: Exit::Violation,
             again: None,
         }];
-        let (words, numbers) = (calibration.all(), calibration.numbers());
-        let report = Report {
-            missed: &missed,
-            modes: Some(Modes { title: "Lies", words: &words, numbers: &numbers }),
-            calibration: Some(&calibration),
-            ..report_of(&runs)
-        };
+        let purpose = Purpose::Calibration(&calibration);
+        let report = RunsReport { missed: &missed, purpose, ..report_of(&runs) };
         let texts =
             [markdown::render(&report), junit::render(&report).unwrap(), github::annotations(&report)];
         insta::assert_snapshot!("calibration-formats", texts.join("\n=====\n"));

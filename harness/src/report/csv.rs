@@ -1,19 +1,21 @@
 //! Runs as rows of bare numbers, for spreadsheets and scripts: shares from 0 to 1, times in milliseconds, lists separated by
 //! spaces, and nothing where nothing was measured.
 
-use super::Report;
+use super::{Purpose, RunsReport, modes, tradeoffs};
 use crate::judge::outcome::{Percentiles, RunOutcome};
 use crate::judge::verdict::VerdictKind;
+use crate::report::figures::bare;
 use crate::report::grid::Grid;
 
 /// One row a run, a mode of a comparison or a lie of a calibration.
-pub(crate) fn render(report: &Report<'_>) -> String {
-    report.modes.map_or_else(|| runs(report.runs).csv(), |modes| modes.numbers.csv())
-}
-
-/// The number, or nothing.
-pub(crate) fn bare<T: ToString>(number: Option<T>) -> String {
-    number.map_or_else(String::new, |number| number.to_string())
+pub(crate) fn render(report: &RunsReport<'_>) -> String {
+    let grid = match report.purpose {
+        Purpose::Suites | Purpose::Hunt(_) => runs(report.runs),
+        Purpose::Comparison { rows, .. } => modes::numbers(rows),
+        Purpose::Tradeoffs(rows) => tradeoffs::numbers(rows),
+        Purpose::Calibration(report) => report.numbers(),
+    };
+    grid.csv()
 }
 
 /// A column's name, and what stands in it for a run.

@@ -7,7 +7,7 @@ use std::fmt;
 use checkers::{Anomaly, EdgeReason, Side, Step};
 use histories::{FaultWindow, Function, History, Operation, Outcome, Spot, Value, brief_name, printable};
 
-use crate::judge::anomaly::{Told, ToldEdge};
+use crate::judge::anomaly::{Told, ToldAction, ToldEdge};
 use crate::judge::findings::Explanation;
 
 /// Values are shown up to so many characters.
@@ -23,6 +23,12 @@ impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [name, rest] = parts(self.history, self.operation);
         write!(f, "{name} {rest}")
+    }
+}
+
+impl fmt::Display for ToldAction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&action(self.history, self.operation))
     }
 }
 
@@ -198,7 +204,7 @@ fn cells(history: &History, step: &Step) -> [String; 6] {
 }
 
 /// `write x 5`, `read  x -> 3`, `cas   x 3 => 5`.
-pub(crate) fn action(history: &History, operation: &Operation) -> String {
+fn action(history: &History, operation: &Operation) -> String {
     let [name, rest] = parts(history, operation);
     format!("{name:5} {rest}")
 }

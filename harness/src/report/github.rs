@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, advice, markdown};
+use super::{RunsReport, advice, markdown};
 use crate::cli::exit::Exit;
 use crate::judge::expect::counts_against;
 use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
@@ -19,7 +19,7 @@ const ANNOTATIONS_MAX: usize = 10;
 const RESERVED_BYTES: usize = 200;
 
 /// The outcome in a word, the tables, and the proofs as far as there is room, each folded.
-pub(crate) fn summary(report: &Report<'_>) -> String {
+pub(crate) fn summary(report: &RunsReport<'_>) -> String {
     let mut text = format!("# Partita: {}\n\n", word(report.exit));
     let room = SUMMARY_BYTES_MAX - RESERVED_BYTES;
     for line in markdown::render(report).lines() {
@@ -46,7 +46,7 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
 }
 
 /// At most ten lines for standard output.
-pub(crate) fn annotations(report: &Report<'_>) -> String {
+pub(crate) fn annotations(report: &RunsReport<'_>) -> String {
     let mut all: Vec<String> = failures(report).iter().map(of_failure).collect();
     all.extend(report.runs.iter().filter_map(of_open_run));
     all.extend(report.missed.iter().map(|miss| {
@@ -80,7 +80,7 @@ fn word(exit: Exit) -> &'static str {
 /// A violation that counts, with its run.
 type Failure<'a> = (&'a RunOutcome, &'a VerdictReport);
 
-fn failures<'a>(report: &Report<'a>) -> Vec<Failure<'a>> {
+fn failures<'a>(report: &RunsReport<'a>) -> Vec<Failure<'a>> {
     let of_run = |run: &'a RunOutcome, expectations: &'a [Expectation]| {
         let counts = move |verdict: &&VerdictReport| {
             verdict.is(VerdictKind::Invalid) && counts_against(run, verdict, expectations)

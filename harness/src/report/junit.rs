@@ -7,7 +7,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use quick_junit::{NonSuccessKind, Property, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
-use super::Report;
+use super::{Purpose, RunsReport};
 use crate::cli::exit::Exit;
 use crate::judge::expect::{Miss, counts_against};
 use crate::judge::outcome::{Outcome, RunOutcome, VerdictReport};
@@ -16,7 +16,7 @@ use crate::plan::expect::{Claim, Expectation};
 use crate::report::calibration::{CalibrationReport, Notice};
 
 /// The document as XML.
-pub(crate) fn render(report: &Report<'_>) -> Result<String, String> {
+pub(crate) fn render(report: &RunsReport<'_>) -> Result<String, String> {
     let mut suites: IndexMap<String, TestSuite> = IndexMap::new();
     for run in report.runs {
         let name = format!("{} × {}", run.workload, run.mode);
@@ -26,7 +26,7 @@ pub(crate) fn render(report: &Report<'_>) -> Result<String, String> {
     }
     let mut document = Document::new("partita");
     document.add_test_suites(suites.into_values());
-    if let Some(calibration) = report.calibration {
+    if let Purpose::Calibration(calibration) = report.purpose {
         document.add_test_suite(noticed(calibration));
     }
     if !report.missed.is_empty() {
@@ -139,6 +139,7 @@ mod tests {
     use crate::judge::outcome::AnomalyReport;
     use crate::judge::verdict::Violation;
     use crate::plan::expect::Expected;
+    use crate::report::tests::report_of;
     use crate::run::Note;
 
     #[test]
@@ -173,16 +174,7 @@ mod tests {
             again: None,
         }];
         let runs = [pass, violated.clone(), unknown, harness];
-        let report = Report {
-            exit: Exit::Violation,
-            runs: &runs,
-            missed: &missed,
-            expectations: &[],
-            modes: None,
-            tradeoffs: &[],
-            hunt: None,
-            calibration: None,
-        };
+        let report = RunsReport { missed: &missed, ..report_of(&runs) };
         insta::assert_snapshot!(render(&report).unwrap());
 
         let claim = Claim::Verdict {
@@ -192,16 +184,8 @@ mod tests {
         };
         let expectations =
             [Expectation { modes: vec![], workloads: vec![], seeds_min: None, claims: vec![claim] }];
-        let report = Report {
-            exit: Exit::Success,
-            runs: &[violated],
-            missed: &[],
-            expectations: &expectations,
-            modes: None,
-            tradeoffs: &[],
-            hunt: None,
-            calibration: None,
-        };
+        let runs = [violated];
+        let report = RunsReport { exit: Exit::Success, expectations: &expectations, ..report_of(&runs) };
         assert!(render(&report).unwrap().contains("failures=\"0\""), "an expected violation is no failure");
     }
 }

@@ -1,16 +1,17 @@
 //! Tables for a pull request or a page.
 
-use super::Report;
-use super::terminal::{percent, seconds};
+use super::figures::{percent, seconds};
+use super::{Purpose, RunsReport, modes, tradeoffs};
+use crate::cli::paint::Paint;
 use crate::judge::outcome::RunOutcome;
 use crate::judge::verdict::VerdictKind;
 use crate::report::grid::Grid;
 
 /// The comparison, if it is one, the runs, and what was not as expected.
-pub(crate) fn render(report: &Report<'_>) -> String {
+pub(crate) fn render(report: &RunsReport<'_>) -> String {
     let mut parts = Vec::new();
-    if let Some(modes) = report.modes {
-        parts.push(format!("## {}\n\n{}", modes.title, modes.words.markdown()));
+    if let Some((title, grid)) = table(&report.purpose) {
+        parts.push(format!("## {title}\n\n{}", grid.markdown()));
     }
     parts.push(format!("## Runs\n\n{}", runs(report.runs).markdown()));
     if !report.missed.is_empty() {
@@ -23,6 +24,16 @@ pub(crate) fn render(report: &Report<'_>) -> String {
         parts.push(format!("## Again\n\n```\n{}\n```\n", again.join("\n")));
     }
     parts.join("\n")
+}
+
+/// What stands above the runs, under its title.
+fn table(purpose: &Purpose<'_>) -> Option<(&'static str, Grid)> {
+    match purpose {
+        Purpose::Suites | Purpose::Hunt(_) => None,
+        Purpose::Comparison { rows, .. } => Some(("Modes", modes::grid(rows, Paint::PLAIN))),
+        Purpose::Tradeoffs(rows) => Some(("Modes", tradeoffs::grid(rows))),
+        Purpose::Calibration(report) => Some(("Lies", report.all())),
+    }
 }
 
 /// One row a run.
@@ -72,6 +83,7 @@ mod tests {
     use crate::cli::exit::Exit;
     use crate::judge::expect::{Miss, Reason, Why};
     use crate::judge::outcome::Outcome;
+    use crate::report::tests::report_of;
     use crate::run::Note;
 
     #[test]
@@ -83,16 +95,8 @@ mod tests {
             exit: Exit::Undecided,
             again: Some(failed.reproduce.clone()),
         }];
-        let report = Report {
-            exit: Exit::Undecided,
-            runs: &[RunOutcome::complete_example(), failed],
-            missed: &missed,
-            expectations: &[],
-            modes: None,
-            tradeoffs: &[],
-            hunt: None,
-            calibration: None,
-        };
+        let runs = [RunOutcome::complete_example(), failed];
+        let report = RunsReport { exit: Exit::Undecided, missed: &missed, ..report_of(&runs) };
         insta::assert_snapshot!(render(&report));
     }
 }

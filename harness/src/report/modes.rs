@@ -11,9 +11,8 @@ use crate::judge::outcome::{
     ConflictsReport, DurabilityReport, Outcome, Percentiles, RunOutcome, VerdictReport,
 };
 use crate::judge::verdict::VerdictKind;
-use crate::report::csv::bare;
+use crate::report::figures::{bare, seconds};
 use crate::report::grid::Grid;
-use crate::report::terminal::seconds;
 
 /// A mode with its runs and how its expectations came out.
 pub(crate) struct Compared<'a> {

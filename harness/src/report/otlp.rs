@@ -8,7 +8,7 @@ use chrono::DateTime;
 use histories::{Operation, Outcome};
 use serde_json::{Value, json};
 
-use super::Report;
+use super::RunsReport;
 use super::trace::{Traced, outcome};
 use crate::cli::failure::Failure;
 use crate::plan::recipe::hexadecimal;
@@ -25,7 +25,7 @@ const ERROR: u8 = 2;
 const ROOT: u64 = 1;
 
 /// A line for each few hundred spans.
-pub(crate) fn write(report: &Report<'_>, out: &mut dyn Write) -> Result<(), Failure> {
+pub(crate) fn write(report: &RunsReport<'_>, out: &mut dyn Write) -> Result<(), Failure> {
     for traced in report.runs.iter().filter_map(Traced::of) {
         let trace = Trace::of(traced?);
         let spans = trace.spans();

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use histories::{FaultWindow, Nanos, Operation};
 use serde_json::{Value, json};
 
-use super::Report;
+use super::RunsReport;
 use super::trace::{Traced, outcome};
 use crate::cli::failure::Failure;
 
@@ -17,7 +17,7 @@ use crate::cli::failure::Failure;
 const FAULTS: u32 = u32::MAX;
 
 /// One object; a process is a run, a thread is a client.
-pub(crate) fn write(report: &Report<'_>, out: &mut dyn Write) -> Result<(), Failure> {
+pub(crate) fn write(report: &RunsReport<'_>, out: &mut dyn Write) -> Result<(), Failure> {
     out.write_all(b"{\"displayTimeUnit\":\"ms\",\"traceEvents\":[")?;
     let mut events = Events { out, written: 0, identifier: 0 };
     for (number, traced) in (1..).zip(report.runs.iter().filter_map(Traced::of)) {

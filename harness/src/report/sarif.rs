@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::Report;
+use super::RunsReport;
 use crate::judge::anomaly::{AnomalyReport, OperationReport};
 use crate::judge::expect::counts_against;
 use crate::judge::outcome::{RunOutcome, VerdictReport};
@@ -13,7 +13,7 @@ use crate::judge::verdict::Violation;
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// One object and a line break.
-pub(crate) fn render(report: &Report<'_>) -> String {
+pub(crate) fn render(report: &RunsReport<'_>) -> String {
     let findings: Vec<Finding<'_>> = report.runs.iter().flat_map(|run| findings(run, report)).collect();
     let kinds: BTreeSet<&str> = findings.iter().map(|finding| finding.anomaly.kind.name()).collect();
     let kinds: Vec<&str> = kinds.into_iter().collect();
@@ -43,7 +43,7 @@ struct Finding<'a> {
     is_failure: bool,
 }
 
-fn findings<'a>(run: &'a RunOutcome, report: &Report<'_>) -> Vec<Finding<'a>> {
+fn findings<'a>(run: &'a RunOutcome, report: &RunsReport<'_>) -> Vec<Finding<'a>> {
     let mut told = BTreeSet::new();
     let mut findings = Vec::new();
     for verdict in &run.verdicts {

@@ -10,9 +10,8 @@ use systems::{Mode, Settles, System};
 
 use crate::judge::outcome::RunOutcome;
 use crate::judge::verdict::VerdictKind;
-use crate::report::csv::bare;
+use crate::report::figures::{bare, percent, seconds};
 use crate::report::grid::Grid;
-use crate::report::terminal::{percent, seconds};
 
 /// What was measured of a mode.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]

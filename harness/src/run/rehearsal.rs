@@ -28,7 +28,8 @@ pub(crate) fn too_short(spec: &RunSpec) -> Option<String> {
     let healed = Score::heal_time(spec.time.into()).min(end);
     let felt = rehearse(spec, &faults);
     // Of faults that are aimed anew each time some have to come; of the others, each.
-    let (any, each): (Vec<_>, Vec<_>) = felt.iter().partition(|(name, _)| name.ends_with(":any"));
+    let is_aimed_anew = |name: &str| faults.iter().any(|fault| fault.aims_at_any() && fault.name() == name);
+    let (any, each): (Vec<_>, Vec<_>) = felt.iter().partition(|(name, _)| is_aimed_anew(name));
     let needed = each.into_iter().chain(any.into_iter().min_by_key(|(_, at)| **at));
     let (name, &at) = needed.max_by_key(|(_, at)| **at).filter(|(_, at)| (healed..LONGEST).contains(*at))?;
     let time = Time(Duration::from_secs(time_to_heal_at(at).to_duration().as_secs() + 1));

@@ -50,34 +50,38 @@ fn words() -> Vec<String> {
         ["freeze", "progress", "replicas", "processes", "broken-invariant", "no-progress", "node-crashed"];
     let all = verdicts.into_iter().chain(models).chain(anomalies).chain(faults).chain(own);
     // `set` and `list` are workloads and commands as well as models.
-    all.filter(|word| !["set", "list", "lock", "queue", "bank"].contains(word)).map(str::to_owned).collect()
+    let words =
+        all.filter(|word| !["set", "list", "lock", "queue", "bank"].contains(word)).map(str::to_owned);
+    let aims = FaultKind::ALL.into_iter().flat_map(FaultKind::aims).map(|aim| format!(":{aim}"));
+    words.chain(aims).collect()
 }
 
-/// Whether a line decides by this word.
+/// Whether a line decides by this word, be it by the word alone or by a name that begins with it (`kill:leader`).
 fn decides_by(line: &str, word: &str) -> bool {
-    let ways = [
-        format!("== \"{word}\""),
-        format!("!= \"{word}\""),
-        format!("\"{word}\" =="),
-        format!("== Some(\"{word}\")"),
-        format!("!= Some(\"{word}\")"),
-        format!("\"{word}\" =>"),
-        format!("\"{word}\" |"),
-        format!("Some(\"{word}\") =>"),
-        format!("starts_with(\"{word}"),
-        format!("ends_with(\":{word}"),
-        format!("contains(\"{word}"),
-        format!("contains(&\"{word}"),
-    ];
-    ways.iter().any(|way| line.contains(way))
+    let before_it = ["==", "!=", "starts_with(", "ends_with(", "contains(", "strip_prefix(", "strip_suffix("];
+    let behind_it = ["=>", "|", "==", "!="];
+    let quoted = format!("\"{word}");
+    line.match_indices(&quoted).any(|(at, _)| {
+        let rest = &line[at + quoted.len()..];
+        let Some((_, behind)) = rest.split_once('"').filter(|_| rest.starts_with(['"', ':'])) else {
+            return false;
+        };
+        let before = line[..at].trim_end_matches(['&', '*', '[', ' ']);
+        let before = before.strip_suffix("Some(").unwrap_or(before).trim_end();
+        let behind = behind.trim_start_matches([')', ']', ' ']);
+        before_it.iter().any(|way| before.ends_with(way))
+            || behind_it.iter().any(|way| behind.starts_with(way))
+            || line.contains("matches!(")
+    })
 }
 
 #[test]
 fn nothing_is_decided_by_the_text_of_a_verdict_a_model_or_a_fault() {
     let words = words();
     let sources = sources();
-    // What a suite says is text until it has been read.
-    let parses = |source: &Source| source.path == "harness/src/plan/expect/parse.rs";
+    // What a suite or a command line says is text until it has been read.
+    let parsers = ["harness/src/plan/expect/parse.rs", "harness/src/plan/faults.rs"];
+    let parses = |source: &Source| parsers.contains(&source.path.as_str());
     let places = sources
         .iter()
         .filter(|source| source.in_folder("harness/src/") && !source.is_test && !parses(source))
@@ -98,7 +102,12 @@ fn a_comparison_with_a_word_is_noticed() {
     assert!(decides_by(r#"if verdict.verdict == "invalid" {"#, "invalid"));
     assert!(decides_by(r#"("valid" | "unknown") => true,"#, "valid"));
     assert!(decides_by(r#"fault.starts_with("kill:")"#, "kill"));
+    assert!(decides_by(r#"if faults == ["kill:leader"] {"#, "kill"));
+    assert!(decides_by(r#"matches!(verdict.name(), "invalid")"#, "invalid"));
+    assert!(decides_by(r#"Some(&"invalid") => true,"#, "invalid"));
+    assert!(decides_by(r#"name.ends_with(":any")"#, ":any"));
     assert!(!decides_by(r#"Self::Invalid => "invalid","#, "invalid"));
+    assert!(!decides_by(r#"const FAULTS: [&str; 1] = ["kill:leader"];"#, "kill"));
 }
 
 #[test]

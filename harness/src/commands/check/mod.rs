@@ -3,48 +3,31 @@
 //! Demands what `--model` names, else what a file's header promises; with neither it describes.
 
 mod args;
-mod checked;
 mod graph;
-mod judge;
-mod linearizations;
-mod proofs;
-pub(super) mod report;
-mod table;
-mod text;
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use checkers::{Budget, Finding, Verdict};
+use checkers::{Budget, Finding, Linear, Linearization, Verdict};
 use histories::read::{Format, Options};
 use histories::view::{View, hints};
-use histories::{History, ModelName, printable};
-use table::Row;
+use histories::{History, ModelName};
 
 pub(crate) use self::args::{CheckArgs, CheckFormat};
-use self::checked::Checked;
 use super::session::Loading;
 use super::{Session, files, verify};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::names::unknown;
 use crate::cli::quantity::{BudgetLimits, List};
+use crate::judge::checked::{Checked, Examined};
 use crate::judge::checking;
 use crate::judge::outcome::StoredRun;
-
-/// What is left of a file once its history is let go.
-struct Answer {
-    /// What a person reads of this file, or a machine.
-    text: String,
-    row: Row,
-    warnings: Vec<String>,
-    hints: Vec<String>,
-    exit: Exit,
-}
+use crate::report::terminal::Depth;
+use crate::report::{HistoryFile, HistoryFiles, Report};
 
 /// How every file is checked.
 struct Job<'a> {
@@ -53,7 +36,6 @@ struct Job<'a> {
     models: Option<Vec<ModelName>>,
     limits: BudgetLimits,
     args: &'a CheckArgs,
-    session: &'a Session,
 }
 
 /// `configured` is the budget of the configuration, which `--budget` outranks.
@@ -75,38 +57,42 @@ pub(crate) fn check(
     let limits = args.budget.or(configured).unwrap_or_default();
     let options =
         Options { memory_bytes_max: limits.memory_bytes as u64, ..args.reading.options(loading.meter()) };
-    let job = Job { options, view: args.view.view(), models, limits, args, session };
-    let answers = job.check_all(&files.histories, &loading);
+    let job = Job { options, view: args.view.view(), models, limits, args };
+    let found = job.check_all(&files.histories, &loading);
     drop(loading);
     let mut exit = Exit::Success;
-    let mut rows = Vec::new();
-    for (position, (file, answer)) in files.histories.iter().zip(answers).enumerate() {
-        let answer = answer.unwrap_or_else(|failure| {
-            session.error(&failure.to_string());
-            let row = table::unreadable(&file.display().to_string(), session.paint);
-            let (warnings, hints) = (Vec::new(), Vec::new());
-            Answer { text: String::new(), row, warnings, hints, exit: failure.exit() }
-        });
-        for warning in &answer.warnings {
-            session.warn(warning);
-        }
-        for hint in &answer.hints {
-            session.hint(&format!("{}: {hint}", file.display()));
-        }
-        let gap = if position > 0 && args.format == CheckFormat::Text && !answer.text.is_empty() {
-            "\n"
-        } else {
-            ""
+    let mut told = Vec::new();
+    for (file, found) in files.histories.iter().zip(found) {
+        let file = match found {
+            Ok(file) => file,
+            Err(failure) => {
+                session.error(&failure.to_string());
+                exit = exit.merge(failure.exit());
+                HistoryFile::Unreadable(file.display().to_string())
+            }
         };
-        write!(out, "{gap}{}", answer.text)?;
-        rows.push(answer.row);
-        exit = exit.merge(answer.exit);
+        if let HistoryFile::Checked { checked, .. } = &file {
+            complain(checked, session);
+            exit = exit.merge(checked.exit_with_own());
+        }
+        told.push(file);
     }
-    if args.format == CheckFormat::Text && rows.len() > 1 {
-        let gap = if job.in_full(rows.len()) { "\n" } else { "" };
-        writeln!(out, "{gap}{}", table::render(rows, session.width))?;
-    }
+    let in_full = told.len() == 1 || args.witness || args.explain || session.verbose;
+    let depth = Depth { every_anomaly: args.witness || session.verbose, explain: args.explain };
+    let report = HistoryFiles { files: &told, in_full: in_full.then_some(depth) };
+    session.print(&Report::Histories(report), args.format == CheckFormat::Json, out)?;
     Ok(exit)
+}
+
+/// What has to be known of how a file was read, and what may have been forgotten.
+fn complain(checked: &Checked, session: &Session) {
+    let cut = checked.cut_off.iter().map(|cut| format!("{cut}; checked to its last whole event"));
+    for warning in cut.chain(checked.warnings.iter().cloned()) {
+        session.warn(&warning);
+    }
+    for hint in &checked.hints {
+        session.hint(&format!("{}: {hint}", checked.file));
+    }
 }
 
 pub(super) fn models(list: &List) -> Result<Vec<ModelName>, Failure> {
@@ -117,21 +103,20 @@ pub(super) fn models(list: &List) -> Result<Vec<ModelName>, Failure> {
 
 impl Job<'_> {
     /// Every file, in the order given, on as many threads as the machine has cores.
-    fn check_all(&self, files: &[PathBuf], loading: &Loading) -> Vec<Result<Answer, Failure>> {
+    fn check_all(&self, files: &[PathBuf], loading: &Loading) -> Vec<Result<HistoryFile, Failure>> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(files.len());
         let next = AtomicUsize::new(0);
-        let answers = Mutex::new(Vec::with_capacity(files.len()));
+        let found = Mutex::new(Vec::with_capacity(files.len()));
         let work = || {
             while let Some((position, file)) = take(&next, files) {
                 let say = |doing: &str| match files.len() {
                     1 => loading.say(doing.to_owned()),
                     count => loading.say(format!("{} of {count}", position + 1)),
                 };
-                let answer =
-                    self.check_file(file, say).and_then(|checked| self.answer(&checked, files.len()));
+                let checked = self.check_file(file, say);
                 // A thread that panicked has ended the whole command already.
-                if let Ok(mut answers) = answers.lock() {
-                    answers.push((position, answer));
+                if let Ok(mut found) = found.lock() {
+                    found.push((position, checked));
                 }
             }
         };
@@ -140,12 +125,12 @@ impl Job<'_> {
                 scope.spawn(work);
             }
         });
-        let mut answers = answers.into_inner().unwrap_or_default();
-        answers.sort_by_key(|&(position, _)| position);
-        answers.into_iter().map(|(_, answer)| answer).collect()
+        let mut found = found.into_inner().unwrap_or_default();
+        found.sort_by_key(|&(position, _)| position);
+        found.into_iter().map(|(_, file)| file).collect()
     }
 
-    fn check_file(&self, file: &Path, say: impl Fn(&str)) -> Result<Checked, Failure> {
+    fn check_file(&self, file: &Path, say: impl Fn(&str)) -> Result<HistoryFile, Failure> {
         say("reading");
         let history = histories::read::file_with(file, &self.options)
             .map_err(|diagnostic| Failure::Harness(diagnostic.to_string()))?;
@@ -158,15 +143,25 @@ impl Job<'_> {
         let findings = checking::check(&history, models, &budget);
         let demands = models.map_or_else(|| history.header.demands.clone(), <[_]>::to_vec);
         let linearizations =
-            if self.args.witness { linearizations::of(&history, &findings, &budget) } else { Vec::new() };
+            if self.args.witness { linearizations(&history, &findings, &budget) } else { Vec::new() };
         if let Some(target) = &self.args.certificate {
             self.certify(file, target, &history, &findings, &budget)?;
         }
-        let guarantees = checking::guarantees(&history, &findings, &budget);
-        let reproduce = reproduce(file);
-        let hints = self.hints(&history, &findings);
-        let file = file_name;
-        Ok(Checked { file, history, findings, demands, linearizations, guarantees, hints, reproduce })
+        let drawings = match &self.args.graph {
+            Some(folder) => graph::write(file, &history, &findings, folder)?,
+            None => Vec::new(),
+        };
+        let checked = Box::new(Checked::from(Examined {
+            file: file_name,
+            history: &history,
+            findings: &findings,
+            demands,
+            linearizations,
+            guarantees: checking::guarantees(&history, &findings, &budget),
+            hints: self.hints(&history, &findings),
+            reproduce: reproduce(file),
+        }));
+        Ok(HistoryFile::Checked { checked, drawings })
     }
 
     /// A certificate names operations of the file as it stands, so that what reads it needs no options.
@@ -205,42 +200,12 @@ impl Job<'_> {
         }
         found
     }
+}
 
-    fn answer(&self, checked: &Checked, files: usize) -> Result<Answer, Failure> {
-        let (args, session) = (self.args, self.session);
-        let graphs = match &args.graph {
-            Some(folder) => graph::write(checked, folder)?,
-            None => Vec::new(),
-        };
-        let mut text = match args.format {
-            CheckFormat::Json => format!("{}\n", report::json(checked)),
-            CheckFormat::Text if self.in_full(files) => {
-                text::render(checked, session.screen(), args.witness || session.verbose, args.explain)
-            }
-            CheckFormat::Text => String::new(),
-        };
-        if !text.is_empty() && args.format == CheckFormat::Text {
-            for file in graphs {
-                // Writing to a string cannot fail.
-                let _ = writeln!(text, "graph: {}", printable(&file.display().to_string()));
-            }
-        }
-        let cut = checked.history.cut_off().map(|cut| format!("{cut}; checked to its last whole event"));
-        let warnings = checked.history.warnings().iter().map(ToString::to_string);
-        Ok(Answer {
-            text,
-            row: table::row(checked, session.paint),
-            warnings: cut.into_iter().chain(warnings).collect(),
-            hints: checked.hints.clone(),
-            exit: judge::exit(&checked.demands, &checked.findings, &checked.history)
-                .merge(judge::of_own(&checked.history)),
-        })
-    }
-
-    /// Whether each file is shown with its proofs: of many only where it is asked for.
-    fn in_full(&self, files: usize) -> bool {
-        files == 1 || self.args.witness || self.args.explain || self.session.verbose
-    }
+/// Orders that explain a history that is linearizable; none where it is not, or was not asked about.
+fn linearizations(history: &History, findings: &[Finding], budget: &Budget) -> Vec<Linearization> {
+    let held = |f: &Finding| f.model == ModelName::Linearizable && f.verdict == Verdict::Valid;
+    if findings.iter().any(held) { Linear::default().linearizations(history, budget) } else { Vec::new() }
 }
 
 fn take<'a>(next: &AtomicUsize, files: &'a [PathBuf]) -> Option<(usize, &'a PathBuf)> {

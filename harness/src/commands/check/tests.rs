@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::cli::layout::Screen;
 use crate::report::explain::tests::{STALE, stale_anomaly, stale_history};
+use crate::report::{json, terminal};
 
 fn finding(model: ModelName, verdict: Verdict) -> Finding {
     Finding {
@@ -15,27 +16,51 @@ fn finding(model: ModelName, verdict: Verdict) -> Finding {
     }
 }
 
-fn stale(demands: &[ModelName]) -> Checked {
-    Checked {
+fn stale_findings() -> Vec<Finding> {
+    vec![
+        finding(ModelName::Linearizable, Verdict::Invalid(vec![stale_anomaly(), stale_anomaly()])),
+        finding(ModelName::Sequential, Verdict::Unknown("the time budget ran out".into())),
+        finding(ModelName::MonotonicReads, Verdict::Valid),
+        finding(ModelName::Convergence, Verdict::NotApplicable("there are no dumps".into())),
+    ]
+}
+
+fn checked(demands: &[ModelName], history: &History, findings: &[Finding]) -> Checked {
+    Checked::from(Examined {
         file: "stale.jsonl".into(),
-        history: stale_history(),
-        findings: vec![
-            finding(ModelName::Linearizable, Verdict::Invalid(vec![stale_anomaly(), stale_anomaly()])),
-            finding(ModelName::Sequential, Verdict::Unknown("the time budget ran out".into())),
-            finding(ModelName::MonotonicReads, Verdict::Valid),
-            finding(ModelName::Convergence, Verdict::NotApplicable("there are no dumps".into())),
-        ],
+        history,
+        findings,
         demands: demands.to_vec(),
         linearizations: Vec::new(),
         guarantees: None,
         hints: Vec::new(),
         reproduce: Some("partita run --seed 7".into()),
-    }
+    })
+}
+
+fn stale(demands: &[ModelName]) -> Checked {
+    checked(demands, &stale_history(), &stale_findings())
 }
 
 fn exit(demands: &[ModelName]) -> Exit {
-    let checked = stale(demands);
-    judge::exit(&checked.demands, &checked.findings, &checked.history)
+    stale(demands).exit
+}
+
+/// As JSON, or for a person: in full, or among many.
+fn told(checked: Checked, how: fn(&Report<'_>) -> String, in_full: bool) -> String {
+    let in_full = in_full.then_some(Depth { every_anomaly: false, explain: false });
+    let file = HistoryFile::Checked { checked: Box::new(checked), drawings: Vec::new() };
+    let files = [file, HistoryFile::Unreadable("none".into())];
+    let files = if in_full.is_some() { &files[..1] } else { &files };
+    how(&Report::Histories(HistoryFiles { files, in_full }))
+}
+
+fn text(checked: Checked) -> String {
+    told(checked, |report| terminal::render(report, Screen::PLAIN), true)
+}
+
+fn table(checked: Checked) -> String {
+    told(checked, |report| terminal::render(report, Screen::PLAIN), false)
 }
 
 #[test]
@@ -50,21 +75,24 @@ fn exits_follow_the_demands() {
 
 #[test]
 fn a_refuted_proof_is_a_bug_of_ours_and_names_the_file_to_report() {
-    let mut checked = stale(&[ModelName::Linearizable]);
-    checked.findings[1].verdict = Verdict::Refuted("a bug of the checker: its proof was refuted".into());
-    assert_eq!(judge::exit(&checked.demands, &checked.findings, &checked.history), Exit::Bug);
+    let mut findings = stale_findings();
+    findings[1].verdict = Verdict::Refuted("a bug of the checker: its proof was refuted".into());
+    let refuted = || checked(&[ModelName::Linearizable], &stale_history(), &findings);
+    assert_eq!(refuted().exit, Exit::Bug);
     let why = "a bug of the checker: its proof was refuted; please report it with stale.jsonl";
-    let verdict = &report::verdicts(&checked)[1];
+    let verdict = &refuted().verdicts[1];
     assert_eq!((verdict.verdict.name(), verdict.why.as_deref()), ("unknown", Some(why)));
-    assert!(report::json(&checked).contains("\"refuted\":true") && verdict.refuted);
-    assert!(text::render(&checked, Screen::PLAIN, false, false).contains(why));
+    assert!(told(refuted(), json::render, true).contains("\"refuted\":true") && verdict.refuted);
+    assert!(text(refuted()).contains(why));
 }
 
 #[test]
 fn a_demand_that_does_not_apply_is_called_so_wherever_it_is_told() {
     let last = |demands: &[ModelName]| {
-        let text = text::render(&stale(demands), Screen::PLAIN, false, false);
-        let cell = table::row(&stale(demands), Screen::PLAIN.paint).pop().unwrap();
+        let text = text(stale(demands));
+        let table = table(stale(demands));
+        let row = table.lines().find(|line| line.starts_with("stale.jsonl")).unwrap();
+        let cell = row.rsplit("  ").next().unwrap().to_owned();
         let line = text.lines().find(|line| line.starts_with("demanded: ")).unwrap().to_owned();
         assert!(line.ends_with(&format!(": {cell}")), "{line} {cell}");
         cell
@@ -80,21 +108,21 @@ fn a_demand_that_does_not_apply_is_called_so_wherever_it_is_told() {
 fn an_empty_history_decides_nothing() {
     let findings = [finding(ModelName::Linearizable, Verdict::Valid)];
     let empty = History::default();
-    assert_eq!(judge::exit(&[], &findings, &empty), Exit::Undecided);
-    assert_eq!(judge::exit(&[ModelName::Linearizable], &findings, &empty), Exit::Undecided);
-    assert_eq!(judge::exit(&[], &[], &stale_history()), Exit::Undecided);
+    assert_eq!(checked(&[], &empty, &findings).exit, Exit::Undecided);
+    assert_eq!(checked(&[ModelName::Linearizable], &empty, &findings).exit, Exit::Undecided);
+    assert_eq!(checked(&[], &stale_history(), &[]).exit, Exit::Undecided);
 }
 
 #[test]
 fn a_person_reads_a_table_and_each_proof_once() {
-    let text = text::render(&stale(&[ModelName::Linearizable]), Screen::PLAIN, false, false);
+    let text = text(stale(&[ModelName::Linearizable]));
     insta::assert_snapshot!(text);
 }
 
 #[test]
 fn a_machine_reads_one_line() {
-    let line = report::json(&stale(&[ModelName::Linearizable]));
-    assert!(!line.contains('\n'));
+    let line = told(stale(&[ModelName::Linearizable]), json::render, true);
+    assert!(line.ends_with('\n') && line.matches('\n').count() == 1);
     let value: serde_json::Value = serde_json::from_str(&line).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap());
 }

@@ -11,8 +11,11 @@ use histories::printable_lines;
 
 pub(crate) use self::loading::Loading;
 use self::terminal::{Bar, Lines};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 use crate::cli::layout::{Screen, Width};
 use crate::cli::paint::{ColorChoice, Paint};
+use crate::report::{self, Report, RunsReport, Targets};
 use crate::run::progress::{Interrupt, Progress, Silent};
 
 /// What every command takes.
@@ -113,6 +116,30 @@ impl Session {
     /// What a person may have forgotten to say.
     pub(crate) fn hint(&self, message: &str) {
         self.complain(&format!("{}: {}", self.paint_stderr.doubtful("hint"), printable_lines(message)));
+    }
+
+    /// What a command came to, as JSON or for a person.
+    pub(crate) fn print(&self, told: &Report<'_>, as_json: bool, out: &mut dyn Write) -> Result<(), Failure> {
+        let screen = self.screen();
+        let text = if as_json { report::json::render(told) } else { report::terminal::render(told, screen) };
+        Ok(out.write_all(text.as_bytes())?)
+    }
+
+    /// What runs came to, for a person, and in the formats that were asked for.
+    pub(crate) fn tell(
+        &self,
+        runs: RunsReport<'_>,
+        targets: &Targets,
+        out: &mut dyn Write,
+    ) -> Result<Exit, Failure> {
+        let (exit, report) = (runs.exit, Report::Runs(runs));
+        if targets.take_stdout() {
+            self.print(&report, false, &mut std::io::stderr())?;
+        } else {
+            self.print(&report, false, out)?;
+        }
+        targets.write(&report, out)?;
+        Ok(exit)
     }
 
     /// On standard error, unless it is to be quiet.

@@ -5,11 +5,11 @@ use std::time::Instant;
 use systems::lies::Observed;
 
 use super::{Effort, Subject, operations};
-use crate::explore::spent::Spent;
 use crate::judge::outcome::{RunOutcome, VerdictReport};
 use crate::judge::unnoticed::Unnoticed;
 use crate::plan::spec::RunSpec;
 use crate::report::calibration::{LieOrBug, LieReport, Needed, Notice};
+use crate::report::spent::Spent;
 use crate::run::RunError;
 use crate::run::progress::Interrupt;
 

@@ -7,7 +7,7 @@ use systems::{PlantedBug, Trap};
 use super::Subject;
 use crate::judge::unnoticed::{Gravity, Unnoticed};
 use crate::plan::expect::{Claim, Expectation, Expected};
-use crate::plan::faults::are_same;
+use crate::plan::faults::{are_same, is_none};
 use crate::plan::spec::RunSpec;
 use crate::run::{Prepared, RunError};
 
@@ -69,7 +69,7 @@ pub(super) fn is_of_family(bug: &PlantedBug, spec: &RunSpec) -> bool {
 
 /// Whether the run is one that is known to find its bug.
 pub(super) fn is_trap(trap: &Trap, spec: &RunSpec) -> bool {
-    let faults = || trap.faults.split(',').filter(|fault| *fault != "none");
+    let faults = || trap.faults.split(',').filter(|fault| !is_none(fault));
     trap.mode == spec.mode.preset
         && trap.workload == spec.workload
         && faults().all(|fault| spec.faults.iter().any(|of_run| are_same(of_run, fault)))

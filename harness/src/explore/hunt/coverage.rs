@@ -24,17 +24,6 @@ impl Coverage {
         let anomalies = trial.outcome.verdicts.iter().flat_map(|verdict| &verdict.anomalies);
         count(&mut self.anomalies, anomalies.map(|anomaly| anomaly.kind.to_string()));
     }
-
-    /// Three lines for people.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        [("faults", &self.faults), ("states", &self.states), ("anomalies", &self.anomalies)]
-            .into_iter()
-            .map(|(what, seen)| {
-                let seen: Vec<String> = seen.iter().map(|(name, runs)| format!("{name} {runs}")).collect();
-                format!("  {what:<10} {}", if seen.is_empty() { "none".to_owned() } else { seen.join(", ") })
-            })
-            .collect()
-    }
 }
 
 /// Once a run each.

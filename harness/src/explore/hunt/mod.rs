@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use histories::Nanos;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use coverage::Coverage;
@@ -97,10 +96,6 @@ impl Tally {
             let why = notes.collect::<Vec<_>>().join("; ");
             self.doubts.insert(format!("seed {}: {why}", trial.outcome.seed));
         }
-    }
-
-    pub(crate) fn simulated(&self) -> Nanos {
-        Nanos::from_millis(self.simulated_ms)
     }
 }
 

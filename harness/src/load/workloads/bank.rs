@@ -4,7 +4,7 @@ use histories::{Event, Function, Key, Kind, ModelName, Op, Process, Value};
 use nemesis::Dice;
 use systems::Steps;
 
-use super::txn::{read, transaction, write};
+use super::micros::{read, transaction, write};
 use super::{Shape, Workload, epilogue};
 use crate::load::generator::{Context, Generator, Next};
 

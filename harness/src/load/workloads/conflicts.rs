@@ -4,8 +4,9 @@ use histories::{Function, Key, ModelName, Value};
 use nemesis::Dice;
 use systems::Steps;
 
+use super::micros::{read, transaction, write};
 use super::pool::Pool;
-use super::txn::{REGISTER_MODELS, read, transaction, write};
+use super::txn::REGISTER_MODELS;
 use super::{Shape, Workload, epilogue};
 use crate::load::generator::{Context, Generator, Next};
 

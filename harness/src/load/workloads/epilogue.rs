@@ -6,7 +6,7 @@ use histories::{Event, Function, Key, Kind, Nanos, Node, Op, Value};
 use nemesis::Dice;
 
 use super::Shape;
-use super::txn::{read, transaction};
+use super::micros::{read, transaction};
 use crate::load::generator::{Context, Generator, Invocation, Next, Phases};
 
 /// Dumps of every node until all agree, then every key from every node with `read`.

@@ -5,6 +5,7 @@ mod conflicts;
 mod epilogue;
 mod lock;
 mod log;
+mod micros;
 mod pool;
 mod register;
 mod set;

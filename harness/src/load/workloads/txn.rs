@@ -1,10 +1,11 @@
 //! Transactions of random steps, after Elle's generators (Kingsbury and Alvaro, VLDB 2020): lists that are appended to and
 //! registers that are written, both read whole, every value once.
 
-use histories::{Function, Key, ModelName, Op, Value};
+use histories::{Function, Key, ModelName, Value};
 use nemesis::Dice;
 use systems::Steps;
 
+use super::micros::{read, transaction};
 use super::pool::Pool;
 use super::{Shape, Workload, epilogue};
 use crate::load::generator::{Context, Generator, Next};
@@ -120,22 +121,11 @@ impl Generator for Transactions {
     }
 }
 
-/// A transaction of these micro-operations.
-pub(super) fn transaction(micros: impl IntoIterator<Item = Value>) -> Op {
-    Op::global(Function::Txn, Value::list(micros))
-}
-
-pub(super) fn read(key: Value) -> Value {
-    Value::list(["r".into(), key, Value::Null])
-}
-
-pub(super) fn write(key: Value, value: Value) -> Value {
-    Value::list(["w".into(), key, value])
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use histories::Op;
 
     use super::super::{Tuning, testing};
     use super::*;

@@ -21,7 +21,7 @@ use serde::{Serialize, Serializer};
 use systems::Mode;
 
 use crate::cli::names::glob_matches;
-use crate::plan::faults::are_same;
+use crate::plan::faults::{are_same, is_none};
 use crate::plan::spec::StageName;
 
 /// By the name of each workload that is run, the models that its histories decide.
@@ -104,7 +104,7 @@ impl Expectation {
 
 /// Whether every fault that is needed was among those injected; a rhythm (`@3s`) makes no other fault of it.
 fn injected(needed: &[String], faults: &[String]) -> bool {
-    needed.iter().all(|need| need == "none" || faults.iter().any(|fault| are_same(fault, need)))
+    needed.iter().all(|need| is_none(need) || faults.iter().any(|fault| are_same(fault, need)))
 }
 
 impl Serialize for Expected {

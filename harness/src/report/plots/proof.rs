@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use histories::Outcome;
+
 use super::chart::{Band, escaped, head, line};
 use crate::judge::anomaly::{AnomalyReport, OperationReport};
 use crate::judge::outcome::RunOutcome;
@@ -143,7 +145,7 @@ impl Page<'_> {
 
     fn operation(&self, text: &mut String, operation: &OperationReport) {
         let ((left, right), y) = (self.span(operation), self.y(operation.client));
-        let class = if operation.outcome == "ok" { "ok" } else { "other" };
+        let class = if operation.outcome == Outcome::Ok { "ok" } else { "other" };
         let node = operation.node.as_ref().map_or_else(String::new, |node| format!(" at {node}"));
         let label = escaped(&cut(&operation.text));
         let note = escaped(&cut(&operation.note));
@@ -156,7 +158,7 @@ impl Page<'_> {
              rx=\"4\"/><text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{label}{}</text>\
              <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{note}</text></g>",
                 escaped(&node),
-                operation.outcome,
+                operation.outcome.name(),
                 y - BOX / 2.0,
                 right - left,
                 y - BOX / 2.0 - 4.0,

@@ -1,28 +1,36 @@
-//! What `check` shows a person.
+//! A stored history that was checked, as a person reads it.
 
 use std::fmt::Write as _;
 
-use histories::{ModelName, printable, stats};
+use histories::{ModelName, printable};
 
-use super::checked::Checked;
-use super::{judge, linearizations, proofs, report};
+use super::proofs;
+use super::run::{Fate, held, staleness_words};
 use crate::cli::exit::Exit;
 use crate::cli::layout::Screen;
 use crate::cli::names::shell_quote;
 use crate::cli::paint::Paint;
-use crate::judge::checking;
+use crate::judge::checked::{Checked, Demanded, OrderOfKey};
 use crate::judge::outcome::VerdictReport;
 use crate::judge::verdict::{Subject, VerdictKind};
+use crate::report::advice;
 use crate::report::grid::Grid;
-use crate::report::terminal::Fate;
-use crate::report::{advice, terminal};
+
+/// How much of a history is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Depth {
+    /// Not only the first anomaly of each model.
+    pub(crate) every_anomaly: bool,
+    /// What each model means, and which do not apply.
+    pub(crate) explain: bool,
+}
 
 /// The file, what was demanded of it and how that came out, the proofs, and what it comes to. The models of which nothing
 /// was demanded are a line; `--explain` and `-v` show each of them.
-pub(super) fn render(checked: &Checked, screen: Screen, every_anomaly: bool, explain: bool) -> String {
+pub(super) fn render(checked: &Checked, depth: Depth, screen: Screen) -> String {
     let Screen { paint, width, verbose } = screen;
+    let Depth { every_anomaly, explain } = depth;
     let mut text = format!("{}\n", width.wrap(&header(checked, paint), 2));
-    let verdicts = report::verdicts(checked);
     let unfolded = verbose || explain;
     let is_shown = |verdict: &VerdictReport| {
         verdict.expected.is_some()
@@ -30,18 +38,14 @@ pub(super) fn render(checked: &Checked, screen: Screen, every_anomaly: bool, exp
             || explain
             || (unfolded && !verdict.is(VerdictKind::NotApplicable))
     };
-    let (shown, rest): (Vec<_>, Vec<_>) = verdicts.iter().partition(|verdict| is_shown(verdict));
+    let (shown, rest): (Vec<_>, Vec<_>) = checked.verdicts.iter().partition(|verdict| is_shown(verdict));
     let grid = models(&shown, paint, explain);
     // Writing to a string cannot fail.
     if !grid.is_empty() {
         let _ = writeln!(text, "{}", grid.terminal(2, width));
     }
-    if let Some(staleness) = report::staleness(checked) {
-        let _ = writeln!(
-            text,
-            "{}",
-            width.wrap(&format!("  staleness: {}", terminal::staleness_words(&staleness)), 4)
-        );
+    if let Some(staleness) = &checked.staleness {
+        let _ = writeln!(text, "{}", width.wrap(&format!("  staleness: {}", staleness_words(staleness)), 4));
     }
     if !rest.is_empty() && !unfolded {
         let _ = writeln!(
@@ -50,39 +54,37 @@ pub(super) fn render(checked: &Checked, screen: Screen, every_anomaly: bool, exp
             width.wrap(&format!("  {}", counted_by_verdict(&rest, !shown.is_empty())), 4)
         );
     }
-    let weakest = checking::summary(&checked.history, &checked.findings).weakest_violated;
-    text.push_str(&proofs::text(&verdicts, &weakest, screen, every_anomaly));
-    text.push_str(&linearizations::text(&checked.history, &checked.linearizations));
+    text.push_str(&proofs::text(&checked.verdicts, &checked.summary.weakest_violated, screen, every_anomaly));
+    text.extend(checked.linearizations.iter().map(linearization));
     let closing = closing(checked, paint, unfolded);
     let closing: Vec<String> = closing.iter().map(|line| width.wrap(line, 2)).collect();
     let _ = writeln!(text, "\n{}", closing.join("\n"));
-    for step in next(checked, &verdicts) {
+    for step in next(checked) {
         let _ = writeln!(text, "  next: {step}");
     }
     text
 }
 
 /// What to do next where what was demanded is violated or undecided.
-fn next(checked: &Checked, verdicts: &[VerdictReport]) -> Vec<String> {
-    let Checked { demands, findings, history, file, .. } = checked;
-    let file = shell_quote(file);
-    match judge::exit(demands, findings, history) {
-        Exit::Violation => {
-            let kind = advice::kinds(verdicts).first().copied().map(advice::explain);
-            let violated = verdicts.iter().find(|verdict| verdict.breaks_a_promise());
+fn next(checked: &Checked) -> Vec<String> {
+    let file = shell_quote(&checked.file);
+    match (checked.exit, checked.demanded) {
+        (Exit::Violation, _) => {
+            let kind = advice::kinds(&checked.verdicts).first().copied().map(advice::explain);
+            let violated = checked.verdicts.iter().find(|verdict| verdict.breaks_a_promise());
             let shrink = violated.map(|verdict| format!("partita shrink {file} --model {}", verdict.subject));
             kind.into_iter().chain(shrink).collect()
         }
-        Exit::Undecided if judge::is_inapplicable(demands, findings) => {
+        (Exit::Undecided, Demanded::Nothing | Demanded::NotApplicable) => {
             vec![format!("partita stats {file} tells what can be checked of it")]
         }
-        Exit::Undecided if !demands.is_empty() && judge::waits_for_an_end(demands, findings) => {
+        (Exit::Undecided, Demanded::WaitsForAnEnd) => {
             vec![
                 "-v tells why: the history shows too little of its end, which more time does not change"
                     .into(),
             ]
         }
-        Exit::Undecided if !demands.is_empty() => vec![format!("{}; -v tells why", advice::MORE)],
+        (Exit::Undecided, _) => vec![format!("{}; -v tells why", advice::MORE)],
         _ => Vec::new(),
     }
 }
@@ -104,15 +106,14 @@ fn counted_by_verdict(verdicts: &[&VerdictReport], others: bool) -> String {
 
 /// `a.jsonl: 812 operations in 1,630 events on 3 keys by 5 clients; store single/quorum, register, seed 7`.
 fn header(checked: &Checked, paint: Paint) -> String {
-    let history = &checked.history;
     let counts = format!(
         "{} in {} on {} by {}",
-        count(history.operations().len(), "operation"),
-        count(history.event_count() as usize, "event"),
-        count(stats::keys(history), "key"),
-        count(report::processes(checked), "client")
+        count(checked.operations, "operation"),
+        count(checked.events as usize, "event"),
+        count(checked.keys, "key"),
+        count(checked.processes, "client")
     );
-    let header = &history.header;
+    let header = &checked.header;
     let seed = header.seed.map(|seed| format!("seed {seed}")).unwrap_or_default();
     let system = [header.system.as_str(), header.mode.as_str()].join(" ");
     let origin = [system.trim(), header.workload.as_str(), seed.as_str()];
@@ -140,7 +141,7 @@ fn models(verdicts: &[&VerdictReport], paint: Paint, explain: bool) -> Grid {
         let fate = if verdict.breaks_a_promise() { Fate::Failure } else { Fate::Beside };
         grid.push(vec![
             verdict.subject.to_string(),
-            terminal::held(verdict, "demanded", fate, paint),
+            held(verdict, "demanded", fate, paint),
             verdict.method.clone(),
             about.to_owned(),
         ]);
@@ -150,7 +151,7 @@ fn models(verdicts: &[&VerdictReport], paint: Paint, explain: bool) -> Grid {
 
 /// What was demanded and how it came out; without demands the strongest that held and the weakest that did not.
 fn closing(checked: &Checked, paint: Paint, unfolded: bool) -> Vec<String> {
-    let summary = checking::summary(&checked.history, &checked.findings);
+    let summary = &checked.summary;
     let mut lines = Vec::new();
     for (label, models) in [
         ("strongest that held", &summary.strongest),
@@ -163,16 +164,26 @@ fn closing(checked: &Checked, paint: Paint, unfolded: bool) -> Vec<String> {
             lines.push(format!("{label}: {}", names(models)));
         }
     }
-    lines.extend(checked.guarantees.as_deref().map(guarantees));
-    let Checked { demands, findings, history, .. } = checked;
-    lines.push(match (judge::exit(demands, findings, history), demands.is_empty()) {
-        (Exit::Undecided, true) => paint.doubtful("nothing could be decided"),
-        (_, true) => "nothing was demanded".to_owned(),
-        (_, false) => {
-            format!("demanded: {}: {}", names(demands), judge::word(demands, findings, history, paint))
-        }
+    if !checked.guarantees.is_empty() {
+        lines.push(guarantees(&checked.guarantees));
+    }
+    lines.push(match (checked.exit, demanded(checked.demanded, paint)) {
+        (Exit::Undecided, None) => paint.doubtful("nothing could be decided"),
+        (_, None) => "nothing was demanded".to_owned(),
+        (_, Some(word)) => format!("demanded: {}: {word}", names(&checked.demands)),
     });
     lines
+}
+
+/// In a word, for a file of which something was demanded.
+pub(super) fn demanded(demanded: Demanded, paint: Paint) -> Option<String> {
+    match demanded {
+        Demanded::Nothing => None,
+        Demanded::Held => Some(paint.good("held")),
+        Demanded::NotApplicable => Some(paint.doubtful("not applicable")),
+        Demanded::Undecided | Demanded::WaitsForAnEnd => Some(paint.doubtful("undecided")),
+        Demanded::Violated => Some(paint.bad("VIOLATED")),
+    }
 }
 
 /// The least sets of session guarantees that are violated, where a set of several is among them: each of them alone
@@ -183,4 +194,20 @@ fn guarantees(sets: &[Vec<ModelName>]) -> String {
         .map(|set| set.iter().map(|model| model.name()).collect::<Vec<_>>().join(" with "))
         .collect();
     format!("session guarantees violated: {}", sets.join("; "))
+}
+
+/// A line for each operation of a key, in the order in which they took effect.
+fn linearization(found: &OrderOfKey) -> String {
+    let key = found.key.as_deref().map_or_else(|| "the history".into(), printable);
+    let placed = match &found.order {
+        Ok(placed) => placed,
+        Err(why) => return format!("\nlinearization of {key}: {why}\n"),
+    };
+    let mut text = format!("\nlinearization of {key}, {} operations:\n", placed.len());
+    for operation in placed {
+        let line = operation.spot.map_or_else(|| "-".to_owned(), |spot| spot.to_string());
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{line:>9} | client {}  {}", operation.client, operation.action);
+    }
+    text
 }

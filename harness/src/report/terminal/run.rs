@@ -17,6 +17,7 @@ use crate::judge::outcome::{
 };
 use crate::judge::verdict::{AppliedKind, Expected, Subject, VerdictKind};
 use crate::plan::expect::Expectation;
+use crate::report::figures::{percent, seconds};
 use crate::report::grid::Grid;
 
 /// One run: what was promised and what failed first, then the figures, the faults, and the proofs. The rest of the verdicts
@@ -281,16 +282,6 @@ fn windows(run: &RunOutcome) -> Grid {
         ]);
     }
     grid
-}
-
-/// A share as `97.5 %`, `-` where there is none.
-pub(crate) fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0))
-}
-
-/// Milliseconds as seconds, `1.3 s`, or as they are where there are few.
-pub(crate) fn seconds(ms: f64) -> String {
-    if ms < 100.0 { format!("{ms:.1} ms") } else { format!("{:.2} s", ms / 1e3) }
 }
 
 #[cfg(test)]
