@@ -1,8 +1,7 @@
 //! How requests and answers look in HTTP. Pure; used by both ends, so that they cannot disagree.
 
-use std::fmt::Write as _;
-
 use histories::{Key, Node, Value};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::http::{HttpRequest, Method};
@@ -112,7 +111,7 @@ pub(crate) fn request(ask: &Ask) -> Result<HttpRequest, serde_json::Error> {
         Command::Txn { steps } => serde_json::to_vec(&TxnBody { txn: steps::spell(&steps) })?,
     };
     let mut path = match command.key() {
-        Some(key) => format!("/kv/{}{verb}", percent_encoded(key)),
+        Some(key) => format!("/kv/{}{verb}", utf8_percent_encode(key.as_str(), SEGMENT)),
         None => "/txn".to_owned(),
     };
     let after = after.map(|after| format!("after={after}"));
@@ -128,19 +127,8 @@ pub(crate) fn request(ask: &Ask) -> Result<HttpRequest, serde_json::Error> {
     Ok(HttpRequest { method, path, body })
 }
 
-/// Everything but unreserved characters, so that any key is one segment of a path.
-fn percent_encoded(key: &Key) -> String {
-    let mut encoded = String::with_capacity(key.as_str().len());
-    for byte in key.as_str().bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
+/// Everything but unreserved characters, and full stops too, so that any key is one segment of a path.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
 
 /// What a node understands: `verb` is the last segment of a POST, none for a GET or PUT.
 pub(crate) fn command(method: Method, verb: &str, key: Key, body: &[u8]) -> Result<Command, String> {
