@@ -220,3 +220,38 @@ fn several_runs_stand_beside_each_other_and_one_is_opened() {
     browser.fits_a_phone();
     assert_eq!(browser.complaints(), [""; 0]);
 }
+
+#[test]
+fn a_hunt_that_found_nothing_says_what_it_looked_at() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let hunt = output(folder.path(), &["hunt", "--seeds", "3", "--seed", "1", "--workload", "register"]);
+    assert_eq!(code(&hunt), 0, "{}", text(&hunt));
+    let hunts = fs::read_dir(folder.path().join("runs/hunts")).expect("a folder");
+    let pages = hunts.map(|entry| entry.expect("an entry").path());
+    let page = pages.into_iter().find(|path| path.extension().is_some_and(|of| of == "html"));
+    browser.open(&page.expect("a page"), "");
+    assert!(browser.text("document.querySelector('.hunt p').textContent").starts_with("3 runs, and none"));
+    let states =
+        "[...document.querySelectorAll('.hunt-tables > div')][1].querySelectorAll('tbody tr').length";
+    assert!(browser.eval(states).as_u64().expect("a number") > 0);
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn stale_reads_are_drawn_over_time_and_in_the_folder_of_the_run() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let run =
+        "run --stage sim --mode single/follower-read --workload register --faults partition:leader --time 8s";
+    let arguments: Vec<&str> = run.split(' ').chain(["--rate", "200", "--seed", "3"]).collect();
+    output(folder.path(), &arguments);
+    let latest = folder.path().join("runs/latest");
+    let picture = fs::read_to_string(latest.join("staleness.svg")).expect("a picture");
+    assert!(picture.contains("stale reads, median"), "{picture}");
+    browser.open(&latest.join("report.html"), "");
+    let stale = browser.eval("partita.run.series.stale.reads.reduce((a, b) => a + b)");
+    assert_eq!(stale, browser.eval("partita.run.outcome.staleness.stale_reads"));
+    assert!(browser.eval("document.querySelectorAll('.series .point.stale').length").as_u64() > Some(0));
+    assert_eq!(browser.complaints(), [""; 0]);
+}

@@ -2,10 +2,13 @@
 //!
 //! `INSTA_UPDATE=always cargo test -p tests screens` records the screens; read the difference.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
-use crate::command::partita;
+use tempfile::TempDir;
+
+use crate::command::{output, partita};
 use crate::tidy::root;
 
 /// What differs from run to run: folders with times.
@@ -60,6 +63,30 @@ fn of_workspace(name: &str, arguments: &[&str]) {
     }
 }
 
+/// What was told on standard error, then what was printed.
+fn whole(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout))
+}
+
+/// A folder with the sample `stale-read.jsonl`.
+fn with_sample() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sample = root().join("histories/samples/stale-read.jsonl");
+    std::fs::copy(sample, folder.path().join("stale-read.jsonl")).expect("a file");
+    folder
+}
+
+/// Of commands that are given one after the other, each with the name of its screen, in a folder.
+fn of_commands(commands: &[(&str, &[&str])], folder: impl Fn() -> TempDir) {
+    for columns in [80, 200] {
+        let folder = folder();
+        for (name, arguments) in commands {
+            let told = whole(&at(columns, folder.path(), arguments));
+            screen(name, columns, &scrubbed(&told, folder.path()));
+        }
+    }
+}
+
 #[test]
 fn of_check() {
     of_workspace("check-demanded", &["check", "histories/samples/stale-read.jsonl"]);
@@ -90,6 +117,114 @@ fn of_lists() {
         of_workspace(&format!("list-{what}"), &["list", what]);
     }
     of_workspace("list-faults-unfolded", &["list", "faults", "-v"]);
+}
+
+#[test]
+fn of_histories_that_are_made_converted_certified_and_shrunk() {
+    let commands: [(&str, &[&str]); 9] = [
+        ("synth", &["synth", "-n", "2", "--clients", "1"]),
+        ("synth-anomalies", &["synth", "--anomalies"]),
+        ("convert", &["convert", "stale-read.jsonl", "stale-read.edn"]),
+        ("check-certificate", &["check", "stale-read.jsonl", "--certificate", "certificate.json"]),
+        ("verify", &["verify", "stale-read.jsonl", "certificate.json"]),
+        ("verify-another", &["verify", "stale-read.edn", "certificate.json"]),
+        ("shrink-history", &["shrink", "stale-read.jsonl"]),
+        ("report", &["report", "stale-read.jsonl"]),
+        ("schema", &["schema", "nothing-of-this-name"]),
+    ];
+    of_commands(&commands, with_sample);
+}
+
+#[test]
+fn of_a_run_that_is_listed_replayed_and_shrunk() {
+    let run = ["run", "--mode", "single/async", "--workload", "set", "--faults", "kill:leader", "--no-html"];
+    let commands: [(&str, &[&str]); 3] = [
+        ("list-runs", &["list", "runs"]),
+        ("replay", &["replay", "runs/latest", "--out", "again"]),
+        ("shrink-run", &["shrink", "runs/latest"]),
+    ];
+    of_commands(&commands, || {
+        let folder = tempfile::tempdir().expect("a folder");
+        output(folder.path(), &[&run[..], &SIMULATED].concat());
+        folder
+    });
+}
+
+#[test]
+fn of_selftests() {
+    // Seconds are those of this machine: a cell of the table where that is wide, else a line.
+    let timeless = |text: &str| {
+        let head = text.lines().find(|line| line.starts_with("bug "));
+        let column = head.and_then(|line| line.find("  seconds  "));
+        let lines = text.lines().map(|line| match column {
+            None if line.starts_with("  seconds ") => "  seconds     -".to_owned(),
+            Some(at) if line.contains("single/quorum  ") => {
+                format!("{}{:9}{}", &line[..at], "  -", &line[at + 9..])
+            }
+            _ => line.to_owned(),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    for columns in [80, 200] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let arguments = ["selftest", "--bug", "stale-leader-read", "--seeds", "2", "--control", "1"];
+        let told = whole(&at(columns, folder.path(), &arguments));
+        screen("selftest", columns, &timeless(&told));
+    }
+}
+
+#[test]
+fn of_what_is_served() {
+    for columns in [80, 200] {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("runs")).expect("a folder");
+        let mut server = partita(folder.path());
+        server.env("COLUMNS", columns.to_string()).args(["serve", "--bind", "127.0.0.1:0"]);
+        let mut server = server.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let (mut address, mut told) = (String::new(), String::new());
+        let printed = BufReader::new(server.stdout.take().expect("standard output")).read_line(&mut address);
+        // What is served goes on until it is ended.
+        server.kill().and_then(|()| server.wait()).expect("it ends");
+        printed.expect("a line");
+        let mut errors = server.stderr.take().expect("standard error");
+        errors.read_to_string(&mut told).expect("what it told");
+        let port: String = address.chars().filter(char::is_ascii_digit).skip("127001".len()).collect();
+        screen("serve", columns, &format!("{told}{}", address.trim_end().replace(&port, "PORT")));
+    }
+}
+
+#[test]
+fn of_what_is_refused() {
+    let commands: [(&str, &[&str]); 4] = [
+        ("refused-bug", &["selftest", "--bug", "commit-any-term"]),
+        ("refused-model", &["check", "--model", "linearisable", "stale-read.jsonl"]),
+        ("refused-file", &["stats", "nowhere.jsonl"]),
+        ("refused-probe", &["probe", "nowhere"]),
+    ];
+    of_commands(&commands, with_sample);
+}
+
+/// The help of every command is no wider than the page.
+#[test]
+fn of_help() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let help = |of: &[&str]| {
+        let told =
+            String::from_utf8_lossy(&at(80, folder.path(), &[of, &["--help"]].concat()).stdout).into_owned();
+        for line in told.lines().filter(|line| line.chars().count() > 80) {
+            assert!(line.trim_start().split(' ').any(|word| word.chars().count() > 40), "{of:?}: {line}");
+        }
+        told
+    };
+    let whole = help(&[]);
+    let commands = whole.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands = commands.take_while(|line| !line.is_empty());
+    let named = commands.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let named: Vec<&str> = named.filter(|name| !name.is_empty()).collect();
+    assert!(named.len() >= 20, "{whole}");
+    for name in named {
+        help(&[name]);
+    }
 }
 
 const SIMULATED: [&str; 9] = ["--stage", "sim", "--time", "8s", "--rate", "100", "--seed", "7", "--out=runs"];

@@ -17,8 +17,13 @@ struct Served {
 
 impl Served {
     fn start(folder: &Path, bind: &str) -> Self {
+        Self::of(folder, "runs", bind)
+    }
+
+    /// Of `served`, from `folder`.
+    fn of(folder: &Path, served: &str, bind: &str) -> Self {
         let mut process = partita(folder)
-            .args(["serve", "runs", "--bind", bind])
+            .args(["serve", served, "--bind", bind])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -129,6 +134,22 @@ fn runs_are_listed_searched_opened_and_compared() {
         asked.iter().all(|address| address.starts_with(&served.address) || address == "about:blank"),
         "{asked:?}"
     );
+}
+
+#[test]
+fn the_folder_of_one_run_is_served_as_its_page() {
+    let folder = tempfile::tempdir().expect("a folder");
+    output(folder.path(), &[&SIMULATED[..], &["--seed", "3", "--no-html"]].concat());
+    let served = Served::of(folder.path(), "runs/latest", "127.0.0.1:0");
+    let here = "Host: localhost\r\n";
+    assert!(served.get("/", here).0.contains("307"), "it leads to the run");
+    let name = std::fs::canonicalize(folder.path().join("runs/latest")).expect("a folder");
+    let name = name.file_name().expect("a name").to_str().expect("UTF-8").to_owned();
+    let (status, page) = served.get(&format!("/run/{name}"), here);
+    assert!(status.contains("200") && page.contains("\"workload\":\"register\""), "{status}");
+    assert!(served.get("/runs.json", here).1.contains(&format!("\"path\":\"{name}\"")));
+    assert!(served.get(&format!("/file/{name}/history.jsonl"), here).0.contains("200"));
+    assert!(served.get("/run/..", here).0.contains("404"));
 }
 
 #[test]

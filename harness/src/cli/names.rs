@@ -85,6 +85,14 @@ pub(crate) fn shell_quote(text: &str) -> String {
     shlex::try_quote(&text.replace('\0', "")).map_or_else(|_| text.to_owned(), Cow::into_owned)
 }
 
+/// A path as it stands in an address.
+pub(crate) fn address_of(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./~".contains(&byte);
+    path.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +129,10 @@ mod tests {
         assert_eq!(shell_quote("kill:leader,partition:one"), "kill:leader,partition:one");
         assert_eq!(shell_quote("single/quorum[read=lease]"), "'single/quorum[read=lease]'");
         assert_eq!(shell_quote("it's"), "\"it's\"");
+    }
+
+    #[test]
+    fn a_path_is_spelled_as_addresses_are() {
+        assert_eq!(address_of("quick/2026 ü#?"), "quick/2026%20%C3%BC%23%3F");
     }
 }

@@ -2,19 +2,17 @@
 
 use std::path::Path;
 
-use histories::History;
-
 use crate::cli::failure::Failure;
 use crate::judge::outcome::RunOutcome;
+use crate::report::page::Source;
 use crate::report::plots;
 use crate::run::replace;
 
-/// Draws a run from its history and the lag that was seen, and writes its SVG files.
-pub(super) fn write(run: &RunOutcome, history: &History) -> Result<(), Failure> {
-    let folder = Path::new(&run.dir);
-    let lag = std::fs::read_to_string(folder.join("lag.csv")).unwrap_or_default();
-    for (name, picture) in plots::draw(run, history, &lag) {
-        let path = folder.join(name);
+/// Draws a run from what is in its folder, and writes its SVG files.
+pub(super) fn write(run: &RunOutcome, source: &Source) -> Result<(), Failure> {
+    let (Some(history), Some(series)) = (&source.history, &source.series) else { return Ok(()) };
+    for (name, picture) in plots::draw(run, history, series, &source.lag) {
+        let path = Path::new(&run.dir).join(name);
         replace(&path, &picture).map_err(|error| {
             Failure::Harness(format!("{}: the picture cannot be written: {error}", path.display()))
         })?;

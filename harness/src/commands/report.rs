@@ -10,11 +10,12 @@ use histories::{ModelName, printable, read};
 use super::{Session, files, pictures};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::names::shell_quote;
+use crate::cli::names::{address_of, shell_quote};
 use crate::cli::quantity::{BudgetLimits, List};
 use crate::cli::reading::{ReadingArgs, ViewArgs};
 use crate::judge::outcome::RunOutcome;
 use crate::judge::stored;
+use crate::report::hunt::HuntReport;
 use crate::report::page::{Page, Source};
 
 #[derive(Args, Debug)]
@@ -134,30 +135,45 @@ pub(super) fn write(target: &Path, page: &Page) -> Result<(), Failure> {
 
 /// Leaves the page of a run and its pictures in its folder. What cannot be written is told, and fails nothing.
 pub(super) fn leave(outcome: &RunOutcome, session: &Session) {
-    if let Err(failure) = write_run(outcome) {
+    if let Err(failure) = write_run(outcome, None) {
         session.warn(&failure.to_string());
     }
 }
 
-fn write_run(run: &RunOutcome) -> Result<(), Failure> {
+/// The same of a run that a hunt found, whose page tells of the hunt, too.
+pub(super) fn leave_found(outcome: &RunOutcome, hunt: &HuntReport, session: &Session) {
+    if let Err(failure) = write_run(outcome, Some(hunt)) {
+        session.warn(&failure.to_string());
+    }
+}
+
+fn write_run(run: &RunOutcome, hunt: Option<&HuntReport>) -> Result<(), Failure> {
     let folder = Path::new(&run.dir);
     let Some(source) = Source::folder(folder)? else { return Ok(()) };
-    if let Some(history) = &source.history {
-        pictures::write(run, history)?;
-    }
+    pictures::write(run, &source)?;
     let mut page = Page::new(source.title());
+    page.hunt = hunt.cloned();
     page.add(source);
     write(&folder.join(PAGE), &page)
 }
 
+/// The page of a hunt that found nothing, beside its state.
+pub(super) fn write_hunt(file: &Path, hunt: &HuntReport, session: &Session) {
+    let mut page = Page::new("A hunt");
+    page.hunt = Some(hunt.clone());
+    if let Err(failure) = write(file, &page) {
+        session.warn(&failure.to_string());
+    }
+}
+
 /// The page of a comparison, beside the folders of its runs. What cannot be written is told, and fails nothing.
 pub(super) fn write_comparison(runs: &[RunOutcome], session: &Session) -> Option<PathBuf> {
-    let mut page = Page::new("Replication modes side by side");
-    page.compares = true;
+    let mut page = Page::side_by_side("Replication modes side by side");
     let beside = Path::new(&runs.first()?.dir).parent()?;
     let mut folders = runs.iter().map(|run| Path::new(&run.dir)).filter(|folder| folder.is_dir());
     let written = folders.try_for_each(|folder| {
-        if let Some(source) = Source::folder(folder)? {
+        if let Some(mut source) = Source::folder(folder)? {
+            source.page = own_page(folder, beside);
             page.add(source);
         }
         Ok(())
@@ -170,4 +186,11 @@ pub(super) fn write_comparison(runs: &[RunOutcome], session: &Session) -> Option
             None
         }
     }
+}
+
+/// The address of a run's own page, from a page in the folder `beside`.
+fn own_page(folder: &Path, beside: &Path) -> Option<String> {
+    let file = folder.join(PAGE);
+    let path = file.strip_prefix(beside).ok().filter(|_| file.is_file())?;
+    Some(address_of(path.to_str()?))
 }

@@ -10,6 +10,8 @@ use histories::write::jsonl;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::layout::Width;
+use crate::report::grid::Grid;
 
 #[derive(Args, Debug)]
 pub(crate) struct SynthArgs {
@@ -81,9 +83,12 @@ fn share(text: &str) -> Result<f64, String> {
 
 pub(crate) fn synth(args: &SynthArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     if args.anomalies {
+        let mut grid = Grid::new(&["anomaly", "what happens"]);
         for name in Planted::names(args.object) {
-            writeln!(out, "{name:<20} {}", Planted::about(args.object, name).unwrap_or_default())?;
+            let about = Planted::about(args.object, name).unwrap_or_default();
+            grid.push(vec![name.to_owned(), about.to_owned()]);
         }
+        writeln!(out, "{}", grid.terminal(0, Width::of(&std::io::stdout())))?;
         return Ok(Exit::Success);
     }
     let shape = Shape {

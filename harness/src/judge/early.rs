@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use checkers::{Budget, Finding, Verdict};
-use histories::{History, ModelName};
+use histories::ModelName;
 
 use super::checking::check;
 use super::findings;
@@ -43,20 +43,27 @@ pub(crate) fn watch(
     let counts = |model: &ModelName| findings::expected(&spec.mode, &demands, *model).is_some();
     let closed = CLOSED.into_iter().filter(|model| prepared.models().contains(model));
     let models: Vec<ModelName> = closed.filter(counts).collect();
+    if models.is_empty() {
+        return None;
+    }
+    // Reading and checking take all cores that they are given: here one, of which they are to use a part.
+    let Ok(core) = rayon::ThreadPoolBuilder::new().num_threads(1).build() else {
+        progress.note("no thread is to be had that checks the run while it goes on");
+        return None;
+    };
     let (mut wait, mut seen) = (EVERY, 0);
-    while !models.is_empty() && matches!(ended.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
+    while matches!(ended.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
         let started = Instant::now();
         let size = std::fs::metadata(folder.history()).map_or(0, |file| file.len());
         if size > SIZE_MAX {
             progress.note("from here on the history is too long to be checked while the run goes on");
             return None;
         }
-        if size > seen
-            && let Ok(history) = histories::read::file(&folder.history())
-            && let violated = violated(spec, &demands, &models, &history, folder)
-            && !violated.is_empty()
-        {
-            return Some(violated);
+        if size > seen {
+            let violated = core.install(|| violated(spec, &demands, &models, folder));
+            if !violated.is_empty() {
+                return Some(violated);
+            }
         }
         seen = size;
         wait = EVERY.max(started.elapsed() * (SHARE - 1));
@@ -64,21 +71,21 @@ pub(crate) fn watch(
     None
 }
 
-/// What a beginning of a history violates for good.
+/// What the beginning of a run's history violates for good.
 fn violated(
     spec: &RunSpec,
     demands: &[ModelName],
     models: &[ModelName],
-    history: &History,
     folder: &RunFolder,
 ) -> Vec<VerdictReport> {
+    let Ok(history) = histories::read::file(&folder.history()) else { return Vec::new() };
     let budget = Budget::new(CHECK_TIME.min(spec.check_time), spec.check_memory_bytes);
     let file = folder.history().display().to_string();
-    let found = check(history, Some(models), &budget);
+    let found = check(&history, Some(models), &budget);
     let invalid = found.iter().filter(|finding| matches!(finding.verdict, Verdict::Invalid(_)));
     let report = |finding: &Finding| {
         let expected = findings::expected(&spec.mode, demands, finding.model);
-        findings::report(history, &file, finding, expected, None)
+        findings::report(&history, &file, finding, expected, None)
     };
     invalid.map(report).collect()
 }

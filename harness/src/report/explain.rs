@@ -12,6 +12,8 @@ use crate::judge::findings::Explanation;
 
 /// Values are shown up to so many characters.
 const VALUE_CHARACTERS_MAX: usize = 60;
+/// A longer cell does not widen its column.
+const CELL_CHARACTERS_MAX: usize = 36;
 /// So many lines of operations are shown.
 const LINES_MAX: usize = 24;
 /// So many operations that are like another one are counted and not shown.
@@ -130,7 +132,9 @@ fn steps(history: &History, steps: &[Step]) -> Vec<String> {
     let mut widths = [0; 6];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(&row.cells) {
-            *width = (*width).max(cell.chars().count());
+            // A value as long as a list pushes what follows it to the right in its own line alone.
+            let needed = Some(cell.chars().count()).filter(|&characters| characters <= CELL_CHARACTERS_MAX);
+            *width = (*width).max(needed.unwrap_or(0));
         }
     }
     let mut lines: Vec<String> = rows.iter().flat_map(|row| row.lines(widths)).collect();

@@ -1,4 +1,4 @@
-//! What a model or an anomaly means, with examples, for a terminal and for docs/models.md.
+//! What a model or an anomaly means, with examples, for a terminal and for docs/models.md and docs/anomalies.md.
 //!
 //! Words and layout only: the examples were found, and judged, by the one who calls.
 

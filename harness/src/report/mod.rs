@@ -4,6 +4,7 @@
 
 pub(crate) mod advice;
 pub(crate) mod calibration;
+mod clock;
 pub(crate) mod csv;
 pub(crate) mod doctor;
 pub(crate) mod explain;
@@ -13,6 +14,7 @@ pub(crate) mod grid;
 pub(crate) mod hunt;
 pub(crate) mod json;
 pub(crate) mod junit;
+mod lag;
 pub(crate) mod lesson;
 pub(crate) mod markdown;
 pub(crate) mod modes;
@@ -22,6 +24,7 @@ pub(crate) mod perfetto;
 pub(crate) mod plots;
 pub(crate) mod sarif;
 pub(crate) mod selftest;
+mod series;
 pub(crate) mod spent;
 mod targets;
 pub(crate) mod terminal;

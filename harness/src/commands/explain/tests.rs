@@ -1,11 +1,13 @@
-//! Every lesson shows what it says it shows, and docs/models.md holds all of them.
+//! Every lesson shows what it says it shows, and docs/models.md and docs/anomalies.md hold all of them.
 
 use super::*;
 use crate::cli::layout::Width;
 
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/models.md");
-/// What follows this line is made by the test below.
-const HEADING: &str = "## Every model, by example\n";
+const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/models.md");
+const ANOMALIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/anomalies.md");
+/// What follows these lines is made by the tests below.
+const MODELS_HEADING: &str = "## Every model, by example\n";
+const ANOMALIES_HEADING: &str = "## All of them\n";
 
 fn verdict_of(model: ModelName, sample: &str) -> &'static str {
     let findings = checking::check(&read(sample), None, &Budget::unlimited());
@@ -30,33 +32,40 @@ fn each_anomaly_is_found_in_its_sample() {
     }
 }
 
-/// The sections of the document.
-fn sections() -> String {
-    let lessons = |topics: Vec<Topic>| {
-        topics.into_iter().map(|topic| lesson(topic).markdown() + "\n").collect::<String>()
-    };
-    let models = lessons(ModelName::ALL.iter().map(|&model| Topic::Model(model)).collect());
-    let anomalies = lessons(AnomalyKind::ALL.iter().map(|&kind| Topic::Anomaly(kind)).collect());
+fn lessons(topics: impl Iterator<Item = Topic>) -> String {
+    let lessons: String = topics.map(|topic| lesson(topic).markdown() + "\n").collect();
+    lessons.trim_end().to_owned() + "\n"
+}
+
+/// What a document holds from `heading` on.
+fn assert_holds(file: &str, heading: &str, sections: &str) {
+    let text = std::fs::read_to_string(file).unwrap();
+    let (before, after) = text.split_once(heading).unwrap();
+    if std::env::var_os("PARTITA_WRITE_SAMPLES").is_some() {
+        std::fs::write(file, format!("{before}{heading}{sections}")).unwrap();
+        return;
+    }
+    assert!(after == sections, "PARTITA_WRITE_SAMPLES=1 cargo test -p partita explain writes {file} anew");
+}
+
+#[test]
+fn the_page_of_models_holds_every_lesson() {
     let intro = "Each model by two small histories, one that keeps it and one that violates it. `partita explain MODEL` shows the\n\
                  same; the histories are `histories/samples/NAME.jsonl`, for `partita check` to read. A lane is a client, time goes\n\
                  to the right, and widths say nothing about durations: `[` is an invocation, `]` its completion, `!]` a failure,\n\
                  `?` an outcome that is not known.";
-    format!("{HEADING}\n{intro}\n\n{models}## Every anomaly, by example\n\n{}", anomalies.trim_end()) + "\n"
+    let models = lessons(ModelName::ALL.iter().map(|&model| Topic::Model(model)));
+    assert_holds(MODELS, MODELS_HEADING, &format!("\n{intro}\n\n{models}"));
 }
 
 #[test]
-fn the_document_holds_every_lesson() {
-    let text = std::fs::read_to_string(DOCUMENT).unwrap();
-    let before = text.split(HEADING).next().unwrap();
-    let expected = format!("{before}{}", sections());
-    if std::env::var_os("PARTITA_WRITE_SAMPLES").is_some() {
-        std::fs::write(DOCUMENT, expected).unwrap();
-        return;
-    }
-    assert!(
-        text == expected,
-        "PARTITA_WRITE_SAMPLES=1 cargo test -p partita explain writes docs/models.md anew"
-    );
+fn the_page_of_anomalies_holds_every_lesson() {
+    let row = |kind: &AnomalyKind| format!("| [`{kind}`](#{kind}) | {} |\n", kind.about());
+    let table: String = AnomalyKind::ALL.iter().map(row).collect();
+    let anomalies = lessons(AnomalyKind::ALL.iter().map(|&kind| Topic::Anomaly(kind)));
+    let sections =
+        format!("\n| anomaly | what it says |\n|---|---|\n{table}\n## Each by example\n\n{anomalies}");
+    assert_holds(ANOMALIES, ANOMALIES_HEADING, &sections);
 }
 
 #[test]

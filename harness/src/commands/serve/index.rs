@@ -120,6 +120,11 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<(PathBuf, Stamp)>) {
     }
 }
 
+/// What a folder is called.
+pub(super) fn name_of(folder: &Path) -> String {
+    folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned()
+}
+
 fn read(root: &Path, folder: &Path) -> Option<Line> {
     let text = fs::read_to_string(folder.join(RESULTS)).ok()?;
     let mut run: Run = serde_json::from_str(&text).ok()?;
@@ -129,8 +134,10 @@ fn read(root: &Path, folder: &Path) -> Option<Line> {
     }
     let parts = folder.strip_prefix(root).ok()?.components();
     let parts: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy()).collect();
-    let listed = Listed { path: parts.join("/"), run };
-    let name = parts.last()?.clone().into_owned();
+    let name = name_of(folder);
+    // The root may itself be a run's folder.
+    let path = if parts.is_empty() { name.clone() } else { parts.join("/") };
+    let listed = Listed { path, run };
     Some(Line { name, json: serde_json::to_string(&listed).ok()?.into() })
 }
 

@@ -44,7 +44,6 @@ pub(super) fn page(folder: &Path, events: Option<String>) -> Option<Page> {
         outcome.extend(measured.as_object().cloned().unwrap_or_default());
     }
     let mut page = Page::new(source.title());
-    page.served = true;
     page.live = events;
     page.add(source);
     Some(page)

@@ -36,6 +36,8 @@ pub(crate) struct ServeArgs {
 struct Shelf {
     /// Without links, so that what lies below can be told from what does not.
     root: PathBuf,
+    /// Where that is itself the folder of a run: its name, under which its page is.
+    only: Option<String>,
     index: Mutex<Index>,
     guard: Guard,
 }
@@ -48,8 +50,13 @@ pub(crate) fn serve(args: &ServeArgs, session: &Session, out: &mut dyn Write) ->
         return Err(Failure::Usage(format!("{}: this is no folder", args.dir.display())));
     }
     let address = address(&args.bind)?;
+    let only = root.join("results.json").is_file().then(|| index::name_of(&root));
     let mut index = Index::default();
-    session.say(&format!("{} runs in {}", index.list(&root).len(), args.dir.display()));
+    let shown = match &only {
+        Some(_) => format!("the run in {}", args.dir.display()),
+        None => format!("{} runs in {}", index.list(&root).len(), args.dir.display()),
+    };
+    session.say(&shown);
     let failed = |error: std::io::Error| Failure::Harness(format!("{address}: cannot listen: {error}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
@@ -59,7 +66,7 @@ pub(crate) fn serve(args: &ServeArgs, session: &Session, out: &mut dyn Write) ->
         let query = guard.query();
         writeln!(out, "http://{bound}/{query}")?;
         out.flush()?;
-        let shelf = Shelf { root, index: Mutex::new(index), guard };
+        let shelf = Shelf { root, only, index: Mutex::new(index), guard };
         axum::serve(listener, routes::router(Arc::new(shelf))).await.map_err(failed)
     })?;
     Ok(Exit::Success)

@@ -8,12 +8,13 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
 use super::guard::guard;
 use super::{Shelf, live};
+use crate::cli::names::address_of;
 use crate::report::page::{Page, Source, shell};
 
 /// Files of a run's folder that may be fetched.
@@ -51,6 +52,9 @@ impl IntoResponse for Refusal {
 
 /// The folder of a run below the root: no way leads out, by dots or by links.
 fn folder(shelf: &Shelf, path: &str) -> Result<PathBuf, Refusal> {
+    if shelf.only.as_deref() == Some(path) {
+        return Ok(shelf.root.clone());
+    }
     let path = FilePath::new(path);
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
     let found = shelf.root.join(path).canonicalize().map_err(|_| Refusal::Absent)?;
@@ -69,8 +73,12 @@ fn listed(shelf: &Shelf) -> String {
     format!("[{}]", runs.join(","))
 }
 
-async fn list(State(shelf): State<Arc<Shelf>>) -> Result<Html<String>, Refusal> {
-    aside(move || Html(shell::list(&shelf.root.display().to_string(), &listed(&shelf)))).await
+async fn list(State(shelf): State<Arc<Shelf>>) -> Result<Response, Refusal> {
+    if let Some(only) = &shelf.only {
+        return Ok(Redirect::temporary(&format!("/run/{}", address_of(only))).into_response());
+    }
+    let page = move || Html(shell::list(&shelf.root.display().to_string(), &listed(&shelf)));
+    Ok(aside(page).await?.into_response())
 }
 
 async fn runs(State(shelf): State<Arc<Shelf>>) -> Result<Response, Refusal> {
@@ -82,24 +90,23 @@ async fn run(State(shelf): State<Arc<Shelf>>, Path(path): Path<String>) -> Resul
     let folder = folder(&shelf, &path)?;
     aside(move || {
         if live::goes_on(&folder) {
-            let page = live::page(&folder, Some(format!("/events/{}", encoded(&path))));
-            return page.map(|page| Html(page.render())).ok_or(Refusal::Absent);
+            let page = live::page(&folder, Some(format!("/events/{}", address_of(&path))));
+            let mut page = page.ok_or(Refusal::Absent)?;
+            page.served = shelf.only.is_none();
+            return Ok(Html(page.render()));
         }
-        let mut page = Page::new(String::new());
-        page.served = true;
-        page.title = add(&mut page, &folder)?;
+        let source = source(&folder)?;
+        let mut page = Page::new(source.title());
+        page.served = shelf.only.is_none();
+        page.add(source);
         Ok(Html(page.render()))
     })
     .await?
 }
 
-/// Adds a run to a page, and says what it is called.
-fn add(page: &mut Page, folder: &FilePath) -> Result<String, Refusal> {
+fn source(folder: &FilePath) -> Result<Source, Refusal> {
     let source = Source::folder(folder).map_err(|failure| Refusal::Unreadable(failure.to_string()))?;
-    let source = source.ok_or(Refusal::Absent)?;
-    let title = source.title();
-    page.add(source);
-    Ok(title)
+    source.ok_or(Refusal::Absent)
 }
 
 /// Two runs, by their paths.
@@ -115,11 +122,12 @@ async fn compare(
 ) -> Result<Html<String>, Refusal> {
     let folders = [folder(&shelf, &asked.a)?, folder(&shelf, &asked.b)?];
     aside(move || {
-        let mut page = Page::new("Two runs side by side");
+        let mut page = Page::side_by_side("Two runs side by side");
         page.served = true;
-        page.compares = true;
-        for folder in &folders {
-            add(&mut page, folder)?;
+        for (folder, path) in folders.iter().zip([&asked.a, &asked.b]) {
+            let mut source = source(folder)?;
+            source.page = Some(format!("/run/{}", address_of(path)));
+            page.add(source);
         }
         Ok(Html(page.render()))
     })
@@ -144,14 +152,6 @@ async fn file(State(shelf): State<Arc<Shelf>>, Path(path): Path<String>) -> Resu
     Ok(response)
 }
 
-/// A path as it stands in an address.
-fn encoded(path: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./~".contains(&byte);
-    path.bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -171,17 +171,17 @@ mod tests {
         std::os::unix::fs::symlink(outside.path().join("secret"), root.join("link")).unwrap();
         std::os::unix::fs::symlink("quick/1", root.join("latest")).unwrap();
         let guard = Guard::of("127.0.0.1:0".parse().unwrap()).unwrap();
-        let shelf = Shelf { root: root.canonicalize().unwrap(), index: Mutex::new(Index::default()), guard };
+        let shelf = Shelf {
+            root: root.canonicalize().unwrap(),
+            only: None,
+            index: Mutex::new(Index::default()),
+            guard,
+        };
         assert!(folder(&shelf, "quick/1").is_ok());
         assert!(folder(&shelf, "latest").is_ok(), "a link that stays inside");
         let secret = outside.path().join("secret").display().to_string();
         for path in ["../secret", "quick/../../secret", "link", &secret, "quick", "", ".", "nowhere"] {
             assert!(folder(&shelf, path).is_err(), "{path}");
         }
-    }
-
-    #[test]
-    fn a_path_is_spelled_as_addresses_are() {
-        assert_eq!(encoded("quick/2026 ü#?"), "quick/2026%20%C3%BC%23%3F");
     }
 }

@@ -64,6 +64,7 @@ pub(crate) struct Session {
     /// Of standard output.
     pub(crate) width: Width,
     paint_stderr: Paint,
+    width_stderr: Width,
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
     progress: ProgressChoice,
@@ -77,6 +78,7 @@ impl Session {
             paint: Paint::new(global.color, &std::io::stdout()),
             width: Width::of(&std::io::stdout()),
             paint_stderr: Paint::new(global.color, &std::io::stderr()),
+            width_stderr: Width::of(&std::io::stderr()),
             quiet: global.quiet,
             verbose: global.verbose,
             progress: global.progress,
@@ -92,6 +94,7 @@ impl Session {
             paint: Paint::PLAIN,
             width: Width::UNLIMITED,
             paint_stderr: Paint::PLAIN,
+            width_stderr: Width::UNLIMITED,
             quiet: true,
             verbose: false,
             progress: ProgressChoice::None,
@@ -151,8 +154,9 @@ impl Session {
 
     fn complain(&self, message: &str) {
         if self.complains {
+            let lines: Vec<String> = message.lines().map(|line| self.width_stderr.wrap(line, 4)).collect();
             // Nobody is left to hear that standard error is closed.
-            let _ = writeln!(std::io::stderr().lock(), "{message}");
+            let _ = writeln!(std::io::stderr().lock(), "{}", lines.join("\n"));
         }
     }
 

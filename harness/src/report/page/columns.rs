@@ -12,7 +12,7 @@ use histories::{History, Operation, OperationId, Outcome, printable};
 use indexmap::IndexSet;
 use serde::Serialize;
 
-use super::clock::Clock;
+use crate::report::clock::Clock;
 use crate::report::explain;
 
 /// Of a value so many characters are kept.

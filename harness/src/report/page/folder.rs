@@ -6,8 +6,9 @@ use std::path::Path;
 use histories::History;
 use serde_json::Value as Json;
 
-use super::lag::{self, Lag};
 use crate::cli::failure::Failure;
+use crate::report::lag::{self, Lag};
+use crate::report::series::Series;
 use crate::run::RunFolder;
 
 /// One run to be shown.
@@ -16,8 +17,11 @@ pub(crate) struct Source {
     pub(crate) outcome: Json,
     /// What it ran on and where it lies, by what each is called.
     pub(crate) about: Vec<(&'static str, String)>,
+    /// Where its own page is, as an address.
+    pub(crate) page: Option<String>,
     pub(crate) history: Option<History>,
-    pub(super) lag: Vec<Lag>,
+    pub(crate) series: Option<Series>,
+    pub(crate) lag: Vec<Lag>,
 }
 
 impl Source {
@@ -25,7 +29,8 @@ impl Source {
     pub(crate) fn checked(outcome: Json, file: &Path, history: History) -> Self {
         let format = history.format().map_or("none", histories::read::Format::name);
         let about = vec![("file", file.display().to_string()), ("format", format.to_owned())];
-        Self { outcome, about, history: Some(history), lag: Vec::new() }
+        let series = Some(Series::of(&history, may_be_stale(&outcome)));
+        Self { outcome, about, page: None, history: Some(history), series, lag: Vec::new() }
     }
 
     /// What it is called: a run by what it was, a history by its file.
@@ -47,8 +52,15 @@ impl Source {
             _ => None,
         };
         let history = history.transpose().map_err(|error| Failure::Harness(error.to_string()))?;
-        Ok(Some(Self { outcome, about: about(folder), history, lag: lag::read(&folder.join("lag.csv")) }))
+        let series = history.as_ref().map(|history| Series::of(history, may_be_stale(&outcome)));
+        let lag = lag::read(&folder.join("lag.csv"));
+        Ok(Some(Self { outcome, about: about(folder), page: None, history, series, lag }))
     }
+}
+
+/// Where a check has counted the stale reads, those need be looked for only if there are any.
+fn may_be_stale(outcome: &Json) -> bool {
+    outcome["finished"] != false && outcome["staleness"]["stale_reads"] != 0
 }
 
 /// Versions and the machine, as `env.json` has them.

@@ -3,12 +3,9 @@
 //! Decides nothing. What a run came to is its own JSON (`results.json`); what is added here is its operations, packed, and
 //! what a picture of a finding shows beside its proof. The browser's side is in `assets/`.
 
-mod clock;
 mod columns;
 mod extras;
 mod folder;
-mod lag;
-mod series;
 pub(crate) mod shell;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +16,9 @@ use serde_json::Value;
 
 use self::columns::{Meta, Packed};
 use self::extras::{Extra, Told};
-use self::lag::Lag;
-use self::series::Series;
+use super::hunt::HuntReport;
+use super::lag::Lag;
+use super::series::Series;
 use crate::judge::checking;
 
 pub(crate) use self::folder::Source;
@@ -36,7 +34,10 @@ pub(crate) struct Page {
     partita: &'static str,
     pub(crate) title: String,
     /// `compare` puts modes side by side.
-    pub(crate) compares: bool,
+    compares: bool,
+    /// Of a hunt: what it looked at, beside the run that it found, if it found one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hunt: Option<HuntReport>,
     /// `partita serve` shows it, beside others.
     pub(crate) served: bool,
     /// Of a run in progress: where news of it come from, as server-sent events.
@@ -65,6 +66,9 @@ struct RunPage {
     outcome: Value,
     /// What it ran on and where it lies, by what each is called.
     about: Vec<(&'static str, String)>,
+    /// Where its own page is, with all its operations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
     /// Each model with one that it implies at once, for this history.
     implications: Vec<(ModelName, ModelName)>,
     /// None where there is no history to be read.
@@ -83,6 +87,7 @@ impl Page {
             partita: env!("CARGO_PKG_VERSION"),
             title: title.into(),
             compares: false,
+            hunt: None,
             served: false,
             live: None,
             models: models.collect(),
@@ -93,8 +98,14 @@ impl Page {
         }
     }
 
+    /// Of modes, or runs, beside each other. Of their histories it holds what is around the findings: the rest is on each
+    /// run's own page.
+    pub(crate) fn side_by_side(title: impl Into<String>) -> Self {
+        Self { compares: true, room: 0, ..Self::new(title) }
+    }
+
     pub(crate) fn add(&mut self, source: Source) {
-        let Source { outcome, about, history, lag } = source;
+        let Source { outcome, about, page, history, series, lag } = source;
         let told = Told::of(&outcome);
         let mut extras = BTreeMap::new();
         let mut packed = None;
@@ -109,9 +120,10 @@ impl Page {
         self.runs.push(RunPage {
             outcome,
             about,
+            page,
             implications: checking::implications(history.as_ref()),
             history: meta,
-            series: history.as_ref().map(Series::of),
+            series,
             lag,
             extras,
         });

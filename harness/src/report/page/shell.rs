@@ -19,7 +19,7 @@ macro_rules! assets {
 const REPORT: &[Asset] = assets! {
     "dom.js" "theme.js" "state.js" "operations.js" "findings.js" "scale.js" "head.js" "overview.js" "filters.js" "lanes.js"
     "paint.js" "details.js" "timeline.js" "moments.js" "proof.js" "register.js" "cycle.js" "finding.js" "series.js" "ladder.js"
-    "comparison.js" "main.js"
+    "comparison.js" "hunt.js" "main.js"
 };
 
 const LIST: &[Asset] = assets! { "dom.js" "theme.js" "list.js" };

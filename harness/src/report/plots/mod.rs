@@ -5,37 +5,40 @@ mod chart;
 mod proof;
 mod series;
 
-use std::time::Duration;
-
-use checkers::Budget;
-use histories::{FaultWindow, History, Nanos};
+use histories::{FaultWindow, History};
 
 use self::chart::{Band, Chart, Line, Scale};
-use self::series::{Latencies, Rates};
 use crate::judge::outcome::RunOutcome;
+use crate::report::lag::Lag;
+use crate::report::series::Series;
 
 /// So many proofs are drawn.
 const PROOFS_MAX: usize = 5;
-/// What is not measured in this time is not drawn.
-const STALENESS_TIME: Duration = Duration::from_secs(10);
 
-/// The files of a run's folder, by name. `lag` is the content of its `lag.csv`. What was not measured is not drawn.
-pub(crate) fn draw(run: &RunOutcome, history: &History, lag: &str) -> Vec<(String, String)> {
+/// The files of a run's folder, by name. What was not measured is not drawn.
+pub(crate) fn draw(
+    run: &RunOutcome,
+    history: &History,
+    series: &Series,
+    lag: &[Lag],
+) -> Vec<(String, String)> {
     let bands = bands(history);
-    let end = history.end();
     let chart = |title: &str, unit: &'static str, scale, lines: Vec<Line>| Chart {
         title: format!("{title}: {} × {}, seed {}", run.workload, run.mode, run.seed),
         unit,
         scale,
-        end_s: end.as_secs_f64(),
+        end_s: history.end().as_secs_f64(),
         bands: &bands,
         lines,
     };
     let charts = [
-        ("latency.svg", chart("latency", "ms", Scale::Logarithmic, Latencies::of(history).lines())),
-        ("rate.svg", chart("operations a second", "1/s", Scale::Linear, Rates::of(history).lines())),
+        ("latency.svg", chart("latency", "ms", Scale::Logarithmic, series::latency(series))),
+        ("rate.svg", chart("operations a second", "1/s", Scale::Linear, series::rate(series))),
         ("lag.svg", chart("replication lag", "entries", Scale::Linear, series::lag(lag))),
-        ("staleness.svg", chart("staleness of reads", "ms behind", Scale::Logarithmic, staleness(history))),
+        (
+            "staleness.svg",
+            chart("staleness of reads", "ms behind", Scale::Logarithmic, series::staleness(series)),
+        ),
     ];
     let drawn = charts.into_iter().filter(|(_, chart)| chart.has_points());
     let mut files: Vec<(String, String)> =
@@ -55,18 +58,11 @@ fn bands(history: &History) -> Vec<Band> {
     history.fault_windows().into_iter().map(band).collect()
 }
 
-/// A point for each stale read.
-fn staleness(history: &History) -> Vec<Line> {
-    let budget = Budget::new(STALENESS_TIME, Budget::MEMORY_BYTES_DEFAULT);
-    let stale = checkers::stale_reads(history, &budget);
-    let point = |(at, behind): (Nanos, Nanos)| (at.as_secs_f64(), behind.as_millis_f64());
-    vec![Line::points("stale reads", stale.into_iter().map(point).collect())]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::explain::tests::stale_history;
+    use crate::report::lag;
     use crate::report::tests::violated_example;
 
     const LAG: &str = "time_ms,node,of,which,entries\n13900.0,n1,follower,3,2\n14200.0,n1,follower,3,9\n14200.0,n1,follower,2,0\n";
@@ -74,7 +70,7 @@ mod tests {
     #[test]
     fn every_picture_of_a_run_with_a_stale_read() {
         let history = stale_history();
-        let files = draw(&violated_example(7), &history, LAG);
+        let files = draw(&violated_example(7), &history, &Series::of(&history, true), &lag::parsed(LAG));
         let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["latency.svg", "rate.svg", "lag.svg", "staleness.svg", "proof-1.svg"]);
         for (name, text) in &files {
@@ -89,7 +85,7 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_is_not_drawn() {
-        let files = draw(&RunOutcome::complete_example(), &History::default(), "");
+        let files = draw(&RunOutcome::complete_example(), &History::default(), &Series::default(), &[]);
         assert!(files.is_empty(), "{files:?}");
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn render(report: &Report<'_>, screen: Screen) -> String {
         Report::Statistics(files) => statistics(files),
         Report::Selftest(selftest) => selftest::render(selftest, screen),
         Report::Diagnosis(diagnosis) => doctor::render(diagnosis, screen),
-        Report::Certificate(certificate) => certificate::render(&certificate.verified),
+        Report::Certificate(certificate) => certificate::render(&certificate.verified, screen.width),
         Report::Client(client) => client::render(client.tried, screen),
     }
 }

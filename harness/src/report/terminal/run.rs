@@ -9,6 +9,7 @@ use histories::{ModelName, printable};
 use indexmap::IndexMap;
 
 use crate::cli::layout::Screen;
+use crate::cli::names::counted;
 use crate::cli::paint::Paint;
 use crate::judge::expect::counts_against;
 use crate::judge::outcome::{
@@ -189,8 +190,8 @@ pub(crate) fn held(verdict: &VerdictReport, expected: &str, fate: Fate, paint: P
 
 fn durability_words(durability: &DurabilityReport) -> String {
     let mut words = format!(
-        "{} acknowledged writes, {}",
-        durability.acknowledged,
+        "{}, {}",
+        counted(durability.acknowledged, "acknowledged write"),
         match durability.lost {
             0 => "none lost".to_owned(),
             lost => format!("{lost} lost"),

@@ -13,7 +13,7 @@ pub(super) fn render(selftest: &Selftest<'_>, screen: Screen) -> String {
     let mut text = format!("{}\n\n", table(results()).terminal(0, screen.width));
     // Writing to a string cannot fail.
     for alarm in results().flat_map(|caught| &caught.false_alarms) {
-        let _ = writeln!(text, "false alarm: {alarm}");
+        let _ = writeln!(text, "{}", screen.width.wrap(&format!("false alarm: {alarm}"), 2));
     }
     let found = results().filter(|caught| caught.found > 0).count();
     let alarms = match results().map(|caught| caught.false_alarms.len()).sum() {
@@ -22,7 +22,8 @@ pub(super) fn render(selftest: &Selftest<'_>, screen: Screen) -> String {
         alarms => format!("with {alarms} false alarms"),
     };
     let all = results().count();
-    let _ = writeln!(text, "{found} of {all} found, {alarms}; seeds, operations and seconds are medians");
+    let told = format!("{found} of {all} found, {alarms}; seeds, operations and seconds are medians");
+    let _ = writeln!(text, "{}", screen.width.wrap(&told, 2));
     text
 }
 

@@ -1,14 +1,15 @@
 // One finding told whole: what it means, its picture, its operations one by one, and why they contradict each other.
 
 import { el, count, lasting, moment, plural, shortened } from "./dom.js";
-import { bandsOf, relationsOf, stepsOf } from "./findings.js";
+import { bandsOf, isLoss, relationsOf, stepsOf } from "./findings.js";
 import { cyclePicture } from "./cycle.js";
 import { lostPicture, plainPicture, stalePicture } from "./register.js";
 
 // A picture of more operations is not understood.
 const STEPS_MAX = 12;
 const BANDS_MAX = 4;
-const LOST = ["lost-write", "split-brain", "resurrected", "revived", "diverged", "missing-replica"];
+// Kinds whose facts list what each replica holds.
+const DIFFERS = ["diverged", "missing-replica"];
 
 export function findingSection(page, run, findings, finding, operations, choose) {
   const steps = stepsOf(finding, operations);
@@ -25,7 +26,7 @@ export function findingSection(page, run, findings, finding, operations, choose)
     picture(run, finding, steps, operations, relations),
     counted(run, finding),
     steps.length > 0 && table(finding, steps, operations),
-    finding.facts?.length > 0 && relations.length === 0 && el("div", {}, el("h3", {}, "Why that cannot be"), el("ul", { class: "told-facts" }, finding.facts.map((fact) => el("li", {}, fact)))),
+    finding.facts?.length > 0 && relations.length === 0 && el("div", {}, el("h3", {}, DIFFERS.includes(finding.kind) ? "What is where" : "Why that cannot be"), el("ul", { class: "told-facts" }, finding.facts.map((fact) => el("li", {}, fact)))),
     concurrency(finding, relations),
     under(run, finding),
     el("dl", { class: "promises" }, el("dt", {}, "It violates"), el("dd", {}, el("ul", { class: "chips" }, violated))),
@@ -35,7 +36,7 @@ export function findingSection(page, run, findings, finding, operations, choose)
 
 // Whether what comes before what tells more than a timeline: where it goes around in a circle over more than real time.
 function isCyclic(finding, operations) {
-  if (["stale-read", ...LOST].includes(finding.kind)) return false;
+  if (finding.kind === "stale-read" || isLoss(finding)) return false;
   return relationsOf(finding, operations).some((relation) => relation.onCycle);
 }
 
@@ -49,7 +50,7 @@ function picture(run, finding, steps, operations, relations) {
   const boxed = (drawn, ...more) => el("figure", {}, el("div", { class: "scroll" }, drawn), ...more);
   if (relations.length > 0) return el("figure", {}, cyclePicture(relations, steps, operations, width), steps.length > 1 && operations.meta.clock === "time" && el("div", { class: "scroll" }, plainPicture(few, operations, bands, width)), scale);
   if (finding.kind === "stale-read" && steps.length >= 2) return boxed(stalePicture(few, operations, bands, width, finding.key), cut, scale);
-  if (LOST.includes(finding.kind)) return boxed(lostPicture(few, operations, bands, width, finding.extra?.replicas ?? [], finding.key), cut, scale);
+  if (isLoss(finding)) return boxed(lostPicture(few, operations, bands, width, finding.extra?.replicas ?? [], finding.key), cut, scale);
   return boxed(plainPicture(few, operations, bands, width), cut, scale);
 }
 

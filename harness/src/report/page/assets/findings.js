@@ -3,6 +3,13 @@
 // Kinds that tell that there is no order, and no more.
 const UNEXPLAINED = ["not-linearizable", "not-sequential", "no-version-order"];
 
+const LOST = ["lost-write", "split-brain", "resurrected", "revived", "diverged", "missing-replica"];
+
+// Whether a finding is about what replicas hold, or no longer hold.
+export function isLoss(finding) {
+  return LOST.includes(finding.kind);
+}
+
 // The findings of a run, those that break a promise first.
 export function findingsOf(run) {
   const found = new Map();

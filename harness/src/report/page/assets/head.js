@@ -1,7 +1,7 @@
 // The head of the page: the verdict in words, what was promised against what held, each finding in a sentence.
 
 import { el, copied, count, lasting, milliseconds, percent, plural, shortened } from "./dom.js";
-import { stepsOf } from "./findings.js";
+import { isLoss, stepsOf } from "./findings.js";
 
 const WORDS = { valid: "held", invalid: "violated", unknown: "undecided", "not-applicable": "says nothing here" };
 const GLYPHS = { valid: "✓", invalid: "✗", unknown: "?", "not-applicable": "–" };
@@ -43,7 +43,8 @@ export function verdictOf(outcome) {
     case "violation": {
       if (broken.length > 0) return { tone: "bad", word: "Violation", text: `${list(broken)} ${broken.length > 1 ? "were" : "was"} promised and ${does(broken)}.` };
       const shown = named((v) => v.verdict === "invalid");
-      return { tone: "bad", word: "Violation", text: `${list(shown)} ${does(shown)}.` };
+      const unpromised = `This mode does not promise ${shown.length > 1 ? "them" : "it"}, and the run counts it as a failure all the same.`;
+      return { tone: "bad", word: "Violation", text: `${list(shown)} ${does(shown)}. ${unpromised}` };
     }
     case "pass": {
       const kept = held.length === 0 ? "Nothing that was promised was broken." : `${list(held)} held, as promised.`;
@@ -78,6 +79,7 @@ export function head(run, findings, operations, choose) {
     findingList(run, findings, operations, choose),
     promises(outcome),
     outcome.reproduce ? command(outcome.reproduce) : null,
+    run.page ? el("p", {}, el("a", { href: run.page }, "The page of this run alone, with all its operations")) : null,
     facts(run),
   );
 }
@@ -86,8 +88,9 @@ function findingList(run, findings, operations, choose) {
   if (findings.length === 0) return null;
   const row = (finding) => {
     const steps = stepsOf(finding, operations);
-    const last = steps.at(-1);
-    const where = last === undefined ? [] : [operations.when(operations.invoked[last.op]), operations.nodeName(last.op) && `at ${operations.nodeName(last.op)}`];
+    // Of what was lost the write is told, of everything else the operation that shows it.
+    const told = isLoss(finding) ? steps[0] : steps.at(-1);
+    const where = told === undefined ? [] : [`client ${operations.client[told.op]}`, operations.nodeName(told.op) && `at ${operations.nodeName(told.op)}`, operations.when(operations.invoked[told.op])];
     const faults = (finding.faults ?? []).map((place) => run.outcome.fault_windows?.[place]).filter(Boolean);
     const under = faults.length > 0 ? `under ${[...new Set(faults.map((fault) => fault.fault))].slice(0, 2).join(" and ")}` : "";
     return el(

@@ -12,6 +12,7 @@ import { findingSection } from "./finding.js";
 import { Series } from "./series.js";
 import { ladderSection, verdictSection } from "./ladder.js";
 import { comparison, faultTable } from "./comparison.js";
+import { huntSection } from "./hunt.js";
 
 const page = JSON.parse(document.getElementById("page-data").textContent);
 const root = document.getElementById("page");
@@ -31,14 +32,15 @@ const CHARTED_MIN = 24;
 async function show() {
   const place = Math.min(page.runs.length - 1, Number(state().run || 0));
   const run = page.runs[place];
-  if (run === undefined) return void replaced(root, bar(), el("p", {}, "There is no run on this page."));
+  const hunt = page.hunt ? huntSection(page.hunt, run !== undefined) : null;
+  if (run === undefined) return void replaced(root, bar(), hunt ?? el("p", {}, "There is no run on this page."));
   const blob = document.getElementById(`columns-${place}`);
   const operations = await unpacked(run.history, snapshot ?? blob?.textContent ?? null);
   const findings = findingsOf(run);
   open(findings, operations);
   const told = el("div", {});
   const several = page.runs.length > 1;
-  const parts = [several && comparison(page, place, (other) => change({ ...EMPTY, run: String(other) })), several && el("h2", { class: "run-title", id: "run" }, titleOf(run)), head(run, findings, operations, choose)];
+  const parts = [hunt, several && comparison(page, place, (other) => change({ ...EMPTY, run: String(other) })), several && el("h2", { class: "run-title", id: "run" }, titleOf(run)), head(run, findings, operations, choose)];
   let timeline = null;
   if (operations !== null && run.history.operations > 0) {
     const series = run.history.operations >= CHARTED_MIN ? new Series(run) : null;

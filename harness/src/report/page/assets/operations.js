@@ -96,15 +96,14 @@ export class Operations {
     return [this.functionName(i), this.keyName(i), this.texts[i]].filter((word) => word !== "").join(" ");
   }
 
-  // What a transaction did, or was to do, one by one.
+  // What a transaction did, or was to do, one by one, from `[r x 1, w y 2]`.
   micros(i) {
-    const told = this.texts[i].replace(/^-> /, "").split("]] -> [[").at(-1);
-    const inner = told.replace(/^\[+/, "[").replace(/\]\]$/, "]");
-    const parts = `${inner.startsWith("[") ? "" : "["}${inner}`.match(/\[(?:[^[\]]|\[[^\]]*\])*\]/g) ?? [told];
     const word = { r: "read", w: "write" };
-    return parts.map((part) => {
-      const found = /^\["?([\w-]+)"?[, ]+("[^"]*"|[^ ,\]]+)[, ]+(.*)\]$/.exec(part);
-      return found ? `${word[found[1]] ?? found[1]} ${found[2].replaceAll('"', "")} ${found[1] === "r" ? "-> " : ""}${found[3]}` : part;
+    return parted(this.texts[i].replace(/^\[/, "").replace(/\]$/, "")).map((part) => {
+      const [name, key, ...value] = part.split(" ");
+      if (key === undefined) return part;
+      const told = name === "r" ? ["->", ...(value.length > 0 ? value : ["?"])] : value;
+      return [word[name] ?? name, key, ...told].join(" ");
     });
   }
 
@@ -173,4 +172,20 @@ function summed(numbers) {
     numbers[i] = sum;
   }
   return numbers;
+}
+
+// Cut at its commas, but not at those within brackets, braces and quotes.
+function parted(text) {
+  const parts = [];
+  let [depth, quoted, start] = [0, false, 0];
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === '"' && text[at - 1] !== "\\") quoted = !quoted;
+    if (quoted) continue;
+    if ("[{(".includes(text[at])) depth++;
+    if ("]})".includes(text[at])) depth--;
+    if (depth !== 0 || !text.startsWith(", ", at)) continue;
+    parts.push(text.slice(start, at));
+    start = at + 2;
+  }
+  return [...parts, text.slice(start)];
 }

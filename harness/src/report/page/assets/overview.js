@@ -29,7 +29,7 @@ export class Overview {
   // Shows which part of the run is looked at.
   show(from, to) {
     this.window = [from, to];
-    this.label.textContent = `${moment(from, this.clock, to - from)} – ${moment(to, this.clock, to - from)} of ${moment(this.end, this.clock)}`;
+    this.label.textContent = `${moment(from, this.clock, to - from)} – ${moment(to, this.clock, to - from)} of ${moment(this.end, this.clock, this.end)}`;
     this.canvas.setAttribute("aria-valuenow", String(Math.round((from / this.end) * 100)));
     this.canvas.setAttribute("aria-valuetext", this.label.textContent);
     this.draw();

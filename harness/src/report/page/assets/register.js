@@ -78,6 +78,8 @@ export function lostPicture(steps, operations, bands, width, replicas, key) {
   if (!Number.isFinite(acknowledged) || lacking.length === 0) return picture;
   const from = y(laneOf(told[0])) + BOX_HEIGHT / 2;
   picture.append(svg("line", { x1: x(acknowledged), x2: x(acknowledged), y1: plot.top, y2: plot.bottom, class: "acknowledged" }));
-  for (const cell of lacking) picture.append(arrow(x(acknowledged), from, plot.right + 16, y(cell.row) + BOX_HEIGHT / 2, "bad"));
+  // Behind the boxes, whose words an arrow would strike through.
+  const boxes = picture.querySelector(".step");
+  for (const cell of lacking) picture.insertBefore(arrow(x(acknowledged), from, plot.right + 16, y(cell.row) + BOX_HEIGHT / 2, "bad"), boxes);
   return picture;
 }

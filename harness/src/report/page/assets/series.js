@@ -1,6 +1,6 @@
-// A run over time: latency, rate by outcome, lag; with the faults in force and one cursor through all.
+// A run over time: latency, rate by outcome, stale reads, lag; with the faults in force and one cursor through all.
 
-import { el, svg, count, marks, milliseconds, moment } from "./dom.js";
+import { el, svg, count, marks, milliseconds, moment, plural } from "./dom.js";
 import { bandsOf } from "./findings.js";
 
 const WIDTH = 1160;
@@ -17,7 +17,7 @@ export class Series {
     this.cursors = [];
     this.windows = [];
     this.said = el("output", { class: "said cursor-said" }, "Point at a moment to read all lines there.");
-    const charts = [this.clock === "time" && this.latency(), this.rate(), run.lag.length > 0 && this.lag(run.lag)].filter(Boolean);
+    const charts = [this.clock === "time" && this.latency(), this.rate(), this.series.stale && this.staleness(), run.lag.length > 0 && this.lag(run.lag)].filter(Boolean);
     this.element = el("section", { class: "series", id: "series" }, el("div", { class: "section-head" }, el("h2", {}, "Over time"), this.said), charts);
     this.lagLines = run.lag;
   }
@@ -73,21 +73,31 @@ export class Series {
     return this.x((i + 0.5) * this.series.bin);
   }
 
-  latency() {
-    const { read, write } = this.series;
-    const all = [...read.p50, ...read.max, ...write.p50, ...write.max].filter((ms) => ms !== null && ms > 0);
+  // Percentiles of each bin on a logarithmic axis: `groups` are names of colours with their percentiles.
+  logarithmic(title, height, groups, legend) {
+    const all = groups.flatMap(([, of]) => [...of.p50, ...of.max]).filter((ms) => ms !== null && ms > 0);
     if (all.length === 0) return null;
     const [low, high] = [Math.floor(Math.log10(Math.min(...all))), Math.ceil(Math.log10(Math.max(...all)) + 0.001)];
-    const height = 190;
     const y = (ms) => height - 6 - ((Math.log10(Math.max(ms, 10 ** low)) - low) / Math.max(1, high - low)) * (height - 18);
     const ticks = Array.from({ length: high - low + 1 }, (_, i) => [10 ** (low + i), milliseconds(10 ** (low + i)).replace(".00", "").replace(".0 ", " ")]);
-    const { picture, cursor, whole } = this.frame("Latency", height, y, ticks, [key("read", "reads: median, p99"), key("write", "writes: median, p99"), el("span", { class: "legend" }, "points: slowest of each moment")]);
-    for (const [name, of] of [["read", read], ["write", write]]) {
+    const { picture, cursor, whole } = this.frame(title, height, y, ticks, legend);
+    for (const [name, of] of groups) {
       of.max.forEach((ms, i) => ms !== null && picture.append(svg("circle", { cx: this.middle(i), cy: y(ms), r: 1.6, class: `point ${name}` })));
       picture.append(this.line(of.p99, y, `${name} p99`), this.line(of.p50, y, name));
     }
     picture.append(cursor);
     return whole;
+  }
+
+  latency() {
+    const { read, write } = this.series;
+    const legend = [key("read", "reads: median, p99"), key("write", "writes: median, p99"), el("span", { class: "legend" }, "points: slowest of each moment")];
+    return this.logarithmic("Latency", 190, [["read", read], ["write", write]], legend);
+  }
+
+  staleness() {
+    const legend = [key("stale", "median, p99 of what was stale"), el("span", { class: "legend" }, "points: furthest behind of each moment")];
+    return this.logarithmic("Stale reads: how long their value had been replaced", 130, [["stale", this.series.stale.behind]], legend);
   }
 
   rate() {
@@ -125,6 +135,12 @@ export class Series {
     return whole;
   }
 
+  // How many reads of a bin were stale, and by how much.
+  stale(i) {
+    const { stale } = this.series;
+    return stale && stale.reads[i] > 0 && `${plural(stale.reads[i], "stale read")}, up to ${milliseconds(stale.behind.max[i])}`;
+  }
+
   // Puts the cursor at a place of every chart and says what is there.
   point(x) {
     const inside = x !== null && x >= LEFT && x <= WIDTH - RIGHT;
@@ -139,7 +155,7 @@ export class Series {
     const of = (name, { p50, p99 }) => p50[i] !== null && `${name} ${milliseconds(p50[i])} median, ${milliseconds(p99[i])} p99`;
     const faults = bands.filter((band) => band.from <= at && at <= band.to).map((band) => band.name);
     const behind = this.lagLines.map((line) => [line.name, line.points.findLast(([ms]) => ms * 1e6 <= at)?.[1] ?? 0]).filter(([, entries]) => entries > 0);
-    const told = [moment(at, this.clock, this.end / 4), `${series.ok[i]} ok, ${series.fail[i]} failed, ${series.info[i]} unknown`, of("reads", series.read), of("writes", series.write), ...behind.slice(0, 3).map(([name, entries]) => `${name} ${entries} behind`), faults.length > 0 && `under ${faults.join(", ")}`];
+    const told = [moment(at, this.clock, this.end / 4), `${series.ok[i]} ok, ${series.fail[i]} failed, ${series.info[i]} unknown`, of("reads", series.read), of("writes", series.write), this.stale(i), ...behind.slice(0, 3).map(([name, entries]) => `${name} ${entries} behind`), faults.length > 0 && `under ${faults.join(", ")}`];
     this.said.textContent = told.filter(Boolean).join(" · ");
   }
 }

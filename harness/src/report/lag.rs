@@ -10,19 +10,26 @@ const POINTS_MAX: usize = 600;
 
 /// One replica, as another counts.
 #[derive(Debug, PartialEq, Serialize)]
-pub(super) struct Lag {
+pub(crate) struct Lag {
     /// `follower 2 of n1`.
-    name: String,
+    pub(crate) name: String,
     /// Milliseconds of the run, and entries.
-    points: Vec<(f64, u64)>,
+    pub(crate) points: Vec<(f64, u64)>,
+}
+
+impl Lag {
+    /// How far it lay behind when that was most.
+    pub(crate) fn most(&self) -> u64 {
+        self.points.iter().map(|point| point.1).max().unwrap_or(0)
+    }
 }
 
 /// Nothing where the file is not there, or is none of ours.
-pub(super) fn read(path: &Path) -> Vec<Lag> {
+pub(crate) fn read(path: &Path) -> Vec<Lag> {
     std::fs::read_to_string(path).map(|text| parsed(&text)).unwrap_or_default()
 }
 
-fn parsed(text: &str) -> Vec<Lag> {
+pub(crate) fn parsed(text: &str) -> Vec<Lag> {
     let mut lines: IndexMap<String, Vec<(f64, u64)>> = IndexMap::new();
     for row in text.lines().skip(1) {
         let cells: Vec<&str> = row.split(',').collect();

@@ -1,5 +1,7 @@
 //! `partita hunt`: seeds in simulation until one fails, and then that run with everything that a run leaves behind.
 
+mod saved;
+
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -7,8 +9,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
 
+use self::saved::{Saving, load};
 use super::Session;
 use super::run::draw_seed;
 use crate::cli::exit::Exit;
@@ -27,7 +29,6 @@ use crate::plan::{self, suite};
 use crate::report::hunt::{CoverageReport, HuntReport};
 use crate::report::{Purpose, RunsReport, Targets, terminal};
 use crate::run::progress::{Interrupt, Silent};
-use crate::run::replace;
 
 #[derive(Args, Debug)]
 #[command(
@@ -79,15 +80,6 @@ impl std::str::FromStr for Shard {
             _ => Err(format!("{text:?} is no shard; write I/N with I from 1 to N, 2/8")),
         }
     }
-}
-
-/// What a hunt leaves behind so that it can go on.
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    /// Of what is hunted.
-    digest: String,
-    first: u64,
-    tally: Tally,
 }
 
 /// The runs that a hunt may draw.
@@ -179,6 +171,9 @@ pub(crate) fn hunt(
     saving.save(&tally)?;
     let mut report = report_of(&tally, first);
     let (exit, runs) = conclude(end, &mut report, tally.refuted > 0, session)?;
+    if options.no_html != Some(true) && report.runs > 0 {
+        leave_page(runs.first(), &report, &file.with_extension("html"), session);
+    }
     let purpose = Purpose::Hunt(&report);
     let told = RunsReport { exit, runs: &runs, missed: &[], expectations: &[], again: &again, purpose };
     session.tell(told, &targets, out)
@@ -205,12 +200,20 @@ fn conclude(
         End::Found(spec) => {
             // Found is found, also where the hunt was interrupted then.
             let outcome = judge::execute(&spec, &Silent, &Interrupt::default())?;
-            super::report::leave(&outcome, session);
             let exit = if session.interrupt.is_set() { Exit::Interrupted } else { Exit::Violation };
             return Ok((exit, vec![outcome]));
         }
     };
     Ok((exit, Vec::new()))
+}
+
+/// Of the run that failed in its folder, else of the hunt alone as `file`.
+fn leave_page(found: Option<&RunOutcome>, hunt: &HuntReport, file: &Path, session: &Session) {
+    if let Some(outcome) = found {
+        return super::report::leave_found(outcome, hunt, session);
+    }
+    super::report::write_hunt(file, hunt, session);
+    session.say(&format!("what it looked at: {}", file.display()));
 }
 
 fn cores() -> usize {
@@ -242,36 +245,6 @@ fn seeds_max(options: &Options) -> Result<Option<u64>, Failure> {
 fn digest(swarm: &Swarm) -> String {
     let texts: Vec<String> = swarm.bases.iter().map(RunSpec::digest).collect();
     hexadecimal(format!("{texts:?} {} {:?}", swarm.mix_faults, swarm.fixed).as_bytes())
-}
-
-/// `None` where no hunt of these things has been here.
-fn load(file: &Path, digest: &str) -> Result<Option<Saved>, Failure> {
-    let refuse = |why: String| Failure::Usage(format!("cannot resume: {}: {why}", file.display()));
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(refuse(error.to_string())),
-    };
-    let saved: Saved = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-    if saved.digest == digest { Ok(Some(saved)) } else { Err(refuse("it is of another hunt".to_owned())) }
-}
-
-/// Where the state of a hunt is kept, whole at every moment.
-struct Saving<'a> {
-    file: &'a Path,
-    digest: String,
-    first: u64,
-}
-
-impl Saving<'_> {
-    fn save(&self, tally: &Tally) -> Result<(), Failure> {
-        let saved = Saved { digest: self.digest.clone(), first: self.first, tally: tally.clone() };
-        let written = || -> std::io::Result<()> {
-            std::fs::create_dir_all(self.file.parent().unwrap_or(Path::new(".")))?;
-            replace(self.file, &(serde_json::to_string_pretty(&saved)? + "\n"))
-        };
-        written().map_err(|error| Failure::Harness(format!("cannot write {}: {error}", self.file.display())))
-    }
 }
 
 fn again(args: &HuntArgs, options: &Options, first: u64) -> String {

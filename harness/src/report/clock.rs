@@ -1,12 +1,12 @@
-//! Where operations stand on the page: by their times, or by their places in the file where it tells no times.
+//! Where operations stand in a picture: by their times, or by their places in the file where it tells no times.
 
 use histories::{History, Operation};
 use serde::Serialize;
 
-/// What positions on the page are.
+/// What positions are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Clock {
+pub(crate) enum Clock {
     /// Nanoseconds since the run began.
     Time,
     /// Indices of events.
@@ -14,13 +14,13 @@ pub(super) enum Clock {
 }
 
 impl Clock {
-    pub(super) fn of(history: &History) -> Self {
+    pub(crate) fn of(history: &History) -> Self {
         // Where a file tells no times, everything is at 0.
         if history.end().0 > 0 { Self::Time } else { Self::Place }
     }
 
     /// When an operation was invoked, and when it was answered if it was.
-    pub(super) fn span(self, operation: &Operation) -> (u64, Option<u64>) {
+    pub(crate) fn span(self, operation: &Operation) -> (u64, Option<u64>) {
         let completed = match self {
             Self::Time => operation.completed.0,
             Self::Place => u64::from(operation.reply_event),
@@ -32,7 +32,7 @@ impl Clock {
         (invoked, operation.has_completion().then_some(completed))
     }
 
-    pub(super) fn end(self, history: &History) -> u64 {
+    pub(crate) fn end(self, history: &History) -> u64 {
         match self {
             Self::Time => history.end().0,
             Self::Place => u64::from(history.event_count()),
