@@ -10,8 +10,8 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// At least so many letters in a hundred are the same, in the same order.
-const SIMILARITY_MIN: f64 = 0.5;
+/// At least this part of the letters is the same, in the same order: more than every other one.
+const SIMILARITY_MIN: f64 = 0.55;
 
 /// What follows the last slash counts by itself: `async` is like `single/async`.
 fn similarity(name: &str, candidate: &str) -> f64 {
@@ -36,5 +36,6 @@ mod tests {
         assert_eq!(nearest("modes", ["mode", "nodes"]), Some("mode"));
         assert_eq!(nearest("ring", ["one", "leader", "any"]), None);
         assert_eq!(nearest("xylophone", ["register", "set"]), None);
+        assert_eq!(nearest("nope", ["multi/home", "single/sync"]), None, "every other letter is another");
     }
 }
