@@ -104,8 +104,7 @@ fn isolated() -> [Mode; 3] {
         mode(name, about, ["none", "on", "primary"], isolation).for_transactions().on_nodes(1)
     };
     let lists = &["txn-list"];
-    // What a statement sees that others are committed before: either may be the smallest proof.
-    let unsteady = [AnomalyKind::LostUpdate, AnomalyKind::NonRepeatableRead];
+    let (lost, unsteady) = (AnomalyKind::LostUpdate, AnomalyKind::NonRepeatableRead);
     let skew = [AnomalyKind::WriteSkew, AnomalyKind::G2Item];
     [
         mode(
@@ -114,7 +113,8 @@ fn isolated() -> [Mode; 3] {
             "read-committed",
         )
         .promising(&[ModelName::ReadCommitted])
-        .showing_kinds(ModelName::SnapshotIsolation, &unsteady, &[], lists),
+        .showing_kinds(ModelName::SnapshotIsolation, &[unsteady], &[], lists)
+        .showing_kinds(ModelName::SnapshotIsolation, &[lost], &[], &["lost-update"]),
         mode("postgres/repeatable-read", "one server: a transaction sees one snapshot", "repeatable-read")
             .promising(&[ModelName::SnapshotIsolation])
             .showing_kinds(ModelName::Serializable, &skew, &[], lists),

@@ -246,14 +246,10 @@ pub(super) const PRESETS: &[Preset] = &[
             unconditional(
                 ModelName::SnapshotIsolation,
                 &[AnomalyKind::LostUpdate],
-                &["txn-list", "lost-update"],
+                &["txn-register", "lost-update"],
             ),
-            unconditional(
-                ModelName::SnapshotIsolation,
-                // A key that is read twice is the smallest of them.
-                &[AnomalyKind::ReadSkew, AnomalyKind::NonRepeatableRead, AnomalyKind::GSingle],
-                &["txn-list"],
-            ),
+            // Read skew of one key, which is its smallest proof.
+            unconditional(ModelName::SnapshotIsolation, &[AnomalyKind::NonRepeatableRead], TRANSACTIONS),
         ],
         figures: &["transactions refused because another was writing"],
         about: "each step of a transaction sees what is committed by then; a key belongs to who writes it until the end",
