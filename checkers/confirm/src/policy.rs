@@ -174,7 +174,7 @@ fn shows_too_early(history: &History, anomaly: &Anomaly, op: &Operation) -> bool
     shown(history, anomaly.key, op).iter().any(|value| !begun(value))
 }
 
-/// An element of a set is there that nobody had begun to add when the read ended.
+/// The read shows an element of a set although no addition of it had begun when the read ended.
 fn shows_unadded(history: &History, anomaly: &Anomaly, read: &Operation) -> bool {
     let key = anomaly.key;
     let all = || history.operations().iter();

@@ -1,5 +1,5 @@
-//! Sets whose additions win: a remove takes away the additions that it had seen, and no others. Whatever a read shows, at
-//! the end or on the way, somebody had begun to add.
+//! Sets whose additions win: a remove takes away the additions that it had seen, and no others. An addition of each element
+//! that a read shows, at the end or on the way, had begun before the read ended.
 //!
 //! Where it is open what a remove had seen, both outcomes are right.
 //!
@@ -66,7 +66,7 @@ struct Set<'h> {
 }
 
 impl Set<'_> {
-    /// What reads, and dumps at the end, show that nobody had begun to add when they ended, each element once.
+    /// Elements that a read, or a dump at the end, shows before any addition of them began; each is told once.
     fn impossible(&self, history: &History, key: KeyId, held: &[Seen]) -> Vec<Anomaly> {
         let reads = self.reads.iter().map(|&read| (read, history.operation(read).reply()));
         let mut told = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! An element that a read of a set cannot have shown: nobody had added it by then, or it is there twice.
+//! An element that a read of a set cannot have shown: no addition of it had begun by then, or it is there twice.
 
 use histories::{AnomalyKind, History, KeyId, ModelName, OperationId, Value};
 

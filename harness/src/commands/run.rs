@@ -210,11 +210,10 @@ pub(crate) fn carry_out(
                     writeln!(people, "{}", terminal::run(&outcome, session.screen(), expectations))?;
                 }
                 carried.interrupted = !outcome.finished;
-                if carried.interrupted {
-                    session.warn(&format!("interrupted; what was recorded is in {}", outcome.dir));
-                }
+                let recorded = outcome.dir.clone();
                 carried.runs.push(outcome);
                 if carried.interrupted {
+                    session.warn(&format!("interrupted; what was recorded is in {recorded}"));
                     return Ok(());
                 }
             }

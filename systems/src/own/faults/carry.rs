@@ -148,7 +148,7 @@ impl Drop for CommandMeans {
         let left = std::mem::take(self.holds.get_mut());
         for ((kind, site), hold) in left {
             if let Some(ready) = self.ready(kind, site, hold.by, |commands| &commands.end) {
-                // There is nobody left to tell.
+                // A failure cannot be reported from a destructor; the log has the command's own words.
                 let _ = ready.run_once();
             }
         }
