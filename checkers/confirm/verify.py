@@ -488,17 +488,22 @@ def check_linearizable(operations, proof, inside):
     asked_of = {op.index: asked for op in ops if (asked := action(kind, op)) is not None}
     ops, too_many = [op for op in ops if op.index in asked_of], None
     ends = [float("inf") if op.end is None else op.end for op in inside]
-    for end in {ends[-1], max(ends)}:
+    choices = {"set": (False, True), "queue": (True,)}.get(kind, (False,))
+    for all_shown, end in ((all_shown, end) for all_shown in choices for end in {ends[-1], max(ends)}):
         try:
-            if not explained([op for op in ops if op.start <= end], kind, asked_of, {op.index for op in inside}, end):
+            began = [op for op in ops if op.start <= end]
+            if not explained(began, kind, asked_of, {op.index for op in inside}, end, all_shown):
                 return
         except Undecided as error:
             too_many = error
     raise too_many or Refused("the operations have a legal order")
 
 
-def explained(ops, kind, asked_of, inside, end):
-    """Whether an order explains the operations of a proof, of what happened until `end`, whatever the others did."""
+def explained(ops, kind, asked_of, inside, end, all_shown):
+    """Whether an order explains the operations of a proof, of what happened until `end`, whatever the others did.
+
+    Of a set or queue it looks at the elements that the proof adds or removes, and at those that its reads show: at all of
+    these, or at those that were never added."""
     named, chosen = inside & {op.index for op in ops}, {}
     sure = {op.index for op in ops if op.certain() and op.end <= end}
     if kind in ("register", "lock", "counter") and contradicts_whole(ops, asked_of, named & sure, kind):
@@ -516,7 +521,7 @@ def explained(ops, kind, asked_of, inside, end):
         shown = {item for index in named if asked_of[index][0] in ("show", "drain")
                  for item in items(asked_of[index][1])}
         put = {asked[1] for asked in asked_of.values() if asked[0] in ("add", "remove", "enqueue", "push")}
-        elements |= shown if kind == "queue" else shown - put
+        elements |= shown if all_shown else shown - put
         looks = kind == "set" and named or asked_of
         chosen = {op.index: (about(asked_of[op.index], elements), op.certain()) for op in ops
                   if about(asked_of[op.index], elements) and (asked_of[op.index][0] != "show" or op.index in looks)}

@@ -1,5 +1,7 @@
 //! A history's transactions as they stand in the file: micro-operations with keys and values as numbers.
 
+mod part;
+
 use std::borrow::Cow;
 
 use histories::{Function, History, Micro, Operation, OperationId, Outcome, Value};
@@ -7,6 +9,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::NONE;
 use crate::{Budget, Exhausted};
+
+pub(super) use part::Untold;
 
 /// Why the levels say nothing about a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +74,19 @@ pub(super) enum Step {
     },
 }
 
+impl Step {
+    pub(super) fn key(self) -> u32 {
+        match self {
+            Self::Read { key, .. }
+            | Self::Write { key, .. }
+            | Self::ReadList { key, .. }
+            | Self::Append { key, .. }
+            | Self::ReadOther { key, .. }
+            | Self::ReadAborted { key, .. } => key,
+        }
+    }
+}
+
 /// The values that were written to keys or read from them, each numbered once a key.
 #[derive(Debug, Default)]
 pub(super) struct Values<'h> {
@@ -129,6 +146,8 @@ pub(super) struct Draft<'h> {
     steps: Vec<Step>,
     /// By value that no other transaction wrote, one that would have written it and failed.
     pub(super) aborted: FxHashMap<u32, OperationId>,
+    /// Keys of the values that one transaction wrote and another would have written and failed.
+    redone: FxHashSet<u32>,
     /// By key, the elements of the longest list that a read showed, but for those of transactions that failed.
     pub(super) longest: Vec<Vec<u32>>,
 }
@@ -161,6 +180,7 @@ impl<'h> Draft<'h> {
         let mut written = Vec::new();
         let mut listed = Vec::new();
         let mut sites = Vec::with_capacity(history.operations().len());
+        let mut failures = Vec::new();
         for (i, (id, operation)) in history.iter().enumerate() {
             if i % 65_536 == 0 {
                 budget.check()?;
@@ -188,6 +208,7 @@ impl<'h> Draft<'h> {
                 let value = self.values.id(key as u32, value);
                 if failed {
                     self.aborted.entry(value).or_insert(id);
+                    failures.push((key as u32, value));
                 } else {
                     sites.push((key as u32, value));
                 }
@@ -196,6 +217,8 @@ impl<'h> Draft<'h> {
         if !self.aborted.is_empty() {
             let kept: FxHashSet<u32> = sites.iter().map(|site| site.1).collect();
             self.aborted.retain(|value, _| !kept.contains(value));
+            let redone = failures.into_iter().filter(|(_, value)| kept.contains(value));
+            self.redone = redone.map(|(key, _)| key).collect();
         }
         for key in 0..self.names.len() {
             match self.kinds[key] {
@@ -295,6 +318,19 @@ impl<'h> Draft<'h> {
         Step::ReadList { key, length: length as u32 }
     }
 
+    /// Lists whose reads do not tell which of two transactions appended an element, where what did not commit may be read.
+    pub(super) fn dirty_lists(&self) -> FxHashSet<u32> {
+        match self.unknowns {
+            Unknowns::Committed => FxHashSet::default(),
+            Unknowns::Aborted => self.redone.clone(),
+        }
+    }
+
+    /// Whether what did not commit makes a difference to what reads tell.
+    pub(super) fn has_dirty(&self) -> bool {
+        self.indefinite.contains(&true) || !self.redone.is_empty()
+    }
+
     pub(super) fn count(&self) -> u32 {
         self.operations.len() as u32
     }
@@ -302,90 +338,6 @@ impl<'h> Draft<'h> {
     pub(super) fn steps(&self, transaction: u32) -> &[Step] {
         let t = transaction as usize;
         &self.steps[self.starts[t] as usize..self.starts[t + 1] as usize]
-    }
-}
-
-impl Draft<'_> {
-    /// The same with these transactions only, in ascending order. What others wrote is left out of what they read, and
-    /// reads that show nothing else are gone: if the whole is explained by an order, the part is by the same.
-    pub(super) fn restrict(&self, chosen: &[u32]) -> Self {
-        let mut part = Part {
-            whole: self,
-            keys: FxHashMap::default(),
-            values: FxHashMap::default(),
-            draft: Self::default(),
-        };
-        part.draft.starts.push(0);
-        for step in chosen.iter().flat_map(|&t| self.steps(t)) {
-            if let Step::Write { key, value } | Step::Append { key, value } = *step {
-                part.keep(key, value);
-            }
-        }
-        for &t in chosen {
-            for &step in self.steps(t) {
-                let step = part.step(step);
-                part.draft.steps.extend(step);
-            }
-            part.draft.operations.push(self.operations[t as usize]);
-            part.draft.indefinite.push(self.indefinite[t as usize]);
-            part.draft.starts.push(part.draft.steps.len() as u32);
-        }
-        part.draft
-    }
-}
-
-/// A part of a draft in the making: keys and values that occur in it, by their numbers in the whole.
-struct Part<'d, 'h> {
-    whole: &'d Draft<'h>,
-    keys: FxHashMap<u32, u32>,
-    /// Values that are written within the part.
-    values: FxHashMap<u32, u32>,
-    draft: Draft<'h>,
-}
-
-impl Part<'_, '_> {
-    fn key(&mut self, key: u32) -> u32 {
-        let (whole, draft) = (self.whole, &mut self.draft);
-        *self.keys.entry(key).or_insert_with(|| {
-            draft.names.push(whole.names[key as usize].clone());
-            draft.kinds.push(whole.kinds[key as usize]);
-            draft.longest.push(Vec::new());
-            draft.names.len() as u32 - 1
-        })
-    }
-
-    fn keep(&mut self, key: u32, value: u32) {
-        self.key(key);
-        let (whole, draft) = (self.whole, &mut self.draft);
-        self.values.entry(value).or_insert_with(|| {
-            draft.values.all.push(whole.values.all[value as usize].clone());
-            draft.values.all.len() as u32 - 1
-        });
-    }
-
-    /// A step as the part sees it; `None` for a read of what was written outside.
-    fn step(&mut self, step: Step) -> Option<Step> {
-        Some(match step {
-            Step::Write { key, value } => Step::Write { key: self.key(key), value: self.values[&value] },
-            Step::Append { key, value } => Step::Append { key: self.key(key), value: self.values[&value] },
-            Step::Read { key, value: NONE } => Step::Read { key: self.key(key), value: NONE },
-            Step::Read { key, value } => Step::Read { value: *self.values.get(&value)?, key: self.key(key) },
-            Step::ReadOther { key, value } => {
-                Step::ReadOther { value: *self.values.get(&value)?, key: self.key(key) }
-            }
-            Step::ReadAborted { .. } => return None,
-            Step::ReadList { key, length } => {
-                let shown = &self.whole.longest[key as usize][..length as usize];
-                let shown: Vec<u32> =
-                    shown.iter().filter_map(|value| self.values.get(value).copied()).collect();
-                let (key, length) = (self.key(key), shown.len() as u32);
-                let longest = &mut self.draft.longest[key as usize];
-                if shown.len() > longest.len() {
-                    *longest = shown;
-                }
-                Step::ReadList { key, length }
-            }
-        })
     }
 }
 

@@ -111,7 +111,7 @@ struct Judge<'a, 'h> {
 impl Judge<'_, '_> {
     /// Of a level that lets reads show what did not commit, a read does not tell that its writer committed.
     fn verdict(&mut self, model: ModelName, level: Level) -> Verdict {
-        if level.rule != Rule::ReadUncommitted || !self.draft.indefinite.contains(&true) {
+        if level.rule != Rule::ReadUncommitted || !self.draft.has_dirty() {
             return self.verdict_of_committed(model, level);
         }
         match Draft::of(self.history, Unknowns::Aborted, self.budget) {

@@ -59,17 +59,17 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
     if inside.len() > TRANSACTIONS_MAX {
         return Err(too_many(inside.len()));
     }
-    let part = Part::of(history, inside);
+    let part = Part::of(history, inside, anomaly.witness.model == ModelName::ReadUncommitted);
     let shows = match anomaly.kind {
         AnomalyKind::PhantomRead => part.reads_out_of_nowhere(history),
         AnomalyKind::G1a => part.reads_aborted(history),
-        AnomalyKind::G1b => part.reads_intermediate(),
+        AnomalyKind::G1b => part.telling().reads_intermediate(),
         AnomalyKind::Internal | AnomalyKind::FutureRead => part.contradicts_itself(),
         AnomalyKind::DuplicateElement => part.shows_twice(),
-        AnomalyKind::IncompatibleOrder => part.shows_two_orders() || part.shows_disorder(),
+        AnomalyKind::IncompatibleOrder => part.shows_two_orders() || part.telling().shows_disorder(),
         AnomalyKind::DirtyUpdate => part.rests_on_aborted(history),
         AnomalyKind::NonRepeatableRead => part.reads_two_versions(),
-        _ => return confirm_order(&part, anomaly.witness.model),
+        _ => return confirm_order(&part.telling(), anomaly.witness.model),
     };
     if shows { Ok(()) } else { Err(format!("no transaction shows {}", anomaly.kind).into()) }
 }

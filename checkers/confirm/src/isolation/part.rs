@@ -1,6 +1,6 @@
 //! The transactions of a witness, read from the history step by step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use histories::{Function, History, Operation, OperationId, Outcome, Value};
 
@@ -40,6 +40,19 @@ impl Transaction {
         self.steps.iter().filter_map(written).collect()
     }
 
+    /// Leaves out reads of values that several operations wrote, but for those that follow a write of its own.
+    fn leave_out(&mut self, repeated: &Repeated) {
+        let mut own = BTreeSet::new();
+        self.steps.retain(|step| match step {
+            Step::Write(key, _) | Step::Append(key, _) => {
+                own.insert(key.clone());
+                true
+            }
+            Step::Read(key, value) => own.contains(key) || !repeated.holds(key, value),
+            Step::ReadList(key, values) => !values.iter().any(|value| repeated.holds(key, value)),
+        });
+    }
+
     pub(super) fn keys_written(&self) -> BTreeSet<&str> {
         let key = |step| match step {
             &Step::Write(ref key, _) | &Step::Append(ref key, _) => Some(key.as_str()),
@@ -67,12 +80,14 @@ impl Transaction {
 pub(super) struct Part {
     /// In the order of their invocations.
     pub(super) transactions: Vec<Transaction>,
+    repeated: Repeated,
     /// Keys that are appended to, or read as lists and never written.
     lists: BTreeSet<String>,
 }
 
 impl Part {
-    pub(super) fn of(history: &History, operations: &[OperationId]) -> Self {
+    /// `dirty`: whether a read may show what did not commit.
+    pub(super) fn of(history: &History, operations: &[OperationId], dirty: bool) -> Self {
         let lists = lists(history);
         let mut operations = operations.to_vec();
         operations.sort_unstable();
@@ -85,7 +100,17 @@ impl Part {
                 steps: steps(history, operation, &lists),
             }
         });
-        Self { transactions: transactions.collect(), lists }
+        let mut part = Self { transactions: transactions.collect(), lists, repeated: Repeated::default() };
+        part.repeated = Repeated::of(&part, history, dirty);
+        part
+    }
+
+    /// Without the reads that do not tell what they read.
+    pub(super) fn telling(mut self) -> Self {
+        for t in &mut self.transactions {
+            t.leave_out(&self.repeated);
+        }
+        self
     }
 
     fn wrote(&self, key: &str, value: &Value) -> Vec<&Transaction> {
@@ -150,13 +175,9 @@ impl Part {
                 let later: Vec<&Value> =
                     t.steps[at..].iter().filter_map(|step| own(step, &t.steps[at])).collect();
                 match &t.steps[at] {
-                    Step::Read(_, value) => match written.last() {
+                    Step::Read(key, value) => match written.last() {
                         Some(last) => *last != value,
-                        None => {
-                            later.contains(&value)
-                                && self.transactions.iter().filter(|o| wrote(o, &t.steps[at], value)).count()
-                                    == 1
-                        }
+                        None => later.contains(&value) && !self.repeated.holds(key, value),
                     },
                     Step::ReadList(_, values) => {
                         let ends_so = values.iter().rev().zip(written.iter().rev()).all(|(a, b)| a == *b);
@@ -170,7 +191,10 @@ impl Part {
     }
 
     pub(super) fn shows_twice(&self) -> bool {
-        self.list_reads().any(|(_, values)| (1..values.len()).any(|at| values[..at].contains(&values[at])))
+        self.list_reads().any(|(key, values)| {
+            (1..values.len())
+                .any(|at| values[..at].contains(&values[at]) && !self.repeated.holds(key, &values[at]))
+        })
     }
 
     pub(super) fn shows_two_orders(&self) -> bool {
@@ -228,6 +252,69 @@ impl Part {
     }
 }
 
+/// The operations that wrote a value.
+#[derive(Default)]
+struct Writers {
+    count: usize,
+    /// Whether one of them may have committed: what others alone wrote is no part of what a key holds.
+    is_part: bool,
+}
+
+/// By key, values that some transaction reads and more than one operation wrote.
+#[derive(Debug, Default)]
+struct Repeated(HashMap<Value, HashSet<Value>>);
+
+impl Repeated {
+    fn of(part: &Part, history: &History, dirty: bool) -> Self {
+        let mut writers: HashMap<Value, HashMap<Value, Writers>> = HashMap::new();
+        for (_, key, value) in part.shown() {
+            for key in spellings(key) {
+                writers.entry(key).or_default().insert(value.clone(), Writers::default());
+            }
+        }
+        let may_be_read = |operation: &&Operation| dirty || operation.outcome != Outcome::Fail;
+        for operation in history.operations().iter().filter(may_be_read) {
+            let mut counted: Vec<(Value, Value)> = Vec::new();
+            let mut count = |key: &Value, value: &Value| {
+                let Some(of_value) = writers.get_mut(key).and_then(|values| values.get_mut(value)) else {
+                    return;
+                };
+                if !counted.iter().any(|(k, v)| k == key && v == value) {
+                    counted.push((key.clone(), value.clone()));
+                    of_value.count += 1;
+                    of_value.is_part |= operation.is_ok() || !dirty;
+                }
+            };
+            match (&operation.function, operation.key) {
+                (Function::Txn, _) => {
+                    let told = if operation.is_ok() { operation.reply() } else { operation.call() };
+                    for micro in told.micros().into_iter().flatten().flatten().filter(|m| m.function != "r") {
+                        count(&micro.key, &micro.value);
+                    }
+                }
+                (Function::Write | Function::Append, Some(key)) => {
+                    count(&Value::text(history.key(key).as_str()), operation.call());
+                }
+                _ => {}
+            }
+        }
+        let several = |values: HashMap<Value, Writers>| {
+            let repeated = values.into_iter().filter(|(_, writers)| writers.is_part && writers.count > 1);
+            repeated.map(|(value, _)| value).collect()
+        };
+        Self(writers.into_iter().map(|(key, values)| (key, several(values))).collect())
+    }
+
+    fn holds(&self, key: &str, value: &Value) -> bool {
+        spellings(key).any(|key| self.0.get(&key).is_some_and(|values| values.contains(value)))
+    }
+}
+
+/// A key as a text, and as a number where it is one: files write it either way.
+fn spellings(key: &str) -> impl Iterator<Item = Value> {
+    std::iter::once(Value::text(key)).chain(key.parse().ok().map(Value::Int))
+}
+
 /// Whether a read of a list shows own appends behind another number of elements than the read of it before.
 fn appends_elsewhere(steps: &[Step], at: usize) -> bool {
     let Step::ReadList(key, values) = &steps[at] else { return false };
@@ -237,10 +324,6 @@ fn appends_elsewhere(steps: &[Step], at: usize) -> bool {
     let has_written = steps[..at].iter().any(|step| own(step, &steps[at]).is_some());
     let since = steps[place..at].iter().filter_map(|step| own(step, &steps[at])).count();
     has_written && before.len() + since != values.len()
-}
-
-fn wrote(t: &Transaction, read: &Step, value: &Value) -> bool {
-    t.steps.iter().filter_map(|step| own(step, read)).any(|written| written == value)
 }
 
 /// What a step wrote to the key that another read.

@@ -105,8 +105,16 @@ struct Key {
     writers: BTreeSet<usize>,
     /// Reader and version.
     reads: Pairs,
-    /// Of a list, its versions as reads show them, each list on its own.
-    lists: Vec<Vec<usize>>,
+    /// Of a list, what reads show of it, each on its own.
+    lists: Vec<Shown>,
+}
+
+/// What a read shows of a list.
+struct Shown {
+    /// The versions in their order.
+    versions: Vec<usize>,
+    /// Those of transactions that append more to the list than the read shows.
+    torn: Vec<usize>,
 }
 
 impl Key {
@@ -136,7 +144,13 @@ impl Key {
                 if let Step::ReadList(other, values) = step
                     && other == key
                 {
-                    lists.push(values.iter().filter_map(writer).collect());
+                    let versions: Vec<usize> = values.iter().filter_map(writer).collect();
+                    let is_torn = |&t: &usize| {
+                        let mut written = part.transactions[t].written(key).into_iter();
+                        written.any(|value| !values.contains(value))
+                    };
+                    let torn = versions.iter().copied().filter(is_torn).collect();
+                    lists.push(Shown { versions, torn });
                 }
             }
         }
@@ -146,13 +160,16 @@ impl Key {
     /// Which version certainly precedes which, closed under what follows.
     fn order(&self, no_lost_update: bool) -> Option<Pairs> {
         let mut order: Pairs = self.writers.iter().map(|&writer| (INITIAL, writer)).collect();
-        for list in &self.lists {
+        for Shown { versions: list, torn } in &self.lists {
             for (at, &version) in list.iter().enumerate() {
                 let later = list[at + 1..].iter().copied().filter(|&later| later != version);
                 order.extend(later.map(|later| (version, later)));
                 // What a read does not show comes behind all that it shows.
                 let unseen = self.writers.iter().copied().filter(|writer| !list.contains(writer));
                 order.extend(unseen.map(|later| (version, later)));
+                // So does what is still to be appended.
+                let unfinished = torn.iter().copied().filter(|&later| later != version);
+                order.extend(unfinished.map(|later| (version, later)));
             }
         }
         let mut replaced: BTreeMap<usize, usize> = BTreeMap::new();

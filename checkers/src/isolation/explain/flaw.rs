@@ -74,7 +74,7 @@ impl Told {
             FlawKind::Interleaved => (
                 AnomalyKind::G0,
                 format!("{who}'s and {other}'s appends to {name} lie between one another"),
-                format!("each of the two appended to {name} both before and after the other"),
+                format!("one of the two appended to {name} both before and after the other"),
             ),
             FlawKind::Disordered => (
                 AnomalyKind::IncompatibleOrder,

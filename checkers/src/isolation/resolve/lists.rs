@@ -1,6 +1,6 @@
 //! The order of a list's versions, as reads of it show them.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::draft::{KeyKind, Step};
 use super::super::flaws::FlawKind;
@@ -18,46 +18,57 @@ impl Resolver<'_, '_> {
     }
 
     fn order_list(&mut self, key: u32) {
-        let draft = self.draft;
-        let mut version = key;
-        // By transaction, how many of its appends the list has shown so far.
-        let mut shown: FxHashMap<u32, usize> = FxHashMap::default();
+        let mut walk = Walk { key, version: key, ..Walk::default() };
         self.shown[key as usize].push(key);
-        for (place, &element) in (0..).zip(&draft.longest[key as usize]) {
+        for (place, &element) in (0..).zip(&self.draft.longest[key as usize]) {
+            // What stands there once more tells of no order.
             if self.places[element as usize] == NONE {
                 self.places[element as usize] = place;
-            }
-            let source = self.sources[element as usize].transaction;
-            if source == NONE {
-                self.first_garbage[key as usize] = self.first_garbage[key as usize].min(place);
+                if self.sources[element as usize].transaction == NONE {
+                    self.first_garbage[key as usize] = self.first_garbage[key as usize].min(place);
+                } else {
+                    self.show(&mut walk, element);
+                }
             } else {
-                let count = shown.entry(source).or_default();
-                let mut appended = draft.steps(source).iter().filter(|step| is_append(step, key));
-                if appended.nth(*count) != Some(&Step::Append { key, value: element }) {
-                    self.flaw_of(FlawKind::Disordered, key, element, source, None);
-                }
-                *count += 1;
-                let number = self.number[source as usize];
-                let installed = self.resolved.columns.version_of(number, key).unwrap_or(version);
-                if installed != version {
-                    self.follow(key, version, installed, element);
-                    version = installed;
-                }
+                self.first_twice[key as usize] = self.first_twice[key as usize].min(place);
             }
-            self.shown[key as usize].push(version);
+            self.shown[key as usize].push(walk.version);
         }
     }
 
-    /// Notes that one version of a list comes right after another, unless it came before.
-    fn follow(&mut self, key: u32, version: u32, next: u32, element: u32) {
+    /// The list shows an element that a transaction appended.
+    fn show(&mut self, walk: &mut Walk, element: u32) {
+        let (key, source) = (walk.key, self.sources[element as usize].transaction);
+        let number = self.number[source as usize];
+        let installed = self.resolved.columns.version_of(number, key).unwrap_or(walk.version);
+        if installed != walk.version {
+            self.follow(walk, installed, element);
+        }
+        walk.version = installed;
+        let count = walk.shown.entry(source).or_default();
+        if appends(self.draft.steps(source), key).nth(*count) != Some(element) {
+            self.flaw_of(FlawKind::Disordered, key, element, source, None);
+        }
+        *count += 1;
+        walk.last = Some(source);
+    }
+
+    /// Notes that another version of the list comes right after the one that was shown, unless it came before. The writer
+    /// of the one that was shown has appended all that it appends.
+    fn follow(&mut self, walk: &mut Walk, next: u32, element: u32) {
+        let (version, key) = (walk.version, walk.key);
+        let is_torn =
+            walk.last.is_some_and(|last| walk.shown[&last] < appends(self.draft.steps(last), key).count());
         let columns = &self.resolved.columns;
-        if self.preceded[next as usize] || columns.next[version as usize] != NONE {
+        if is_torn || self.preceded[next as usize] || columns.next[version as usize] != NONE {
             let by = |version: u32| {
                 let writer = columns.writer[version as usize];
                 (writer != NONE).then(|| columns.operation[writer as usize])
             };
             let (operation, other) = (by(next), by(version));
-            if let Some(operation) = operation {
+            if let Some(operation) = operation
+                && walk.torn.insert((version.min(next), version.max(next)))
+            {
                 self.flaw(FlawKind::Interleaved, key, element, operation, other);
             }
             return;
@@ -67,6 +78,23 @@ impl Resolver<'_, '_> {
     }
 }
 
-fn is_append(step: &Step, key: u32) -> bool {
-    matches!(*step, Step::Append { key: other, .. } if other == key)
+/// How far a list's longest read was followed.
+#[derive(Debug, Default)]
+struct Walk {
+    key: u32,
+    /// What the list shows up to here.
+    version: u32,
+    /// The transaction that appended the element before.
+    last: Option<u32>,
+    /// By transaction, how many of its appends the list has shown so far.
+    shown: FxHashMap<u32, usize>,
+    /// Pairs of versions that lie between one another.
+    torn: FxHashSet<(u32, u32)>,
+}
+
+fn appends(steps: &[Step], key: u32) -> impl Iterator<Item = u32> {
+    steps.iter().filter_map(move |step| match *step {
+        Step::Append { key: other, value } if other == key => Some(value),
+        _ => None,
+    })
 }

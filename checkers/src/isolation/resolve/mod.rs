@@ -6,7 +6,7 @@ use histories::{History, OperationId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::columns::Columns;
-use super::draft::{Draft, KeyKind, Step};
+use super::draft::{Draft, KeyKind, Step, Untold};
 use super::flaws::{Flaw, FlawKind};
 use crate::graph::NONE;
 
@@ -29,6 +29,15 @@ pub(super) struct Resolved {
     pub(super) left_out: Vec<u32>,
     /// By version, the value that it left: a register's, or the last element of a list's.
     pub(super) values: Vec<u32>,
+}
+
+impl Resolved {
+    pub(super) fn untold(&self) -> Untold {
+        Untold {
+            lists: self.left_out.iter().copied().collect(),
+            values: self.ambiguous.iter().map(|read| read.value).collect(),
+        }
+    }
 }
 
 /// A write of a value, by the first transaction that made it.
@@ -75,6 +84,8 @@ struct Resolver<'d, 'h> {
     preceded: Vec<bool>,
     /// By key, where its list first shows an element that no transaction appended; `u32::MAX` if it never does.
     first_garbage: Vec<u32>,
+    /// By key, where its list first shows an element once more; `u32::MAX` if it never does.
+    first_twice: Vec<u32>,
     resolved: Resolved,
     reads: Vec<(u32, u32)>,
 }
@@ -85,13 +96,14 @@ impl<'d, 'h> Resolver<'d, 'h> {
         Self {
             draft,
             sources: vec![Source::NONE; values],
-            left_out: FxHashSet::default(),
+            left_out: draft.dirty_lists(),
             kept: Vec::new(),
             number: Vec::new(),
             places: vec![NONE; values],
             shown: vec![Vec::new(); keys],
             preceded: Vec::new(),
             first_garbage: vec![u32::MAX; keys],
+            first_twice: vec![u32::MAX; keys],
             resolved: Resolved::default(),
             reads: Vec::new(),
         }
@@ -217,7 +229,7 @@ impl<'d, 'h> Resolver<'d, 'h> {
         for &step in self.draft.steps(t) {
             match step {
                 Step::Write { key, value } | Step::Append { key, value } => own.push((key, value)),
-                _ if self.left_out.contains(&key_of(step)) => {}
+                _ if self.left_out.contains(&step.key()) => {}
                 Step::Read { key, value } => match own.iter().rev().find(|write| write.0 == key) {
                     Some(write) if write.1 == value => {}
                     Some(_) => self.flaw_of(FlawKind::Internal, key, value, t, None),
@@ -334,7 +346,9 @@ impl<'d, 'h> Resolver<'d, 'h> {
         let before = seen.iter().rev().find(|read| read.0 == key);
         if !ends_so {
             self.flaw_of(FlawKind::Internal, key, value, t, None);
-        } else if before.is_some_and(|&(_, before)| before != version) {
+        } else if before.is_some_and(|&(_, before)| before != version)
+            && self.first_twice[key as usize] >= length
+        {
             // It shows its own appends, behind more than there was when it read the list before.
             self.flaw_of(FlawKind::NonRepeatable, key, value, t, None);
         }
@@ -351,9 +365,8 @@ impl<'d, 'h> Resolver<'d, 'h> {
             let value = self.draft.longest[key as usize][self.first_garbage[key as usize] as usize];
             self.flaw(FlawKind::Garbage, key, value, operation, None);
         }
-        let list = &self.draft.longest[key as usize][..length as usize];
-        let twice = (0..).zip(list).find(|&(place, &element)| self.places[element as usize] != place);
-        if let Some((_, &value)) = twice {
+        if self.first_twice[key as usize] < length {
+            let value = self.draft.longest[key as usize][self.first_twice[key as usize] as usize];
             self.flaw(FlawKind::Duplicate, key, value, operation, None);
         }
     }
@@ -368,10 +381,25 @@ impl<'d, 'h> Resolver<'d, 'h> {
                 columns.replaced[version as usize] = installed;
             } else if known != installed && self.draft.kinds[key as usize] == KeyKind::Register {
                 let other = columns.operation[columns.writer[known as usize] as usize];
-                let value = self.resolved.values[version as usize];
+                let value = self.value_of(t, key, version);
                 self.flaw(FlawKind::LostUpdate, key, value, self.draft.operations[t as usize], Some(other));
             }
         }
+    }
+
+    /// By which value a transaction read a register's version.
+    fn value_of(&self, t: u32, key: u32, version: u32) -> u32 {
+        let steps = self.draft.steps(t).iter().filter(|step| step.key() == key);
+        let shows = |value: u32| {
+            let source = self.sources[value as usize];
+            let writer = self.number.get(source.transaction as usize).copied().unwrap_or(NONE);
+            writer != NONE && self.resolved.columns.version_of(writer, key) == Some(version)
+        };
+        let mut read = steps.filter_map(|step| match *step {
+            Step::Read { value, .. } if value != NONE && shows(value) => Some(value),
+            _ => None,
+        });
+        read.next().unwrap_or(NONE)
     }
 
     fn finish(mut self) -> Resolved {
@@ -380,16 +408,5 @@ impl<'d, 'h> Resolver<'d, 'h> {
         self.resolved.left_out = self.left_out.into_iter().collect();
         self.resolved.left_out.sort_unstable();
         self.resolved
-    }
-}
-
-fn key_of(step: Step) -> u32 {
-    match step {
-        Step::Read { key, .. }
-        | Step::Write { key, .. }
-        | Step::ReadList { key, .. }
-        | Step::Append { key, .. }
-        | Step::ReadOther { key, .. }
-        | Step::ReadAborted { key, .. } => key,
     }
 }

@@ -111,9 +111,9 @@ impl Run {
         }
     }
 
-    /// The same with a value or two written once more.
-    pub(super) fn with_repeats(mut self) -> Self {
-        let change = |value: &mut i64| *value = 1 + *value % 3;
+    /// The same with no more than so many different values, so that some are written more than once.
+    pub(super) fn with_values(mut self, count: i64) -> Self {
+        let change = |value: &mut i64| *value = 1 + *value % count;
         for step in self.transactions.iter_mut().flat_map(|t| &mut t.steps) {
             match step {
                 Step::Write(_, value) => change(value),

@@ -257,9 +257,13 @@ impl World<'_> {
         Some(())
     }
 
+    /// Elements that none but transactions which did not commit would have appended.
     fn aborted(&self, key: usize) -> BTreeSet<i64> {
-        let failed = (0..self.run.transactions.len()).filter(|t| !self.committed.contains(t));
-        failed.flat_map(|t| written(self.run, t, key)).collect()
+        let (committed, failed): (Vec<usize>, Vec<usize>) =
+            (0..self.run.transactions.len()).partition(|t| self.committed.contains(t));
+        let all =
+            |of: &[usize]| of.iter().flat_map(|&t| written(self.run, t, key)).collect::<BTreeSet<i64>>();
+        all(&failed).difference(&all(&committed)).copied().collect()
     }
 
     /// Whether a read of any transaction that committed shows a committed element behind an aborted one.

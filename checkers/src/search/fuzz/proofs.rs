@@ -212,7 +212,16 @@ fn bank() {
         &Bank,
         QueueOrder::Fifo,
         bank_call,
-        |state, call, _| bank_reply(state.as_ref(), call),
+        |state, call, dice| {
+            let mut reply = bank_reply(state.as_ref(), call)?;
+            // Now and then a read shows a transfer that nobody asked for.
+            if dice.one_in(12) {
+                *reply.entry("a".to_owned()).or_default() -= 1;
+                *reply.entry("b".to_owned()).or_default() += 1;
+                reply.retain(|_, balance| *balance != 0);
+            }
+            Some(reply)
+        },
         |call, reply| match call {
             BankCall::Read => asking("read", reply.map(balances)),
             BankCall::Transfer { from, to, amount } => {
