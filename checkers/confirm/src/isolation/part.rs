@@ -1,6 +1,6 @@
 //! The transactions of a witness, read from the history step by step.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{Function, History, Operation, OperationId, Outcome, Value};
 
@@ -262,11 +262,11 @@ struct Writers {
 
 /// By key, values that some transaction reads and more than one operation wrote.
 #[derive(Debug, Default)]
-struct Repeated(HashMap<Value, HashSet<Value>>);
+struct Repeated(BTreeMap<Value, BTreeSet<Value>>);
 
 impl Repeated {
     fn of(part: &Part, history: &History, dirty: bool) -> Self {
-        let mut writers: HashMap<Value, HashMap<Value, Writers>> = HashMap::new();
+        let mut writers: BTreeMap<Value, BTreeMap<Value, Writers>> = BTreeMap::new();
         for (_, key, value) in part.shown() {
             for key in spellings(key) {
                 writers.entry(key).or_default().insert(value.clone(), Writers::default());
@@ -298,7 +298,7 @@ impl Repeated {
                 _ => {}
             }
         }
-        let several = |values: HashMap<Value, Writers>| {
+        let several = |values: BTreeMap<Value, Writers>| {
             let repeated = values.into_iter().filter(|(_, writers)| writers.is_part && writers.count > 1);
             repeated.map(|(value, _)| value).collect()
         };

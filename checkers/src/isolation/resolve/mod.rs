@@ -34,7 +34,7 @@ pub(super) struct Resolved {
 impl Resolved {
     pub(super) fn untold(&self) -> Untold {
         Untold {
-            lists: self.left_out.iter().copied().collect(),
+            lists: FxHashSet::from_iter(self.left_out.clone()),
             values: self.ambiguous.iter().map(|read| read.value).collect(),
         }
     }
