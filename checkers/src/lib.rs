@@ -13,6 +13,8 @@ mod drawing;
 mod durability;
 mod edges;
 mod explain;
+#[cfg(test)]
+mod explained;
 mod final_state;
 mod graph;
 mod hierarchy;
@@ -45,8 +47,7 @@ mod words;
 
 pub use causal::{Causal, SessionSets, causal_models, session_sets};
 pub use certify::certify;
-pub use confirm::certificate;
-pub use confirm::{Unconfirmed, confirm};
+pub use confirm::{Unconfirmed, certificate, confirm, prefix};
 pub use convergence::Convergent;
 pub use dispatch::{all, check_all, checkers_for};
 pub use drawing::{dot, svg};

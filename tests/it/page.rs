@@ -148,6 +148,54 @@ fn pointing_at_an_operation_tells_it_and_a_click_pins_it() {
 }
 
 #[test]
+fn pointing_at_an_operation_shows_the_longest_order_that_explains_its_object() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    browser.open(&page(folder.path(), &[&sample("stale-read.jsonl")]), "");
+    let rows = "[...document.querySelectorAll('.order-table tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent))";
+    let rows = browser.eval(rows);
+    let cells: Vec<&str> = rows
+        .as_array()
+        .expect("rows")
+        .iter()
+        .flat_map(|row| row.as_array().expect("cells"))
+        .filter_map(|cell| cell.as_str())
+        .collect();
+    assert_eq!(
+        cells,
+        [
+            "1",
+            "write x 3",
+            "client 1 at n1",
+            "3",
+            "2",
+            "write x 5",
+            "client 1 at n1",
+            "5",
+            "✗",
+            "read x -> 3",
+            "client 4 at n3",
+            "cannot be next: it holds 5"
+        ]
+    );
+    assert_eq!(browser.eval("partita.timeline.view.order"), serde_json::Value::Null);
+    browser.eval("document.querySelector('.order-table tbody tr').focus()");
+    assert_eq!(
+        browser.eval("partita.timeline.view.order.steps.map((step) => step.state)"),
+        serde_json::json!(["3", "5"])
+    );
+    browser.eval("partita.timeline.light(-1)");
+    assert_eq!(browser.eval("partita.timeline.view.order"), serde_json::Value::Null);
+    browser.eval("partita.timeline.canvas.focus()");
+    assert_eq!(browser.eval("partita.timeline.view.order.stuck.length"), 1);
+    browser.press(".");
+    browser.wait("the order to be told", "document.querySelector('.pinned .order-around') !== null");
+    let told = browser.text("document.querySelector('.pinned .order-around').textContent");
+    assert!(told.contains("1 write x 3 then 3") && told.contains("read x -> 3 cannot be next"), "{told}");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
 fn what_clients_wrote_stays_text_and_nothing_leaves_the_page() {
     let Some(mut browser) = Browser::start() else { return };
     let folder = tempfile::tempdir().expect("a folder");

@@ -19,6 +19,7 @@ mod loose;
 mod orders;
 mod parts;
 mod policy;
+pub mod prefix;
 mod replay;
 mod rules;
 mod sequences;

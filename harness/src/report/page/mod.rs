@@ -110,10 +110,11 @@ impl Page {
         let mut extras = BTreeMap::new();
         let mut packed = None;
         if let Some(history) = &history {
-            let kept = self.kept(history, &told);
+            extras = extras::of(history, &told);
+            let named: Vec<u32> = extras.values().flatten().flat_map(Extra::events).collect();
+            let kept = self.kept(history, &told, &named);
             self.room = self.room.saturating_sub(kept.len());
             packed = Some(columns::pack(history, &kept));
-            extras = extras::of(history, &told);
         }
         let (meta, blob) = packed.map(|Packed { meta, blob }| (meta, blob)).unzip();
         self.blobs.push(blob);
@@ -129,15 +130,17 @@ impl Page {
         });
     }
 
-    /// All operations where there is room for them, else those around the findings.
-    fn kept(&self, history: &History, told: &Told) -> Vec<OperationId> {
+    /// All operations where there is room for them, else those around the findings, and those that were invoked by the
+    /// events that are `named`.
+    fn kept(&self, history: &History, told: &Told, named: &[u32]) -> Vec<OperationId> {
         let count = history.operations().len() as u32;
         if count as usize <= self.room {
             return (0..count).map(OperationId).collect();
         }
         let around =
             |id: OperationId| id.0.saturating_sub(AROUND)..id.0.saturating_add(AROUND + 1).min(count);
-        let kept: BTreeSet<u32> = told.operations(history).flat_map(around).collect();
+        let mut kept: BTreeSet<u32> = told.operations(history).flat_map(around).collect();
+        kept.extend(named.iter().filter_map(|&event| extras::operation_of(history, event)).map(|id| id.0));
         kept.into_iter().map(OperationId).collect()
     }
 

@@ -27,11 +27,13 @@ fn where_there_is_no_room_operations_around_findings_are_kept() {
     let history = history(3_000);
     let told = Told::of(&outcome(&[2_000, 2_001, 5_998]));
     let mut page = Page::new("a run");
-    assert_eq!(page.kept(&history, &told).len(), 3_000);
+    assert_eq!(page.kept(&history, &told, &[]).len(), 3_000);
     page.room = 2_999;
-    let kept: Vec<u32> = page.kept(&history, &told).iter().map(|id| id.0).collect();
+    let kept: Vec<u32> = page.kept(&history, &told, &[]).iter().map(|id| id.0).collect();
     let expected: Vec<u32> = (800..=1_200).chain(2_799..3_000).collect();
     assert_eq!(kept, expected);
+    let with_named = page.kept(&history, &told, &[200]);
+    assert_eq!((with_named.len(), with_named[0].0), (expected.len() + 1, 100));
 }
 
 #[test]

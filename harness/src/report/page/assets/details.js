@@ -2,16 +2,17 @@
 
 import { el, lasting, moment } from "./dom.js";
 import { stepsOf } from "./findings.js";
+import { orderAround, orderOf } from "./order.js";
 
-// `finding` where the operation is of its proof.
-export function details(operations, i, finding) {
+// `finding` where the operation is of its proof; `orders` where there are some that explain its object.
+export function details(operations, i, finding, orders) {
   const clock = operations.clock;
   const answered = operations.hasReply(i);
   const lines = [];
   const tell = (name, value) => value !== null && value !== "" && lines.push(el("dt", {}, name), el("dd", {}, value));
   const words = { ok: "ok", fail: "failed: it did not happen", info: "unknown: it may have happened" };
   tell("outcome", el("span", { class: `outcome ${operations.outcomeName(i)}` }, words[operations.outcomeName(i)]));
-  tell("client", [operations.client[i], operations.nodeName(i) && ` at ${operations.nodeName(i)}`].filter(Boolean).join(""));
+  tell("client", `${operations.client[i]}${operations.nodeName(i) && ` at ${operations.nodeName(i)}`}`);
   const span = answered ? operations.completed(i) - operations.invoked[i] : 0;
   tell("invoked", moment(operations.invoked[i], clock, Math.max(span, 1e6)));
   tell("completed", answered ? `${moment(operations.completed(i), clock, Math.max(span, 1e6))}${clock === "time" ? `, after ${lasting(span)}` : ""}` : "never");
@@ -27,7 +28,8 @@ export function details(operations, i, finding) {
     const step = stepsOf(finding, operations).find((step) => step.op === i);
     tell("in the finding", step?.note ?? "");
   }
-  return el("div", { class: "details" }, el("code", {}, operations.action(i)), operations.functionName(i) === "txn" && el("code", { class: "said" }, operations.texts[i]), el("dl", {}, lines));
+  const order = orderOf(orders, i);
+  return el("div", { class: "details" }, el("code", {}, operations.action(i)), operations.functionName(i) === "txn" && el("code", { class: "said" }, operations.texts[i]), el("dl", {}, lines), order && orderAround(operations, order, i));
 }
 
 // The finding's other operations; of another, those of its key that write or show the same value.

@@ -3,15 +3,19 @@
 import { el, count, lasting, moment, plural, shortened } from "./dom.js";
 import { bandsOf, isLoss, relationsOf, stepsOf } from "./findings.js";
 import { cyclePicture } from "./cycle.js";
+import { orderSection } from "./order.js";
 import { lostPicture, plainPicture, stalePicture } from "./register.js";
 
 // A picture of more operations is not understood.
 const STEPS_MAX = 12;
+// Of a longer table a part is folded away.
+const ROWS_MAX = 20;
 const BANDS_MAX = 4;
 // Kinds whose facts list what each replica holds.
 const DIFFERS = ["diverged", "missing-replica"];
 
-export function findingSection(page, run, findings, finding, operations, choose) {
+// `choose` goes to another finding, `light` points at an operation on the timeline, `go` brings one into view there.
+export function findingSection(page, run, findings, finding, operations, { choose, light, go }) {
   const steps = stepsOf(finding, operations);
   const relations = isCyclic(finding, operations) ? relationsOf(finding, operations) : [];
   const about = page.anomalies.find((anomaly) => anomaly.name === finding.kind)?.about ?? "";
@@ -28,6 +32,7 @@ export function findingSection(page, run, findings, finding, operations, choose)
     steps.length > 0 && table(finding, steps, operations),
     finding.facts?.length > 0 && relations.length === 0 && el("div", {}, el("h3", {}, DIFFERS.includes(finding.kind) ? "What is where" : "Why that cannot be"), el("ul", { class: "told-facts" }, finding.facts.map((fact) => el("li", {}, fact)))),
     concurrency(finding, relations),
+    orderSection(finding, operations, light, go),
     under(run, finding),
     el("dl", { class: "promises" }, el("dt", {}, "It violates"), el("dd", {}, el("ul", { class: "chips" }, violated))),
     finding.explanation ? el("details", { class: "raw" }, el("summary", {}, "As the command line tells it"), el("pre", {}, finding.explanation)) : null,
@@ -44,8 +49,9 @@ function picture(run, finding, steps, operations, relations) {
   if (operations === null || steps.length === 0) return null;
   const width = Math.max(540, Math.min(1156, document.documentElement.clientWidth - 86));
   const bands = (finding.faults ?? []).map((place) => bandsOf(run)[place]).filter(Boolean).slice(0, BANDS_MAX);
-  const few = steps.slice(0, STEPS_MAX);
-  const cut = steps.length > few.length ? el("p", { class: "hint" }, `The first ${few.length} of ${plural(steps.length, "operation")}; the timeline shows all.`) : null;
+  // Of what was lost the first operation is told, of everything else the last ones show it.
+  const few = isLoss(finding) ? steps.slice(0, STEPS_MAX) : steps.slice(-STEPS_MAX);
+  const cut = steps.length > few.length ? el("p", { class: "hint" }, `The ${isLoss(finding) ? "first" : "last"} ${few.length} of ${plural(steps.length, "operation")}; the timeline shows all.`) : null;
   const scale = el("p", { class: "hint" }, "Moments stand in their order, not to scale; the timeline below is.");
   const boxed = (drawn, ...more) => el("figure", {}, el("div", { class: "scroll" }, drawn), ...more);
   if (relations.length > 0) return el("figure", {}, cyclePicture(relations, steps, operations, width), steps.length > 1 && operations.meta.clock === "time" && el("div", { class: "scroll" }, plainPicture(few, operations, bands, width)), scale);
@@ -70,7 +76,8 @@ function counted(run, finding) {
 }
 
 function table(finding, steps, operations) {
-  const row = (step, number) => {
+  const row = (step) => {
+    const number = steps.indexOf(step);
     const { op } = step;
     const at = step.completed && operations.hasReply(op) ? operations.completed(op) : operations.invoked[op];
     const word = step.completed && operations.hasReply(op) ? "completed" : operations.hasReply(op) ? "invoked" : "invoked, never answered";
@@ -79,7 +86,12 @@ function table(finding, steps, operations) {
     return el("tr", {}, el("td", { class: "number" }, number + 1), el("td", {}, `client ${operations.client[op]}`, operations.nodeName(op) && ` at ${operations.nodeName(op)}`), el("td", { class: "mono" }, shortened(operations.action(op), 200)), el("td", {}, `${word} ${operations.when(at)}`), el("td", {}, step.note), el("td", { class: "said" }, [hints.length > 0 && `hints: ${hints.join(", ")}`, line !== null && `line ${line}`].filter(Boolean).join(" · ")));
   };
   const head = ["", "who", "what", "when", "what it proves", ""].map((text) => el("th", { scope: "col" }, text));
-  return el("div", { class: "scroll" }, el("table", { class: "steps" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, steps.slice(0, 40).map(row))));
+  const rows = (some) => el("div", { class: "scroll" }, el("table", { class: "steps" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, some.map(row))));
+  if (steps.length <= ROWS_MAX) return rows(steps);
+  // The culprit stands at one end or the other.
+  const [folded, shown] = isLoss(finding) ? [steps.slice(STEPS_MAX), steps.slice(0, STEPS_MAX)] : [steps.slice(0, -STEPS_MAX), steps.slice(-STEPS_MAX)];
+  const rest = el("details", { class: "more" }, el("summary", {}, `${plural(folded.length, "operation")} ${isLoss(finding) ? "after" : "before"} these`), rows(folded));
+  return el("div", {}, rows(shown), rest);
 }
 
 // Of a cycle the arrows tell the reasons; that real time orders neither is told beside.

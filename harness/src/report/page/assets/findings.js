@@ -31,6 +31,13 @@ export function findingsOf(run) {
   const weakest = run.outcome.weakest_violated ?? [];
   const says = (finding) => (finding.against.some((one) => weakest.includes(one.model)) ? 0 : 2) + (UNEXPLAINED.includes(finding.kind) ? 1 : 0);
   all.sort((a, b) => weight(a) - weight(b) || says(a) - says(b));
+  // One of each kind comes before the second of any.
+  const told = new Map();
+  for (const finding of all) {
+    finding.nth = told.get(finding.kind) ?? 0;
+    told.set(finding.kind, finding.nth + 1);
+  }
+  all.sort((a, b) => weight(a) - weight(b) || a.nth - b.nth);
   return all.map((finding, number) => ({ ...finding, number, promised: weight(finding) === 0 }));
 }
 

@@ -90,7 +90,7 @@ function findingList(run, findings, operations, choose) {
     const steps = stepsOf(finding, operations);
     // Of what was lost the write is told, of everything else the operation that shows it.
     const told = isLoss(finding) ? steps[0] : steps.at(-1);
-    const where = told === undefined ? [] : [`client ${operations.client[told.op]}`, operations.nodeName(told.op) && `at ${operations.nodeName(told.op)}`, operations.when(operations.invoked[told.op])];
+    const where = told === undefined ? [] : [`client ${operations.client[told.op]}${operations.nodeName(told.op) && ` at ${operations.nodeName(told.op)}`}`, operations.when(operations.invoked[told.op])];
     const faults = (finding.faults ?? []).map((place) => run.outcome.fault_windows?.[place]).filter(Boolean);
     const under = faults.length > 0 ? `under ${[...new Set(faults.map((fault) => fault.fault))].slice(0, 2).join(" and ")}` : "";
     return el(

@@ -74,11 +74,19 @@ function choose(number) {
   change({ finding: String(number), key: keys.includes(finding.key ?? "") ? finding.key : "", from: "", to: "", pin: "", q: "" });
 }
 
+function light(op) {
+  globalThis.partita.timeline?.light(op);
+}
+
+function go(op) {
+  globalThis.partita.timeline?.goTo(op);
+}
+
 // Shows which finding is looked at, and tells it.
 function mark() {
   const { run, findings, operations, told } = globalThis.partita;
   const finding = findings[Number(state().finding)];
-  if (state().finding !== "" && finding) replaced(told, findingSection(page, run, findings, finding, operations, choose));
+  if (state().finding !== "" && finding) replaced(told, findingSection(page, run, findings, finding, operations, { choose, light, go }));
   for (const button of root.querySelectorAll("[data-finding]")) button.setAttribute("aria-current", String(button.dataset.finding === state().finding));
 }
 

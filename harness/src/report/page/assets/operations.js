@@ -18,6 +18,7 @@ function bytesOf(encoded) {
   return bytes;
 }
 
+const LOCKS = ["acquire", "release"];
 export const OUTCOMES = ["ok", "fail", "info"];
 
 export class Operations {
@@ -93,7 +94,9 @@ export class Operations {
   // "write r7 37", "read r7 -> 37", "txn read x -> 1, write y 2"
   action(i) {
     if (this.functionName(i) === "txn") return `txn ${this.micros(i).join(", ")}`;
-    return [this.functionName(i), this.keyName(i), this.texts[i]].filter((word) => word !== "").join(" ");
+    // A lock is asked for nothing and answers nothing: that is no answer of nil.
+    const text = LOCKS.includes(this.functionName(i)) && this.texts[i] === "-> nil" ? "" : this.texts[i];
+    return [this.functionName(i), this.keyName(i), text].filter((word) => word !== "").join(" ");
   }
 
   // What a transaction did, or was to do, one by one, from `[r x 1, w y 2]`.

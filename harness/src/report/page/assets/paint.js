@@ -13,7 +13,7 @@ const FONT = "12px system-ui, sans-serif";
 const MONO = "11px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
 
 // `view` has: operations, lanes (with `top` and `height`), folded, from and to (folded), left, width, height, scroll, proof (a map
-// from operation to its number in the telling), found (a test or null), pinned (a set), hover, bands.
+// from operation to its number in the telling), order (to be drawn, or null), found (a test or null), pinned (a set), hover, bands.
 export function paintTimeline(canvas, view) {
   const ratio = devicePixelRatio || 1;
   const { width, height } = view;
@@ -41,6 +41,7 @@ export function paintTimeline(canvas, view) {
     if (top + lane.height < AXIS || top > height) continue;
     paintLane(paint, view, colour, lane, top);
   }
+  if (view.order) paintOrder(paint, view, colour);
   paint.restore();
   paintCuts(paint, view, colour);
   paint.restore();
@@ -143,7 +144,7 @@ function paintLane(paint, view, colour, lane, top) {
   if ((end - begin) / lane.rows > columns / 2 && view.found === null) paintDensity(paint, view, colour, lane, top, begin, end);
   else for (let m = begin; m < end; m++) paintBar(paint, view, colour, lane, top, m, false);
   // What a proof rests on, and what is pinned, lies above everything.
-  for (const i of [...view.proof.keys(), ...view.pinned]) {
+  for (const i of [...(view.order?.at.keys() ?? []), ...(view.order?.stuck ?? []), ...view.proof.keys(), ...view.pinned]) {
     const m = lowerBoundMembers(operations, lane.members, operations.invoked[i]);
     for (let at = m; at < lane.members.length && operations.invoked[lane.members[at]] === operations.invoked[i]; at++) {
       if (lane.members[at] === i) paintBar(paint, view, colour, lane, top, at, true);
@@ -218,20 +219,81 @@ function paintDensity(paint, view, colour, lane, top, begin, end) {
   paint.globalAlpha = 1;
 }
 
+// A line through the operations of an order: each at the earliest moment at which it can stand there.
+function paintOrder(paint, view, colour) {
+  const { steps, stuck } = view.order;
+  const rows = rowsOf(view, [...steps.map(({ op }) => op), ...stuck]);
+  let [at, last] = [-Infinity, -Infinity];
+  const points = [];
+  for (const { op, number } of steps) {
+    at = Math.max(at, view.operations.invoked[op]);
+    if (!rows.has(op)) continue;
+    const x = Math.max(xOf(view, at) + 3, last + 2);
+    last = x;
+    points.push({ x, y: AXIS - view.scroll + rows.get(op), number });
+  }
+  paint.strokeStyle = colour.ink;
+  paint.lineWidth = 1.5;
+  paint.beginPath();
+  for (const { x, y } of points) paint.lineTo(x, y);
+  paint.stroke();
+  paint.font = "600 9.5px system-ui, sans-serif";
+  paint.textAlign = "center";
+  let free = -Infinity;
+  for (const { x, y, number } of points) {
+    if (x < view.left - 10 || x > view.width + 10) continue;
+    const room = x - free > 16;
+    paint.fillStyle = colour.ink;
+    paint.beginPath();
+    paint.arc(x, y, room ? 7 : 3, 0, 7);
+    paint.fill();
+    if (!room) continue;
+    free = x;
+    paint.fillStyle = colour.paper;
+    paint.fillText(number, x, y + 0.5);
+  }
+  for (const op of stuck.filter((op) => rows.has(op))) {
+    paint.font = "700 15px system-ui, sans-serif";
+    paint.lineWidth = 3;
+    paint.strokeStyle = colour.paper;
+    const [x, y] = [xOf(view, view.operations.invoked[op]) - 8, AXIS - view.scroll + rows.get(op)];
+    paint.strokeText("✗", x, y);
+    paint.fillStyle = colour.bad;
+    paint.fillText("✗", x, y);
+  }
+  paint.textAlign = "start";
+}
+
+// Where the lower edge of each of these operations lies, below the axis: its words stand above it.
+function rowsOf(view, wanted) {
+  if (view.rows?.lanes === view.lanes && view.rows.order === view.order) return view.rows.found;
+  const found = new Map();
+  for (const op of wanted) {
+    for (const lane of view.lanes) {
+      let m = lowerBoundMembers(view.operations, lane.members, view.operations.invoked[op]);
+      while (m < lane.members.length && lane.members[m] !== op && view.operations.invoked[lane.members[m]] === view.operations.invoked[op]) m++;
+      if (lane.members[m] === op) found.set(op, lane.top + lane.row[m] * ROW + ROW - 3);
+    }
+  }
+  view.rows = { lanes: view.lanes, order: view.order, found };
+  return found;
+}
+
 function paintBar(paint, view, colour, lane, top, m, above) {
   const { operations } = view;
   const i = lane.members[m];
   const number = view.proof.get(i);
   const isProof = number !== undefined;
   const isPinned = view.pinned.has(i);
-  if (!above && (isProof || isPinned)) return;
+  const isOrdered = view.order !== null && (view.order.at.has(i) || view.order.stuck.includes(i));
+  if (!above && (isProof || isPinned || isOrdered)) return;
   const left = xOf(view, operations.invoked[i]);
   const right = Math.max(left + (above ? 4 : 1.5), xOf(view, lane.to[m]) - 0.5);
   const y = top + lane.row[m] * ROW + 1;
   const height = ROW - 3;
   const name = operations.outcomeName(i);
   const isFound = view.found !== null && view.found(i);
-  const dimmed = view.found !== null ? !isFound && !isProof : view.proof.size > 0 && !isProof && !isPinned;
+  const dimmed = view.found !== null ? !isFound && !isProof : view.proof.size > 0 && !isProof && !isPinned && !isOrdered;
   paint.globalAlpha = dimmed ? 0.3 : 1;
   paint.fillStyle = colour[name];
   const clipped = Math.max(left, view.left - 4);
@@ -247,7 +309,8 @@ function paintBar(paint, view, colour, lane, top, m, above) {
     paint.strokeStyle = isProof ? colour.bad : colour.ink;
     paint.strokeRect(clipped, y, Math.max(3, shown), height);
   }
-  if (shown > 26) label(paint, view, colour, i, isProof ? number : null, clipped, y + height / 2, shown);
+  const fits = !isProof || shown > 6.7 * Math.min(28, operations.action(i).length + 2) + 8;
+  if (shown > 26 && fits) label(paint, view, colour, i, isProof ? number : null, clipped, y + height / 2, shown);
   else if (isProof) {
     // Too narrow for its words: they stand beside it.
     const text = shortened(`${number + 1} ${operations.action(i)}`, 28);

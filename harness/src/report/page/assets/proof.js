@@ -5,7 +5,9 @@ import { Moments } from "./moments.js";
 
 const LANE = 74;
 const BOX = 30;
-const TOP = 56;
+// Above the lanes stand the moments, and the names of faults if there are some.
+const TOP = 26;
+const FAULT_NAMES = 30;
 const CHARACTER = 7.3;
 
 // `laneOf(step)` names the lane of a step; `rows` are the lanes in order, with `ends`, a cell at the right, for some.
@@ -21,11 +23,12 @@ export function proofPicture({ steps, operations, bands, rows, laneOf, width, cu
   const all = [...spans, ...changes.map((at) => [at, at])];
   const clock = new Moments(all, [...rooms, ...changes.map(() => 0)], labelRoom(all, operations)).fill(width - left - right);
   const x = (position) => left + clock.x(position);
-  const y = (row) => TOP + 34 + rows.indexOf(row) * LANE;
-  const height = TOP + 22 + rows.length * LANE + below;
+  const top = bands.length > 0 ? TOP + FAULT_NAMES : TOP;
+  const y = (row) => top + 34 + rows.indexOf(row) * LANE;
+  const height = top + 22 + rows.length * LANE + below;
   const whole = left + clock.width + right;
   const picture = svg("svg", { viewBox: `0 0 ${whole} ${height}`, width: whole, height, class: "picture", role: "img" });
-  const plot = { left, right: left + clock.width, top: TOP, bottom: TOP + 22 + rows.length * LANE };
+  const plot = { left, right: left + clock.width, top, bottom: top + 22 + rows.length * LANE };
   for (const [place, band] of bands.entries()) picture.append(fault(band, x, plot, place));
   for (const row of rows) picture.append(lane(row, y(row), plot));
   picture.append(axis(clock, spans, operations, x, plot));

@@ -38,7 +38,8 @@ export function stalePicture(steps, operations, bands, width, key) {
   const from = y(laneOf(newer)) + BOX_HEIGHT / 2;
   const to = y(laneOf(read)) + BOX_HEIGHT / 2;
   picture.append(arrow(at, from, x(asked), to, "bad"));
-  picture.append(ribbon(made, steps, operations, key));
+  // What is added to is not replaced: its values are no alternatives.
+  if (["write", "cas"].includes(operations.functionName(newer.op))) picture.append(ribbon(made, steps, operations, key));
   return picture;
 }
 

@@ -9,6 +9,7 @@ import { controls, matching, visible } from "./filters.js";
 import { lanesOf } from "./lanes.js";
 import { AXIS, LANE_GAP, ROW, lowerBoundMembers, paintTimeline, positionOf, xOf } from "./paint.js";
 import { details, partnersOf } from "./details.js";
+import { orderOf, ordersOf } from "./order.js";
 
 const HEIGHT_MAX = 560;
 // Of its window, a finding takes up this share.
@@ -30,7 +31,7 @@ export class Timeline {
     const button = (text, title, act) => el("button", { class: "square", title, "aria-label": title, onclick: act }, text);
     const zooms = el("div", { class: "zooms" }, button("+", "Zoom in (+)", () => this.zoom(0.5)), button("−", "Zoom out (−)", () => this.zoom(2)), button("↔", "The whole run (0)", () => this.look(0, operations.latest)), findings.length > 0 && button("◎", "Back to the finding (f)", () => this.toFinding()));
     this.element = el("section", { class: "timeline", id: "timeline" }, el("div", { class: "section-head" }, el("h2", {}, "Timeline"), zooms), this.controls.element, this.box, this.tip, this.panel, partial(operations));
-    this.view = { operations, bands: this.bands, left: 96, scroll: 0, hover: null, pinned: new Set(), proof: new Map(), found: null, lanes: [], from: 0, to: 1, width: 0, height: 0 };
+    this.view = { operations, bands: this.bands, left: 96, scroll: 0, hover: null, pinned: new Set(), proof: new Map(), order: null, found: null, lanes: [], from: 0, to: 1, width: 0, height: 0 };
     this.listen();
     new ResizeObserver(() => this.resized()).observe(this.box);
     onTheme(() => this.draw());
@@ -46,6 +47,7 @@ export class Timeline {
     const { operations, view } = this;
     const finding = this.finding();
     const steps = finding === null ? [] : stepsOf(finding, operations);
+    this.orders = ordersOf(finding, operations);
     view.proof = new Map(steps.map((step, number) => [step.op, number]));
     const filter = visible(operations, state(), this.bands);
     this.shown = [];
@@ -184,6 +186,20 @@ export class Timeline {
     return best;
   }
 
+  // Points at an operation, with the order that explains it; at none where it is negative.
+  light(i) {
+    this.view.hover = i < 0 ? null : i;
+    this.pickOrder();
+    this.draw();
+  }
+
+  // The order to draw: of what is pointed at, else of what is pinned, else the longest while the keyboard is here.
+  pickOrder() {
+    const { view } = this;
+    const [pinned] = view.pinned;
+    view.order = orderOf(this.orders, view.hover ?? pinned ?? -1) ?? (document.activeElement === this.canvas ? (this.orders?.orders[0] ?? null) : null);
+  }
+
   pin(i) {
     change({ pin: i < 0 || String(this.operations.id[i]) === state().pin ? "" : String(this.operations.id[i]) });
   }
@@ -194,15 +210,17 @@ export class Timeline {
     const wanted = state().pin === "" ? -1 : operations.id.indexOf(Number(state().pin));
     if (wanted < 0) {
       replaced(this.panel);
+      this.pickOrder();
       return;
     }
     const partners = partnersOf(operations, wanted, this.finding());
     view.pinned = new Set([wanted, ...partners]);
+    this.pickOrder();
     const show = (i) => el("button", { class: "quiet", onclick: () => this.pin(i) }, operations.action(i));
     replaced(
       this.panel,
       el("div", { class: "pin-head" }, el("strong", {}, "Pinned"), el("button", { class: "quiet", onclick: () => change({ pin: "" }) }, "Unpin (Esc)")),
-      details(operations, wanted, view.proof.has(wanted) ? this.finding() : null),
+      details(operations, wanted, view.proof.has(wanted) ? this.finding() : null, this.orders),
       partners.length > 0 && el("p", { class: "partners" }, "With it: ", partners.slice(0, 8).map(show)),
     );
   }
@@ -212,14 +230,11 @@ export class Timeline {
     const bounds = canvas.getBoundingClientRect();
     const [x, y] = [event.clientX - bounds.left, event.clientY - bounds.top];
     const i = this.at(x, y);
-    if (i !== (view.hover ?? -1)) {
-      view.hover = i < 0 ? null : i;
-      this.draw();
-    }
+    if (i !== (view.hover ?? -1)) this.light(i);
     tip.hidden = i < 0;
     canvas.style.cursor = i < 0 ? "grab" : "pointer";
     if (i < 0) return;
-    replaced(tip, details(this.operations, i, view.proof.has(i) ? this.finding() : null));
+    replaced(tip, details(this.operations, i, view.proof.has(i) ? this.finding() : null, this.orders));
     const [width, height] = [tip.offsetWidth, tip.offsetHeight];
     tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - width - 8))}px`;
     tip.style.top = `${event.clientY + 18 + height > innerHeight ? event.clientY - height - 12 : event.clientY + 18}px`;
@@ -263,9 +278,9 @@ export class Timeline {
     canvas.addEventListener("pointercancel", up);
     canvas.addEventListener("pointerleave", () => {
       this.tip.hidden = true;
-      this.view.hover = null;
-      this.draw();
+      this.light(-1);
     });
+    for (const change of ["focus", "blur"]) canvas.addEventListener(change, () => this.light(-1));
     this.box.addEventListener("scroll", () => this.draw());
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     canvas.addEventListener("keydown", (event) => this.key(event));
@@ -307,7 +322,12 @@ export class Timeline {
     const place = among.findIndex((i) => i >= pinned);
     const next = pinned < 0 ? (direction > 0 ? 0 : among.length - 1) : (among[place] === pinned || direction < 0 ? place + direction : place);
     const i = among[Math.min(among.length - 1, Math.max(0, next))];
-    if (i === undefined || i === pinned) return;
+    if (i !== undefined && i !== pinned) this.goTo(i);
+  }
+
+  // Pins an operation and brings it into view.
+  goTo(i) {
+    const { operations, view } = this;
     this.pin(i);
     const at = view.folded.fold(operations.invoked[i]);
     if (at < view.from || at > view.to) this.set(at - (view.to - view.from) / 2, at + (view.to - view.from) / 2);
