@@ -68,11 +68,13 @@ pub(crate) fn glob_matches(pattern: &str, text: &str) -> bool {
 
 /// `no workload is called "regster"; did you mean "register"? Known: register, set.`
 pub(crate) fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
-    let all = known.join(", ");
-    match nearest(name, known.iter().copied()) {
-        Some(near) => format!("no {kind} is called {name:?}; did you mean {near:?}? Known: {all}"),
-        None => format!("no {kind} is called {name:?}. Known: {all}"),
-    }
+    let near = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| ".".to_owned());
+    format!("no {kind} is called {name:?}{near} Known: {}", known.join(", "))
+}
+
+/// What goes on a sentence about a name that is not known: `; did you mean "register"?`.
+pub(crate) fn did_you_mean<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
+    nearest(name, known).map(|near| format!("; did you mean {near:?}?"))
 }
 
 /// Quoted for a shell where it has to be. Commas and signs of our own flags need no quotes.

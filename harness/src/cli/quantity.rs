@@ -1,6 +1,6 @@
 //! Times, sizes, seeds and other quantities as people write them.
 //!
-//! Never guesses a unit: a number without one is an error that shows the units.
+//! A number without a unit is an error that shows the units.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! `partita convert`: a history from one format to another.
 //!
-//! It never changes what a history says: what the other format cannot hold is an error.
+//! What the other format cannot hold is an error.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

@@ -1,6 +1,6 @@
 //! From what the command line names to history files: patterns and folders are gone through.
 //!
-//! It never leaves out a file without saying so.
+//! What is no history is told, and left out.
 
 use std::collections::BTreeSet;
 use std::fs;

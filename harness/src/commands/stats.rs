@@ -1,6 +1,6 @@
 //! `partita stats`: what is in a history, and what can be checked.
 //!
-//! It never holds the history, so that files of any size can be looked at.
+//! Events are counted as they are read, so that files of any size can be looked at.
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! `partita synth`: a valid history of any shape, with anomalies planted where they are asked for.
 //!
-//! It never holds the history: events are written as they are made.
+//! Events are written as they are made, so that a history may be larger than memory.
 
 use std::io::Write;
 

@@ -58,7 +58,7 @@ pub(crate) use self::targets::{Format, Targets, add, own};
 /// What a command has to tell, as data: [`terminal`] and [`json`] render all of it, the other formats runs.
 pub(crate) enum Report<'a> {
     /// `run`, `compare`, `hunt` and `calibrate`.
-    Runs(RunsReport<'a>),
+    Runs(&'a RunsReport<'a>),
     /// `check`.
     Histories(HistoryFiles<'a>),
     /// `stats`.

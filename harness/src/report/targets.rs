@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::OnceLock;
 
-use super::{Report, RunsReport, csv, github, json, junit, markdown, otlp, perfetto, sarif};
+use super::{RunsReport, csv, github, json, junit, markdown, otlp, perfetto, sarif};
 use crate::cli::failure::Failure;
 use crate::cli::names::unknown;
 use crate::judge::outcome::RunOutcome;
@@ -83,10 +83,9 @@ impl Format {
         }
     }
 
-    fn write(self, report: &Report<'_>, out: &mut dyn Write) -> Result<(), Failure> {
-        let runs = runs_of(report, self.name())?;
+    fn write(self, runs: &RunsReport<'_>, out: &mut dyn Write) -> Result<(), Failure> {
         let text = match self {
-            Self::Json => json::render(report),
+            Self::Json => json::runs(runs),
             Self::Markdown => markdown::render(runs),
             Self::Junit => junit::render(runs).map_err(Failure::Harness)?,
             Self::Csv => csv::render(runs),
@@ -96,14 +95,6 @@ impl Format {
             Self::Otlp => return otlp::write(runs, out),
         };
         Ok(out.write_all(text.as_bytes())?)
-    }
-}
-
-/// What most formats show, and nothing else.
-fn runs_of<'a>(report: &'a Report<'a>, format: &str) -> Result<&'a RunsReport<'a>, Failure> {
-    match report {
-        Report::Runs(runs) => Ok(runs),
-        _ => Err(Failure::Usage(format!("--report {format} shows runs, and there are none"))),
     }
 }
 
@@ -132,12 +123,11 @@ impl Chosen {
         }
     }
 
-    fn write(self, report: &Report<'_>, out: &mut dyn Write) -> Result<(), Failure> {
+    fn write(self, runs: &RunsReport<'_>, out: &mut dyn Write) -> Result<(), Failure> {
         match self {
-            Self::Ours(format) => format.write(report, out),
+            Self::Ours(format) => format.write(runs, out),
             Self::Own(place) => {
-                let runs = runs_of(report, self.name())?.runs;
-                let text = own().get(place).map(|own| own.render(runs)).unwrap_or_default();
+                let text = own().get(place).map(|own| own.render(runs.runs)).unwrap_or_default();
                 Ok(out.write_all(text.as_bytes())?)
             }
         }
@@ -161,12 +151,12 @@ impl Target {
         self.path.clone().or_else(|| named().filter(|_| is_github))
     }
 
-    fn write_file(&self, report: &Report<'_>, path: &Path) -> Result<(), Failure> {
+    fn write_file(&self, runs: &RunsReport<'_>, path: &Path) -> Result<(), Failure> {
         let failed = |error: std::io::Error| {
             Failure::Harness(format!("{}: the report cannot be written: {error}", path.display()))
         };
         let mut file = BufWriter::new(File::create(path).map_err(failed)?);
-        self.format.write(report, &mut file).map_err(|failure| match failure {
+        self.format.write(runs, &mut file).map_err(|failure| match failure {
             Failure::Output(error) => failed(error),
             other => other,
         })?;
@@ -222,15 +212,15 @@ impl Targets {
         self.0.iter().any(|target| target.path.is_none())
     }
 
-    pub(crate) fn write(&self, report: &Report<'_>, out: &mut dyn Write) -> Result<(), Failure> {
+    pub(crate) fn write(&self, runs: &RunsReport<'_>, out: &mut dyn Write) -> Result<(), Failure> {
         for target in &self.0 {
             if target.format == Chosen::Ours(Format::Github) {
                 // The commands are read from what the step prints, wherever its summary goes.
-                out.write_all(github::annotations(runs_of(report, target.format.name())?).as_bytes())?;
+                out.write_all(github::annotations(runs).as_bytes())?;
             }
             match target.file() {
-                None => target.format.write(report, out)?,
-                Some(path) => target.write_file(report, &path)?,
+                None => target.format.write(runs, out)?,
+                Some(path) => target.write_file(runs, &path)?,
             }
         }
         Ok(())

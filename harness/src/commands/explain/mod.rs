@@ -9,12 +9,13 @@ use std::io::Write;
 
 use checkers::{Anomaly, Budget, Finding, Hierarchy, Verdict};
 use clap::Args;
-use histories::{AnomalyKind, History, ModelName, OperationId, nearest};
+use histories::{AnomalyKind, History, ModelName, OperationId};
 
 use self::examples::{OfModel, of_anomaly, of_model, text_of};
 use super::Session;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::names::did_you_mean;
 use crate::judge::checking;
 use crate::report::grid::Grid;
 use crate::report::lesson::{Example, Lesson};
@@ -71,7 +72,7 @@ fn topics(name: &str) -> Vec<Topic> {
 fn unknown(name: &str) -> String {
     let models = ModelName::ALL.iter().map(|model| model.name());
     let known = models.chain(AnomalyKind::ALL.iter().map(|kind| kind.name()));
-    let near = nearest(name, known).map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+    let near = did_you_mean(name, known).unwrap_or_else(|| ".".to_owned());
     format!("no model and no anomaly is called {name:?}{near} `partita explain` lists them")
 }
 

@@ -135,14 +135,14 @@ impl Session {
         targets: &Targets,
         out: &mut dyn Write,
     ) -> Result<Exit, Failure> {
-        let (exit, report) = (runs.exit, Report::Runs(runs));
+        let report = Report::Runs(&runs);
         if targets.take_stdout() {
             self.print(&report, false, &mut std::io::stderr())?;
         } else {
             self.print(&report, false, out)?;
         }
-        targets.write(&report, out)?;
-        Ok(exit)
+        targets.write(&runs, out)?;
+        Ok(runs.exit)
     }
 
     /// On standard error, unless it is to be quiet.

@@ -1,6 +1,6 @@
 //! Registers with siblings: a write quotes what its process has read of the key last, or nothing.
 //!
-//! Never quotes what another process has read: a context dies with the process whose it was.
+//! A context is quoted by the process that read it, and ends with that process.
 
 use histories::{Event, Function, Key, ModelName, Op, Value};
 use nemesis::Dice;

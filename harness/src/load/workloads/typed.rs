@@ -1,6 +1,6 @@
 //! Replicated data types: counters, sets whose elements go again, carts and lists. Each key is used for a while, by everyone.
 //!
-//! Never issues what the system does not support.
+//! Operations that the system does not support are left out of the mix.
 
 use histories::{Function, Key, ModelName, Op, Value};
 use nemesis::Dice;

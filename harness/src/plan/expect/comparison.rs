@@ -1,6 +1,6 @@
 //! A figure against a bound, as suites write it: `>0`, `<= 0.5`, `true`.
 //!
-//! Never compares what is not there: that is neither met nor missed.
+//! A figure that is not there neither meets nor misses a bound.
 
 use std::fmt;
 

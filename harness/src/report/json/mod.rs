@@ -64,8 +64,7 @@ pub(crate) struct SelftestReport<'a> {
 /// Each object ends with a line break.
 pub(crate) fn render(report: &Report<'_>) -> String {
     match report {
-        // Our types have string keys only, so they always serialise.
-        Report::Runs(runs) => serde_json::to_string_pretty(&of_runs(runs)).unwrap_or_default() + "\n",
+        Report::Runs(runs) => self::runs(runs),
         Report::Histories(histories) => histories.files.iter().filter_map(of_file).collect(),
         Report::Statistics(files) => files.iter().map(of_statistics).collect(),
         Report::Selftest(selftest) => line(&of_selftest(selftest)),
@@ -73,6 +72,11 @@ pub(crate) fn render(report: &Report<'_>) -> String {
         Report::Certificate(certificate) => line(&CertificateReport::from(certificate)),
         Report::Client(client) => line(&ClientReport::from(client)),
     }
+}
+
+pub(crate) fn runs(runs: &RunsReport<'_>) -> String {
+    // Our types have string keys only, so they always serialise.
+    serde_json::to_string_pretty(&of_runs(runs)).unwrap_or_default() + "\n"
 }
 
 fn line(object: &impl Serialize) -> String {
@@ -123,7 +127,8 @@ mod tests {
     #[test]
     fn the_contract_holds() {
         let runs = [RunOutcome::complete_example()];
-        let report = Report::Runs(RunsReport { exit: Exit::Success, ..report_of(&runs) });
+        let runs = RunsReport { exit: Exit::Success, ..report_of(&runs) };
+        let report = Report::Runs(&runs);
         insta::assert_snapshot!(render(&report).replace(env!("CARGO_PKG_VERSION"), "VERSION"));
     }
 }
