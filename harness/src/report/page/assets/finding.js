@@ -8,6 +8,8 @@ import { lostPicture, plainPicture, stalePicture } from "./register.js";
 
 // A picture of more operations is not understood.
 const STEPS_MAX = 12;
+// So many are drawn of one that has more.
+const STEPS_DRAWN = 6;
 // Of a longer table a part is folded away.
 const ROWS_MAX = 20;
 const BANDS_MAX = 4;
@@ -50,7 +52,9 @@ function picture(run, finding, steps, operations, relations) {
   const width = Math.max(540, Math.min(1156, document.documentElement.clientWidth - 86));
   const bands = (finding.faults ?? []).map((place) => bandsOf(run)[place]).filter(Boolean).slice(0, BANDS_MAX);
   // Of what was lost the first operation is told, of everything else the last ones show it.
-  const few = isLoss(finding) ? steps.slice(0, STEPS_MAX) : steps.slice(-STEPS_MAX);
+  const numbered = steps.map((step, i) => ({ ...step, number: i + 1 }));
+  const shown = steps.length > STEPS_MAX ? STEPS_DRAWN : STEPS_MAX;
+  const few = isLoss(finding) ? numbered.slice(0, shown) : numbered.slice(-shown);
   const cut = steps.length > few.length ? el("p", { class: "hint" }, `The ${isLoss(finding) ? "first" : "last"} ${few.length} of ${plural(steps.length, "operation")}; the timeline shows all.`) : null;
   const scale = el("p", { class: "hint" }, "Moments stand in their order, not to scale; the timeline below is.");
   const boxed = (drawn, ...more) => el("figure", {}, el("div", { class: "scroll" }, drawn), ...more);

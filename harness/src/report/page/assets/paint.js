@@ -9,6 +9,8 @@ export const LANE_GAP = 7;
 export const AXIS = 34;
 // A column of density is so many pixels wide.
 const COLUMN = 2;
+// Of a proof with more operations only the last is named beside its bar.
+const NAMED_MAX = 12;
 const FONT = "12px system-ui, sans-serif";
 const MONO = "11px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
 
@@ -310,9 +312,9 @@ function paintBar(paint, view, colour, lane, top, m, above) {
     paint.strokeRect(clipped, y, Math.max(3, shown), height);
   }
   const fits = !isProof || shown > 6.7 * Math.min(28, operations.action(i).length + 2) + 8;
-  if (shown > 26 && fits) label(paint, view, colour, i, isProof ? number : null, clipped, y + height / 2, shown);
-  else if (isProof) {
-    // Too narrow for its words: they stand beside it.
+  if (shown > 26 && (fits || view.proof.size > NAMED_MAX)) label(paint, view, colour, i, isProof ? number : null, clipped, y + height / 2, shown);
+  else if (isProof && (view.proof.size <= NAMED_MAX || number === view.proof.size - 1)) {
+    // Too narrow for its words: they stand beside it, unless those of many would lie over each other.
     const text = shortened(`${number + 1} ${operations.action(i)}`, 28);
     paint.font = `600 ${MONO}`;
     paint.lineWidth = 4;

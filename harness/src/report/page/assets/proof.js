@@ -14,7 +14,7 @@ const CHARACTER = 7.3;
 // `beyond` says whether faults before and after the operations are shown, too.
 export function proofPicture({ steps, operations, bands, rows, laneOf, width, culprit, cells = [], below = 0, beyond = false }) {
   const spans = steps.map(({ op }) => [operations.invoked[op], operations.hasReply(op) ? operations.completed(op) : Infinity]);
-  const titles = steps.map(({ op }, number) => `${number + 1}  ${shortened(operations.action(op), 34)}`);
+  const titles = steps.map(({ op, number }) => `${number}  ${shortened(operations.action(op), 34)}`);
   const rooms = titles.map((title) => title.length * CHARACTER + 18);
   const left = Math.max(86, ...rows.map((row) => row.length * 7.4 + 20));
   const right = cells.length > 0 ? 250 : 16;
