@@ -196,6 +196,23 @@ fn pointing_at_an_operation_shows_the_longest_order_that_explains_its_object() {
 }
 
 #[test]
+fn paper_shows_what_is_folded_and_every_lane() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let busy = busy_history(folder.path());
+    browser.open(&page(folder.path(), &[&busy]), "");
+    let folded = "document.querySelectorAll('details:not([open])').length";
+    let before = browser.eval(folded);
+    assert_ne!(before, 0);
+    browser.eval("dispatchEvent(new Event('beforeprint'))");
+    assert_eq!(browser.eval(folded), 0);
+    assert_eq!(browser.eval("partita.timeline.view.height >= partita.timeline.total"), true);
+    browser.eval("dispatchEvent(new Event('afterprint'))");
+    assert_eq!(browser.eval(folded), before);
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
 fn what_clients_wrote_stays_text_and_nothing_leaves_the_page() {
     let Some(mut browser) = Browser::start() else { return };
     let folder = tempfile::tempdir().expect("a folder");

@@ -57,7 +57,12 @@ function picture(run, finding, steps, operations, relations) {
   const few = isLoss(finding) ? numbered.slice(0, shown) : numbered.slice(-shown);
   const cut = steps.length > few.length ? el("p", { class: "hint" }, `The ${isLoss(finding) ? "first" : "last"} ${few.length} of ${plural(steps.length, "operation")}; the timeline shows all.`) : null;
   const scale = el("p", { class: "hint" }, "Moments stand in their order, not to scale; the timeline below is.");
-  const boxed = (drawn, ...more) => el("figure", {}, el("div", { class: "scroll" }, drawn), ...more);
+  const boxed = (drawn, ...more) => {
+    const box = el("div", { class: "scroll" }, drawn);
+    // Where the last operation shows it, and there are many before it, the picture opens on the last.
+    if (cut !== null && !isLoss(finding)) requestAnimationFrame(() => (box.scrollLeft = box.scrollWidth));
+    return el("figure", {}, box, ...more);
+  };
   if (relations.length > 0) return el("figure", {}, cyclePicture(relations, steps, operations, width), steps.length > 1 && operations.meta.clock === "time" && el("div", { class: "scroll" }, plainPicture(few, operations, bands, width)), scale);
   if (finding.kind === "stale-read" && steps.length >= 2) return boxed(stalePicture(few, operations, bands, width, finding.key), cut, scale);
   if (isLoss(finding)) return boxed(lostPicture(few, operations, bands, width, finding.extra?.replicas ?? [], finding.key), cut, scale);

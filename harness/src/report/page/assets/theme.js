@@ -13,6 +13,11 @@ export function theme() {
   return colours;
 }
 
+// Whether the page is being printed: what is drawn has to be there at once, and whole.
+export function isPrinting() {
+  return document.documentElement.dataset.print === "yes";
+}
+
 export function onTheme(listener) {
   listeners.push(listener);
 }
@@ -49,13 +54,17 @@ export function startTheme() {
   const kept = stored();
   if (kept === "dark" || kept === "light") document.documentElement.dataset.theme = kept;
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-  // Paper is white, also for what was painted on a dark screen.
+  // Paper is white, also for what was painted on a dark screen, and shows what is folded away.
+  let unfolded = [];
   addEventListener("beforeprint", () => {
     document.documentElement.dataset.print = "yes";
+    unfolded = [...document.querySelectorAll("details:not([open])")];
+    for (const folded of unfolded) folded.open = true;
     repaint();
   });
   addEventListener("afterprint", () => {
     delete document.documentElement.dataset.print;
+    for (const folded of unfolded) folded.open = false;
     repaint();
   });
 }

@@ -2,7 +2,7 @@
 
 import { el, moment, lasting, replaced } from "./dom.js";
 import { Folded } from "./scale.js";
-import { onTheme } from "./theme.js";
+import { isPrinting, onTheme } from "./theme.js";
 import { state, change, note } from "./state.js";
 import { stepsOf, extent, bandsOf } from "./findings.js";
 import { controls, matching, visible } from "./filters.js";
@@ -12,6 +12,8 @@ import { details, partnersOf } from "./details.js";
 import { orderOf, ordersOf } from "./order.js";
 
 const HEIGHT_MAX = 560;
+// On paper all lanes are shown, up to what a canvas can be.
+const PRINTED_MAX = 16000;
 // Of its window, a finding takes up this share.
 const FINDING_SHARE = 0.6;
 
@@ -34,7 +36,7 @@ export class Timeline {
     this.view = { operations, bands: this.bands, left: 96, scroll: 0, hover: null, pinned: new Set(), proof: new Map(), order: null, found: null, lanes: [], from: 0, to: 1, width: 0, height: 0 };
     this.listen();
     new ResizeObserver(() => this.resized()).observe(this.box);
-    onTheme(() => this.draw());
+    onTheme(() => this.resized());
     this.refresh(true);
   }
 
@@ -145,7 +147,7 @@ export class Timeline {
     const { view } = this;
     view.width = this.box.clientWidth;
     view.left = view.width < 560 ? 68 : 96;
-    view.height = Math.min(HEIGHT_MAX, Math.max(140, this.total));
+    view.height = Math.min(isPrinting() ? PRINTED_MAX : HEIGHT_MAX, Math.max(140, this.total));
     this.box.style.height = `${view.height}px`;
     this.canvas.style.height = `${view.height}px`;
     this.canvas.style.width = `${view.width}px`;
@@ -154,7 +156,9 @@ export class Timeline {
   }
 
   draw() {
-    if (this.waiting || this.view.width === 0) return;
+    if (this.view.width === 0) return;
+    if (isPrinting()) return paintTimeline(this.canvas, { ...this.view, scroll: 0 });
+    if (this.waiting) return;
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
