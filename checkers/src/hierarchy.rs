@@ -18,7 +18,7 @@ use petgraph::graphmap::DiGraphMap;
 use petgraph::visit::Bfs;
 use rustc_hash::FxHashMap;
 
-use crate::{Anomaly, Figures, Finding, Verdict};
+use crate::{Anomaly, Figures, Finding, IMPLIED, Verdict};
 
 /// An arrow from each model to what it implies at once. Two that imply each other are one model under two names, where
 /// both apply: isolation levels apply to transactions alone.
@@ -164,7 +164,7 @@ impl Hierarchy {
         let deduced = violated.or(held).map(|verdict| Finding {
             model,
             verdict,
-            method: "implied",
+            method: IMPLIED,
             figures: own.map_or_else(Figures::default, |finding| finding.figures.clone()),
             elapsed: own.map_or(Duration::ZERO, |finding| finding.elapsed),
         });
@@ -288,7 +288,7 @@ mod tests {
             finding(Linearizable, Verdict::Unknown(String::new())),
         ];
         assert_eq!(ladder.deduce(&violated, Linearizable).unwrap().verdict, Verdict::Invalid(Vec::new()));
-        assert_eq!(ladder.deduce(&violated, Sequential).unwrap().method, "implied");
+        assert_eq!(ladder.deduce(&violated, Sequential).unwrap().method, IMPLIED);
         assert_eq!(ladder.deduce(&violated, Causal), None, "a guarantee is not causal consistency");
     }
 

@@ -55,7 +55,7 @@ pub use durability::Durable;
 pub use explain::fault_in_force;
 pub use finding::{
     Anomaly, Budget, Checker, Conflicts, Convergence, Durability, EdgeReason, Exhausted, Figures, Finding,
-    Meter, ProofEdge, Side, Staleness, Step, Stop, Verdict, Witness,
+    IMPLIED, Meter, ProofEdge, Side, Staleness, Step, Stop, Verdict, Witness,
 };
 pub use hierarchy::{Hierarchy, not_applicable, undecided};
 pub use inserts::Inserts;

@@ -12,4 +12,4 @@ pub use anomaly::{Anomaly, EdgeReason, ProofEdge, Side, Step, Witness};
 pub use budget::{Budget, Exhausted, Stopwatch};
 pub use figures::{Conflicts, Convergence, Durability, Figures, Staleness};
 pub use meter::{Meter, Stop};
-pub use verdict::{Checker, Finding, Verdict};
+pub use verdict::{Checker, Finding, IMPLIED, Verdict};

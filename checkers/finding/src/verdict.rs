@@ -44,12 +44,15 @@ impl Verdict {
     }
 }
 
+/// The method of a verdict that follows from another model's.
+pub const IMPLIED: &str = "implied";
+
 /// One model's verdict, how it was reached and what was measured on the way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     pub model: ModelName,
     pub verdict: Verdict,
-    /// The algorithm, as `zones` or `chains`.
+    /// The algorithm, as `zones` or `chains`; [`IMPLIED`] where there was none.
     pub method: &'static str,
     pub figures: Figures,
     pub elapsed: Duration,

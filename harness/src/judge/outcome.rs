@@ -277,6 +277,11 @@ impl VerdictReport {
         self.verdict == verdict
     }
 
+    /// Whether it follows from another model's verdict.
+    pub fn is_implied(&self) -> bool {
+        self.method == checkers::IMPLIED
+    }
+
     pub fn is_promised(&self) -> bool {
         self.expected == Some(Expected::Valid)
     }

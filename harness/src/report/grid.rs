@@ -5,6 +5,7 @@
 use tabled::builder::Builder;
 use tabled::settings::{Padding, Style};
 
+use super::markdown::escaped;
 use crate::cli::layout::{self, Width};
 
 /// Spaces between two columns.
@@ -117,7 +118,7 @@ impl Grid {
 
     pub(crate) fn markdown(&self) -> String {
         let line = |cells: &[String]| {
-            let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            let cells: Vec<_> = cells.iter().map(|cell| escaped(cell)).collect();
             format!("| {} |\n", cells.join(" | "))
         };
         let rule = "|---".repeat(self.header.len());
@@ -145,7 +146,8 @@ fn longest_word(cell: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::markdown::escaped;
+use super::*;
 
     fn grid() -> Grid {
         let mut grid = Grid::new(&["mode", "why"]);

@@ -15,7 +15,8 @@ pub(crate) fn render(report: &RunsReport<'_>) -> String {
     }
     parts.push(format!("## Runs\n\n{}", runs(report.runs).markdown()));
     if !report.missed.is_empty() {
-        let lines: Vec<_> = report.missed.iter().map(|miss| format!("- {miss}")).collect();
+        let lines: Vec<_> =
+            report.missed.iter().map(|miss| format!("- {}", escaped(&miss.to_string()))).collect();
         parts.push(format!("## Not as expected\n\n{}\n", lines.join("\n")));
     }
     let mut again: Vec<&str> = report.missed.iter().filter_map(|miss| miss.again.as_deref()).collect();
@@ -24,6 +25,22 @@ pub(crate) fn render(report: &RunsReport<'_>) -> String {
         parts.push(format!("## Again\n\n```\n{}\n```\n", again.join("\n")));
     }
     parts.join("\n")
+}
+
+/// Text that Markdown shows as it is: on one line, and none of it is taken for HTML, emphasis, code, a link or the end of a
+/// table's cell.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut all = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => all.push_str("&lt;"),
+            '&' => all.push_str("&amp;"),
+            '\n' | '\r' => all.push(' '),
+            '\\' | '|' | '*' | '`' | '[' | ']' => all.extend(['\\', character]),
+            other => all.push(other),
+        }
+    }
+    all
 }
 
 /// What stands above the runs, under its title.
@@ -79,6 +96,8 @@ fn runs(runs: &[RunOutcome]) -> Grid {
 
 #[cfg(test)]
 mod tests {
+    use pulldown_cmark::{Event, Options, Parser, Tag};
+
     use super::*;
     use crate::cli::exit::Exit;
     use crate::judge::expect::{Miss, Reason, Why};
@@ -98,5 +117,39 @@ mod tests {
         let runs = [RunOutcome::complete_example(), failed];
         let report = RunsReport { exit: Exit::Undecided, missed: &missed, ..report_of(&runs) };
         insta::assert_snapshot!(render(&report));
+    }
+
+    /// How many cells each row of each table has, and all text, of what a reader of Markdown sees.
+    fn rendered(text: &str) -> (Vec<Vec<usize>>, String) {
+        let (mut tables, mut seen) = (Vec::<Vec<usize>>::new(), String::new());
+        for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+            match event {
+                Event::Start(Tag::Table(_)) => tables.push(Vec::new()),
+                Event::Start(Tag::TableHead | Tag::TableRow) => tables.last_mut().unwrap().push(0),
+                Event::Start(Tag::TableCell) => *tables.last_mut().unwrap().last_mut().unwrap() += 1,
+                Event::Text(text) | Event::Code(text) => seen += &text,
+                Event::Html(html) | Event::InlineHtml(html) => panic!("raw HTML: {html}"),
+                _ => {}
+            }
+        }
+        (tables, seen)
+    }
+
+    #[test]
+    fn hostile_names_stay_text_in_tables_that_keep_their_columns() {
+        let hostile = "a|b\\|c <img src=x onerror=alert(1)>\n**bold** `code` [link](http://x) &lt;";
+        let failed = RunOutcome { mode: hostile.into(), seed: 8, ..RunOutcome::complete_example() };
+        let missed = [Miss {
+            subject: hostile.into(),
+            why: Why::Failed(vec![Reason::Note(Note::Failed { why: hostile.into() })]),
+            exit: Exit::Undecided,
+            again: Some(failed.reproduce.clone()),
+        }];
+        let runs = [RunOutcome::complete_example(), failed];
+        let report = RunsReport { exit: Exit::Undecided, missed: &missed, ..report_of(&runs) };
+        let (tables, seen) = rendered(&render(&report));
+        assert_eq!(tables, [vec![11; 3]]);
+        let shown = hostile.replace('\n', " ");
+        assert!(seen.matches(&shown).count() >= 2, "{seen}");
     }
 }

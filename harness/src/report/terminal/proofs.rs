@@ -85,7 +85,7 @@ pub(super) fn text(verdicts: &[VerdictReport], weakest: &[ModelName], screen: Sc
 fn told(verdicts: &[VerdictReport], weakest: &[ModelName]) -> Vec<Subject> {
     let violated = || verdicts.iter().filter(|verdict| !verdict.anomalies.is_empty());
     let demanded = violated().filter(|verdict| verdict.expected.is_some());
-    let strongest = violated().find(|verdict| verdict.method != "implied");
+    let strongest = violated().find(|verdict| !verdict.is_implied());
     let weakest = violated().filter(|verdict| weakest.iter().any(|model| verdict.subject == *model));
     let mut told = Vec::new();
     for verdict in demanded.chain(strongest).chain(weakest) {
