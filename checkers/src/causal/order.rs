@@ -2,7 +2,8 @@
 //!
 //! It never explains a cycle; it says which transactions are on one or between two.
 
-use super::columns::{Columns, NONE, accumulate};
+use super::columns::{Columns, NONE};
+use crate::graph::{self, Rows};
 
 /// An edge that was inferred: its ends, and the read it follows from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,12 +39,15 @@ impl Order {
         if let Some(sequence) = backwards(columns, edges) {
             return Ok(Self::sorted(sequence));
         }
-        let graph = Successors::of(columns, |visit| {
+        let graph = Rows::of_edges(columns.len(), |visit| {
+            for t in columns.ids() {
+                columns.causes(t).for_each(|cause| visit(cause, t));
+            }
             for edge in edges {
                 visit(edge.from, edge.to);
             }
         });
-        graph.sort()
+        graph::sort(&graph).map(Self::sorted)
     }
 
     fn sorted(sequence: Vec<u32>) -> Self {
@@ -119,94 +123,4 @@ enum Stage {
     /// What comes before it is being looked at.
     Open,
     Done,
-}
-
-/// Who follows whom.
-pub(crate) struct Successors {
-    start: Vec<u32>,
-    to: Vec<u32>,
-}
-
-impl Successors {
-    /// Session order, reads-from and whatever else is visited, which must be the same each time.
-    pub(crate) fn of(columns: &Columns, more: impl Fn(&mut dyn FnMut(u32, u32))) -> Self {
-        Self::build(columns.len(), |visit| {
-            for t in columns.ids() {
-                for cause in columns.causes(t) {
-                    visit(cause, t);
-                }
-            }
-            more(visit);
-        })
-    }
-
-    pub(crate) fn build(nodes: usize, edges: impl Fn(&mut dyn FnMut(u32, u32))) -> Self {
-        let mut start = vec![0; nodes + 1];
-        edges(&mut |from, _| start[from as usize + 1] += 1);
-        accumulate(&mut start);
-        let mut next = start.clone();
-        let mut to = vec![0; start[nodes] as usize];
-        edges(&mut |from, target| {
-            to[next[from as usize] as usize] = target;
-            next[from as usize] += 1;
-        });
-        Self { start, to }
-    }
-
-    pub(crate) fn of_node(&self, node: u32) -> &[u32] {
-        &self.to[self.start[node as usize] as usize..self.start[node as usize + 1] as usize]
-    }
-
-    /// Kahn's algorithm; where a cycle is left over, what can neither be reached nor left without one is trimmed.
-    pub(crate) fn sort(&self) -> Result<Order, Vec<bool>> {
-        let nodes = self.start.len() - 1;
-        let mut waiting = vec![0_u32; nodes];
-        for &to in &self.to {
-            waiting[to as usize] += 1;
-        }
-        let mut sequence: Vec<u32> = (0..nodes as u32).filter(|&t| waiting[t as usize] == 0).collect();
-        let mut done = 0;
-        while done < sequence.len() {
-            for &to in self.of_node(sequence[done]) {
-                waiting[to as usize] -= 1;
-                if waiting[to as usize] == 0 {
-                    sequence.push(to);
-                }
-            }
-            done += 1;
-        }
-        if sequence.len() < nodes {
-            return Err(self.trim(waiting.into_iter().map(|count| count > 0).collect()));
-        }
-        Ok(Order::sorted(sequence))
-    }
-
-    /// Takes away what leads to no cycle.
-    fn trim(&self, mut left: Vec<bool>) -> Vec<bool> {
-        let nodes = self.start.len() - 1;
-        let reversed = Self::build(nodes, |visit| {
-            for from in 0..nodes as u32 {
-                for &to in self.of_node(from) {
-                    visit(to, from);
-                }
-            }
-        });
-        let leads =
-            |from: u32, left: &[bool]| self.of_node(from).iter().filter(|&&to| left[to as usize]).count();
-        let mut degree: Vec<usize> = (0..nodes as u32).map(|from| leads(from, &left)).collect();
-        let mut ends: Vec<u32> =
-            (0..nodes as u32).filter(|&t| left[t as usize] && degree[t as usize] == 0).collect();
-        while let Some(end) = ends.pop() {
-            left[end as usize] = false;
-            for &from in reversed.of_node(end) {
-                if left[from as usize] {
-                    degree[from as usize] -= 1;
-                    if degree[from as usize] == 0 {
-                        ends.push(from);
-                    }
-                }
-            }
-        }
-        left
-    }
 }

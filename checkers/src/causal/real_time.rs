@@ -5,7 +5,8 @@
 use histories::{History, Nanos, Operation};
 
 use super::columns::Columns;
-use super::order::{Edge, Successors};
+use super::order::Edge;
+use crate::graph::{self, Rows};
 
 /// The transactions on cycles of causality, inferred edges and real time, if there are any.
 pub(crate) fn cyclic(history: &History, columns: &Columns, edges: &[Edge]) -> Option<Vec<bool>> {
@@ -18,7 +19,7 @@ pub(crate) fn cyclic(history: &History, columns: &Columns, edges: &[Edge]) -> Op
     let returns = returns(history, columns, |_| true);
     let count = columns.len() as u32;
     // A chain of ticks, one for each return, carries real time in as many edges.
-    let graph = Successors::build(columns.len() + returns.len(), |visit| {
+    let graph = Rows::of_edges(columns.len() + returns.len(), |visit| {
         for (tick, &(_, t)) in (count..).zip(&returns) {
             visit(t, tick);
             if tick > count {
@@ -38,7 +39,7 @@ pub(crate) fn cyclic(history: &History, columns: &Columns, edges: &[Edge]) -> Op
             visit(edge.from, edge.to);
         }
     });
-    graph.sort().err().map(|mut left| {
+    graph::sort(&graph).err().map(|mut left| {
         left.truncate(columns.len());
         left
     })

@@ -11,8 +11,8 @@ use histories::{History, ModelName};
 use super::analysis::Analysis;
 use super::columns::{Columns, NONE};
 use super::compile;
-use super::order::Successors;
 use crate::Budget;
+use crate::graph;
 
 /// The guarantees, in the order of the bits of a set.
 const GUARANTEES: [ModelName; 4] = [
@@ -115,9 +115,12 @@ pub(super) fn violated(columns: &Columns, set: u8) -> bool {
         }
     }
     session_edges(columns, set, &mut edges);
-    let graph =
-        Successors::build(3 * columns.len(), |visit| edges.iter().for_each(|&(from, to)| visit(from, to)));
-    graph.sort().is_err()
+    let graph = graph::Rows::of_edges(3 * columns.len(), |visit| {
+        for &(from, to) in &edges {
+            visit(from, to);
+        }
+    });
+    graph::sort(&graph).is_err()
 }
 
 /// The order that monotonic writes and writes follow reads ask for among the writes themselves, by way of two more

@@ -11,7 +11,8 @@ use rustc_hash::FxHashMap;
 
 use super::clocks::Inferred;
 use super::columns::{Columns, Groups, NONE, Read, sort_by};
-use super::order::{Edge, Order, Successors};
+use super::order::{Edge, Order};
+use crate::graph::{self, Rows};
 use crate::{Budget, Exhausted};
 
 /// Where each transaction's causes lie in other chains, chain after chain: a session's past grows by stretches of
@@ -207,7 +208,7 @@ impl<'c> View<'c> {
             numbers[t as usize] = number;
         }
         let number = |t: u32| numbers[t as usize];
-        let graph = Successors::build(nodes.len(), |visit| {
+        let graph = Rows::of_edges(nodes.len(), |visit| {
             for (to, &t) in (0..).zip(&nodes) {
                 for cause in self.causes(t).filter(|&cause| among(cause)) {
                     visit(number(cause), to);
@@ -217,7 +218,7 @@ impl<'c> View<'c> {
                 visit(number(edge.from), number(edge.to));
             }
         });
-        let left = graph.sort().err()?;
+        let left = graph::sort(&graph).err()?;
         let mut all = vec![false; self.columns.len()];
         for (&t, left) in nodes.iter().zip(left) {
             all[t as usize] = left;

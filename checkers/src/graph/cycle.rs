@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::NONE;
+use super::{NONE, Rows, left_over};
 
 /// The nodes of a shortest path from `from` to `to`, both included, over the edges that `successors` gives; a path has
 /// one edge at least, so that from a node to itself it is a cycle.
@@ -35,6 +35,21 @@ pub(crate) fn shortest_path<I: Iterator<Item = u32>>(
     None
 }
 
+/// The nodes of a short cycle, which begins and ends with the same one; `None` where there is no cycle.
+pub(crate) fn short_cycle(successors: &Rows, predecessors: &Rows) -> Option<Vec<u32>> {
+    let left = left_over(successors);
+    let nodes = left.len();
+    // What is left over has predecessors that are left over, so the way back comes to a cycle.
+    let mut node = (0..nodes as u32).find(|&node| left[node as usize])?;
+    let mut visited = vec![false; nodes];
+    while !visited[node as usize] {
+        visited[node as usize] = true;
+        node = predecessors.row(node).iter().copied().find(|&before| left[before as usize])?;
+    }
+    let along = |at: u32| successors.row(at).iter().copied().filter(|&next| left[next as usize]);
+    shortest_path(nodes, node, node, along)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +61,14 @@ mod tests {
         assert_eq!(shortest_path(4, 0, 3, successors), Some(vec![0, 3]));
         assert_eq!(shortest_path(4, 1, 1, successors), Some(vec![1, 2, 3, 0, 1]));
         assert_eq!(shortest_path(5, 0, 4, successors), None);
+    }
+
+    #[test]
+    fn a_cycle_is_found_behind_what_leads_to_it_alone() {
+        let edges = [(0, 1), (1, 2), (2, 3), (3, 1), (3, 4)];
+        let successors = Rows::of(5, edges.into_iter());
+        assert_eq!(short_cycle(&successors, &successors.reversed()).map(|cycle| cycle.len()), Some(4));
+        let acyclic = Rows::of(3, [(0, 1), (0, 2), (1, 2)].into_iter());
+        assert_eq!(short_cycle(&acyclic, &acyclic.reversed()), None);
     }
 }

@@ -6,10 +6,12 @@
 mod cycle;
 mod order;
 mod rows;
+mod union;
 
-pub(crate) use cycle::shortest_path;
-pub(crate) use order::{left_over, topological};
+pub(crate) use cycle::{short_cycle, shortest_path};
+pub(crate) use order::{left_over, sort, topological};
 pub(crate) use rows::Rows;
+pub(crate) use union::UnionFind;
 
 /// No node, no transaction, no version.
 pub(crate) const NONE: u32 = u32::MAX;

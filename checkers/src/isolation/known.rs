@@ -5,7 +5,7 @@ use super::columns::Columns;
 use super::dependencies::{Chains, Dependencies, Kind};
 use super::level::{Level, Order, Rule};
 use super::polygraph::Decision;
-use crate::graph::{NONE, Rows, left_over, shortest_path};
+use crate::graph::{NONE, Rows, left_over, short_cycle, shortest_path};
 use crate::{Budget, Exhausted};
 
 /// How many pairs of appends that no read shows are put in order.
@@ -70,15 +70,7 @@ fn own(columns: &Columns, mut nodes: Vec<u32>) -> Vec<u32> {
 fn cycle(nodes: u32, edges: &[(u32, u32)]) -> Option<Vec<u32>> {
     let successors = Rows::of(nodes as usize, edges.iter().copied());
     let predecessors = Rows::of(nodes as usize, edges.iter().map(|&(from, to)| (to, from)));
-    let left = left_over(&successors, &predecessors);
-    let mut node = (0..nodes).find(|&node| left[node as usize])?;
-    let mut visited = vec![false; nodes as usize];
-    while !visited[node as usize] {
-        visited[node as usize] = true;
-        node = predecessors.row(node).iter().copied().find(|&before| left[before as usize])?;
-    }
-    let along = |at: u32| successors.row(at).iter().copied().filter(|&next| left[next as usize]);
-    shortest_path(nodes as usize, node, node, along)
+    short_cycle(&successors, &predecessors)
 }
 
 /// What every version order has, where nothing forbids a version between one that was read and the reader's own.
@@ -206,12 +198,9 @@ impl<'a> Views<'a> {
         }
         let successors = self.successors();
         let all = self.visible.iter().chain(&self.replaces).copied();
-        let (every, back) = (
-            Rows::of(self.nodes as usize, all.clone().collect::<Vec<_>>().into_iter()),
-            Rows::of(self.nodes as usize, all.map(|(from, to)| (to, from)).collect::<Vec<_>>().into_iter()),
-        );
+        let every = Rows::of(self.nodes as usize, all);
         // A cycle of that kind is one of all dependencies.
-        let left = left_over(&every, &back);
+        let left = left_over(&every);
         for &(reader, writer) in &self.replaces {
             budget.check()?;
             if !left[reader as usize] || !left[writer as usize] {

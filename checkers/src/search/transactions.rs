@@ -6,6 +6,7 @@ use histories::{History, Micro, OperationId, Value};
 use rustc_hash::FxHashMap;
 
 use super::object::Part;
+use crate::graph::UnionFind;
 
 /// The parts of transactions that can be decided one by one, in the order of their first transactions; all together
 /// where one of them does something else than to read and write: what only reads a list is no register's.
@@ -17,40 +18,31 @@ pub(super) fn apart(history: &History, whole: Part) -> Vec<Part> {
 
 fn groups(history: &History, operations: &[OperationId]) -> Option<Vec<Vec<OperationId>>> {
     let mut names: FxHashMap<Value, u32> = FxHashMap::default();
-    let mut parents: Vec<u32> = Vec::new();
+    let mut sets = UnionFind::default();
     let mut firsts: Vec<u32> = Vec::with_capacity(operations.len());
     for &id in operations {
         let mut first = None;
         for micro in history.operation(id).call().micros()? {
-            let (next, Micro { function, key, .. }) = (parents.len() as u32, micro.ok()?);
+            let (next, Micro { function, key, .. }) = (sets.len() as u32, micro.ok()?);
             if !matches!(function, "r" | "w") {
                 return None;
             }
             let name = *names.entry(key.into_owned()).or_insert(next);
             if name == next {
-                parents.push(name);
+                sets.push();
             }
-            let (a, b) = (root(&mut parents, name), root(&mut parents, *first.get_or_insert(name)));
-            parents[a.max(b) as usize] = a.min(b);
+            sets.union(name, *first.get_or_insert(name));
         }
         firsts.push(first?);
     }
     let mut places: FxHashMap<u32, usize> = FxHashMap::default();
     let mut groups: Vec<Vec<OperationId>> = Vec::new();
     for (&id, first) in operations.iter().zip(firsts) {
-        let place = *places.entry(root(&mut parents, first)).or_insert(groups.len());
+        let place = *places.entry(sets.root(first)).or_insert(groups.len());
         if place == groups.len() {
             groups.push(Vec::new());
         }
         groups[place].push(id);
     }
     Some(groups)
-}
-
-fn root(parents: &mut [u32], mut node: u32) -> u32 {
-    while parents[node as usize] != node {
-        parents[node as usize] = parents[parents[node as usize] as usize];
-        node = parents[node as usize];
-    }
-    node
 }

@@ -2,7 +2,8 @@
 //!
 //! It never adds an edge.
 
-use super::problem::{Problem, Rows};
+use super::problem::Problem;
+use crate::graph::Rows;
 
 /// Row by row, for each node and chain how many of the chain's nodes come before.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl Clocks {
             own.copy_from_slice(clocks.row(node));
             let chain = problem.chain[node as usize] as usize;
             own[chain] = own[chain].max(problem.place[node as usize] + 1);
-            for &next in successors.at(node) {
+            for &next in successors.row(node) {
                 let row = &mut clocks.rows[next as usize * chains..][..chains];
                 row.iter_mut().zip(&own).for_each(|(seen, &new)| *seen = (*seen).max(new));
                 waits[next as usize] -= 1;

@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::forced::Edge;
-use super::problem::{Problem, Rows};
+use super::problem::Problem;
+use crate::graph::Rows;
 
 /// From how many nodes a shorter cycle is sought.
 const STARTS_MAX: usize = 64;
@@ -15,7 +16,8 @@ const STARTS_MAX: usize = 64;
 /// The nodes of a short cycle and of everything that its edges follow from, sorted. `left` holds all nodes that lie
 /// on cycles, between them or after.
 pub(super) fn support(problem: &Problem, edges: &[Edge], left: &[u32]) -> Vec<u32> {
-    let rows = Rows::of(problem.acts.len(), (0..).zip(edges).map(|(i, edge)| (edge.from, i)));
+    let rows =
+        Rows::of(problem.acts.len(), (0..edges.len() as u32).zip(edges).map(|(i, edge)| (edge.from, i)));
     let graph = Graph { problem, edges, rows };
     let core = graph.core(left);
     let sampled = core.iter().step_by(core.len().div_ceil(STARTS_MAX).max(1));
@@ -54,7 +56,7 @@ impl Graph<'_> {
             left.iter().copied().filter(|&node| successors[node as usize] == 0).collect();
         while let Some(node) = work.pop() {
             inside[node as usize] = false;
-            for &before in predecessors.at(node) {
+            for &before in predecessors.row(node) {
                 successors[before as usize] -= 1;
                 if successors[before as usize] == 0 {
                     work.push(before);
@@ -73,7 +75,7 @@ impl Graph<'_> {
         let mut came: FxHashMap<(u32, bool), u32> = FxHashMap::default();
         let mut work: VecDeque<(u32, bool)> = [(from, false)].into();
         while let Some((node, runs)) = work.pop_front() {
-            for &index in self.rows.at(node) {
+            for &index in self.rows.row(node) {
                 let edge = self.edges[index as usize];
                 let state = (edge.to, self.is_session(&edge));
                 if edge.round >= round || came.contains_key(&state) {

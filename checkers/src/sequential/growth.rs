@@ -15,7 +15,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::accesses::{Deed, Objects};
 use super::objects::Access;
-use crate::causal::order::{Order, Successors};
+use crate::graph::{self, Rows};
 use crate::models::{ListCall, SetCall};
 use crate::registers::NONE;
 
@@ -204,21 +204,18 @@ impl Graph {
     }
 
     fn decide(&self, objects: &Objects, additions: &Additions<'_>) -> Growth {
-        let graph = Successors::build(self.nodes as usize, |visit| {
+        let graph = Rows::of_edges(self.nodes as usize, |visit| {
             self.edges.iter().for_each(|&(from, to)| visit(from, to));
         });
         let counts = |node: &u32| *node < self.deeds && additions.happened[*node as usize];
-        match graph.sort() {
-            Ok(Order::Completion) => Growth::Order((0..self.deeds).filter(counts).collect()),
-            Ok(Order::Sorted { sequence, .. }) => {
-                Growth::Order(sequence.into_iter().filter(counts).collect())
-            }
+        match graph::sort(&graph) {
+            Ok(sequence) => Growth::Order(sequence.into_iter().filter(counts).collect()),
             Err(left) => Growth::Contradiction(self.cycle(objects, &graph, &left)),
         }
     }
 
     /// The deeds of a short cycle, and the fullest read of each list on it, which shows its order.
-    fn cycle(&self, objects: &Objects, graph: &Successors, left: &[bool]) -> Vec<u32> {
+    fn cycle(&self, objects: &Objects, graph: &Rows, left: &[bool]) -> Vec<u32> {
         let starts = (0..self.deeds).filter(|&node| left[node as usize]);
         let mut best: Option<Vec<u32>> = None;
         let mut found = 0;
@@ -245,7 +242,7 @@ impl Graph {
     }
 
     /// The deeds of the cycle through one that leaves its sessions least often. A run within a session is its ends.
-    fn shortest(&self, objects: &Objects, graph: &Successors, left: &[bool], start: u32) -> Option<Vec<u32>> {
+    fn shortest(&self, objects: &Objects, graph: &Rows, left: &[bool], start: u32) -> Option<Vec<u32>> {
         let mut toward = vec![NONE; self.nodes as usize];
         let mut cost = vec![NONE; self.nodes as usize];
         let mut queue = VecDeque::from([(start, 0)]);
@@ -255,10 +252,10 @@ impl Graph {
             if cost[node as usize] < so_far {
                 continue;
             }
-            if graph.of_node(node).contains(&start) {
+            if graph.row(node).contains(&start) {
                 break node;
             }
-            for &next in graph.of_node(node).iter().filter(|&&next| left[next as usize]) {
+            for &next in graph.row(node).iter().filter(|&&next| left[next as usize]) {
                 let leaves = node < self.deeds && (process(node) != process(next) || next < node);
                 let (at, more) = (next as usize, so_far + u32::from(leaves));
                 if next != start && more < cost[at] {

@@ -7,6 +7,7 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::graph::UnionFind;
 use crate::registers::NONE;
 use crate::sessions::table::{Act, Seen, Write};
 
@@ -129,62 +130,18 @@ impl Problem {
 /// other in nothing. `of` tells the session and the key of an operation.
 pub(super) fn components<T: Clone>(operations: &[T], of: impl Fn(&T) -> (u32, u32)) -> Vec<Vec<T>> {
     let mut sessions: FxHashMap<u32, u32> = FxHashMap::default();
-    for (process, _) in operations.iter().map(&of) {
-        let next = sessions.len() as u32;
-        sessions.entry(process).or_insert(next);
-    }
-    let mut parents: Vec<u32> = (0..sessions.len() as u32).collect();
+    let mut sets = UnionFind::default();
     let mut first: FxHashMap<u32, u32> = FxHashMap::default();
     for (process, key) in operations.iter().map(&of) {
-        let session = sessions[&process];
+        let session = *sessions.entry(process).or_insert_with(|| sets.push());
         let other = *first.entry(key).or_insert(session);
-        let (a, b) = (root(&mut parents, session), root(&mut parents, other));
-        parents[a.max(b) as usize] = a.min(b);
+        sets.union(session, other);
     }
-    let mut components: Vec<Vec<T>> = vec![Vec::new(); parents.len()];
+    let mut components: Vec<Vec<T>> = vec![Vec::new(); sets.len()];
     for operation in operations {
         let session = sessions[&of(operation).0];
-        components[root(&mut parents, session) as usize].push(operation.clone());
+        components[sets.root(session) as usize].push(operation.clone());
     }
     components.retain(|component| !component.is_empty());
     components
-}
-
-fn root(parents: &mut [u32], mut node: u32) -> u32 {
-    while parents[node as usize] != node {
-        parents[node as usize] = parents[parents[node as usize] as usize];
-        node = parents[node as usize];
-    }
-    node
-}
-
-/// Edges by where they start, as rows of one table.
-#[derive(Debug)]
-pub(super) struct Rows {
-    starts: Vec<u32>,
-    values: Vec<u32>,
-}
-
-impl Rows {
-    /// Of pairs (row, value), in their order.
-    pub(super) fn of(count: usize, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
-        let mut starts = vec![0_u32; count + 1];
-        for (row, _) in pairs.clone() {
-            starts[row as usize + 1] += 1;
-        }
-        for i in 1..starts.len() {
-            starts[i] += starts[i - 1];
-        }
-        let mut next = starts.clone();
-        let mut values = vec![0; starts[count] as usize];
-        for (row, value) in pairs {
-            values[next[row as usize] as usize] = value;
-            next[row as usize] += 1;
-        }
-        Self { starts, values }
-    }
-
-    pub(super) fn at(&self, row: u32) -> &[u32] {
-        &self.values[self.starts[row as usize] as usize..self.starts[row as usize + 1] as usize]
-    }
 }

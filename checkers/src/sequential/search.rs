@@ -18,7 +18,8 @@
 use rustc_hash::FxHashSet;
 
 use super::guess::Rank;
-use super::problem::{Problem, Rows};
+use super::problem::Problem;
+use crate::graph::Rows;
 use crate::registers::NONE;
 use crate::{Budget, Exhausted};
 
@@ -214,7 +215,7 @@ impl<'p> Search<'p> {
             self.current[key] = node;
             self.ready.retain(|&other| other != node);
         }
-        for &next in self.successors.at(node) {
+        for &next in self.successors.row(node) {
             self.waits[next as usize] -= 1;
             if self.waits[next as usize] == 0 {
                 let list = if self.problem.writes(next) { &mut self.ready } else { &mut self.due };
@@ -227,7 +228,7 @@ impl<'p> Search<'p> {
         while self.trail.len() > depth
             && let Some(Step { node, before }) = self.trail.pop()
         {
-            for &next in self.successors.at(node) {
+            for &next in self.successors.row(node) {
                 if self.waits[next as usize] == 0 && self.problem.writes(next) {
                     self.ready.retain(|&other| other != next);
                 }

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use histories::OperationId;
 
+use crate::graph::Rows;
 use crate::registers::NONE;
 use crate::{Budget, Exhausted};
 
@@ -27,7 +28,7 @@ pub(super) struct Hop {
 
 /// `writes` is the number of nodes that are writes; the others only help.
 pub(super) fn short(demands: &Demands, writes: u32, budget: &Budget) -> Result<Option<Vec<Hop>>, Exhausted> {
-    let forward = Adjacency::of(demands, |edge| edge.from);
+    let forward = by_end(demands, |edge| edge.from);
     let core = core(demands, &forward, budget)?;
     let Some(certain) = on_a_cycle(demands, &forward, &core, writes) else { return Ok(None) };
     let mut came: Vec<u32> = vec![NONE; demands.nodes as usize];
@@ -48,9 +49,9 @@ pub(super) fn short(demands: &Demands, writes: u32, budget: &Budget) -> Result<O
 
 /// A write on a cycle, none iff there is no cycle: every node of the core has a successor there, so a walk comes
 /// back to where it was, and helpers alone form no cycle.
-fn on_a_cycle(demands: &Demands, forward: &Adjacency, core: &[bool], writes: u32) -> Option<u32> {
+fn on_a_cycle(demands: &Demands, forward: &Rows, core: &[bool], writes: u32) -> Option<u32> {
     let next = |node: u32| {
-        let targets = forward.at(node).iter().map(|&edge| demands.edges[edge as usize].to);
+        let targets = forward.row(node).iter().map(|&edge| demands.edges[edge as usize].to);
         targets.into_iter().find(|&to| core[to as usize])
     };
     let mut node = (0..core.len() as u32).find(|&node| core[node as usize])?;
@@ -64,54 +65,30 @@ fn on_a_cycle(demands: &Demands, forward: &Adjacency, core: &[bool], writes: u32
     Some(node)
 }
 
-/// Edges by one end, as rows of one table.
-struct Adjacency {
-    starts: Vec<u32>,
-    edges: Vec<u32>,
-}
-
-impl Adjacency {
-    fn of(demands: &Demands, end: impl Fn(&Edge) -> u32) -> Self {
-        let mut starts = vec![0_u32; demands.nodes as usize + 1];
-        for edge in &demands.edges {
-            starts[end(edge) as usize + 1] += 1;
-        }
-        for i in 1..starts.len() {
-            starts[i] += starts[i - 1];
-        }
-        let mut next = starts.clone();
-        let mut edges = vec![0_u32; demands.edges.len()];
-        for (index, edge) in (0_u32..).zip(&demands.edges) {
-            let place = &mut next[end(edge) as usize];
-            edges[*place as usize] = index;
-            *place += 1;
-        }
-        Self { starts, edges }
-    }
-
-    fn at(&self, node: u32) -> &[u32] {
-        &self.edges[self.starts[node as usize] as usize..self.starts[node as usize + 1] as usize]
-    }
+/// The places of the edges, by the node at one end.
+fn by_end(demands: &Demands, end: impl Fn(&Edge) -> u32) -> Rows {
+    let places = (0..demands.edges.len() as u32).zip(&demands.edges);
+    Rows::of(demands.nodes as usize, places.map(|(place, edge)| (end(edge), place)))
 }
 
 /// The nodes that are left once those without a predecessor, and then those without a successor, are taken away
 /// over and over: all cycles, and what lies between them.
-fn core(demands: &Demands, forward: &Adjacency, budget: &Budget) -> Result<Vec<bool>, Exhausted> {
+fn core(demands: &Demands, forward: &Rows, budget: &Budget) -> Result<Vec<bool>, Exhausted> {
     let mut inside = vec![true; demands.nodes as usize];
     peel(demands, forward, &mut inside, |edge| edge.to);
     budget.check()?;
     if inside.iter().any(|&left| left) {
-        let backward = Adjacency::of(demands, |edge| edge.to);
+        let backward = by_end(demands, |edge| edge.to);
         peel(demands, &backward, &mut inside, |edge| edge.from);
     }
     budget.check()?;
     Ok(inside)
 }
 
-fn peel(demands: &Demands, adjacency: &Adjacency, inside: &mut [bool], far: impl Fn(&Edge) -> u32) {
+fn peel(demands: &Demands, adjacency: &Rows, inside: &mut [bool], far: impl Fn(&Edge) -> u32) {
     let mut degree = vec![0_u32; inside.len()];
     for node in (0..inside.len() as u32).filter(|&node| inside[node as usize]) {
-        for &edge in adjacency.at(node) {
+        for &edge in adjacency.row(node) {
             degree[far(&demands.edges[edge as usize]) as usize] += 1;
         }
     }
@@ -120,7 +97,7 @@ fn peel(demands: &Demands, adjacency: &Adjacency, inside: &mut [bool], far: impl
         .collect();
     while let Some(node) = work.pop() {
         inside[node as usize] = false;
-        for &edge in adjacency.at(node) {
+        for &edge in adjacency.row(node) {
             let next = far(&demands.edges[edge as usize]);
             degree[next as usize] -= 1;
             if degree[next as usize] == 0 && inside[next as usize] {
@@ -135,7 +112,7 @@ fn peel(demands: &Demands, adjacency: &Adjacency, inside: &mut [bool], far: impl
 /// `came` says by which edge a node was reached; it is left as it was found, empty.
 fn around(
     demands: &Demands,
-    forward: &Adjacency,
+    forward: &Rows,
     core: &[bool],
     start: u32,
     came: &mut [u32],
@@ -152,7 +129,7 @@ fn around(
 
 /// The edge that closes the cycle.
 fn reach(
-    (demands, forward, core): (&Demands, &Adjacency, &[bool]),
+    (demands, forward, core): (&Demands, &Rows, &[bool]),
     start: u32,
     came: &mut [u32],
     touched: &mut Vec<u32>,
@@ -160,7 +137,7 @@ fn reach(
 ) -> Option<u32> {
     let mut queue = VecDeque::from([start]);
     while let Some(node) = queue.pop_front().filter(|_| touched.len() < nodes_max) {
-        for &index in forward.at(node) {
+        for &index in forward.row(node) {
             let edge = &demands.edges[index as usize];
             if edge.to == start {
                 return Some(index);

@@ -2,7 +2,7 @@
 
 use super::super::dependencies::Dependencies;
 use super::layout::Layout;
-use crate::graph::{NONE, Rows, left_over, shortest_path, topological};
+use crate::graph::{NONE, Rows, short_cycle, shortest_path, topological};
 
 /// An edge that was inferred: the other order would have closed a cycle through a path from one node to another, over
 /// edges that were there before.
@@ -60,24 +60,12 @@ impl Constraints {
     }
 
     pub(super) fn topological(&self) -> Option<Vec<u32>> {
-        topological(&self.successors, &self.predecessors)
+        topological(&self.successors)
     }
 
     /// The transactions of a short cycle and of the reasons for its inferred edges, in ascending order.
     pub(super) fn cycle(&self) -> Vec<u32> {
-        let on_cycle = left_over(&self.successors, &self.predecessors);
-        // Back along what is left over one comes to a cycle for certain.
-        let Some(mut node) = (0..self.nodes).find(|&node| on_cycle[node as usize]) else { return Vec::new() };
-        let mut visited = vec![false; self.nodes as usize];
-        while !visited[node as usize] {
-            visited[node as usize] = true;
-            let back = self.predecessors.row(node).iter().copied().find(|&other| on_cycle[other as usize]);
-            let Some(back) = back else { return Vec::new() };
-            node = back;
-        }
-        let along = |at: u32| self.successors.row(at).iter().copied().filter(|&next| on_cycle[next as usize]);
-        let Some(path) = shortest_path(self.nodes as usize, node, node, along) else { return Vec::new() };
-        self.support(path)
+        short_cycle(&self.successors, &self.predecessors).map_or_else(Vec::new, |path| self.support(path))
     }
 
     /// The transactions on a path and on the paths that its inferred edges rest on.
