@@ -146,8 +146,7 @@ fn longest_word(cell: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::markdown::escaped;
-use super::*;
+    use super::*;
 
     fn grid() -> Grid {
         let mut grid = Grid::new(&["mode", "why"]);
