@@ -5,7 +5,6 @@
 use tabled::builder::Builder;
 use tabled::settings::{Padding, Style};
 
-use super::markdown::escaped;
 use crate::cli::layout::{self, Width};
 
 /// Spaces between two columns.
@@ -138,6 +137,22 @@ impl Grid {
         let line = |cells: &Vec<String>| cells.iter().map(cell).collect::<Vec<_>>().join(",") + "\n";
         std::iter::once(&self.header).chain(&self.rows).map(line).collect()
     }
+}
+
+/// Text that Markdown shows as it is: on one line, and none of it is taken for HTML, emphasis, code, a link or the end of a
+/// table's cell.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut all = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => all.push_str("&lt;"),
+            '&' => all.push_str("&amp;"),
+            '\n' | '\r' => all.push(' '),
+            '\\' | '|' | '*' | '`' | '[' | ']' => all.extend(['\\', character]),
+            other => all.push(other),
+        }
+    }
+    all
 }
 
 fn longest_word(cell: &str) -> usize {

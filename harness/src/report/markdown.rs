@@ -5,7 +5,7 @@ use super::{Purpose, RunsReport, modes, tradeoffs};
 use crate::cli::paint::Paint;
 use crate::judge::outcome::RunOutcome;
 use crate::judge::verdict::VerdictKind;
-use crate::report::grid::Grid;
+use crate::report::grid::{Grid, escaped};
 
 /// The comparison, if it is one, the runs, and what was not as expected.
 pub(crate) fn render(report: &RunsReport<'_>) -> String {
@@ -25,22 +25,6 @@ pub(crate) fn render(report: &RunsReport<'_>) -> String {
         parts.push(format!("## Again\n\n```\n{}\n```\n", again.join("\n")));
     }
     parts.join("\n")
-}
-
-/// Text that Markdown shows as it is: on one line, and none of it is taken for HTML, emphasis, code, a link or the end of a
-/// table's cell.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut all = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '<' => all.push_str("&lt;"),
-            '&' => all.push_str("&amp;"),
-            '\n' | '\r' => all.push(' '),
-            '\\' | '|' | '*' | '`' | '[' | ']' => all.extend(['\\', character]),
-            other => all.push(other),
-        }
-    }
-    all
 }
 
 /// What stands above the runs, under its title.
