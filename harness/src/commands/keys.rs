@@ -44,7 +44,7 @@ mod tests {
 
     /// The rows of a table, each name as code.
     fn rows(grid: &Grid) -> Vec<String> {
-        let rows = grid.markdown();
+        let rows = grid.of_markdown();
         rows.lines().skip(2).map(|row| row.replacen("| ", "| `", 1).replacen(" | ", "` | ", 1)).collect()
     }
 
@@ -56,7 +56,7 @@ mod tests {
             let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->\n"));
             let (before, rest) = text.split_once(&begin).unwrap();
             let (held, after) = rest.split_once(&end).unwrap();
-            let markdown = grid.markdown();
+            let markdown = grid.of_markdown();
             let head = markdown.lines().take(2).map(str::to_owned);
             let table = head.chain(rows(&grid)).collect::<Vec<_>>().join("\n") + "\n";
             if std::env::var_os("PARTITA_WRITE_SAMPLES").is_none() {

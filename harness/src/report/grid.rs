@@ -116,8 +116,18 @@ impl Grid {
     }
 
     pub(crate) fn markdown(&self) -> String {
+        self.with_bars(escaped)
+    }
+
+    /// The same of cells that are Markdown already.
+    #[cfg(test)]
+    pub(crate) fn of_markdown(&self) -> String {
+        self.with_bars(|cell| cell.replace('|', "\\|"))
+    }
+
+    fn with_bars(&self, shown: impl Fn(&str) -> String) -> String {
         let line = |cells: &[String]| {
-            let cells: Vec<_> = cells.iter().map(|cell| escaped(cell)).collect();
+            let cells: Vec<_> = cells.iter().map(|cell| shown(cell)).collect();
             format!("| {} |\n", cells.join(" | "))
         };
         let rule = "|---".repeat(self.header.len());
