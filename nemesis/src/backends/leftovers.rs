@@ -15,7 +15,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 /// The variable of the environment that names the harness.
 pub(super) const MARK: &str = "PARTITA_HARNESS";
 /// How long processes that were killed may take to be gone.
-pub(super) const GONE_MAX: Duration = Duration::from_secs(3);
+const GONE_MAX: Duration = Duration::from_secs(3);
 pub(super) const POLL: Duration = Duration::from_millis(5);
 
 /// A harness by its process. The number alone may be another process's by now, or another namespace's.

@@ -12,10 +12,14 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::leftovers::{self, GONE_MAX, Harness, Leftover, POLL, hold, kill, started};
+use super::leftovers::{self, Harness, Leftover, POLL, hold, kill, started};
 use super::segments;
+
+/// What dead processes leave in shared memory is removed when the last one is gone, which takes its time where a machine
+/// is busy.
+const UNUSED_MAX: Duration = Duration::from_secs(30);
 
 /// The harness's hidden command for it.
 const SUBCOMMAND: &str = "watchdog";
@@ -62,16 +66,17 @@ pub fn guard(harness: Harness, told: impl BufRead) -> io::Result<Vec<Leftover>> 
         let Ok(line) = line else { break };
         processes.extend(held(&line));
     }
+    let mut refused = None;
     for (_, process) in &processes {
-        kill(process)?;
+        refused = kill(process).err().or(refused);
     }
     let left = leftovers::reap(|whose| whose == harness);
     let makers: Vec<u32> = processes.iter().map(|(id, _)| *id).collect();
     let began = Instant::now();
-    while segments::remove(&makers) && began.elapsed() < GONE_MAX {
+    while segments::remove(&makers) && began.elapsed() < UNUSED_MAX {
         std::thread::sleep(POLL);
     }
-    left
+    refused.map_or(left, Err)
 }
 
 /// A hold on the process that `ID STARTED` tells of, where that still runs.
