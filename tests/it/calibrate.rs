@@ -216,7 +216,7 @@ fn a_client_in_python_notices_lies() {
 
 #[test]
 fn a_node_of_maelstroms_notices_an_identifier_that_comes_again() {
-    let system = format!("maelstrom:python3 {} unique-ids", examples().join("ids.py").display());
+    let system = format!("maelstrom:python3 '{}' unique-ids", examples().join("ids.py").display());
     notices_live(
         &["--system", &system, "--mode", "unique-ids", "--workload", "unique-ids"],
         &["repeated-id"],

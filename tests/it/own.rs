@@ -108,7 +108,7 @@ fn skipped(program: &str) -> bool {
 #[test]
 fn a_node_written_for_maelstrom_finds_its_bug_and_passes_while_messages_are_lost() {
     let folder = tempfile::tempdir().expect("a folder");
-    let system = format!("maelstrom:python3 {}", examples().join("lin_kv.py").display());
+    let system = format!("maelstrom:python3 '{}'", examples().join("lin_kv.py").display());
     let more = [
         "--mode",
         "lin-kv",
@@ -130,7 +130,7 @@ fn a_node_written_for_maelstrom_finds_its_bug_and_passes_while_messages_are_lost
 /// One object without a key: what is forgotten is found by what is read in the end, and passes where nodes tell again.
 fn gossip_finds_and_passes(mode: &str, workload: &str, models: [&str; 2]) {
     let folder = tempfile::tempdir().expect("a folder");
-    let system = format!("maelstrom:python3 {} {mode}", examples().join("gossip.py").display());
+    let system = format!("maelstrom:python3 '{}' {mode}", examples().join("gossip.py").display());
     let faults = "partition:one@3s:for=2s:first=1s,loss";
     let more = ["--mode", mode, "--workload", workload, "--time", "6s", "--rate", "80", "--faults", faults];
     let (code, found, told) = run(folder.path(), &system, &more, &[("FORGETFUL", "1")]);
@@ -161,7 +161,7 @@ fn a_counter_of_maelstroms_that_forgets_is_found_and_one_that_tells_again_passes
 /// Transactions of one kind of step: what is read from an old copy breaks the order of real time.
 fn transactions_find_and_pass(mode: &str, workload: &str) {
     let folder = tempfile::tempdir().expect("a folder");
-    let system = format!("maelstrom:python3 {}", examples().join("txn.py").display());
+    let system = format!("maelstrom:python3 '{}'", examples().join("txn.py").display());
     let faults = "partition:one@3s:for=2s:first=1s,loss";
     let more = ["--mode", mode, "--workload", workload, "--time", "6s", "--rate", "80", "--faults", faults];
     let (code, found, told) = run(folder.path(), &system, &more, &[("STALE", "1")]);
@@ -179,7 +179,7 @@ fn transactions_of_maelstroms_that_read_old_copies_are_found_and_others_pass() {
 #[test]
 fn identifiers_of_maelstroms_that_come_from_a_clock_are_found_to_repeat() {
     let folder = tempfile::tempdir().expect("a folder");
-    let system = format!("maelstrom:python3 {}", examples().join("ids.py").display());
+    let system = format!("maelstrom:python3 '{}'", examples().join("ids.py").display());
     let more = ["--mode", "unique-ids", "--workload", "unique-ids", "--time", "4s", "--rate", "200"];
     let (code, found, told) = run(folder.path(), &system, &more, &[("CLOCK", "1")]);
     assert_eq!((code, verdict(&found, "unique-ids").as_str()), (1, "invalid"), "{told}");

@@ -235,6 +235,7 @@ impl<'h> Members<'h> {
         let why =
             unfinished(history, finals).or_else(|| Some(finals.as_ref().ok()?.may_hide(key)?.to_owned()));
         let name = words::key(history, key);
+        let mut undecided = None;
         for element in self.elements.iter().filter(|element| element.is_kept()) {
             let Some(added) = element.acknowledged.or(element.added) else { continue };
             let value = element.value;
@@ -243,17 +244,16 @@ impl<'h> Members<'h> {
             });
             match (element.missed.or(last).filter(|_| !holds(value)), &why) {
                 (Some(_), Some(why)) => {
-                    ruling.undecided.push(format!("{name}: the last read lacks {value}; {why}"));
-                    return;
+                    undecided.get_or_insert_with(|| format!("{name}: the last read lacks {value}; {why}"));
                 }
                 (Some(missed), None) => ruling.anomalies.push(element.lost(history, added, missed)),
                 (None, _) if finals.is_ok() && !looked => {
-                    ruling.undecided.push(format!("{name}: nobody read it at the end"));
-                    return;
+                    undecided.get_or_insert_with(|| format!("{name}: nobody read it at the end"));
                 }
                 (None, _) => {}
             }
         }
+        ruling.undecided.extend(undecided);
     }
 
     fn impossible(&self, history: &History, read: OperationId, number: usize, kind: AnomalyKind) -> Anomaly {
