@@ -246,7 +246,7 @@ fn broken_client(folder: &Path, answer: &str) -> String {
     fs::write(folder.join("broken.py"), client).expect("a file");
     let kv = examples().join("kv.py");
     let system = format!(
-        "[system]\nname = \"broken\"\n[node]\nstart = \"python3 {} {{id}} {{client}} {{peers}} {{data}}\"\n\
+        "[system]\nname = \"broken\"\n[node]\nstart = \"python3 '{}' {{id}} {{client}} {{peers}} {{data}}\"\n\
          [client]\ncommand = \"python3 broken.py\"\noperations = [\"read\", \"write\"]\n",
         kv.display()
     );
