@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use finding::Stopwatch;
 use histories::{AnomalyKind, Function, History, Key, KeyId, ModelName, Nanos, Node, OperationId, Value};
 
-use crate::final_state::{Quiet, given_up, members, shown};
+use crate::final_state::{Quiet, given_up, members};
 use crate::split_brain::Acknowledgements;
 use crate::{Anomaly, Budget, Checker, Convergence, Figures, Finding, Verdict, Witness, words};
 
@@ -140,8 +140,10 @@ impl Round {
             let key = Key::from(name.as_str());
             let is_set = sets.contains(&key);
             let held: Vec<Option<&Value>> = states.iter().map(|state| state.get(name)).collect();
-            let mut values =
-                shown(history, &held).into_iter().flatten().map(|value| canonical(value, is_set));
+            let mut values = histories::dumps::shown(&history.header, &held)
+                .into_iter()
+                .flatten()
+                .map(|value| canonical(value, is_set));
             let first = values.next();
             values.any(|other| Some(other) != first).then_some(key)
         };
@@ -205,7 +207,7 @@ fn diverged(history: &History, round: &Round, key: &Key, sets: &BTreeSet<Key>) -
         .values()
         .map(|&dump| state(history, dump).and_then(|state| state.get(key.as_str())))
         .collect();
-    for ((&node, &dump), value) in round.0.iter().zip(shown(history, &held)) {
+    for ((&node, &dump), value) in round.0.iter().zip(histories::dumps::shown(&history.header, &held)) {
         let Some(value) = value else { continue };
         holders.entry(canonical(value, is_set)).or_default().push((node, dump));
     }

@@ -131,7 +131,10 @@ impl<'h> FinalState<'h> {
             return Err(format!("no final state of {}: only other nodes were dumped", lacking.join(", ")));
         }
         let last: Vec<OperationId> = dumps.values().copied().collect();
-        if !all_equal(history, &last) && !given_up(history, quiet, &last) {
+        let states = last.iter().filter_map(|&id| history.operation(id).reply().as_map());
+        let differ = history.replicas_differ()
+            || !histories::dumps::agree(&history.header, &states.collect::<Vec<_>>());
+        if differ && !given_up(history, quiet, &last) {
             return Err("no final state: the history ends while replicas were still being asked".into());
         }
         if let Some(began) = dumps.values().map(|&id| history.operation(id).invoked).min() {
@@ -182,18 +185,9 @@ impl<'h> FinalState<'h> {
         let name = self.history.key(key).as_str();
         let states = self.dumps.iter().map(|&id| self.history.operation(id).reply().as_map());
         let held: Vec<Option<&Value>> = states.map(|state| state.and_then(|state| state.get(name))).collect();
-        let shown = self.dumps.iter().zip(shown(self.history, &held));
+        let shown = self.dumps.iter().zip(histories::dumps::shown(&self.history.header, &held));
         shown.filter_map(|(&operation, value)| Some(Seen { operation, value: value?.clone() })).collect()
     }
-}
-
-/// What the dumps of a round show of a key, of which each holds a value or none. Where a key is kept on some nodes only and
-/// enough of them hold it, the others show nothing; else it is absent where it is not held.
-pub(crate) fn shown<'v>(history: &History, held: &[Option<&'v Value>]) -> Vec<Option<&'v Value>> {
-    static ABSENT: Value = Value::Null;
-    let holders = held.iter().flatten().count();
-    let elsewhere = history.header.copies.is_some_and(|copies| holders >= usize::from(copies));
-    held.iter().map(|value| if elsewhere { *value } else { Some(value.unwrap_or(&ABSENT)) }).collect()
 }
 
 /// Leaves the keys that every node was read for, where the history tells who was asked.
@@ -221,25 +215,4 @@ fn keep_asked_everywhere(
         );
     }
     Ok(())
-}
-
-/// Whether dumps show the same, but for the order of elements.
-fn all_equal(history: &History, dumps: &[OperationId]) -> bool {
-    let unordered = |value: &Value| match value {
-        Value::List(items) => {
-            let mut items = items.to_vec();
-            items.sort_unstable();
-            Value::list(items)
-        }
-        other => other.clone(),
-    };
-    let states: Vec<&BTreeMap<String, Value>> =
-        dumps.iter().filter_map(|&id| history.operation(id).reply().as_map()).collect();
-    let names: BTreeSet<&String> = states.iter().flat_map(|state| state.keys()).collect();
-    names.into_iter().all(|name| {
-        let held: Vec<Option<&Value>> = states.iter().map(|state| state.get(name)).collect();
-        let mut values = shown(history, &held).into_iter().flatten().map(unordered);
-        let first = values.next();
-        values.all(|other| Some(other) == first)
-    })
 }

@@ -70,3 +70,18 @@ fn less_of_a_valid_history_is_not_invalid() {
     eprintln!("fuzz narrowing: {parts} parts, {violated} violations, none of which the whole lacks");
     assert!(violated > parts / 4);
 }
+
+#[test]
+fn a_key_is_not_final_while_replicas_differ_on_another() {
+    let text = "nodes n1 n2\nc1 add x 1 [0,1] at n1\nc1 add y 2 [2,3] at n1\nc2 read-all x [] [0,1] at n2
+                c3 dump n1 y=[2] [10,11]\nc3 dump n2 y=[] [12,13]";
+    let history = testing::history(text);
+    let part = View { key: Some("x".to_owned()), ..View::default() }.of(history.clone()).unwrap();
+    let set = |history: &History| {
+        let findings = check_all(history, Some(&[ModelName::Set]), &Budget::unlimited());
+        findings[0].verdict.name()
+    };
+    assert_eq!((set(&history), set(&part)), ("unknown", "unknown"), "1 may be on its way to n2");
+    let agreed = testing::history(&text.replace("n2 y=[]", "n2 y=[2]"));
+    assert_eq!(set(&agreed), "invalid", "x lacks 1 where nothing is on its way any more");
+}

@@ -8,6 +8,7 @@
 mod answers;
 mod compact;
 mod diagnostic;
+pub mod dumps;
 mod event;
 mod header;
 mod held;

@@ -33,6 +33,15 @@ fn client(history: &History, id: OperationId) -> u32 {
 /// An offset with the operation that was told of it.
 type Told = (i64, OperationId);
 
+/// A record that was sent, where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    pub(super) offset: i64,
+    pub(super) send: OperationId,
+    /// The send itself, or an operation that shows the record at the offset, where the producer was not told.
+    pub(super) shown_by: OperationId,
+}
+
 pub(super) fn conflict(
     history: &History,
     partition: &Partition<'_>,
@@ -101,20 +110,23 @@ pub(super) fn doubled(history: &History, partition: &Partition<'_>, record: &Rec
 pub(super) fn sent_out_of_order(
     history: &History,
     partition: &Partition<'_>,
-    (first, before): Told,
-    (second, after): Told,
+    before: Sent,
+    after: Sent,
 ) -> Anomaly {
     let summary = format!(
-        "client {} sent a record to offset {second} of {} after one to offset {first}",
-        client(history, after),
-        partition.name
+        "client {} sent a record to offset {} of {} after one to offset {}",
+        client(history, after.send),
+        after.offset,
+        partition.name,
+        before.offset
     );
-    let at = |id, offset| words::completed(history, id, format!("sent what stands at offset {offset}"));
-    let mut steps = vec![at(before, first), at(after, second)];
-    // Where the producer was not told, a poll shows the offset.
-    for offset in [first, second] {
-        if let Some(id) = partition.told_of(offset).filter(|id| *id != before && *id != after) {
-            steps.push(words::completed(history, id, format!("shows the record at offset {offset}")));
+    let at = |sent: Sent| {
+        words::completed(history, sent.send, format!("sent what stands at offset {}", sent.offset))
+    };
+    let mut steps = vec![at(before), at(after)];
+    for Sent { offset, send, shown_by } in [before, after] {
+        if shown_by != send {
+            steps.push(words::completed(history, shown_by, format!("shows the record at offset {offset}")));
         }
     }
     anomaly(

@@ -149,28 +149,28 @@ impl<'h> Log<'h> {
     /// Records that stand in another order than their producer sent them.
     fn producers(&self) -> Vec<Anomaly> {
         // Of each producer and partition, the last record that was acknowledged.
-        let mut last: FxHashMap<(u32, u32), (i64, OperationId)> = FxHashMap::default();
+        let mut last: FxHashMap<(u32, u32), found::Sent> = FxHashMap::default();
         let mut found = Vec::new();
         for (id, op) in self.history.iter().filter(|(_, op)| op.outcome != histories::Outcome::Fail) {
             let LogOperation::Steps(steps) = &self.does[id.index()] else { continue };
-            let mut within: Vec<(u32, i64)> = Vec::new();
+            let mut within: Vec<(u32, found::Sent)> = Vec::new();
             for step in steps {
                 let Step::Send { partition, value, offset } = step else { continue };
                 let place = self.place(partition);
-                let Some(offset) = offset.or_else(|| self.partitions[place as usize].only_offset(value))
-                else {
-                    continue;
-                };
-                let earlier = within.iter().rev().find(|(other, _)| *other == place).map(|(_, at)| (*at, id));
+                let shown =
+                    offset.map(|at| (at, id)).or_else(|| self.partitions[place as usize].only_offset(value));
+                let Some((offset, shown_by)) = shown else { continue };
+                let sent = found::Sent { offset, send: id, shown_by };
+                let earlier = within.iter().rev().find(|(other, _)| *other == place).map(|(_, sent)| *sent);
                 let earlier = earlier.or_else(|| last.get(&(op.process, place)).copied());
-                if let Some(before) = earlier.filter(|(at, _)| *at > offset) {
+                if let Some(before) = earlier.filter(|before| before.offset > offset) {
                     let partition = &self.partitions[place as usize];
-                    found.push(found::sent_out_of_order(self.history, partition, before, (offset, id)));
+                    found.push(found::sent_out_of_order(self.history, partition, before, sent));
                 }
-                within.push((place, offset));
+                within.push((place, sent));
             }
             if op.is_ok() {
-                last.extend(within.into_iter().map(|(place, offset)| ((op.process, place), (offset, id))));
+                last.extend(within.into_iter().map(|(place, sent)| ((op.process, place), sent)));
             }
             if found.len() >= ANOMALIES_MAX {
                 break;

@@ -117,18 +117,13 @@ impl<'h> Partition<'h> {
         self.known.dedup_by_key(|(offset, _)| *offset);
     }
 
-    /// The offset of a value, where it was sent once and shown at one alone.
-    pub(super) fn only_offset(&self, value: &Value) -> Option<i64> {
+    /// The offset of a value, where it was sent once and shown at one alone, with an operation that shows it there.
+    pub(super) fn only_offset(&self, value: &Value) -> Option<(i64, OperationId)> {
         let record = &self.records[*self.of_value.get(value)? as usize];
         match record.shown[..] {
-            [(offset, _)] if record.sends.len() == 1 => Some(offset),
+            [shown] if record.sends.len() == 1 => Some(shown),
             _ => None,
         }
-    }
-
-    /// An operation that was told of the record at an offset.
-    pub(super) fn told_of(&self, offset: i64) -> Option<OperationId> {
-        self.at.get(&offset).map(|(_, id)| *id)
     }
 
     /// The first offset after this one at which a record is known to be.

@@ -188,3 +188,14 @@ fn other_histories_are_no_logs() {
 fn history_with(act: Act) -> History {
     history(vec![act])
 }
+
+#[test]
+fn a_proof_of_disorder_shows_the_record_and_not_another_at_its_offset() {
+    // Two records are seen at offset 0. `finding` has the re-check confirm each proof.
+    let text = "c2 send 5 at 0\nc2 send 6 at 3\nc2 send 7 info\nc1 poll 0:7 3:6";
+    let finding = finding(&told_of(text));
+    let disorder = |anomaly: &&crate::Anomaly| anomaly.kind == histories::AnomalyKind::OutOfOrder;
+    let anomaly = finding.verdict.anomalies().iter().find(disorder).expect("7 was sent after 6");
+    let listed: Vec<u32> = anomaly.steps.iter().map(|step| step.operation.0).collect();
+    assert_eq!(listed, [1, 2, 3]);
+}

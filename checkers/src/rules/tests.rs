@@ -52,7 +52,7 @@ fn a_set_keeps_what_is_known_and_shows_nothing_else() {
     let shown = format!("{added}c3 read-all s [1;2] [4,5]\n");
     assert_eq!(set(&format!("{shown}c3 read-all s [2] [6,7]")), "invalid", "gone after it was there");
     assert_eq!(set(&format!("{shown}c4 read-all s [2] [5,6]")), "valid", "one of the two was the last");
-    // That nobody looked for one element at the end leaves another no less lost.
+    // Element 2 is lost whether or not a final read tells of element 1.
     let other = "c1 add z 9 [8,9]\nc4 read-all z [9] [10,11]";
     assert_eq!(set(&format!("{added}c3 read-all s [1] [4,5]\n{other}")), "invalid", "2 is gone");
     let cut = "nodes n1 n2\nc1 add s 1 [0,1] at n1\nc3 read-all s [] [2,3] at n2";

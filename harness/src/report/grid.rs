@@ -116,16 +116,16 @@ impl Grid {
     }
 
     pub(crate) fn markdown(&self) -> String {
-        self.with_bars(escaped)
+        self.markdown_with(escaped)
     }
 
     /// The same of cells that are Markdown already.
     #[cfg(test)]
     pub(crate) fn of_markdown(&self) -> String {
-        self.with_bars(|cell| cell.replace('|', "\\|"))
+        self.markdown_with(|cell| cell.replace('|', "\\|"))
     }
 
-    fn with_bars(&self, shown: impl Fn(&str) -> String) -> String {
+    fn markdown_with(&self, shown: impl Fn(&str) -> String) -> String {
         let line = |cells: &[String]| {
             let cells: Vec<_> = cells.iter().map(|cell| shown(cell)).collect();
             format!("| {} |\n", cells.join(" | "))

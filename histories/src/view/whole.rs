@@ -2,7 +2,7 @@
 //!
 //! It knows nothing of what single operations did.
 
-use crate::{History, Nanos};
+use crate::{History, Nanos, dumps};
 
 /// What of a whole history no part of it tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(crate) struct Whole {
     pub(crate) has_open_update: bool,
     /// Whether operations tell which node was asked.
     pub(crate) names_nodes: bool,
+    /// Whether the last dumps of the nodes differ in some key.
+    pub(crate) replicas_differ: bool,
     /// What reads that were called before this time lack is not judged: others that showed it are left out.
     pub(crate) from: Nanos,
     /// Where the history was cut, if anything came after that.
@@ -36,7 +38,8 @@ impl Whole {
     /// Notes it of a history of which a part will be left out.
     pub(crate) fn note(history: &mut History) -> &mut Self {
         if history.whole.is_none() {
-            history.whole = Some(Box::new(Self::of(history)));
+            let replicas_differ = dumps::last_ones_differ(history);
+            history.whole = Some(Box::new(Self { replicas_differ, ..Self::of(history) }));
         }
         history.whole.get_or_insert_default()
     }
@@ -64,6 +67,11 @@ impl History {
     /// Whether operations of the whole history tell which node was asked.
     pub fn names_nodes(&self) -> bool {
         self.of_whole(|whole| whole.names_nodes)
+    }
+
+    /// Whether, as far as this history does not show it, the replicas of the whole still differed when they were last asked.
+    pub fn replicas_differ(&self) -> bool {
+        self.whole.as_ref().is_some_and(|whole| whole.replicas_differ)
     }
 
     /// From when on the reads of the history are complete: what one that was called earlier lacks, another may have shown

@@ -76,7 +76,7 @@ fn user(owner: Option<Owner>) -> u32 {
     owner.map_or_else(|| geteuid().as_raw(), |owner| owner.user)
 }
 
-/// The user of a server that refuses to run as root: that of its Debian package, or else the system's user `nobody`.
+/// The user as whom a server runs that refuses to run as root: its Debian package's user, or else the user `nobody`.
 pub(super) fn instead_of_root(name: &str) -> Result<Option<Owner>, SetupError> {
     if !geteuid().is_root() {
         return Ok(None);

@@ -6,12 +6,14 @@
 
 mod part;
 mod relations;
+mod repeated;
 
 use finding::Anomaly;
 use histories::{AnomalyKind, History, ModelName};
 
 use super::Unconfirmed;
 use part::Part;
+use repeated::Repeated;
 
 /// Beyond this the relations are too large.
 const TRANSACTIONS_MAX: usize = 1_024;
@@ -59,17 +61,19 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
     if inside.len() > TRANSACTIONS_MAX {
         return Err(too_many(inside.len()));
     }
-    let part = Part::of(history, inside, anomaly.witness.model == ModelName::ReadUncommitted);
+    let part = Part::of(history, inside);
+    let repeated = || Repeated::of(&part, history, anomaly.witness.model == ModelName::ReadUncommitted);
+    let telling = || part.telling(&repeated());
     let shows = match anomaly.kind {
         AnomalyKind::PhantomRead => part.reads_out_of_nowhere(history),
         AnomalyKind::G1a => part.reads_aborted(history),
-        AnomalyKind::G1b => part.telling().reads_intermediate(),
-        AnomalyKind::Internal | AnomalyKind::FutureRead => part.contradicts_itself(),
-        AnomalyKind::DuplicateElement => part.shows_twice(),
-        AnomalyKind::IncompatibleOrder => part.shows_two_orders() || part.telling().shows_disorder(),
+        AnomalyKind::G1b => telling().reads_intermediate(),
+        AnomalyKind::Internal | AnomalyKind::FutureRead => part.contradicts_itself(&repeated()),
+        AnomalyKind::DuplicateElement => part.shows_twice(&repeated()),
+        AnomalyKind::IncompatibleOrder => part.shows_two_orders() || telling().shows_disorder(),
         AnomalyKind::DirtyUpdate => part.rests_on_aborted(history),
         AnomalyKind::NonRepeatableRead => part.reads_two_versions(),
-        _ => return confirm_order(&part.telling(), anomaly.witness.model),
+        _ => return confirm_order(&telling(), anomaly.witness.model),
     };
     if shows { Ok(()) } else { Err(format!("no transaction shows {}", anomaly.kind).into()) }
 }

@@ -1,8 +1,11 @@
 //! The transactions of a witness, read from the history step by step.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{Function, History, Operation, OperationId, Outcome, Value};
+
+use super::repeated::Repeated;
 
 /// What a transaction did to a key.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,18 +79,16 @@ impl Transaction {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Part {
     /// In the order of their invocations.
     pub(super) transactions: Vec<Transaction>,
-    repeated: Repeated,
     /// Keys that are appended to, or read as lists and never written.
     lists: BTreeSet<String>,
 }
 
 impl Part {
-    /// `dirty`: whether a read may show what did not commit.
-    pub(super) fn of(history: &History, operations: &[OperationId], dirty: bool) -> Self {
+    pub(super) fn of(history: &History, operations: &[OperationId]) -> Self {
         let lists = lists(history);
         let mut operations = operations.to_vec();
         operations.sort_unstable();
@@ -100,17 +101,14 @@ impl Part {
                 steps: steps(history, operation, &lists),
             }
         });
-        let mut part = Self { transactions: transactions.collect(), lists, repeated: Repeated::default() };
-        part.repeated = Repeated::of(&part, history, dirty);
-        part
+        Self { transactions: transactions.collect(), lists }
     }
 
     /// Without the reads that do not tell what they read.
-    pub(super) fn telling(mut self) -> Self {
-        for t in &mut self.transactions {
-            t.leave_out(&self.repeated);
-        }
-        self
+    pub(super) fn telling(&self, repeated: &Repeated) -> Self {
+        let mut part = self.clone();
+        part.transactions.iter_mut().for_each(|t| t.leave_out(repeated));
+        part
     }
 
     fn wrote(&self, key: &str, value: &Value) -> Vec<&Transaction> {
@@ -118,7 +116,7 @@ impl Part {
     }
 
     /// All that was read, element by element.
-    fn shown(&self) -> Vec<(&Transaction, &str, &Value)> {
+    pub(super) fn shown(&self) -> Vec<(&Transaction, &str, &Value)> {
         let mut shown = Vec::new();
         for t in self.transactions.iter().filter(|t| t.is_definite()) {
             for step in &t.steps {
@@ -167,7 +165,7 @@ impl Part {
     }
 
     /// A transaction did not read what it had written, or read what it wrote only later.
-    pub(super) fn contradicts_itself(&self) -> bool {
+    pub(super) fn contradicts_itself(&self, repeated: &Repeated) -> bool {
         self.transactions.iter().filter(|t| t.is_definite()).any(|t| {
             (0..t.steps.len()).any(|at| {
                 let written: Vec<&Value> =
@@ -177,7 +175,7 @@ impl Part {
                 match &t.steps[at] {
                     Step::Read(key, value) => match written.last() {
                         Some(last) => *last != value,
-                        None => later.contains(&value) && !self.repeated.holds(key, value),
+                        None => later.contains(&value) && !repeated.holds(key, value),
                     },
                     Step::ReadList(_, values) => {
                         let ends_so = values.iter().rev().zip(written.iter().rev()).all(|(a, b)| a == *b);
@@ -190,10 +188,10 @@ impl Part {
         })
     }
 
-    pub(super) fn shows_twice(&self) -> bool {
+    pub(super) fn shows_twice(&self, repeated: &Repeated) -> bool {
         self.list_reads().any(|(key, values)| {
             (1..values.len())
-                .any(|at| values[..at].contains(&values[at]) && !self.repeated.holds(key, &values[at]))
+                .any(|at| values[..at].contains(&values[at]) && !repeated.holds(key, &values[at]))
         })
     }
 
@@ -250,69 +248,6 @@ impl Part {
                 })
         })
     }
-}
-
-/// The operations that wrote a value.
-#[derive(Default)]
-struct Writers {
-    count: usize,
-    /// Whether one of them may have committed: what others alone wrote is no part of what a key holds.
-    is_part: bool,
-}
-
-/// By key, values that some transaction reads and more than one operation wrote.
-#[derive(Debug, Default)]
-struct Repeated(BTreeMap<Value, BTreeSet<Value>>);
-
-impl Repeated {
-    fn of(part: &Part, history: &History, dirty: bool) -> Self {
-        let mut writers: BTreeMap<Value, BTreeMap<Value, Writers>> = BTreeMap::new();
-        for (_, key, value) in part.shown() {
-            for key in spellings(key) {
-                writers.entry(key).or_default().insert(value.clone(), Writers::default());
-            }
-        }
-        let may_be_read = |operation: &&Operation| dirty || operation.outcome != Outcome::Fail;
-        for operation in history.operations().iter().filter(may_be_read) {
-            let mut counted: Vec<(Value, Value)> = Vec::new();
-            let mut count = |key: &Value, value: &Value| {
-                let Some(of_value) = writers.get_mut(key).and_then(|values| values.get_mut(value)) else {
-                    return;
-                };
-                if !counted.iter().any(|(k, v)| k == key && v == value) {
-                    counted.push((key.clone(), value.clone()));
-                    of_value.count += 1;
-                    of_value.is_part |= operation.is_ok() || !dirty;
-                }
-            };
-            match (&operation.function, operation.key) {
-                (Function::Txn, _) => {
-                    let told = if operation.is_ok() { operation.reply() } else { operation.call() };
-                    for micro in told.micros().into_iter().flatten().flatten().filter(|m| m.function != "r") {
-                        count(&micro.key, &micro.value);
-                    }
-                }
-                (Function::Write | Function::Append, Some(key)) => {
-                    count(&Value::text(history.key(key).as_str()), operation.call());
-                }
-                _ => {}
-            }
-        }
-        let several = |values: BTreeMap<Value, Writers>| {
-            let repeated = values.into_iter().filter(|(_, writers)| writers.is_part && writers.count > 1);
-            repeated.map(|(value, _)| value).collect()
-        };
-        Self(writers.into_iter().map(|(key, values)| (key, several(values))).collect())
-    }
-
-    fn holds(&self, key: &str, value: &Value) -> bool {
-        spellings(key).any(|key| self.0.get(&key).is_some_and(|values| values.contains(value)))
-    }
-}
-
-/// A key as a text, and as a number where it is one: files write it either way.
-fn spellings(key: &str) -> impl Iterator<Item = Value> {
-    std::iter::once(Value::text(key)).chain(key.parse().ok().map(Value::Int))
 }
 
 /// Whether a read of a list shows own appends behind another number of elements than the read of it before.
@@ -393,15 +328,21 @@ fn micros(history: &History, operation: &Operation) -> Vec<(String, String, Valu
         Function::Append => "append",
         Function::Txn => {
             let items = told.micros().into_iter().flatten().flatten();
-            let text = |key: &Value| match key {
-                Value::Text(text) => text.to_string(),
-                other => other.to_string(),
-            };
-            return items.map(|m| (m.function.to_owned(), text(&m.key), m.value.into_owned())).collect();
+            return items
+                .map(|m| (m.function.to_owned(), key_text(&m.key).into_owned(), m.value.into_owned()))
+                .collect();
         }
         _ => return Vec::new(),
     };
     let Some(key) = operation.key else { return Vec::new() };
     let value = if function == "r" { operation.reply() } else { operation.call() };
     vec![(function.to_owned(), history.key(key).as_str().to_owned(), value.clone())]
+}
+
+/// A key as operations on it alone name it.
+pub(super) fn key_text(key: &Value) -> Cow<'_, str> {
+    match key.as_text() {
+        Some(text) => Cow::Borrowed(text),
+        None => Cow::Owned(key.to_string()),
+    }
 }

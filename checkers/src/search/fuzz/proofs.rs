@@ -214,7 +214,7 @@ fn bank() {
         bank_call,
         |state, call, dice| {
             let mut reply = bank_reply(state.as_ref(), call)?;
-            // Now and then a read shows a transfer that nobody asked for.
+            // Now and then a read shows a transfer that no client made.
             if dice.one_in(12) {
                 *reply.entry("a".to_owned()).or_default() -= 1;
                 *reply.entry("b".to_owned()).or_default() += 1;
