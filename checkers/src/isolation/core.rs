@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use histories::History;
 
 use super::decide;
-use super::draft::{Draft, KeyKind, Step, Untold};
+use super::draft::{Draft, KeyKind, Step};
 use super::level::Level;
 use super::polygraph::Decision;
 use super::resolve::{Resolved, resolve};
@@ -30,7 +30,7 @@ pub(super) fn core<'h>(
     transactions: &[u32],
     budget: &Budget,
 ) -> Result<Core<'h>, String> {
-    let shrinker = Shrinker { history, draft, resolved, untold: resolved.untold(), level, budget };
+    let shrinker = Shrinker { history, draft, resolved, level, budget };
     let mut part = shrinker.closed(transactions);
     while !shrinker.violates(&part) {
         let wider = shrinker.with_neighbours(&part);
@@ -40,7 +40,7 @@ pub(super) fn core<'h>(
         part = wider;
     }
     let part = shrinker.shrunk(part);
-    let draft = draft.restrict(&part, &shrinker.untold);
+    let draft = draft.restrict(&part, &resolved.untold);
     let resolved = resolve(history, &draft);
     Ok(Core { draft, resolved })
 }
@@ -55,7 +55,7 @@ pub(super) fn violates_alone(
     suspects: &[u32],
     budget: &Budget,
 ) -> bool {
-    let shrinker = Shrinker { history, draft, resolved, untold: resolved.untold(), level, budget };
+    let shrinker = Shrinker { history, draft, resolved, level, budget };
     let part = shrinker.closed(suspects);
     2 * part.len() <= draft.operations.len() && shrinker.violates(&part)
 }
@@ -64,7 +64,6 @@ struct Shrinker<'a, 'h> {
     history: &'h History,
     draft: &'a Draft<'h>,
     resolved: &'a Resolved,
-    untold: Untold,
     level: Level,
     budget: &'a Budget,
 }
@@ -72,7 +71,7 @@ struct Shrinker<'a, 'h> {
 impl Shrinker<'_, '_> {
     /// Whether these of the draft's transactions violate the level alone.
     fn violates(&self, part: &[u32]) -> bool {
-        let draft = self.draft.restrict(part, &self.untold);
+        let draft = self.draft.restrict(part, &self.resolved.untold);
         if draft.operations.is_empty() {
             return false;
         }

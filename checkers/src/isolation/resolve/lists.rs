@@ -21,7 +21,7 @@ impl Resolver<'_, '_> {
         let mut walk = Walk { key, version: key, ..Walk::default() };
         self.shown[key as usize].push(key);
         for (place, &element) in (0..).zip(&self.draft.longest[key as usize]) {
-            // What stands there once more tells of no order.
+            // Where an element stands in the list again says nothing about the order of the appends.
             if self.places[element as usize] == NONE {
                 self.places[element as usize] = place;
                 if self.sources[element as usize].transaction == NONE {
@@ -53,21 +53,21 @@ impl Resolver<'_, '_> {
         walk.last = Some(source);
     }
 
-    /// Notes that another version of the list comes right after the one that was shown, unless it came before. The writer
-    /// of the one that was shown has appended all that it appends.
+    /// Notes that another version of the list comes right after the one that was shown. The appends of two transactions are
+    /// interleaved where the first has some left to make by then, or the second had made some before.
     fn follow(&mut self, walk: &mut Walk, next: u32, element: u32) {
         let (version, key) = (walk.version, walk.key);
-        let is_torn =
+        let is_unfinished =
             walk.last.is_some_and(|last| walk.shown[&last] < appends(self.draft.steps(last), key).count());
         let columns = &self.resolved.columns;
-        if is_torn || self.preceded[next as usize] || columns.next[version as usize] != NONE {
+        if is_unfinished || self.preceded[next as usize] || columns.next[version as usize] != NONE {
             let by = |version: u32| {
                 let writer = columns.writer[version as usize];
                 (writer != NONE).then(|| columns.operation[writer as usize])
             };
             let (operation, other) = (by(next), by(version));
             if let Some(operation) = operation
-                && walk.torn.insert((version.min(next), version.max(next)))
+                && walk.interleaved.insert((version.min(next), version.max(next)))
             {
                 self.flaw(FlawKind::Interleaved, key, element, operation, other);
             }
@@ -88,8 +88,8 @@ struct Walk {
     last: Option<u32>,
     /// By transaction, how many of its appends the list has shown so far.
     shown: FxHashMap<u32, usize>,
-    /// Pairs of versions that lie between one another.
-    torn: FxHashSet<(u32, u32)>,
+    /// Pairs of versions whose appends are interleaved, each told once.
+    interleaved: FxHashSet<(u32, u32)>,
 }
 
 fn appends(steps: &[Step], key: u32) -> impl Iterator<Item = u32> {

@@ -27,17 +27,10 @@ pub(super) struct Resolved {
     pub(super) ambiguous: Vec<Ambiguous>,
     /// Lists to which an element was appended twice: nothing is said of them.
     pub(super) left_out: Vec<u32>,
+    /// The same, and the values of the ambiguous reads, to look them up.
+    pub(super) untold: Untold,
     /// By version, the value that it left: a register's, or the last element of a list's.
     pub(super) values: Vec<u32>,
-}
-
-impl Resolved {
-    pub(super) fn untold(&self) -> Untold {
-        Untold {
-            lists: FxHashSet::from_iter(self.left_out.clone()),
-            values: self.ambiguous.iter().map(|read| read.value).collect(),
-        }
-    }
 }
 
 /// A write of a value, by the first transaction that made it.
@@ -405,8 +398,10 @@ impl<'d, 'h> Resolver<'d, 'h> {
     fn finish(mut self) -> Resolved {
         self.resolved.columns.set_reads(&self.reads);
         // order never shows: it is sorted.
-        self.resolved.left_out = self.left_out.into_iter().collect();
+        self.resolved.left_out = self.left_out.iter().copied().collect();
         self.resolved.left_out.sort_unstable();
+        let values = self.resolved.ambiguous.iter().map(|read| read.value).collect();
+        self.resolved.untold = Untold { lists: self.left_out, values };
         self.resolved
     }
 }
