@@ -174,7 +174,7 @@ mod tests {
     use histories::ModelName::{Convergence, Linearizable, MonotonicReads, Pram, Sequential};
 
     use super::*;
-    use crate::linear::tests::{Dice, random};
+    use crate::testing::{Dice, random};
     use crate::testing;
 
     fn verdicts(text: &str, models: &[ModelName]) -> Vec<(ModelName, &'static str, &'static str)> {

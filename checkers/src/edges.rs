@@ -219,7 +219,7 @@ mod tests {
 
     use histories::{History, ModelName};
 
-    use crate::linear::tests::{Dice, random};
+    use crate::testing::{Dice, random};
     use crate::{Anomaly, Budget, ProofEdge, check_all, testing};
 
     /// The first proof against a model, its edges as `1 -real-time-> 2`, by the places of operations from 0.

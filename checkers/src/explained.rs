@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use histories::{Function, History, Nanos, Operation, Outcome, Value};
 
-use crate::linear::tests::{Dice, random};
+use crate::testing::{Dice, random};
 use crate::prefix::{Asked, Explained, Order, explained};
 use crate::testing::{self, cases};
 

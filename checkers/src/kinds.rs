@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use histories::{Function, History, ModelName, Operation, Outcome, Value, read};
 
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::testing::{self, lagging, lagging::Kind};
 use crate::{Budget, Verdict, check_all};
 

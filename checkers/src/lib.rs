@@ -3,8 +3,6 @@
 //! A checker does no IO, reads no clock but its budget's and never returns an error: where it cannot decide, the
 //! verdict is unknown and says why.
 
-#[cfg(test)]
-mod brute;
 mod causal;
 mod certify;
 mod convergence;

@@ -6,7 +6,7 @@ use histories::synth::{self, Object, Shape};
 use histories::view::View;
 use histories::{History, ModelName, Nanos};
 
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::testing::{self, lagging, lagging::Kind};
 use crate::{Budget, Finding, Verdict, check_all};
 

@@ -4,7 +4,7 @@ use histories::{
     Applied, Event, FaultStep, Function, Hints, History, Kind, ModelName, Node, Op, Process, Value,
 };
 
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::{Budget, Finding, Verdict, check_all, testing};
 
 const NODES: u16 = 3;

@@ -16,8 +16,11 @@
 //! nemesis heal [20,21]
 //! ```
 
+pub(crate) mod brute;
 mod clients;
+mod dice;
 pub(crate) mod lagging;
+mod random;
 
 use std::fmt::Write as _;
 
@@ -31,6 +34,8 @@ use crate::proof::{Alone, Proofs};
 use crate::{Anomaly, Budget, Finding, Hierarchy, Side, Unconfirmed, Verdict};
 
 pub(crate) use clients::Clients;
+pub(crate) use dice::Dice;
+pub(crate) use random::random;
 
 pub(crate) fn history(text: &str) -> History {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -9,7 +9,7 @@ use histories::read::{self, Format};
 use histories::{History, view, write};
 
 use super::certify;
-use crate::linear::tests::{Dice, random};
+use crate::testing::{Dice, random};
 use crate::testing::{self, lagging};
 use crate::{Budget, check_all};
 

@@ -10,7 +10,7 @@ mod order;
 pub(crate) mod reads;
 mod staleness;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod transactions;
 pub(crate) mod witness;
 mod zones;

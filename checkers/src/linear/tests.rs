@@ -2,11 +2,11 @@
 
 use histories::{AnomalyKind, History, Kind, ModelName, Op, Process, Value};
 
-use crate::brute::{self, Access, Effect};
+use crate::testing::brute::{self, Access, Effect};
 use crate::registers::Registers;
 use crate::search::fuzz::{METHOD_CASES, Tally, cases_or};
 use crate::testing::confirm;
-use crate::testing::{self, told};
+use crate::testing::{self, Dice, random, told};
 use crate::{Budget, Checker, Finding, Linear, Verdict};
 
 use super::{explain_conflict, zones};
@@ -191,64 +191,6 @@ fn a_violated_key_outweighs_an_undecided_one() {
          c2 read y 4 [4,5]",
     );
     assert_eq!(check(&history).verdict.anomalies()[0].kind, AnomalyKind::PhantomRead);
-}
-
-/// A small generator of numbers, the same everywhere.
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn below(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    pub(crate) fn one_in(&mut self, sides: u64) -> bool {
-        self.below(sides) == 0
-    }
-}
-
-/// Up to `count` operations of three clients, most answers taken from an atomic register, some spoilt.
-pub(crate) fn random(dice: &mut Dice, count: u64, with_cas: bool) -> History {
-    let mut lines = Vec::new();
-    let (mut free, mut names) = ([0_u64; 3], [0_u64, 1, 2]);
-    let (mut state, mut written) = (0_u64, 0_u64);
-    let spoil = 1 + dice.below(6);
-    for _ in 0..count {
-        let turn = (0..3).min_by_key(|&client| free[client] + dice.below(3)).unwrap();
-        let client = names[turn];
-        let from = free[turn] + 1 + dice.below(3);
-        let to = from + dice.below(12);
-        free[turn] = to;
-        let seen = if dice.one_in(spoil) { dice.below(written + 2) } else { state };
-        let value = |value: u64| if value == 0 { "nil".to_owned() } else { value.to_string() };
-        let outcome = match dice.below(10) {
-            0 => "info",
-            1 => "fail",
-            _ => "ok",
-        };
-        let kind = dice.below(10);
-        let time = if outcome == "info" { format!("[{from},]") } else { format!("[{from},{to}]") };
-        if kind < 5 {
-            lines.push(format!("c{client} read x {} {time} {outcome}", value(seen)));
-        } else {
-            written += 1;
-            let applies = outcome == "ok" || outcome == "info" && dice.one_in(2);
-            if with_cas && kind < 8 {
-                let found = if outcome == "fail" && dice.one_in(2) { value(seen) } else { String::new() };
-                lines.push(format!("c{client} cas x {} {written} {time} {outcome} {found}", value(seen)));
-            } else {
-                lines.push(format!("c{client} write x {written} {time} {outcome}"));
-            }
-            state = if applies { written } else { state };
-        }
-        if outcome == "info" {
-            names[turn] += 3;
-        }
-    }
-    testing::history(&lines.join("\n"))
 }
 
 fn by_brute_force(history: &History) -> bool {

@@ -6,7 +6,7 @@ use histories::synth::{self, Object, Shape};
 use histories::{Event, Function, History, Kind, ModelName, Value};
 
 use super::{Alone, Proofs, listed};
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::{Anomaly, Budget, Unconfirmed, Verdict, confirm, dispatch, testing};
 
 /// A synthetic history whose values repeat now and then, with a few answers or outcomes that are wrong.

@@ -106,7 +106,7 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linear::tests::Dice;
+    use crate::testing::Dice;
 
     #[test]
     fn the_sums_that_are_reached_are_those_of_some_subset() {

@@ -13,7 +13,7 @@ use super::oracle::is_sequential;
 use super::problem::{Problem, components};
 use super::search::{Found, order};
 use super::{proof, replay};
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::sessions::table::{Act, Table};
 use crate::testing::confirm;
 use crate::testing::{self, told};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use histories::{Function, History, KeyId, ModelName, Outcome, Value};
 
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::testing::confirm;
 use crate::testing::{self, told};
 use crate::{Budget, Checker, Sessions, Verdict};

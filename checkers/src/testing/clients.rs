@@ -2,7 +2,7 @@
 
 use histories::History;
 
-use crate::linear::tests::Dice;
+use super::Dice;
 
 /// Clients that take turns, each with one operation at a time, and what they do.
 pub(crate) struct Clients {

@@ -3,8 +3,7 @@
 
 use histories::History;
 
-use super::Clients;
-use crate::linear::tests::Dice;
+use super::{Clients, Dice};
 
 /// What the keys hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

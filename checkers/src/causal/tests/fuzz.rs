@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use histories::{Event, Function, History, Kind, ModelName, Op, Process, Value};
 
 use crate::causal::oracle::{self, Txn};
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::testing::confirm;
 use crate::{Causal, Checker, Verdict, dot, testing};
 

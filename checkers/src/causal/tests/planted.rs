@@ -2,7 +2,7 @@
 
 use histories::{AnomalyKind, Event, History, Kind, ModelName, Op, Process, Value};
 
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::testing::confirm;
 use crate::{Budget, Causal, Checker, Verdict, testing};
 

@@ -9,7 +9,7 @@ use super::fuzz::{Sample, Shape, sample};
 use super::{held, sessions};
 use crate::causal::oracle;
 use crate::dispatch::check_all;
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::testing::is_decided;
 use crate::{Budget, Causal, Checker, Sessions, Verdict, testing};
 

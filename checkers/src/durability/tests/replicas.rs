@@ -3,7 +3,7 @@
 use histories::{Function, History, Nanos, Operation, Value};
 
 use super::{check, testing};
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::{Convergent, Verdict};
 
 const SECOND: u64 = 1_000_000_000;

@@ -2,7 +2,7 @@
 
 use histories::{Function, History, Kind, Op, Process, Value};
 
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::testing;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

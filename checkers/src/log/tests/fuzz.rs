@@ -3,7 +3,7 @@
 use histories::{History, Kind, Value};
 
 use super::{Act, finding, history, micro, oracle, row};
-use crate::search::fuzz::Dice;
+use crate::testing::Dice;
 use crate::{Verdict, testing};
 
 /// A log of one partition, and the clients that are made to use it.
@@ -109,7 +109,7 @@ impl Maker {
 }
 
 fn made(seed: u64) -> History {
-    let mut dice = Dice::new(seed ^ 0x10C);
+    let mut dice = Dice(seed ^ 0x10C);
     let spoil = 3 + dice.below(30);
     let mut maker = Maker {
         dice,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use histories::{Conflict, History};
 
 use super::{finding, oracle};
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::{Verdict, testing};
 
 /// Operations one after another, with times that overlap a little.

@@ -9,7 +9,7 @@ use histories::{AnomalyKind, Conflict, Event, History, Kind, ModelName, Op, Proc
 use AnomalyKind as Kinds;
 use ModelName::{Bank, ConflictPolicy, Counter, LongFork, Mutex, Queue, Set, UniqueIds};
 
-use crate::linear::tests::Dice;
+use crate::testing::Dice;
 use crate::testing::confirm;
 use crate::{Budget, Checker, Policy, Rules, Verdict, testing};
 
