@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use finding::Stopwatch;
 use histories::{AnomalyKind, Function, History, Key, KeyId, ModelName, Nanos, Node, OperationId, Value};
 
-use crate::final_state::{Quiet, given_up, members};
+use crate::core::final_state::{Quiet, given_up, members};
 use crate::split_brain::Acknowledgements;
 use crate::{Anomaly, Budget, Checker, Convergence, Figures, Finding, Verdict, Witness, words};
 

@@ -6,6 +6,7 @@
 mod causal;
 mod certify;
 mod convergence;
+mod core;
 mod dispatch;
 mod drawing;
 mod durability;
@@ -13,7 +14,6 @@ mod edges;
 mod explain;
 #[cfg(test)]
 mod explained;
-mod final_state;
 mod graph;
 mod hierarchy;
 mod inserts;
@@ -31,7 +31,6 @@ mod policy;
 #[cfg(test)]
 mod prefixes;
 mod proof;
-mod registers;
 mod rules;
 #[cfg(test)]
 mod samples;

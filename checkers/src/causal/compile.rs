@@ -6,11 +6,11 @@
 use histories::{Function, History, Operation, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
 
-use super::accesses::{self, Access, Malformed, Target};
+use crate::core::accesses::{self, Access, Malformed, Target};
 use super::columns::{Columns, Flaw, NONE};
-use super::keys::{Keys, Names};
+use crate::core::keys::{Keys, Names};
 use super::resolve::{Resolved, Writers};
-use crate::registers::Interner;
+use crate::core::registers::Interner;
 use crate::{Budget, Exhausted};
 
 /// Why a history has no columns.

@@ -6,10 +6,10 @@ use std::borrow::Cow;
 
 use histories::{AnomalyKind, Function, ModelName, OperationId, Value};
 
-use super::accesses::{self, Access};
+use crate::core::accesses::{self, Access};
 use super::columns::{Columns, Flaw, FlawKind, NONE};
 use super::compile::Compiled;
-use super::keys::Names;
+use crate::core::keys::Names;
 use super::order::Edge;
 use super::proof::{Core, Proof};
 use super::shortest::{Reason, Step};

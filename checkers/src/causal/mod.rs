@@ -2,7 +2,6 @@
 //!
 //! It never guesses: where it is not certain what a read saw, or other data types are at work, nothing is called valid.
 
-pub(crate) mod accesses;
 mod analysis;
 mod atomic;
 mod clocks;
@@ -11,7 +10,6 @@ mod compile;
 mod explain;
 mod graph;
 mod joint;
-pub(crate) mod keys;
 #[cfg(test)]
 mod oracle;
 pub(crate) mod order;

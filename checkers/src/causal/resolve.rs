@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::columns::{Flaw, FlawKind, NONE, Read};
 use super::compile::{Cell, Draft};
-use crate::registers::INITIAL;
+use crate::core::registers::INITIAL;
 
 /// By value, who wrote it: nearly always one transaction, for values are mostly unique at least by key.
 #[derive(Default)]

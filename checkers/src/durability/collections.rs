@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{AnomalyKind, Function, History, KeyId, Nanos, Operation, OperationId, Outcome, Value};
 
-use crate::final_state::{FinalState, Seen};
+use crate::core::final_state::{FinalState, Seen};
 
 use super::{Gone, Tally};
 

@@ -11,8 +11,8 @@ mod tests;
 use finding::Stopwatch;
 use histories::{AnomalyKind, Function, History, KeyId, ModelName, OperationId};
 
-use crate::final_state::{FinalState, Seen};
-use crate::registers::{Beyond, Registers};
+use crate::core::final_state::{FinalState, Seen};
+use crate::core::registers::{Beyond, Registers};
 use crate::split_brain::Acknowledgements;
 use crate::words;
 use crate::{

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use histories::{AnomalyKind, Function, History, KeyId, OperationId, Value};
 use rustc_hash::FxHashMap;
 
-use crate::final_state::{FinalState, Seen};
-use crate::registers::{Access, NEVER, NONE, Register};
+use crate::core::final_state::{FinalState, Seen};
+use crate::core::registers::{Access, NEVER, NONE, Register};
 use crate::words;
 
 use super::{Gone, Tally};

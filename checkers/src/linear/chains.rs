@@ -5,7 +5,7 @@
 //! A compare-and-set from u to v reads u and writes v with nothing in between, so the values that they link stand
 //! together in any linearization, and the order inside is given: write, reads, compare-and-set, reads, and so on.
 
-use crate::registers::{Access, INITIAL, NEVER, NONE, Register, Zone};
+use crate::core::registers::{Access, INITIAL, NEVER, NONE, Register, Zone};
 use crate::{Budget, Exhausted};
 
 use super::reads::{Unexplained, unwritten};

@@ -14,7 +14,7 @@
 
 use histories::{AnomalyKind, History, Operation, OperationId};
 
-use crate::registers::{Access, INITIAL, NEVER, NONE, Register, Row, Uncertain, time};
+use crate::core::registers::{Access, INITIAL, NEVER, NONE, Register, Row, Uncertain, time};
 use crate::search::{self, Object, Part, Passage};
 use crate::{Anomaly, Budget, Exhausted, words};
 

@@ -21,7 +21,7 @@ use finding::Stopwatch;
 use histories::{History, KeyId, ModelName, OperationId};
 use rayon::prelude::*;
 
-use crate::registers::{Beyond, NONE, Register};
+use crate::core::registers::{Beyond, NONE, Register};
 use crate::search::{self, Decided, Object, Part, QueueOrder};
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict};
 

@@ -10,7 +10,7 @@
 
 use histories::{History, OperationId};
 
-use crate::registers::{Access, INITIAL, Register, Zone};
+use crate::core::registers::{Access, INITIAL, Register, Zone};
 use crate::search::{self, Object, Part};
 use crate::{Budget, Exhausted, Linear};
 

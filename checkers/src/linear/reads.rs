@@ -4,7 +4,7 @@
 
 use histories::{AnomalyKind, Function, History, Operation, OperationId, Outcome};
 
-use crate::registers::{NONE, Register};
+use crate::core::registers::{NONE, Register};
 use crate::{Anomaly, words};
 
 use super::witness::{anomaly, name};

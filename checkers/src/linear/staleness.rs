@@ -7,7 +7,7 @@
 
 use histories::{History, Nanos};
 
-use crate::registers::{Access, NEVER, NONE, Register, Registers, Zone};
+use crate::core::registers::{Access, NEVER, NONE, Register, Registers, Zone};
 use crate::{Budget, Exhausted};
 
 /// What one key's reads show.
@@ -70,7 +70,7 @@ pub(crate) fn lag(register: &Register, budget: &Budget) -> Result<Lag, Exhausted
 
 fn explained(register: &Register, value: u32) -> bool {
     let writer = register.writers[value as usize];
-    value == crate::registers::INITIAL
+    value == crate::core::registers::INITIAL
         || writer != NONE
             && register.zones[value as usize].first_return >= register.rows[writer as usize].call
 }

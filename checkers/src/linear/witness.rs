@@ -4,7 +4,7 @@
 
 use histories::{AnomalyKind, Function, History, KeyId, ModelName, OperationId, Value};
 
-use crate::registers::{Access, INITIAL, NONE, Register, Row};
+use crate::core::registers::{Access, INITIAL, NONE, Register, Row};
 use crate::{Anomaly, Side, Step, Witness, words};
 
 use super::chains::{Broken, Chains};

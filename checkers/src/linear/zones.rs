@@ -9,7 +9,7 @@
 //! last_call(Z)`, so A and Z already form a cycle of two. One of the two is a forward zone (it returns first, and
 //! is called again later); hence the two rules below find a conflict wherever there is one.
 
-use crate::registers::Zone;
+use crate::core::registers::Zone;
 use crate::{Budget, Exhausted};
 
 /// Two zones, by index, each of which has to be entirely before the other.
@@ -119,7 +119,7 @@ pub(crate) fn gamma(zones: &[Zone], budget: &Budget) -> Result<i64, Exhausted> {
 
 /// Only zones that were in force at some time can conflict.
 fn contested(zones: &[Zone]) -> Vec<Zone> {
-    zones.iter().copied().filter(|zone| zone.first_return < crate::registers::NEVER).collect()
+    zones.iter().copied().filter(|zone| zone.first_return < crate::core::registers::NEVER).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use histories::{
 use rustc_hash::FxHashMap;
 
 use crate::causal;
-use crate::final_state::FinalState;
+use crate::core::final_state::FinalState;
 use crate::rules::Ruling;
 use crate::{Anomaly, Budget, Step, Witness, words};
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use finding::Stopwatch;
 use histories::{AnomalyKind, Function, History, KeyId, ModelName};
 
-use crate::final_state::FinalState;
+use crate::core::final_state::FinalState;
 use crate::rules::Ruling;
 use crate::{Budget, Checker, Conflicts, Finding};
 

@@ -11,7 +11,7 @@ use histories::{
     AnomalyKind, Function, History, KeyId, ModelName, Nanos, Operation, OperationId, Outcome, Value,
 };
 
-use crate::final_state::{FinalState, Seen};
+use crate::core::final_state::{FinalState, Seen};
 use crate::rules::Ruling;
 use crate::rules::impossible::Impossible;
 use crate::{Anomaly, Budget, Step, Witness, words};

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use histories::{AnomalyKind, Function, History, KeyId, ModelName, Nanos, OperationId, Outcome, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::final_state::{FinalState, Seen};
+use crate::core::final_state::{FinalState, Seen};
 use crate::rules::Ruling;
 use crate::{Anomaly, Budget, Exhausted, Step, Witness, words};
 

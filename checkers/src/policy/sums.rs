@@ -5,7 +5,7 @@
 use histories::{History, ModelName, OperationId};
 
 use crate::Budget;
-use crate::final_state::{FinalState, Seen};
+use crate::core::final_state::{FinalState, Seen};
 use crate::rules::Ruling;
 use crate::rules::changes::{Counter, Counters, Fit, Possible};
 use crate::rules::counter::wrong_sum;

@@ -9,7 +9,7 @@ use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value
 use rustc_hash::FxHashSet;
 
 use super::index::{Holds, Index};
-use crate::causal::accesses::{self, Access, Target};
+use crate::core::accesses::{self, Access, Target};
 
 /// Something that one operation puts in place and another shows: a key with its value, or with one of its elements.
 pub(super) type Item = (String, Value);

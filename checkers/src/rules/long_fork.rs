@@ -12,8 +12,8 @@ use histories::{AnomalyKind, Function, History, ModelName, Operation, OperationI
 use rustc_hash::FxHashMap;
 
 use super::Ruling;
-use crate::causal::accesses::{self, Access};
-use crate::causal::keys::Keys;
+use crate::core::accesses::{self, Access};
+use crate::core::keys::Keys;
 use crate::{Anomaly, Budget, Exhausted, Witness, words};
 
 pub(super) fn decide(history: &History, budget: &Budget) -> Ruling {

@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Ruling;
 use super::impossible::Impossible;
-use crate::final_state::{FinalState, unfinished};
+use crate::core::final_state::{FinalState, unfinished};
 use crate::{Anomaly, Budget, Exhausted, Staleness, Witness, words};
 
 pub(super) fn decide(history: &History, budget: &Budget) -> Ruling {

@@ -6,7 +6,7 @@
 use histories::{AnomalyKind, Function, History, KeyId, ModelName, Operation, OperationId, Outcome, Value};
 
 use super::object::{Object, Part};
-use crate::causal::accesses::{self, Access};
+use crate::core::accesses::{self, Access};
 use crate::linear::reads::without_writer;
 use crate::linear::witness;
 use crate::rules::counter;

@@ -13,7 +13,7 @@ mod problem;
 use finding::{Meter, Stop};
 use rustc_hash::FxHashSet;
 
-use crate::registers::NONE;
+use crate::core::registers::NONE;
 use problem::{Node, Problem, Transaction};
 
 /// Wrong choices after which the search takes over.

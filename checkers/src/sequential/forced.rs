@@ -11,7 +11,7 @@
 
 use super::clocks::Clocks;
 use super::problem::Problem;
-use crate::registers::NONE;
+use crate::core::registers::NONE;
 use crate::{Budget, Exhausted};
 
 /// An edge with what it follows from.

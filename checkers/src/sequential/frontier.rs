@@ -12,7 +12,7 @@ use super::accesses::{Deed, Objects};
 use super::cells::Cells;
 use super::guess::Rank;
 use super::search::{Found, Stop};
-use crate::registers::NONE;
+use crate::core::registers::NONE;
 use crate::{Budget, Exhausted};
 
 /// An order of the deeds, tried in the order of `rank`, without those that took no effect.

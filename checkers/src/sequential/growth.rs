@@ -17,7 +17,7 @@ use super::accesses::{Deed, Objects};
 use super::objects::Access;
 use crate::graph::{self, Rows};
 use crate::models::{ListCall, SetCall};
-use crate::registers::NONE;
+use crate::core::registers::NONE;
 
 /// What was decided; deeds by their places.
 #[derive(Debug, PartialEq, Eq)]

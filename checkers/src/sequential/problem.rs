@@ -8,7 +8,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::graph::UnionFind;
-use crate::registers::NONE;
+use crate::core::registers::NONE;
 use crate::sessions::table::{Act, Seen, Write};
 
 /// One connected component of a history, or a part of one that is closed under writers.

@@ -20,7 +20,7 @@ use rustc_hash::FxHashSet;
 use super::guess::Rank;
 use super::problem::Problem;
 use crate::graph::Rows;
-use crate::registers::NONE;
+use crate::core::registers::NONE;
 use crate::{Budget, Exhausted};
 
 /// What a search came to.

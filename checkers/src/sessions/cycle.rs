@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use histories::OperationId;
 
 use crate::graph::Rows;
-use crate::registers::NONE;
+use crate::core::registers::NONE;
 use crate::{Budget, Exhausted};
 
 use super::guarantees::{Demands, Edge};

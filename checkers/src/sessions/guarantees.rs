@@ -10,7 +10,7 @@
 use histories::OperationId;
 use rustc_hash::FxHashMap;
 
-use crate::registers::NONE;
+use crate::core::registers::NONE;
 
 use super::table::{Act, Seen, Table};
 

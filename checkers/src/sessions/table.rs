@@ -7,7 +7,7 @@ use histories::{Function, History, KeyId, OperationId};
 use crate::linear::chains::Happened;
 use crate::linear::reads::{self, Order};
 use crate::linear::witness;
-use crate::registers::{Access, Beyond, INITIAL, NEVER, NONE, Register, Registers, Uncertain};
+use crate::core::registers::{Access, Beyond, INITIAL, NEVER, NONE, Register, Registers, Uncertain};
 use crate::{Anomaly, Budget, Exhausted, words};
 
 /// A value of a key, dense over all keys. What follows from a read of an absent key is decided apart.

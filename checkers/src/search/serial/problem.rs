@@ -6,7 +6,7 @@ use histories::Value;
 use rustc_hash::FxHashMap;
 
 use crate::models::{Entry, MicroOperation};
-use crate::registers::NONE;
+use crate::core::registers::NONE;
 
 pub(super) type Transaction = Entry<Vec<MicroOperation>, Vec<Value>>;
 

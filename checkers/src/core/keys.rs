@@ -7,8 +7,7 @@ use std::borrow::Cow;
 use histories::{History, Key, KeyId, OperationId, Value, brief_name};
 
 use super::accesses::{self, Access, Target};
-use super::columns::NONE;
-use crate::registers::Interner;
+use super::registers::{Interner, NONE};
 
 /// What the keys of columns are called.
 #[derive(Debug)]
@@ -55,8 +54,8 @@ impl<'h> Names<'h> {
 /// Whether a key's whole collection was read, or written.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shape {
-    pub(super) read: bool,
-    pub(super) written: bool,
+    pub(crate) read: bool,
+    pub(crate) written: bool,
 }
 
 /// Keys to dense ids: the history's own first, then that of a system without keys, then others that
@@ -67,9 +66,9 @@ pub(crate) struct Keys<'h> {
     by_name: Vec<u32>,
     named: Vec<Cow<'h, Value>>,
     /// By key, whether whole collections were read or written.
-    pub(super) shapes: Vec<Shape>,
+    pub(crate) shapes: Vec<Shape>,
     /// Which are of other data types.
-    pub(super) foreign: Vec<bool>,
+    pub(crate) foreign: Vec<bool>,
 }
 
 impl<'h> Keys<'h> {
@@ -115,7 +114,7 @@ impl<'h> Keys<'h> {
         self.foreign.len() as u32 - 1
     }
 
-    pub(super) fn into_names(self) -> Names<'h> {
+    pub(crate) fn into_names(self) -> Names<'h> {
         Names { history: self.history, named: self.named }
     }
 }

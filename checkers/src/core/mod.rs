@@ -1,0 +1,8 @@
+//! From a history to integers: what every checker begins with.
+//!
+//! It decides no model, and imports none of the families that stand on it.
+
+pub(crate) mod accesses;
+pub(crate) mod final_state;
+pub(crate) mod keys;
+pub(crate) mod registers;
