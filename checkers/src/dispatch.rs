@@ -174,8 +174,8 @@ mod tests {
     use histories::ModelName::{Convergence, Linearizable, MonotonicReads, Pram, Sequential};
 
     use super::*;
-    use crate::testing::{Dice, random};
     use crate::testing;
+    use crate::testing::{Dice, random};
 
     fn verdicts(text: &str, models: &[ModelName]) -> Vec<(ModelName, &'static str, &'static str)> {
         let history = testing::history(text);

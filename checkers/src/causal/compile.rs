@@ -6,10 +6,10 @@
 use histories::{Function, History, Operation, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
 
-use crate::core::accesses::{self, Access, Malformed, Target};
 use super::columns::{Columns, Flaw, NONE};
-use crate::core::keys::{Keys, Names};
 use super::resolve::{Resolved, Writers};
+use crate::core::accesses::{self, Access, Malformed, Target};
+use crate::core::keys::{Keys, Names};
 use crate::core::registers::Interner;
 use crate::{Budget, Exhausted};
 

@@ -6,13 +6,13 @@ use std::borrow::Cow;
 
 use histories::{AnomalyKind, Function, ModelName, OperationId, Value};
 
-use crate::core::accesses::{self, Access};
 use super::columns::{Columns, Flaw, FlawKind, NONE};
 use super::compile::Compiled;
-use crate::core::keys::Names;
 use super::order::Edge;
 use super::proof::{Core, Proof};
 use super::shortest::{Reason, Step};
+use crate::core::accesses::{self, Access};
+use crate::core::keys::Names;
 use crate::{Anomaly, EdgeReason, ProofEdge, Witness, words};
 
 /// A read that no order of transactions explains.

@@ -3,6 +3,10 @@
 //! It decides no model, and imports none of the families that stand on it.
 
 pub(crate) mod accesses;
+pub(crate) mod anomaly;
 pub(crate) mod final_state;
+pub(crate) mod happened;
 pub(crate) mod keys;
 pub(crate) mod registers;
+pub(crate) mod sessions;
+pub(crate) mod unexplained;

@@ -4,11 +4,11 @@
 
 use histories::{AnomalyKind, Function, History, OperationId, Outcome, Value};
 
+use crate::core::anomaly::anomaly;
 use crate::search::Part;
 use crate::{Anomaly, Step, words};
 
 use super::fragments::Contradiction;
-use super::witness::{anomaly, name};
 
 pub(crate) fn explain(history: &History, part: &Part, contradiction: Contradiction) -> Anomaly {
     let telling = Telling { history, part };
@@ -33,7 +33,7 @@ impl Telling<'_> {
     fn unwritten(&self, read: OperationId, explained: usize) -> Anomaly {
         let (known, rest) = split(self.history.operation(read).reply(), explained);
         let (known, rest) = (words::brief(&known), words::brief(&rest));
-        let key = name(self.history, self.part.key);
+        let key = words::key(self.history, self.part.key);
         let told = words::clause(self.history, read);
         let after = if explained == 0 { String::new() } else { format!(" after {known}") };
         let failed = self.failed(read, explained);

@@ -14,11 +14,12 @@
 
 use histories::{AnomalyKind, History, Operation, OperationId};
 
+use crate::core::anomaly::beside;
 use crate::core::registers::{Access, INITIAL, NEVER, NONE, Register, Row, Uncertain, time};
 use crate::search::{self, Object, Part, Passage};
 use crate::{Anomaly, Budget, Exhausted, words};
 
-use super::witness::{self, STEPS_MAX};
+use super::witness::STEPS_MAX;
 
 /// A key's lists or strings.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ impl Shown {
             let seen = words::told(history.operation(id));
             anomaly.steps.push(words::completed(history, id, format!("saw their order: {seen}")));
         }
-        witness::beside(anomaly, register, &reads);
+        beside(anomaly, register, &reads);
     }
 }
 

@@ -7,7 +7,6 @@ mod contradictions;
 mod fragments;
 mod merged;
 mod order;
-pub(crate) mod reads;
 mod staleness;
 #[cfg(test)]
 mod tests;
@@ -22,6 +21,7 @@ use histories::{History, KeyId, ModelName, OperationId};
 use rayon::prelude::*;
 
 use crate::core::registers::{Beyond, NONE, Register};
+use crate::core::unexplained;
 use crate::search::{self, Decided, Object, Part, QueueOrder};
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict};
 
@@ -253,9 +253,10 @@ fn decide(
     budget: &Budget,
     report: &mut KeyReport,
 ) -> Result<(), Exhausted> {
-    let anomaly = if let Some(unexplained) = reads::unexplained(register, reads::Order::RealTime) {
+    let anomaly = if let Some(unexplained) = unexplained::unexplained(register, unexplained::Order::RealTime)
+    {
         report.gamma = future_gap(register).filter(|_| !register.has_cas);
-        Some(reads::explain(history, register, unexplained))
+        Some(unexplained::explain(history, register, unexplained))
     } else if register.has_cas {
         decide_chains(history, register, budget, report)?
     } else {

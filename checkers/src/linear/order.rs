@@ -11,12 +11,12 @@
 use histories::{History, OperationId};
 
 use crate::core::registers::{Access, INITIAL, Register, Zone};
+use crate::core::unexplained;
 use crate::search::{self, Object, Part};
 use crate::{Budget, Exhausted, Linear};
 
 use super::chains::Chains;
 use super::fragments::{self, Assembled};
-use super::reads;
 
 impl Linear {
     /// The operations of a part in an order that explains them all, without those that took no effect. `None` where
@@ -54,7 +54,7 @@ fn is_whole(history: &History, part: &Part, register: &Register) -> bool {
 
 /// Of a register. Where its zones conflict it is an order all the same, which does not replay.
 fn of_register(register: &Register, budget: &Budget) -> Result<Option<Vec<OperationId>>, Exhausted> {
-    if reads::unexplained(register, reads::Order::RealTime).is_some() {
+    if unexplained::unexplained(register, unexplained::Order::RealTime).is_some() {
         return Ok(None);
     }
     let Ok(chains) = Chains::link(register, budget)? else { return Ok(None) };

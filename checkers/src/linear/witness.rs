@@ -2,38 +2,18 @@
 //!
 //! It never searches; it is given the values or the rows.
 
-use histories::{AnomalyKind, Function, History, KeyId, ModelName, OperationId, Value};
+use histories::{AnomalyKind, Function, History, OperationId, Value};
 
+use crate::core::anomaly::{anomaly, beside};
 use crate::core::registers::{Access, INITIAL, NONE, Register, Row};
-use crate::{Anomaly, Side, Step, Witness, words};
+use crate::core::unexplained;
+use crate::{Anomaly, Side, Step, words};
 
 use super::chains::{Broken, Chains};
-use super::reads;
 use super::staleness::Stale;
 
 /// An anomaly of zones or chains is told with so many operations.
 pub(crate) const STEPS_MAX: usize = 6;
-
-pub(crate) fn name(history: &History, key: Option<KeyId>) -> String {
-    words::key(history, key)
-}
-
-/// The witness is the steps' operations and those of `beside`, by id.
-pub(crate) fn anomaly(
-    kind: AnomalyKind,
-    summary: String,
-    key: Option<KeyId>,
-    steps: Vec<Step>,
-    facts: Vec<String>,
-    beside: &[OperationId],
-) -> Anomaly {
-    let mut operations: Vec<OperationId> =
-        steps.iter().map(|step| step.operation).chain(beside.iter().copied()).collect();
-    operations.sort_unstable();
-    operations.dedup();
-    let witness = Witness { model: ModelName::Linearizable, operations };
-    Anomaly { kind, summary, key, steps, facts, edges: Vec::new(), not_rechecked: None, witness }
-}
 
 /// Collects steps so that each operation's side stands once, in the order of the telling.
 struct Telling<'h> {
@@ -106,7 +86,7 @@ pub(crate) fn stale(history: &History, register: &Register, stale: Stale) -> Ano
     let old = evidence(register, read.value, newer.call).filter(|_| read.value != INITIAL);
     let seen = evidence(register, newer.value, read.call).unwrap_or(stale.newer);
     let (value, newest) = (telling.value(stale.read), telling.value(stale.newer));
-    let name = name(history, register.key);
+    let name = words::key(history, register.key);
     if let Some(old) = old {
         let writer = telling.writer(old);
         let made = if telling.appends(writer) { "made it" } else { "wrote" };
@@ -191,7 +171,7 @@ pub(crate) fn crossing(
     } else {
         telling.value(a_returned)
     };
-    let name = name(history, register.key);
+    let name = words::key(history, register.key);
     let linked = |row: u32, other: u32| {
         (row != NONE && telling.row(row).value != telling.row(other).value).then(|| {
             format!("{} and {} are linked by {}", telling.value(row), telling.value(other), telling.links())
@@ -253,7 +233,7 @@ pub(crate) fn broken(
 ) -> Anomaly {
     match broken {
         Broken::FromNowhere(unexplained, proof) => {
-            let mut anomaly = reads::explain_cas(history, register, *unexplained);
+            let mut anomaly = unexplained::explain_cas(history, register, *unexplained);
             beside(&mut anomaly, register, proof);
             anomaly
         }
@@ -261,14 +241,6 @@ pub(crate) fn broken(
         Broken::Loop(rows, proof) => cas_loop(history, register, rows, proof),
         Broken::Order { late, early } => order(history, register, chains, *late, *early),
     }
-}
-
-/// Adds rows to a witness.
-pub(crate) fn beside(anomaly: &mut Anomaly, register: &Register, rows: &[u32]) {
-    let operations = &mut anomaly.witness.operations;
-    operations.extend(rows.iter().map(|&row| register.rows[row as usize].operation));
-    operations.sort_unstable();
-    operations.dedup();
 }
 
 fn lost_update(history: &History, register: &Register, [first, second]: [u32; 2], proof: &[u32]) -> Anomaly {
@@ -300,7 +272,7 @@ fn cas_loop(history: &History, register: &Register, rows: &[u32], proof: &[u32])
         let value = telling.value(row);
         telling.step(row, Side::Completed, format!("needs its predecessor's value, wrote {value}"));
     }
-    let name = name(history, register.key);
+    let name = words::key(history, register.key);
     let values: Vec<String> = rows.iter().take(STEPS_MAX).map(|&row| telling.value(row)).collect();
     let summary = format!(
         "{} of {name} replace each other's values in a circle",

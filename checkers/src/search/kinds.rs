@@ -7,8 +7,8 @@ use histories::{AnomalyKind, Function, History, KeyId, ModelName, Operation, Ope
 
 use super::object::{Object, Part};
 use crate::core::accesses::{self, Access};
-use crate::linear::reads::without_writer;
-use crate::linear::witness;
+use crate::core::anomaly::anomaly;
+use crate::core::unexplained::without_writer;
 use crate::rules::counter;
 use crate::{Anomaly, Side, Step, words};
 
@@ -134,7 +134,7 @@ fn unwritten_in_transaction(history: &History, part: &Part, seen: OperationId) -
     steps.extend(later.map(|id| words::invoked(id, format!("wrote {value} only now"))));
     steps.extend(failed.iter().map(|&id| words::completed(history, id, format!("failed to write {value}"))));
     steps.push(words::completed(history, seen, format!("read {key} = {value}")));
-    let mut anomaly = witness::anomaly(kind, summary, part.key, steps, vec![fact], &[]);
+    let mut anomaly = anomaly(kind, summary, part.key, steps, vec![fact], &[]);
     anomaly.witness.operations = vec![seen];
     Some(anomaly)
 }
@@ -174,7 +174,7 @@ fn strange_element(
         ),
     };
     steps.push(words::completed(history, seen, format!("shows {element}")));
-    let mut anomaly = witness::anomaly(kind, summary, key, steps, vec![fact], &[]);
+    let mut anomaly = anomaly(kind, summary, key, steps, vec![fact], &[]);
     anomaly.witness.operations = vec![seen];
     anomaly
 }

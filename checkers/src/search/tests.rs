@@ -6,8 +6,8 @@ use histories::{AnomalyKind, History, Value};
 
 use super::fuzz::{Dice, Tally, cases};
 use super::{Answer, QueueOrder, Stop, Want, decide};
-use crate::testing::brute::{self, Access, Effect};
 use crate::models::{Entry, PowerSet, QueueCall, UnorderedQueue};
+use crate::testing::brute::{self, Access, Effect};
 use crate::testing::confirm;
 use crate::{Anomaly, Budget, Checker, Finding, Linear, Verdict, testing};
 

@@ -15,9 +15,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::accesses::{Deed, Objects};
 use super::objects::Access;
+use crate::core::registers::NONE;
 use crate::graph::{self, Rows};
 use crate::models::{ListCall, SetCall};
-use crate::core::registers::NONE;
 
 /// What was decided; deeds by their places.
 #[derive(Debug, PartialEq, Eq)]

@@ -32,8 +32,8 @@ mod tests;
 use finding::Stopwatch;
 use histories::{History, ModelName, OperationId};
 
+use crate::core::sessions::{Act, NoTable, Table};
 use crate::search::{Object, parts};
-use crate::sessions::table::{Act, NoTable, Table};
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Isolation, Verdict, confirm};
 
 use forced::{Saturated, saturate};

@@ -7,9 +7,9 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::graph::UnionFind;
 use crate::core::registers::NONE;
-use crate::sessions::table::{Act, Seen, Write};
+use crate::core::sessions::{Act, Seen, Write};
+use crate::graph::UnionFind;
 
 /// One connected component of a history, or a part of one that is closed under writers.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ use super::cycle::closed;
 use super::forced::{Saturated, saturate};
 use super::problem::Problem;
 use super::search::{Found, order};
-use crate::linear::reads;
-use crate::sessions::table::Act;
+use crate::core::sessions::Act;
+use crate::core::unexplained;
 use crate::{Anomaly, Budget, Exhausted, Witness, words};
 
 /// How long the search for an order of a part may be, while it is made smaller.
@@ -32,7 +32,7 @@ pub(super) fn anomaly(
 /// The operations that prove it, session by session.
 pub(super) fn tell(history: &History, mut operations: Vec<OperationId>) -> Anomaly {
     if let [only] = *operations
-        && let Some(mut anomaly) = reads::unwritten_value(history, only)
+        && let Some(mut anomaly) = unexplained::unwritten_value(history, only)
     {
         anomaly.witness.model = ModelName::Sequential;
         return anomaly;

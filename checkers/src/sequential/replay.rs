@@ -5,7 +5,7 @@
 use rustc_hash::FxHashMap;
 
 use super::accesses::Objects;
-use crate::sessions::table::{Act, Seen};
+use crate::core::sessions::{Act, Seen};
 
 /// Of registers: `order` holds each place of `acts`, which are in the order of their sessions, once.
 pub(super) fn explains(acts: &[Act], order: &[u32]) -> bool {

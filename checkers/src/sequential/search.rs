@@ -19,8 +19,8 @@ use rustc_hash::FxHashSet;
 
 use super::guess::Rank;
 use super::problem::Problem;
-use crate::graph::Rows;
 use crate::core::registers::NONE;
+use crate::graph::Rows;
 use crate::{Budget, Exhausted};
 
 /// What a search came to.

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 
 use histories::OperationId;
 
-use crate::graph::Rows;
 use crate::core::registers::NONE;
+use crate::graph::Rows;
 use crate::{Budget, Exhausted};
 
 use super::guarantees::{Demands, Edge};

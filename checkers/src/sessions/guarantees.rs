@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::core::registers::NONE;
 
-use super::table::{Act, Seen, Table};
+use crate::core::sessions::{Act, Seen, Table};
 
 /// One demand: `from` is arbitrated before `to`, because of what one session did `first` and `then`.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,6 @@
 
 mod cycle;
 mod guarantees;
-pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 
@@ -16,9 +15,9 @@ use crate::{
     words,
 };
 
+use crate::core::sessions::{NoTable, Table};
 use cycle::Hop;
 use guarantees::Demands;
-use table::{NoTable, Table};
 
 const MODELS: [ModelName; 4] = [
     ModelName::ReadYourWrites,

@@ -5,8 +5,8 @@
 use histories::Value;
 use rustc_hash::FxHashMap;
 
-use crate::models::{Entry, MicroOperation};
 use crate::core::registers::NONE;
+use crate::models::{Entry, MicroOperation};
 
 pub(super) type Transaction = Entry<Vec<MicroOperation>, Vec<Value>>;
 

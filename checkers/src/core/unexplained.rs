@@ -4,10 +4,9 @@
 
 use histories::{AnomalyKind, Function, History, Operation, OperationId, Outcome};
 
-use crate::core::registers::{NONE, Register};
+use super::anomaly::anomaly;
+use super::registers::{NONE, Register};
 use crate::{Anomaly, words};
-
-use super::witness::{anomaly, name};
 
 /// A read without a possible writer.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +97,7 @@ pub(crate) fn without_writer(
     let op = &*history.as_recorded(seen);
     let cas = op.call().as_pair().filter(|_| op.function == Function::Cas && op.seen().is_none());
     let value = cas.map_or_else(|| op.reply().clone(), |(from, _)| from.clone());
-    let name = name(history, key);
+    let name = words::key(history, key);
     let told = match cas {
         Some((_, to)) => format!("client {} changed {name} to {to} from {value}", op.process),
         None => words::clause(history, seen),

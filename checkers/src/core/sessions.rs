@@ -4,10 +4,10 @@
 
 use histories::{Function, History, KeyId, OperationId};
 
-use crate::linear::chains::Happened;
-use crate::linear::reads::{self, Order};
-use crate::linear::witness;
-use crate::core::registers::{Access, Beyond, INITIAL, NEVER, NONE, Register, Registers, Uncertain};
+use super::anomaly::beside;
+use super::happened::Happened;
+use super::registers::{Access, Beyond, INITIAL, NEVER, NONE, Register, Registers, Uncertain};
+use super::unexplained::{self, Order};
 use crate::{Anomaly, Budget, Exhausted, words};
 
 /// A value of a key, dense over all keys. What follows from a read of an absent key is decided apart.
@@ -134,12 +134,12 @@ impl Table {
 
 /// Which values were in force, or a read that no write explains.
 fn explained(history: &History, register: &Register) -> Result<Happened, Box<Anomaly>> {
-    if let Some(unexplained) = reads::unexplained(register, Order::None) {
-        return Err(Box::new(reads::explain(history, register, unexplained)));
+    if let Some(unexplained) = unexplained::unexplained(register, Order::None) {
+        return Err(Box::new(unexplained::explain(history, register, unexplained)));
     }
     Happened::of(register).map_err(|(unexplained, proof)| {
-        let mut anomaly = reads::explain_cas(history, register, unexplained);
-        witness::beside(&mut anomaly, register, &proof);
+        let mut anomaly = unexplained::explain_cas(history, register, unexplained);
+        beside(&mut anomaly, register, &proof);
         Box::new(anomaly)
     })
 }
