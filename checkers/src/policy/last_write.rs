@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::causal;
 use crate::core::final_state::FinalState;
-use crate::rules::Ruling;
+use crate::core::ruling::Ruling;
 use crate::{Anomaly, Budget, Step, Witness, words};
 
 pub(super) fn judge(

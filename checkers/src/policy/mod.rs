@@ -15,7 +15,7 @@ use finding::Stopwatch;
 use histories::{AnomalyKind, Function, History, KeyId, ModelName};
 
 use crate::core::final_state::FinalState;
-use crate::rules::Ruling;
+use crate::core::ruling::Ruling;
 use crate::{Budget, Checker, Conflicts, Finding};
 
 /// Decides [`ModelName::ConflictPolicy`]: siblings, sets whose additions win, counters and carts that add up, and

@@ -12,8 +12,8 @@ use histories::{
 };
 
 use crate::core::final_state::{FinalState, Seen};
-use crate::rules::Ruling;
-use crate::rules::impossible::Impossible;
+use crate::core::impossible::Impossible;
+use crate::core::ruling::Ruling;
 use crate::{Anomaly, Budget, Step, Witness, words};
 
 pub(super) fn judge(

@@ -11,7 +11,7 @@ use histories::{AnomalyKind, Function, History, KeyId, ModelName, Nanos, Operati
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::core::final_state::{FinalState, Seen};
-use crate::rules::Ruling;
+use crate::core::ruling::Ruling;
 use crate::{Anomaly, Budget, Exhausted, Step, Witness, words};
 
 pub(super) fn judge(

@@ -5,10 +5,10 @@
 use histories::{History, ModelName, OperationId};
 
 use crate::Budget;
+use crate::core::counters::{Counter, Counters, Fit, Possible};
 use crate::core::final_state::{FinalState, Seen};
-use crate::rules::Ruling;
-use crate::rules::changes::{Counter, Counters, Fit, Possible};
-use crate::rules::counter::wrong_sum;
+use crate::core::ruling::Ruling;
+use crate::core::wrong_sum::wrong_sum;
 
 pub(super) fn judge(
     ruling: &mut Ruling,

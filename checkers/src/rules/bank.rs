@@ -12,7 +12,7 @@ use histories::{
     Accounts, AnomalyKind, Function, History, KeyId, ModelName, Nanos, Operation, OperationId, Outcome, Value,
 };
 
-use super::Ruling;
+use crate::core::ruling::Ruling;
 use crate::{Anomaly, Budget, Step, Witness, words};
 
 /// So many transfers are told that may have changed the total.

@@ -11,9 +11,9 @@ use std::mem;
 use histories::{AnomalyKind, Function, History, ModelName, Operation, OperationId, Value};
 use rustc_hash::FxHashMap;
 
-use super::Ruling;
 use crate::core::accesses::{self, Access};
 use crate::core::keys::Keys;
+use crate::core::ruling::Ruling;
 use crate::{Anomaly, Budget, Exhausted, Witness, words};
 
 pub(super) fn decide(history: &History, budget: &Budget) -> Ruling {

@@ -2,11 +2,8 @@
 //!
 //! It never looks for an order of all operations; what it finds stands between a few of them.
 
-mod amounts;
 pub(crate) mod bank;
-pub(crate) mod changes;
-pub(crate) mod counter;
-pub(crate) mod impossible;
+mod counter;
 mod long_fork;
 mod mutex;
 mod queue;
@@ -19,47 +16,12 @@ use finding::Stopwatch;
 use histories::{History, ModelName};
 use rayon::prelude::*;
 
-use crate::{Anomaly, Budget, Checker, Figures, Finding, Verdict};
-
-/// How many anomalies a finding lists.
-const ANOMALIES_MAX: usize = 10;
+use crate::core::ruling::Ruling;
+use crate::{Budget, Checker, Finding};
 
 /// Decides the models of single data types.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rules;
-
-/// What a rule found.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Ruling {
-    pub(crate) anomalies: Vec<Anomaly>,
-    /// What could not be judged, and why.
-    pub(crate) undecided: Vec<String>,
-    /// How much was judged.
-    pub(crate) judged: usize,
-    /// Why the rule says nothing about such a history.
-    pub(crate) inapplicable: Option<&'static str>,
-    pub(crate) figures: Figures,
-}
-
-impl Ruling {
-    pub(crate) fn not_applicable(why: &'static str) -> Self {
-        Self { inapplicable: Some(why), ..Self::default() }
-    }
-
-    pub(crate) fn verdict(mut self) -> Verdict {
-        if let Some(why) = self.inapplicable {
-            return Verdict::NotApplicable(why.into());
-        }
-        if !self.anomalies.is_empty() {
-            self.anomalies.truncate(ANOMALIES_MAX);
-            return Verdict::Invalid(self.anomalies);
-        }
-        match self.undecided.first() {
-            Some(why) => Verdict::Unknown(why.clone()),
-            None => Verdict::Valid,
-        }
-    }
-}
 
 type Rule = (ModelName, &'static str, fn(&History, &Budget) -> Ruling);
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use histories::{AnomalyKind, Function, History, KeyId, ModelName, Nanos, OperationId, Outcome, Value};
 
-use super::Ruling;
+use crate::core::ruling::Ruling;
 use crate::{Anomaly, Budget, Witness, words};
 
 pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {

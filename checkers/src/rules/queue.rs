@@ -9,7 +9,7 @@ use histories::{
     AnomalyKind, Function, History, KeyId, ModelName, Nanos, Operation, OperationId, Outcome, Value,
 };
 
-use super::Ruling;
+use crate::core::ruling::Ruling;
 use crate::{Anomaly, Budget, Step, Witness, words};
 
 pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {

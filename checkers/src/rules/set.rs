@@ -9,9 +9,9 @@
 use histories::{AnomalyKind, Function, History, KeyId, ModelName, Nanos, OperationId, Outcome, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Ruling;
-use super::impossible::Impossible;
 use crate::core::final_state::{FinalState, unfinished};
+use crate::core::impossible::Impossible;
+use crate::core::ruling::Ruling;
 use crate::{Anomaly, Budget, Exhausted, Staleness, Witness, words};
 
 pub(super) fn decide(history: &History, budget: &Budget) -> Ruling {

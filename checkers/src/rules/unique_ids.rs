@@ -5,7 +5,7 @@
 use histories::{AnomalyKind, Function, History, ModelName, OperationId};
 use rustc_hash::FxHashMap;
 
-use super::Ruling;
+use crate::core::ruling::Ruling;
 use crate::{Anomaly, Budget, Witness, words};
 
 pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {

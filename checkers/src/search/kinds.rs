@@ -9,7 +9,7 @@ use super::object::{Object, Part};
 use crate::core::accesses::{self, Access};
 use crate::core::anomaly::anomaly;
 use crate::core::unexplained::without_writer;
-use crate::rules::counter;
+use crate::core::wrong_sum;
 use crate::{Anomaly, Side, Step, words};
 
 /// The words for a counterexample.
@@ -49,7 +49,7 @@ pub(super) fn unwritten(history: &History, part: &Part, kept: &[OperationId]) ->
     let op = history.operation(seen);
     match part.object {
         Ok(Object::Transactions) => return unwritten_in_transaction(history, part, seen),
-        Ok(Object::Counter) => return counter::wrong_read(history, seen, ModelName::Linearizable),
+        Ok(Object::Counter) => return wrong_sum::wrong_read(history, seen, ModelName::Linearizable),
         _ => {}
     }
     let values: Vec<&Value> = match (&part.object, &op.function) {
