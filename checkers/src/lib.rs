@@ -34,7 +34,6 @@ mod proof;
 mod rules;
 #[cfg(test)]
 mod samples;
-pub mod search;
 mod sequential;
 mod sessions;
 mod split_brain;
@@ -57,7 +56,7 @@ pub use finding::{
 pub use hierarchy::{Hierarchy, not_applicable, undecided};
 pub use inserts::Inserts;
 pub use isolation::Isolation;
-pub use linear::{Linear, Linearization, stale_reads};
+pub use linear::{Linear, Linearization, search, stale_reads};
 pub use log::Logs;
 pub use policy::Policy;
 pub use rules::Rules;

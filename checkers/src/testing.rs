@@ -20,6 +20,7 @@ pub(crate) mod brute;
 mod clients;
 mod dice;
 pub(crate) mod lagging;
+pub(crate) mod oracle;
 mod random;
 
 use std::fmt::Write as _;

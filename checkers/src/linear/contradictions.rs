@@ -5,7 +5,7 @@
 use histories::{AnomalyKind, Function, History, OperationId, Outcome, Value};
 
 use crate::core::anomaly::anomaly;
-use crate::search::Part;
+use crate::core::object::Part;
 use crate::{Anomaly, Step, words};
 
 use super::fragments::Contradiction;

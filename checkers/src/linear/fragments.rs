@@ -15,10 +15,12 @@
 use histories::{AnomalyKind, History, Operation, OperationId};
 
 use crate::core::anomaly::beside;
+use crate::core::calls::{Said, says_something};
+use crate::core::object::{Object, Part};
 use crate::core::registers::{Access, INITIAL, NEVER, NONE, Register, Row, Uncertain, time};
-use crate::search::{self, Object, Part, Passage};
 use crate::{Anomaly, Budget, Exhausted, words};
 
+use super::search::{self, Passage};
 use super::witness::STEPS_MAX;
 
 /// A key's lists or strings.
@@ -81,7 +83,7 @@ pub(crate) fn assemble(history: &History, part: &Part, budget: &Budget) -> Resul
 struct Source<'h, 'p, T> {
     history: &'h History,
     part: &'p Part,
-    said: fn(&'h Operation) -> search::Said<Passage<'h, T>, ()>,
+    said: fn(&'h Operation) -> Said<Passage<'h, T>, ()>,
 }
 
 impl<'h, T: Ord> Source<'h, '_, T> {
@@ -107,7 +109,7 @@ impl<'h, T: Ord> Source<'h, '_, T> {
     /// What happened or may have, and says something. What is malformed is left out: [`Source::pieces`] finds it.
     fn passages(&self) -> impl Iterator<Item = (OperationId, &'h Operation, Passage<'h, T>)> {
         let operations = self.part.operations.iter().map(|&id| (id, self.history.operation(id)));
-        operations.filter(|(_, op)| search::says_something(op)).filter_map(|(id, op)| {
+        operations.filter(|(_, op)| says_something(op)).filter_map(|(id, op)| {
             let (passage, _) = (self.said)(op).ok()??;
             Some((id, op, passage))
         })
@@ -116,7 +118,7 @@ impl<'h, T: Ord> Source<'h, '_, T> {
     fn pieces(&self) -> Option<Pieces<'h, T>> {
         let mut pieces = Pieces::default();
         let operations = self.part.operations.iter().map(|&id| (id, self.history.operation(id)));
-        for (id, op) in operations.filter(|(_, op)| search::says_something(op)) {
+        for (id, op) in operations.filter(|(_, op)| says_something(op)) {
             match (self.said)(op).ok()? {
                 Some((Passage::Write(piece), _)) => pieces.push(piece, id, false),
                 Some((Passage::Append(piece), _)) => pieces.push(piece, id, true),

@@ -7,6 +7,7 @@ mod contradictions;
 mod fragments;
 mod merged;
 mod order;
+pub mod search;
 mod staleness;
 #[cfg(test)]
 mod tests;
@@ -20,14 +21,15 @@ use finding::Stopwatch;
 use histories::{History, KeyId, ModelName, OperationId};
 use rayon::prelude::*;
 
+use crate::core::object::{Object, Part, parts};
 use crate::core::registers::{Beyond, NONE, Register};
 use crate::core::unexplained;
-use crate::search::{self, Decided, Object, Part, QueueOrder};
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict};
 
 use chains::Chains;
 use fragments::Assembled;
 use merged::merge;
+use search::{Decided, QueueOrder};
 use staleness::Lag;
 use transactions::Transactions;
 use witness::Crossing;
@@ -58,7 +60,7 @@ impl Checker for Linear {
             return vec![without_real_time(started)];
         }
         let transactions = Transactions::of(history);
-        let keys: Vec<KeyReport> = search::parts(history)
+        let keys: Vec<KeyReport> = parts(history)
             .par_iter()
             .map(|part| match part.object {
                 Ok(Object::Register) => self.check_register(history, part, budget),
@@ -160,7 +162,7 @@ impl Linear {
 
     /// For each key an order of its operations that explains them all, which has been replayed.
     pub fn linearizations(&self, history: &History, budget: &Budget) -> Vec<Linearization> {
-        let parts = search::parts(history);
+        let parts = parts(history);
         let kinds: BTreeMap<Option<KeyId>, Result<confirm::Kind, String>> =
             confirm::parts(history).into_iter().map(|part| (part.key, part.kind)).collect();
         let found = parts.par_iter().map(|part| {

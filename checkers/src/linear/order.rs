@@ -10,13 +10,15 @@
 
 use histories::{History, OperationId};
 
+use crate::core::calls::says_something;
+use crate::core::object::{Object, Part};
 use crate::core::registers::{Access, INITIAL, Register, Zone};
 use crate::core::unexplained;
-use crate::search::{self, Object, Part};
 use crate::{Budget, Exhausted, Linear};
 
 use super::chains::Chains;
 use super::fragments::{self, Assembled};
+use super::search;
 
 impl Linear {
     /// The operations of a part in an order that explains them all, without those that took no effect. `None` where
@@ -48,7 +50,7 @@ impl Linear {
 
 /// Whether nothing that says something was left out of a register.
 fn is_whole(history: &History, part: &Part, register: &Register) -> bool {
-    let says = part.operations.iter().filter(|&&id| search::says_something(history.operation(id)));
+    let says = part.operations.iter().filter(|&&id| says_something(history.operation(id)));
     register.rows.len() == says.count()
 }
 

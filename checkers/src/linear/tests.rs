@@ -3,7 +3,7 @@
 use histories::{AnomalyKind, History, Kind, ModelName, Op, Process, Value};
 
 use crate::core::registers::Registers;
-use crate::search::fuzz::{METHOD_CASES, Tally, cases_or};
+use crate::linear::search::fuzz::{METHOD_CASES, Tally, cases_or};
 use crate::testing::brute::{self, Access, Effect};
 use crate::testing::confirm;
 use crate::testing::{self, Dice, random, told};

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use histories::{History, ModelName, OperationId};
 
-use super::{KeyReport, KeyState};
-use crate::search::{self, Part};
+use super::{KeyReport, KeyState, search};
+use crate::core::object::Part;
 use crate::{Anomaly, Budget, Checker, Isolation, Verdict};
 
 /// What the isolation levels say of a history; they look at all of its transactions at once.

@@ -5,7 +5,8 @@
 use histories::{History, OperationId, Outcome};
 
 use super::objects::{Access, State};
-use crate::search::{Object, compile, parts};
+use crate::core::calls;
+use crate::core::object::{Object, parts};
 use crate::words;
 
 /// One operation that happened, or may have.
@@ -34,7 +35,7 @@ impl Objects {
         for part in parts(history) {
             let key = words::key(history, part.key);
             let object = part.object.clone().map_err(|why| format!("{key}: {why}"))?;
-            let untaken = if object == Object::Queue { compile::untaken(history, &part)? } else { 0 };
+            let untaken = if object == Object::Queue { calls::untaken(history, &part)? } else { 0 };
             let number = objects.initial.len() as u32;
             let initial = State::initial(object).ok_or_else(|| format!("no rule for what {key} holds"))?;
             objects.initial.push(initial);
@@ -47,7 +48,7 @@ impl Objects {
                 let acknowledged = op.outcome != Outcome::Info;
                 let Some(access) = access else { continue };
                 let deed = Deed { operation, process: op.process, object: number, access, acknowledged };
-                let copies = if compile::is_open_drain(op) { untaken } else { 1 };
+                let copies = if calls::is_open_drain(op) { untaken } else { 1 };
                 objects.deeds.extend(std::iter::repeat_n(deed, copies));
             }
         }

@@ -15,7 +15,7 @@ use super::problem::components;
 use super::search::Found;
 use super::{Decided, Method, elements, guess, proof, replay};
 use crate::causal;
-use crate::search::parts;
+use crate::core::object::parts;
 use crate::{Budget, Causal, Checker, Exhausted, Finding, Verdict};
 
 /// How many wrong choices a guess may come to before the next is tried.

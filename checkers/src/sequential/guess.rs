@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::accesses::{Deed, Objects};
 use super::problem::Problem;
-use crate::search::Part;
+use crate::core::object::Part;
 use crate::{Budget, Linear, words};
 
 /// By node or deed, those of less first.

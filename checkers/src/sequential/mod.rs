@@ -32,8 +32,8 @@ mod tests;
 use finding::Stopwatch;
 use histories::{History, ModelName, OperationId};
 
+use crate::core::object::{Object, parts};
 use crate::core::sessions::{Act, NoTable, Table};
-use crate::search::{Object, parts};
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Isolation, Verdict, confirm};
 
 use forced::{Saturated, saturate};

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{Function, Micro, Operation, Outcome, Value};
 
+use crate::core::calls;
+use crate::core::object::Object;
 use crate::models::{
     Counter, CounterCall, Effect, FifoQueue, Kv, KvCall, List, ListCall, MicroOperation, Model,
     MultiRegister, Mutex, MutexCall, QueueCall, Register, RegisterCall, Set, SetCall, Stack, StackCall,
 };
-use crate::search::{Object, compile};
 
 /// What one key holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -130,14 +131,14 @@ impl Access {
             Object::Counter => counter(op)?,
             Object::Transactions => transaction(op)?,
             Object::Queue => {
-                let (call, reply) = compile::queue(op);
+                let (call, reply) = calls::queue(op);
                 Self::Queue(call, reply)
             }
             Object::Stack => {
-                let (call, reply) = compile::stack(op);
+                let (call, reply) = calls::stack(op);
                 Self::Stack(call, reply)
             }
-            Object::Mutex => Self::Mutex(compile::mutex(op)),
+            Object::Mutex => Self::Mutex(calls::mutex(op)),
             Object::Bank => return Ok(None),
         }))
     }

@@ -1,9 +1,9 @@
 use histories::{AnomalyKind, Function, History, Kind, Op, Process, Value};
 
+use crate::linear::search::fuzz::{Dice, METHOD_CASES, Tally, cases_or, history};
 use crate::models::{EntryOf, Kv, KvCall, List, ListCall, Model};
-use crate::search::fuzz::{Dice, METHOD_CASES, Tally, cases_or, history};
-use crate::search::oracle;
 use crate::testing::confirm;
+use crate::testing::oracle;
 use crate::testing::{self, told};
 use crate::{Budget, Checker, Linear, Verdict};
 

@@ -206,5 +206,5 @@ pub(super) fn mutex(history: &History) -> bool {
         reply: None,
     };
     let entries: Vec<_> = history.operations().iter().filter(|op| happened(op)).map(entry).collect();
-    crate::search::oracle::is_linearizable(&Mutex, &entries)
+    crate::testing::oracle::is_linearizable(&Mutex, &entries)
 }

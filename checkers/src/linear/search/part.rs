@@ -10,11 +10,11 @@ use histories::{AnomalyKind, History, ModelName, OperationId, Outcome};
 use super::compile::{Compiled, Entries, compile};
 use super::kinds::{self, Otherwise};
 use super::loosely::{self, Start};
-use super::object::Part;
 use super::selection::{QueueOrder, Standing, limited};
 use super::sets::Ruled;
 use super::shrink::shrink;
 use super::{Answer, Stop, Want, queues, serial, sets};
+use crate::core::object::Part;
 use crate::{Anomaly, Budget, Side, Step, Witness, words};
 
 /// What a part came to.

@@ -7,7 +7,7 @@
 mod bits;
 mod breadth;
 mod closure;
-pub(crate) mod compile;
+mod compile;
 mod configuration;
 mod depth;
 mod expansion;
@@ -15,7 +15,6 @@ mod interned;
 mod kinds;
 mod loosely;
 mod machine;
-mod object;
 mod order;
 mod part;
 mod queues;
@@ -28,7 +27,6 @@ mod sets;
 mod shrink;
 mod timeline;
 mod trace;
-mod transactions;
 mod window;
 
 #[cfg(test)]
@@ -36,18 +34,15 @@ mod agreement;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
-pub(crate) mod fuzz;
-#[cfg(test)]
-pub(crate) mod oracle;
+pub(super) mod fuzz;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use compile::{Said, list, says_something, text};
+pub(super) use compile::{list, text};
 pub use finding::{Meter, Stop};
-pub(crate) use object::{Object, Part, parts};
-pub(crate) use part::{Decided, decide_part, follows_time, order_of_part};
+pub(super) use part::{Decided, decide_part, follows_time, order_of_part};
 pub use selection::QueueOrder;
-pub(crate) use sequence::Passage;
+pub(super) use sequence::Passage;
 
 use breadth::{End, breadth_first};
 use depth::depth_first;

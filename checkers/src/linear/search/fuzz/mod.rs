@@ -13,13 +13,14 @@ use std::hash::Hash;
 
 use histories::Value;
 
-use super::{Answer, Want, decide, oracle};
+use super::{Answer, Want, decide};
 use crate::Budget;
 use crate::models::{
     Balances, Bank, BankCall, Counter, CounterCall, Entry, EntryOf, FifoQueue, Kv, KvCall, List, ListCall,
     MicroOperation, Model, MultiRegister, Mutex, MutexCall, PowerSet, QueueCall, Register, RegisterCall, Set,
     SetCall, Stack, StackCall, UnorderedQueue,
 };
+use crate::testing::oracle;
 
 /// A small generator of numbers, enough for tests.
 pub(crate) struct Dice(u64);

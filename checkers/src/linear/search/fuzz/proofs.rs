@@ -8,13 +8,14 @@ use super::{
     Dice, Tally, bank_call, bank_reply, cases_or, history_of, kv_call, kv_reply, multi_register_reply,
 };
 use super::{queue_call, queue_reply, register_call, register_reply, small};
+use crate::linear::search::QueueOrder;
 use crate::models::{
     Balances, Bank, BankCall, EntryOf, FifoQueue, Kv, KvCall, List, ListCall, MicroOperation, Model,
     MultiRegister, Mutex, MutexCall, PowerSet, QueueCall, Register, RegisterCall, Set, SetCall, Stack,
     StackCall, UnorderedQueue,
 };
-use crate::search::{QueueOrder, oracle};
 use crate::testing::confirm;
+use crate::testing::oracle;
 use crate::{Budget, Checker, Linear, Unconfirmed, Verdict, testing};
 
 /// How many short histories of each object, and for every so many of them one long one.

@@ -8,9 +8,10 @@ use histories::Value;
 
 use super::{Dice, METHOD_CASES, Tally, cases_or, history, queue_call, queue_reply};
 use crate::Budget;
+use crate::linear::search::sets::Ruled;
+use crate::linear::search::{Meter, Stop, queues, sets};
 use crate::models::{EntryOf, FifoQueue, Model, QueueCall, Set, SetCall};
-use crate::search::sets::Ruled;
-use crate::search::{Meter, Stop, oracle, queues, sets};
+use crate::testing::oracle;
 
 type Rules<M> = fn(&[EntryOf<M>], &mut Meter<'_>) -> Result<Option<Ruled>, Stop>;
 type Projected<M> = fn(&[EntryOf<M>], &[u32]) -> Vec<EntryOf<M>>;

@@ -58,7 +58,11 @@ pub(crate) fn parts(history: &History) -> Vec<Part> {
         .collect();
     if let Some(at) = parts.iter().position(|part| part.object == Ok(Object::Transactions)) {
         let transactions = parts.remove(at);
-        parts.extend(transactions::apart(history, transactions));
+        let part = |operations| Part { operations, ..transactions.clone() };
+        match transactions::groups(history, &transactions.operations) {
+            Some(groups) => parts.extend(groups.into_iter().map(part)),
+            None => parts.push(transactions),
+        }
     }
     if let Some(function) = elsewhere {
         for part in parts.iter_mut().filter(|part| part.key.is_some()) {

@@ -8,7 +8,8 @@ use histories::{Event, Function, History, Kind};
 
 use super::compile::compile;
 use super::fuzz::{Dice, Tally, cases};
-use super::{Answer, QueueOrder, Want, parts};
+use super::{Answer, QueueOrder, Want};
+use crate::core::object::parts;
 use crate::testing::confirm;
 use crate::{Budget, Checker, Linear, Verdict};
 

@@ -7,15 +7,15 @@ use histories::Value;
 
 use super::{agrees, kv_call, kv_reply, register_call, register_reply};
 use crate::Budget;
+use crate::linear::search::breadth::{End, breadth_first};
+use crate::linear::search::depth::depth_first;
+use crate::linear::search::expansion::Expansion;
+use crate::linear::search::machine::Machine;
+use crate::linear::search::register::{Access, Action, RegisterMachine};
+use crate::linear::search::sequence::{self, Passage, SequenceMachine};
+use crate::linear::search::timeline::{Operation, Timeline};
+use crate::linear::search::{Answer, order};
 use crate::models::{Entry, Kv, KvCall, Register, RegisterCall};
-use crate::search::breadth::{End, breadth_first};
-use crate::search::depth::depth_first;
-use crate::search::expansion::Expansion;
-use crate::search::machine::Machine;
-use crate::search::register::{Access, Action, RegisterMachine};
-use crate::search::sequence::{self, Passage, SequenceMachine};
-use crate::search::timeline::{Operation, Timeline};
-use crate::search::{Answer, order};
 
 #[test]
 fn register_on_numbered_values() {

@@ -2,12 +2,12 @@
 //!
 //! It is for a dozen operations.
 
-use super::recheck;
+use crate::core::all_orders;
 use crate::models::{EntryOf, Model};
 
 /// Whether some order explains the entries.
 pub(crate) fn is_linearizable<M: Model>(model: &M, entries: &[EntryOf<M>]) -> bool {
-    recheck::is_linearizable(model, entries, usize::MAX).unwrap()
+    all_orders::is_linearizable(model, entries, usize::MAX).unwrap()
 }
 
 /// Whether `order` respects time, leaves out nothing that certainly happened, and is a run of the model.

@@ -4,8 +4,9 @@ use histories::Value;
 
 use super::{Dice, METHOD_CASES, Tally, cases_or, history, multi_register_reply, small};
 use crate::Budget;
+use crate::linear::search::{Meter, serial};
 use crate::models::{MicroOperation, MultiRegister};
-use crate::search::{Meter, oracle, serial};
+use crate::testing::oracle;
 
 #[test]
 fn transactions_with_unique_values() {

@@ -5,9 +5,9 @@
 
 use histories::{AnomalyKind, Function, History, KeyId, ModelName, Operation, OperationId, Outcome, Value};
 
-use super::object::{Object, Part};
 use crate::core::accesses::{self, Access};
 use crate::core::anomaly::anomaly;
+use crate::core::object::{Object, Part};
 use crate::core::unexplained::without_writer;
 use crate::core::wrong_sum;
 use crate::{Anomaly, Side, Step, words};

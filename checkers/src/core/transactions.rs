@@ -5,18 +5,11 @@
 use histories::{History, Micro, OperationId, Value};
 use rustc_hash::FxHashMap;
 
-use super::object::Part;
 use crate::graph::UnionFind;
 
-/// The parts of transactions that can be decided one by one, in the order of their first transactions; all together
+/// The transactions that can be decided apart from the others, group by group, in the order of their first ones; `None`
 /// where one of them does something else than to read and write: what only reads a list is no register's.
-pub(super) fn apart(history: &History, whole: Part) -> Vec<Part> {
-    let Some(groups) = groups(history, &whole.operations) else { return vec![whole] };
-    let part = |operations| Part { operations, ..whole.clone() };
-    groups.into_iter().map(part).collect()
-}
-
-fn groups(history: &History, operations: &[OperationId]) -> Option<Vec<Vec<OperationId>>> {
+pub(super) fn groups(history: &History, operations: &[OperationId]) -> Option<Vec<Vec<OperationId>>> {
     let mut names: FxHashMap<Value, u32> = FxHashMap::default();
     let mut sets = UnionFind::default();
     let mut firsts: Vec<u32> = Vec::with_capacity(operations.len());
