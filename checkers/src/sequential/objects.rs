@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use histories::{Function, Micro, Operation, Outcome, Value};
+use histories::{Function, Operation, Outcome, Value};
 
 use crate::core::calls;
 use crate::core::object::Object;
@@ -128,8 +128,10 @@ impl Access {
             Object::Text => text(op)?,
             Object::List => list(op)?,
             Object::Set => set(op)?,
-            Object::Counter => counter(op)?,
-            Object::Transactions => transaction(op)?,
+            Object::Counter => return Ok(calls::counter(op)?.map(|(call, reply)| Self::Counter(call, reply))),
+            Object::Transactions => {
+                return Ok(calls::transaction(op)?.map(|(calls, seen)| Self::Registers(calls, seen)));
+            }
             Object::Queue => {
                 let (call, reply) = calls::queue(op);
                 Self::Queue(call, reply)
@@ -245,34 +247,4 @@ fn set(op: &Operation) -> Result<Access, &'static str> {
         Function::Remove => Access::Set(SetCall::Remove(op.call().clone()), None),
         _ => Access::Set(SetCall::Read, Some(items(op.reply())?.iter().cloned().collect())),
     })
-}
-
-fn counter(op: &Operation) -> Result<Access, &'static str> {
-    let number =
-        |value: &Value, blank| if value.is_null() { Some(blank) } else { value.as_int() }.ok_or("a number");
-    if op.function.is_read() {
-        return Ok(Access::Counter(CounterCall::Read, Some(number(op.reply(), 0)?)));
-    }
-    let amount = number(op.call(), 1)?;
-    let signed = if op.function == Function::Decrement { amount.checked_neg() } else { Some(amount) };
-    let amount = signed.ok_or("an amount of at most 63 bits")?;
-    Ok(Access::Counter(CounterCall::Add(amount), None))
-}
-
-fn transaction(op: &Operation) -> Result<Access, &'static str> {
-    const EXPECTED: &str = "a list of [\"r\", key, value] and [\"w\", key, value]";
-    let micros = if op.is_ok() && !op.reply().is_null() { op.reply() } else { op.call() };
-    let (mut calls, mut seen) = (Vec::new(), Vec::new());
-    for micro in micros.micros().ok_or(EXPECTED)? {
-        let Micro { function, key, value } = micro.map_err(|_| EXPECTED)?;
-        match function {
-            "r" => {
-                calls.push(MicroOperation::Read(key.into_owned()));
-                seen.push(value.into_owned());
-            }
-            "w" => calls.push(MicroOperation::Write(key.into_owned(), value.into_owned())),
-            _ => return Err(EXPECTED),
-        }
-    }
-    Ok(Access::Registers(calls, op.is_ok().then_some(seen)))
 }
