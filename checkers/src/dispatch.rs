@@ -11,40 +11,9 @@ use rayon::prelude::*;
 use crate::edges;
 use crate::hierarchy::Hierarchy;
 use crate::proof::Proofs;
+use crate::roster::{all, checkers_for};
 use crate::rules::bank;
-use crate::{
-    Budget, Causal, Checker, Convergent, Durable, Figures, Finding, Inserts, Isolation, Linear, Logs, Policy,
-    Rules, Sequential, Sessions, Unconfirmed, Verdict, confirm, inserts, log,
-};
-
-/// Every checker, the strongest model first.
-pub fn all() -> Vec<Box<dyn Checker>> {
-    vec![
-        Box::new(Linear::default()),
-        // Before the one that says nothing of histories without transactions.
-        Box::new(Inserts),
-        Box::new(Isolation),
-        Box::new(Causal),
-        Box::new(Sequential),
-        Box::new(Sessions),
-        Box::new(Durable),
-        Box::new(Convergent),
-        Box::new(Policy),
-        Box::new(Rules),
-        Box::new(Logs),
-    ]
-}
-
-/// The checkers that decide these models, and those whose findings may imply them.
-pub fn checkers_for(models: &[ModelName]) -> Vec<Box<dyn Checker>> {
-    let ladder = Hierarchy::default();
-    let helps = |checker: &dyn Checker| {
-        checker.models().iter().any(|&decided| {
-            models.iter().any(|&model| ladder.implies(decided, model) || ladder.implies(model, decided))
-        })
-    };
-    all().into_iter().filter(|checker| helps(checker.as_ref())).collect()
-}
+use crate::{Budget, Checker, Figures, Finding, Logs, Rules, Unconfirmed, Verdict, confirm, inserts, log};
 
 /// One finding for each demanded model, in order; without demands, one for each model that a checker decides, and
 /// for each that follows.
@@ -174,8 +143,8 @@ mod tests {
     use histories::ModelName::{Convergence, Linearizable, MonotonicReads, Pram, Sequential};
 
     use super::*;
-    use crate::testing;
     use crate::testing::{Dice, random};
+    use crate::{Causal, Linear, testing};
 
     fn verdicts(text: &str, models: &[ModelName]) -> Vec<(ModelName, &'static str, &'static str)> {
         let history = testing::history(text);

@@ -5,6 +5,7 @@
 
 mod causal;
 mod certify;
+mod composed;
 mod convergence;
 mod core;
 mod dispatch;
@@ -31,6 +32,7 @@ mod policy;
 #[cfg(test)]
 mod prefixes;
 mod proof;
+mod roster;
 mod rules;
 #[cfg(test)]
 mod samples;
@@ -45,7 +47,7 @@ pub use causal::{Causal, SessionSets, causal_models, session_sets};
 pub use certify::certify;
 pub use confirm::{Unconfirmed, certificate, confirm, prefix};
 pub use convergence::Convergent;
-pub use dispatch::{all, check_all, checkers_for};
+pub use dispatch::check_all;
 pub use drawing::{dot, svg};
 pub use durability::Durable;
 pub use explain::fault_in_force;
@@ -59,6 +61,7 @@ pub use isolation::Isolation;
 pub use linear::{Linear, Linearization, search, stale_reads};
 pub use log::Logs;
 pub use policy::Policy;
+pub use roster::{all, checkers_for};
 pub use rules::Rules;
 pub use sequential::Sequential;
 pub use sessions::Sessions;

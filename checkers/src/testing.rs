@@ -30,8 +30,8 @@ use histories::{
     Process, Value,
 };
 
-use crate::dispatch::all;
 use crate::proof::{Alone, Proofs};
+use crate::roster::all;
 use crate::{Anomaly, Budget, Finding, Hierarchy, Side, Unconfirmed, Verdict};
 
 pub(crate) use clients::Clients;

@@ -24,14 +24,14 @@ use rayon::prelude::*;
 use crate::core::object::{Object, Part, parts};
 use crate::core::registers::{Beyond, NONE, Register};
 use crate::core::unexplained;
-use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Staleness, Verdict};
+use crate::{Anomaly, Budget, Exhausted, Figures, Finding, Staleness, Verdict};
 
 use chains::Chains;
 use fragments::Assembled;
 use merged::merge;
 use search::{Decided, QueueOrder};
 use staleness::Lag;
-use transactions::Transactions;
+use transactions::{AskStrict, Transactions};
 use witness::Crossing;
 use zones::Conflict;
 
@@ -45,21 +45,14 @@ pub struct Linear {
     pub queues: QueueOrder,
 }
 
-impl Checker for Linear {
-    fn name(&self) -> &'static str {
-        "linear"
-    }
-
-    fn models(&self) -> &'static [ModelName] {
-        &[ModelName::Linearizable]
-    }
-
-    fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
+impl Linear {
+    /// The finding about a history; `strict` says whether its transactions are strictly serializable.
+    pub(crate) fn finding(self, history: &History, budget: &Budget, strict: AskStrict) -> Finding {
         let started = Stopwatch::start();
         if !history.has_real_time() {
-            return vec![without_real_time(started)];
+            return without_real_time(started);
         }
-        let transactions = Transactions::of(history);
+        let transactions = Transactions::of(history, strict);
         let keys: Vec<KeyReport> = parts(history)
             .par_iter()
             .map(|part| match part.object {
@@ -71,13 +64,13 @@ impl Checker for Linear {
                 _ => self.search(history, part, budget),
             })
             .collect();
-        vec![Finding {
+        Finding {
             model: ModelName::Linearizable,
             verdict: merge(history, &keys),
             method: method(&keys),
             figures: Figures { staleness: staleness(&keys), ..Figures::default() },
             elapsed: started.elapsed(),
-        }]
+        }
     }
 }
 

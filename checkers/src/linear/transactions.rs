@@ -5,21 +5,25 @@
 
 use std::sync::OnceLock;
 
-use histories::{History, ModelName, OperationId};
+use histories::{History, OperationId};
 
 use super::{KeyReport, KeyState, search};
 use crate::core::object::Part;
-use crate::{Anomaly, Budget, Checker, Isolation, Verdict};
+use crate::{Anomaly, Budget, Verdict};
+
+/// Asks whether the transactions of a history are strictly serializable, which another family decides.
+pub(crate) type AskStrict = fn(&History, &Budget) -> Option<Verdict>;
 
 /// What the isolation levels say of a history; they look at all of its transactions at once.
 pub(super) struct Transactions<'h> {
     history: &'h History,
+    ask: AskStrict,
     strict: OnceLock<Option<Verdict>>,
 }
 
 impl<'h> Transactions<'h> {
-    pub(super) fn of(history: &'h History) -> Self {
-        Self { history, strict: OnceLock::new() }
+    pub(super) fn of(history: &'h History, ask: AskStrict) -> Self {
+        Self { history, ask, strict: OnceLock::new() }
     }
 
     /// `None` where only a search can tell.
@@ -27,9 +31,7 @@ impl<'h> Transactions<'h> {
         if search::follows_time(self.history, part, budget) {
             return Some(self.report(part, "serial order", KeyState::Holds));
         }
-        let model = ModelName::StrictSerializable;
-        let ask = || Some(Isolation.check_some(self.history, &[model], budget).pop()?.verdict);
-        let state = match self.strict.get_or_init(ask).as_ref()? {
+        let state = match self.strict.get_or_init(|| (self.ask)(self.history, budget)).as_ref()? {
             Verdict::Valid => KeyState::Holds,
             Verdict::Invalid(anomalies) => {
                 let is_of_part = |id: &OperationId| part.operations.binary_search(id).is_ok();

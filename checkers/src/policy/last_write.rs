@@ -10,16 +10,15 @@ use histories::{
 };
 use rustc_hash::FxHashMap;
 
-use crate::causal;
 use crate::core::final_state::FinalState;
 use crate::core::ruling::Ruling;
-use crate::{Anomaly, Budget, Step, Witness, words};
+use crate::{Anomaly, Step, Witness, words};
 
 pub(super) fn judge(
     ruling: &mut Ruling,
     history: &History,
     finals: &Result<FinalState<'_>, String>,
-    budget: &Budget,
+    overtaken: impl Fn(&[(KeyId, OperationId)]) -> Result<Vec<Vec<OperationId>>, String>,
 ) {
     let Some(clock @ (Conflict::Lww | Conflict::LwwHlc)) = history.header.conflict else { return };
     let registers = registers(history);
@@ -46,10 +45,10 @@ pub(super) fn judge(
         return;
     }
     let writes: Vec<(KeyId, OperationId)> = left.iter().map(|left| (left.key, left.write)).collect();
-    match causal::overtaken(history, &writes, budget) {
+    match overtaken(&writes) {
         Ok(paths) => ruling.anomalies.extend(paths.iter().filter_map(|path| {
             let left = left.iter().find(|left| Some(&left.write) == path.first())?;
-            Some(overtaken(history, left, path))
+            Some(won_by_older(history, left, path))
         })),
         Err(why) => ruling.undecided.push(why),
     }
@@ -105,7 +104,7 @@ fn left(
     Ok(write.map(|write| Left { key, write, seen: first.operation }))
 }
 
-fn overtaken(history: &History, left: &Left, path: &[OperationId]) -> Anomaly {
+fn won_by_older(history: &History, left: &Left, path: &[OperationId]) -> Anomaly {
     let last = path[path.len() - 1];
     let steps: Vec<Step> = path
         .iter()

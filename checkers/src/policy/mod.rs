@@ -12,50 +12,41 @@ mod tests;
 use std::collections::BTreeSet;
 
 use finding::Stopwatch;
-use histories::{AnomalyKind, Function, History, KeyId, ModelName};
+use histories::{AnomalyKind, Function, History, KeyId, ModelName, OperationId};
 
 use crate::core::final_state::FinalState;
 use crate::core::ruling::Ruling;
-use crate::{Budget, Checker, Conflicts, Finding};
+use crate::{Budget, Conflicts, Finding};
 
 /// Decides [`ModelName::ConflictPolicy`]: siblings, sets whose additions win, counters and carts that add up, and
 /// registers whose last write wins, by the clock that the header names.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Policy;
 
-impl Checker for Policy {
-    fn name(&self) -> &'static str {
-        "conflict-policy"
-    }
+/// Asks which writes, each with its key, causality has before another write of the key: with the operations that lead
+/// there, first to last.
+pub(crate) type AskOvertaken =
+    fn(&History, &[(KeyId, OperationId)], &Budget) -> Result<Vec<Vec<OperationId>>, String>;
 
-    fn models(&self) -> &'static [ModelName] {
-        &[ModelName::ConflictPolicy]
-    }
-
-    fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
-        let started = Stopwatch::start();
-        let ruling = decide(history, budget);
-        let figures = ruling.figures.clone();
-        let model = ModelName::ConflictPolicy;
-        vec![Finding {
-            model,
-            verdict: ruling.verdict(),
-            method: "final-state",
-            figures,
-            elapsed: started.elapsed(),
-        }]
-    }
+/// The finding about a history.
+pub(crate) fn finding(history: &History, budget: &Budget, overtaken: AskOvertaken) -> Finding {
+    let started = Stopwatch::start();
+    let ruling = decide(history, budget, overtaken);
+    let figures = ruling.figures.clone();
+    let model = ModelName::ConflictPolicy;
+    Finding { model, verdict: ruling.verdict(), method: "final-state", figures, elapsed: started.elapsed() }
 }
 
 type Judge = fn(&mut Ruling, &History, &Result<FinalState<'_>, String>, &Budget);
 
-fn decide(history: &History, budget: &Budget) -> Ruling {
+fn decide(history: &History, budget: &Budget, overtaken: AskOvertaken) -> Ruling {
     let finals = FinalState::of(history);
     let mut ruling = Ruling::default();
-    let judges: [Judge; 4] = [siblings::judge, observed_removes::judge, sums::judge, last_write::judge];
+    let judges: [Judge; 3] = [siblings::judge, observed_removes::judge, sums::judge];
     for judge in judges {
         judge(&mut ruling, history, &finals, budget);
     }
+    last_write::judge(&mut ruling, history, &finals, |writes| overtaken(history, writes, budget));
     ruling.figures.conflicts = Some(counted(history, &ruling));
     if ruling.judged == 0 && ruling.undecided.is_empty() {
         return Ruling::not_applicable(

@@ -22,7 +22,7 @@ use std::time::Duration;
 use histories::view::Excerpts;
 use histories::{AnomalyKind, History, ModelName, Operation, OperationId};
 
-use crate::dispatch::all;
+use crate::roster::all;
 use crate::{Anomaly, Budget, Checker, Step, Verdict, words};
 
 use index::Index;

@@ -7,7 +7,7 @@ use histories::{Event, Function, History, Kind, ModelName, Value};
 
 use super::{Alone, Proofs, listed};
 use crate::testing::Dice;
-use crate::{Anomaly, Budget, Unconfirmed, Verdict, confirm, dispatch, testing};
+use crate::{Anomaly, Budget, Unconfirmed, Verdict, confirm, roster, testing};
 
 /// A synthetic history whose values repeat now and then, with a few answers or outcomes that are wrong.
 fn recorded(object: Object, seed: u64) -> History {
@@ -139,7 +139,7 @@ struct Tally {
 
 fn proofs(history: &History) -> Vec<(ModelName, Anomaly)> {
     let budget = Budget::unlimited();
-    let findings = dispatch::all().into_iter().flat_map(|checker| checker.check(history, &budget));
+    let findings = roster::all().into_iter().flat_map(|checker| checker.check(history, &budget));
     let proofs = findings.filter_map(|finding| match finding.verdict {
         Verdict::Invalid(anomalies) => {
             Some(anomalies.into_iter().map(move |anomaly| (finding.model, anomaly)))

@@ -5,7 +5,7 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
-use histories::{Function, History, ModelName, OperationId, Value};
+use histories::{Function, History, OperationId, Value};
 
 use super::accesses::{Deed, Objects};
 use super::frontier::order;
@@ -13,10 +13,9 @@ use super::growth::{self, Growth};
 use super::objects::State;
 use super::problem::components;
 use super::search::Found;
-use super::{Decided, Method, elements, guess, proof, replay};
-use crate::causal;
+use super::{Decided, Method, Others, elements, guess, proof, replay};
 use crate::core::object::parts;
-use crate::{Budget, Causal, Checker, Exhausted, Finding, Verdict};
+use crate::{Budget, Exhausted, Verdict};
 
 /// How many wrong choices a guess may come to before the next is tried.
 const GUESS_DEAD_ENDS_MAX: u64 = 100;
@@ -26,7 +25,7 @@ const TRIES_MAX: usize = 500;
 /// The same for queues, stacks and locks, of whose states there are so many that no search ends.
 const ELEMENTS_DEAD_ENDS_MAX: u64 = 100_000;
 
-pub(super) fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
+pub(super) fn decide(history: &History, budget: &Budget, others: Others) -> (Verdict, Method) {
     let objects = match Objects::of(history) {
         Ok(objects) => objects,
         Err(why) => return (Verdict::NotApplicable(why), Method::Search),
@@ -34,28 +33,24 @@ pub(super) fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
     if !objects.deeds.iter().any(|deed| deed.acknowledged) {
         return (super::nothing_observed(), Method::Search);
     }
-    if let Some(violated) = necessary(history, budget) {
+    if let Some(violated) = necessary(history, budget, others) {
         return (violated, Method::Forced);
     }
     let parts = LazyCell::new(|| parts(history));
-    let contradiction = LazyCell::new(|| contradiction(history, budget));
+    let contradiction = LazyCell::new(|| contradiction(history, budget, others));
     let components = components(&objects.deeds, |deed| (deed.process, deed.object));
     super::merged(components.into_iter().map(|deeds| {
         let objects = Objects { initial: objects.initial.clone(), deeds };
-        let linearization = || guess::by_linearization(history, &parts, &objects, budget);
+        let linear = |part: &_, steps| (others.linearization)(history, part, budget, steps);
+        let linearization = || guess::by_linearization(history, &parts, &objects, linear);
         let forced = || contradiction.as_ref().map(|named| contradicted(history, named));
         component(history, &objects, (linearization, forced), budget)
     }))
 }
 
 /// A violation by transactions of what sequential consistency implies, and which is decided fast.
-fn necessary(history: &History, budget: &Budget) -> Option<Verdict> {
-    let invalid = |finding: &Finding| {
-        matches!(finding.model, ModelName::CausalConvergence | ModelName::CausalMemory)
-            && matches!(finding.verdict, Verdict::Invalid(_))
-    };
-    let findings = if has_transactions(history) { Causal.check(history, budget) } else { Vec::new() };
-    findings.into_iter().find(invalid).map(|finding| finding.verdict)
+fn necessary(history: &History, budget: &Budget, others: Others) -> Option<Verdict> {
+    has_transactions(history).then(|| (others.causal_violation)(history, budget)).flatten()
 }
 
 fn has_transactions(history: &History) -> bool {
@@ -63,8 +58,12 @@ fn has_transactions(history: &History) -> bool {
 }
 
 /// Transactions that contradict each other by what is forced, or why that is not known.
-fn contradiction(history: &History, budget: &Budget) -> Option<Result<Vec<OperationId>, Exhausted>> {
-    let found = if has_transactions(history) { causal::contradiction(history, budget) } else { Ok(None) };
+fn contradiction(
+    history: &History,
+    budget: &Budget,
+    others: Others,
+) -> Option<Result<Vec<OperationId>, Exhausted>> {
+    let found = if has_transactions(history) { (others.contradiction)(history, budget) } else { Ok(None) };
     found.transpose()
 }
 

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::accesses::{Deed, Objects};
 use super::problem::Problem;
 use crate::core::object::Part;
-use crate::{Budget, Linear, words};
+use crate::words;
 
 /// By node or deed, those of less first.
 pub(super) type Rank = Vec<u64>;
@@ -96,12 +96,13 @@ fn by_sight(history: &History, objects: &Objects, stamp: impl Fn(&Deed) -> Optio
 const STEPS: u64 = 1_000_000;
 
 /// By when operations took effect, where each key has an order that respects time: one made of these moments is an
-/// order of all keys. Of a key without one, by when operations were known to have happened. `parts` are by object.
+/// order of all keys. Of a key without one, by when operations were known to have happened. `parts` are by object;
+/// `linear` finds the order of one of them in so many steps.
 pub(super) fn by_linearization(
     history: &History,
     parts: &[Part],
     objects: &Objects,
-    budget: &Budget,
+    linear: impl Fn(&Part, u64) -> Option<Vec<OperationId>> + Sync,
 ) -> Rank {
     let mut used: Vec<u32> = objects.deeds.iter().map(|deed| deed.object).collect();
     used.sort_unstable();
@@ -109,7 +110,7 @@ pub(super) fn by_linearization(
     let orders = used.par_iter().filter_map(|&object| {
         let part = parts.get(object as usize)?;
         let steps = STEPS + 64 * part.operations.len() as u64;
-        Some(moments(history, &Linear::default().order(history, part, budget, steps)?))
+        Some(moments(history, &linear(part, steps)?))
     });
     let moments: FxHashMap<OperationId, (u64, u32)> = orders.flatten_iter().collect();
     let moment = |deed: &Deed| {

@@ -32,9 +32,9 @@ mod tests;
 use finding::Stopwatch;
 use histories::{History, ModelName, OperationId};
 
-use crate::core::object::{Object, parts};
+use crate::core::object::{Object, Part, parts};
 use crate::core::sessions::{Act, NoTable, Table};
-use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Isolation, Verdict, confirm};
+use crate::{Anomaly, Budget, Exhausted, Figures, Finding, Verdict, confirm};
 
 use forced::{Saturated, saturate};
 use problem::{Problem, components};
@@ -44,35 +44,39 @@ use search::{Found, Stop, order};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sequential;
 
-impl Checker for Sequential {
-    fn name(&self) -> &'static str {
-        "sequential"
-    }
+/// Transactions that contradict each other, if any were found.
+type Contradicting = Result<Option<Vec<OperationId>>, Exhausted>;
 
-    fn models(&self) -> &'static [ModelName] {
-        &[ModelName::Sequential]
-    }
+/// What sequential consistency asks of other families: what decides it, what refutes it, and what its orders may begin
+/// with.
+#[derive(Clone, Copy)]
+pub(crate) struct Others {
+    /// Whether transactions on registers and lists are strong session serializable.
+    pub(crate) strong_session_serializable: fn(&History, &Budget) -> Option<Verdict>,
+    /// A violation of causal convergence or of causal memory, both of which sequential consistency implies.
+    pub(crate) causal_violation: fn(&History, &Budget) -> Option<Verdict>,
+    /// Transactions that contradict each other by what is forced.
+    pub(crate) contradiction: fn(&History, &Budget) -> Contradicting,
+    /// An order of one part's operations that respects time, where one is found in so many steps.
+    pub(crate) linearization: fn(&History, &Part, &Budget, u64) -> Option<Vec<OperationId>>,
+}
 
-    fn check(&self, history: &History, budget: &Budget) -> Vec<Finding> {
-        let started = Stopwatch::start();
-        if let Some(verdict) = transactions(history, budget) {
-            let (model, elapsed) = (ModelName::Sequential, started.elapsed());
-            let figures = Figures::default();
-            return vec![Finding { model, verdict, method: "polygraph", figures, elapsed }];
-        }
-        let (verdict, method) = decide(history, budget);
-        let elapsed = started.elapsed();
-        let model = ModelName::Sequential;
-        vec![Finding { model, verdict, method: method.name(), figures: Figures::default(), elapsed }]
+/// The finding about a history.
+pub(crate) fn finding(history: &History, budget: &Budget, others: Others) -> Finding {
+    let started = Stopwatch::start();
+    let (model, figures) = (ModelName::Sequential, Figures::default());
+    if let Some(verdict) = transactions(history, budget, others) {
+        return Finding { model, verdict, method: "polygraph", figures, elapsed: started.elapsed() };
     }
+    let (verdict, method) = decide(history, budget, others);
+    Finding { model, verdict, method: method.name(), figures, elapsed: started.elapsed() }
 }
 
 /// Of transactions on registers and lists, sequential consistency is strong session serializability; `None` where that
 /// does not decide.
-fn transactions(history: &History, budget: &Budget) -> Option<Verdict> {
-    let model = ModelName::StrongSessionSerializable;
-    let finding = Isolation.check_some(history, &[model], budget).pop()?;
-    matches!(finding.verdict, Verdict::Valid | Verdict::Invalid(_)).then_some(finding.verdict)
+fn transactions(history: &History, budget: &Budget, others: Others) -> Option<Verdict> {
+    let verdict = (others.strong_session_serializable)(history, budget)?;
+    matches!(verdict, Verdict::Valid | Verdict::Invalid(_)).then_some(verdict)
 }
 
 /// What decided, or was tried last; the later the harder.
@@ -93,13 +97,13 @@ impl Method {
     }
 }
 
-fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
+fn decide(history: &History, budget: &Budget, others: Others) -> (Verdict, Method) {
     if parts(history).iter().any(|part| part.object != Ok(Object::Register)) {
-        return general::decide(history, budget);
+        return general::decide(history, budget, others);
     }
     let table = match Table::of(history, budget) {
         Ok(table) => table,
-        Err(NoTable::NotApplicable(_)) => return general::decide(history, budget),
+        Err(NoTable::NotApplicable(_)) => return general::decide(history, budget, others),
         Err(NoTable::Exhausted) => return (Verdict::Unknown(Exhausted.to_string()), Method::Witness),
         Err(NoTable::Unexplained(mut anomaly)) => {
             anomaly.witness.model = ModelName::Sequential;
@@ -110,7 +114,7 @@ fn decide(history: &History, budget: &Budget) -> (Verdict, Method) {
     if table.left_out.is_some() {
         // What is certain may show by itself that there is no order; that there is one, only the whole can show.
         let contradiction = parts.into_iter().find_map(|acts| contradiction(history, acts, budget));
-        return contradiction.unwrap_or_else(|| general::decide(history, budget));
+        return contradiction.unwrap_or_else(|| general::decide(history, budget, others));
     }
     if !table.acts.iter().any(|act| act.acknowledged) {
         return (nothing_observed(), Method::Witness);
