@@ -12,7 +12,7 @@ use finding::Stopwatch;
 use histories::{AnomalyKind, Function, History, Key, KeyId, ModelName, Nanos, Node, OperationId, Value};
 
 use crate::core::final_state::{Quiet, given_up, members};
-use crate::split_brain::Acknowledgements;
+use crate::core::split_brain::Acknowledgements;
 use crate::{Anomaly, Budget, Checker, Convergence, Figures, Finding, Verdict, Witness, words};
 
 /// How many differing keys are told, each as an anomaly of its own.

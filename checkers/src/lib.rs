@@ -38,7 +38,6 @@ mod rules;
 mod samples;
 mod sequential;
 mod sessions;
-mod split_brain;
 #[cfg(test)]
 mod testing;
 mod words;

@@ -16,6 +16,7 @@ pub(crate) mod object;
 pub(crate) mod registers;
 pub(crate) mod ruling;
 pub(crate) mod sessions;
+pub(crate) mod split_brain;
 mod transactions;
 pub(crate) mod unexplained;
 pub(crate) mod wrong_sum;

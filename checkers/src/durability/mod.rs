@@ -13,7 +13,7 @@ use histories::{AnomalyKind, Function, History, KeyId, ModelName, OperationId};
 
 use crate::core::final_state::{FinalState, Seen};
 use crate::core::registers::{Beyond, Registers};
-use crate::split_brain::Acknowledgements;
+use crate::core::split_brain::Acknowledgements;
 use crate::words;
 use crate::{
     Anomaly, Budget, Checker, Durability as Counts, Exhausted, Figures, Finding, Step, Verdict, Witness,
