@@ -9,8 +9,40 @@ use super::compile;
 use super::explain::Telling;
 use super::proof::Core;
 use super::shortest::{Reason, Step};
-use crate::drawing::{Arrow, Drawing, Place, Style};
 use crate::{Anomaly, Budget};
+
+/// Operations and what comes before what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Drawing {
+    /// In the order of their completions.
+    pub(crate) places: Vec<Place>,
+    pub(crate) arrows: Vec<Arrow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) process: u32,
+    pub(crate) label: String,
+}
+
+/// The place `from` comes before the place `to`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Arrow {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) style: Style,
+    pub(crate) label: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Session order, reads-from or real time on the cycle.
+    Cycle,
+    /// What was inferred from a read.
+    Inferred,
+    /// Why an inferred one is there.
+    Reason,
+}
 
 /// The graph of an anomaly that contradicts a causal order. `None` where the anomaly is of another kind, or has no edges.
 pub(crate) fn graph(history: &History, anomaly: &Anomaly) -> Option<Drawing> {

@@ -8,7 +8,7 @@ mod clocks;
 mod columns;
 mod compile;
 mod explain;
-mod graph;
+pub(crate) mod graph;
 mod joint;
 #[cfg(test)]
 mod oracle;
@@ -29,7 +29,6 @@ use histories::{History, ModelName, OperationId};
 
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict, words};
 
-pub(crate) use graph::graph;
 pub(crate) use overtaken::overtaken;
 pub use sets::{SessionSets, session_sets};
 

@@ -7,50 +7,18 @@ mod svg;
 
 use histories::History;
 
-use crate::{Anomaly, causal};
-
-/// Operations and what comes before what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Drawing {
-    /// In the order of their completions.
-    pub(crate) places: Vec<Place>,
-    pub(crate) arrows: Vec<Arrow>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) process: u32,
-    pub(crate) label: String,
-}
-
-/// The place `from` comes before the place `to`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Arrow {
-    pub(crate) from: usize,
-    pub(crate) to: usize,
-    pub(crate) style: Style,
-    pub(crate) label: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
-    /// Session order, reads-from or real time on the cycle.
-    Cycle,
-    /// What was inferred from a read.
-    Inferred,
-    /// Why an inferred one is there.
-    Reason,
-}
+use crate::Anomaly;
+use crate::causal::graph::{Arrow, Drawing, Style, graph};
 
 /// An anomaly's graph in the DOT language; `None` where its proof is no graph.
 pub fn dot(history: &History, anomaly: &Anomaly) -> Option<String> {
-    causal::graph(history, anomaly).map(|drawing| dot::render(&drawing))
+    graph(history, anomaly).map(|drawing| dot::render(&drawing))
 }
 
 /// An anomaly's graph as a picture that needs nothing else: a column for each client, time downwards; `None` where its
 /// proof is no graph.
 pub fn svg(history: &History, anomaly: &Anomaly) -> Option<String> {
-    let drawing = causal::graph(history, anomaly)?;
+    let drawing = graph(history, anomaly)?;
     Some(svg::render(&drawing, &format!("{}: {}", anomaly.kind, anomaly.summary)))
 }
 
