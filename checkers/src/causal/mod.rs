@@ -7,6 +7,8 @@ mod atomic;
 mod clocks;
 mod columns;
 mod compile;
+mod cut;
+mod draft;
 mod explain;
 pub(crate) mod graph;
 mod joint;
@@ -22,19 +24,22 @@ mod sets;
 mod shortest;
 #[cfg(test)]
 pub(crate) mod tests;
+mod undecided;
 mod view;
 
 use finding::Stopwatch;
 use histories::{History, ModelName, OperationId};
 
-use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict, words};
+use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict};
 
 pub(crate) use overtaken::overtaken;
 pub use sets::{SessionSets, session_sets};
 
 use analysis::Analysis;
 use columns::FlawKind;
-use compile::{Compiled, Uncertain, Unfit};
+use compile::Compiled;
+use draft::Unfit;
+use undecided::{left_out, unfit_verdict};
 
 /// How many anomalies of reads that no order explains a finding lists.
 const FLAWS_MAX: usize = 10;
@@ -172,7 +177,7 @@ fn verdict(
         Err(exhausted @ Exhausted) => Verdict::Unknown(exhausted.to_string()),
         Ok(None) => decided(history, compiled, model, None),
         Ok(Some(proof)) => {
-            let (part, proof) = proof.cut(history, &compiled.columns, model);
+            let (part, proof) = cut::cut(proof, history, &compiled.columns, model);
             decided(history, compiled, model, Some(explain::anomaly(compiled, &part, &proof, model)))
         }
     }
@@ -194,38 +199,5 @@ fn decided(
             left_out(history, uncertain)
         )),
         (None, None, None) => Verdict::Valid,
-    }
-}
-
-/// Which reads say nothing because of values that repeat.
-fn left_out(history: &History, Uncertain { reads, key, value }: &Uncertain) -> String {
-    let value = history.value_as_recorded(value);
-    words::several_writers(*reads, &format!("{key} = {value}"))
-}
-
-fn unfit_verdict(history: &History, unfit: &Unfit) -> Verdict {
-    let reason = reason(history, unfit);
-    match unfit {
-        Unfit::Exhausted | Unfit::NothingObserved => Verdict::Unknown(reason),
-        Unfit::Malformed(_) | Unfit::Foreign(_) | Unfit::NoRegisters => Verdict::NotApplicable(reason),
-    }
-}
-
-/// Why a history is beyond the rules here.
-fn reason(history: &History, unfit: &Unfit) -> String {
-    match unfit {
-        Unfit::Malformed(id) => {
-            let op = history.operation(*id);
-            let shape = match op.function {
-                histories::Function::Cas => "a pair [from, to]",
-                _ => "a list of micro-operations [\"r\" or \"w\", key, value]",
-            };
-            let value = if op.is_ok() { op.reply() } else { op.call() };
-            format!("client {}'s {} has {value}, not {shape}", op.process, op.function)
-        }
-        Unfit::Foreign(function) => format!("{function} may change any key, and no rule here follows it"),
-        Unfit::NoRegisters => "no operation reads or writes a register".into(),
-        Unfit::NothingObserved => "nothing was observed: no operation succeeded".into(),
-        Unfit::Exhausted => Exhausted.to_string(),
     }
 }

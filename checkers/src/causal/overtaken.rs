@@ -10,6 +10,7 @@ use super::columns::{Columns, Groups, NONE};
 use super::compile;
 use super::order::{Edge, Order};
 use super::shortest::{Into, Roads, Search};
+use super::undecided;
 use crate::Budget;
 
 /// Of writes, each with its key, those that causality has before another write of the key: with the operations that
@@ -19,7 +20,7 @@ pub(crate) fn overtaken(
     left: &[(KeyId, OperationId)],
     budget: &Budget,
 ) -> Result<Vec<Vec<OperationId>>, String> {
-    let compiled = compile::compile(history, budget).map_err(|unfit| super::reason(history, &unfit))?;
+    let compiled = compile::compile(history, budget).map_err(|unfit| undecided::reason(history, &unfit))?;
     let columns = &compiled.columns;
     let order =
         Order::causal(columns).map_err(|_| "operations depend on each other in a circle".to_owned())?;

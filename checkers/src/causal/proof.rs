@@ -1,14 +1,10 @@
 //! A contradiction as edges: a cycle, or an initial read with a write before, and why each inferred edge is there.
 //!
-//! It never decides; it cuts a proof down to what is needed, by asking again.
+//! It never decides.
 
-use histories::{History, ModelName};
-
-use super::analysis::Analysis;
-use super::columns::{Columns, NONE};
+use super::columns::NONE;
 use super::order::Edge;
 use super::shortest::{Reason, Step};
-use crate::Budget;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Core {
@@ -23,9 +19,6 @@ pub(crate) struct Proof {
     /// Inferred edges, to which [`Reason::Inferred`] points, with the way from the edge's `from` to its reader.
     pub(crate) because: Vec<(Edge, Vec<Step>)>,
 }
-
-/// Beyond this a proof is told as it was found.
-const CUT_MAX: usize = 200;
 
 impl Proof {
     /// From a cycle among edges; `path_of` tells why an edge is there, by edges with lower indices.
@@ -65,31 +58,6 @@ impl Proof {
     pub(crate) fn inferred(&self) -> usize {
         let Core::Cycle(steps) = &self.core else { return 0 };
         steps.iter().filter(|step| matches!(step.reason, Reason::Inferred(_))).count()
-    }
-
-    /// The least part of the columns that still contradicts the model, with the proof that it does.
-    pub(crate) fn cut(self, history: &History, columns: &Columns, model: ModelName) -> (Columns, Self) {
-        let judge = |columns: &Columns| {
-            let budget = Budget::unlimited();
-            let analysis = Analysis::new(history, columns, &budget).ok()?;
-            analysis.decide(model, &budget).ok()?
-        };
-        let transactions = self.transactions();
-        let part = columns.restrict(&transactions);
-        let Some(proof) = judge(&part).filter(|_| transactions.len() <= CUT_MAX) else {
-            return (columns.clone(), self);
-        };
-        let (mut part, mut proof) = (part, proof);
-        let mut at = part.len();
-        while at > 0 {
-            at -= 1;
-            let kept: Vec<u32> = part.ids().filter(|&t| t as usize != at).collect();
-            let smaller = part.restrict(&kept);
-            if let Some(found) = judge(&smaller) {
-                (part, proof) = (smaller, found);
-            }
-        }
-        (part, proof)
     }
 }
 

@@ -5,7 +5,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::columns::{Flaw, FlawKind, NONE, Read};
-use super::compile::{Cell, Draft};
+use super::draft::{Cell, Draft};
 use crate::core::registers::INITIAL;
 
 /// By value, who wrote it: nearly always one transaction, for values are mostly unique at least by key.

@@ -11,6 +11,7 @@ use histories::{History, ModelName};
 use super::analysis::Analysis;
 use super::columns::{Columns, NONE};
 use super::compile;
+use super::undecided;
 use crate::Budget;
 use crate::graph;
 
@@ -53,14 +54,14 @@ pub fn session_sets(history: &History, budget: &Budget) -> SessionSets {
             return SessionSets::Undecided("there are keys of other data types".into());
         }
         Ok(compiled) => compiled,
-        Err(unfit) => return SessionSets::Undecided(super::reason(history, &unfit)),
+        Err(unfit) => return SessionSets::Undecided(undecided::reason(history, &unfit)),
     };
     let columns = &compiled.columns;
     if !columns.flaws.is_empty() {
         return SessionSets::Unexplained;
     }
     if let Some(uncertain) = &compiled.uncertain {
-        return SessionSets::Undecided(super::left_out(history, uncertain));
+        return SessionSets::Undecided(undecided::left_out(history, uncertain));
     }
     // All four together are causal convergence, which is decided fast.
     let together = Analysis::new(history, columns, budget)

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::{NONE, Rows, left_over};
+use super::NONE;
+use super::order::left_over;
+use super::rows::Rows;
 
 /// The nodes of a shortest path from `from` to `to`, both included, over the edges that `successors` gives; a path has
 /// one edge at least, so that from a node to itself it is a cycle.

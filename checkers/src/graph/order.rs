@@ -1,6 +1,6 @@
 //! Topological orders (Kahn, "Topological sorting of large networks", CACM 1962), and what is left where there is none.
 
-use super::Rows;
+use super::rows::Rows;
 
 /// The nodes in an order in which every edge leads forward; `None` where there is a cycle.
 pub(crate) fn topological(successors: &Rows) -> Option<Vec<u32>> {

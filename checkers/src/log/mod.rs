@@ -5,6 +5,7 @@
 //! consumer that began late is not blamed for what other consumers polled. One consumer's polls go on from each other only while it is
 //! assigned its partitions: a group gives them and takes them away unseen.
 
+mod contradictions;
 mod found;
 mod operations;
 mod partition;
@@ -142,7 +143,10 @@ impl<'h> Log<'h> {
 
     /// What two or three observations of one partition contradict by themselves.
     fn contradictions(&self) -> Vec<Anomaly> {
-        let found = self.partitions.iter().flat_map(|partition| partition.contradictions(self.history));
+        let found = self
+            .partitions
+            .iter()
+            .flat_map(|partition| contradictions::contradictions(partition, self.history));
         found.take(ANOMALIES_MAX).collect()
     }
 

@@ -7,9 +7,6 @@ use std::borrow::Cow;
 use histories::{History, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
 
-use super::found;
-use crate::Anomaly;
-
 /// What is known of a partition.
 pub(super) struct Partition<'h> {
     pub(super) name: Cow<'h, str>,
@@ -18,7 +15,7 @@ pub(super) struct Partition<'h> {
     /// Which record was shown first at an offset, and by which operation.
     at: FxHashMap<i64, (u32, OperationId)>,
     /// Two records at one offset.
-    conflict: Option<(i64, OperationId, OperationId)>,
+    pub(super) conflict: Option<(i64, OperationId, OperationId)>,
     /// The largest offset that was polled.
     furthest: Option<(i64, OperationId)>,
     /// The offsets at which records were shown, in order, each with an operation that shows it.
@@ -132,12 +129,6 @@ impl<'h> Partition<'h> {
         self.known.get(place).copied()
     }
 
-    pub(super) fn contradictions(&self, history: &History) -> Vec<Anomaly> {
-        let conflict = self.conflict.map(|conflict| found::conflict(history, self, conflict));
-        let records = self.records.iter().filter_map(|record| record.contradiction(history, self));
-        conflict.into_iter().chain(records).collect()
-    }
-
     /// The acknowledged records that no client polled, though one behind them was.
     pub(super) fn lost(&self) -> Vec<Lost<'h>> {
         let Some((furthest, poll)) = self.furthest else { return Vec::new() };
@@ -149,22 +140,5 @@ impl<'h> Partition<'h> {
             .collect();
         lost.sort_unstable_by_key(|lost| (lost.offset, lost.send));
         lost
-    }
-}
-
-impl Record<'_> {
-    fn contradiction(&self, history: &History, partition: &Partition<'_>) -> Option<Anomaly> {
-        let first = self.sends.iter().min_by_key(|&&id| history.operation(id).invoked);
-        match (self.polled, first) {
-            (Some(poll), None) => return Some(found::from_nowhere(history, partition, self, poll)),
-            (Some(poll), Some(&send))
-                if history.operation(poll).completed < history.operation(send).invoked =>
-            {
-                return Some(found::too_early(history, partition, self, poll, send));
-            }
-            _ => {}
-        }
-        (self.shown.len() > self.sends.len() && !self.sends.is_empty())
-            .then(|| found::doubled(history, partition, self))
     }
 }
