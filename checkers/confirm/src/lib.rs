@@ -20,6 +20,7 @@ mod orders;
 mod parts;
 mod policy;
 pub mod prefix;
+mod register;
 mod replay;
 mod rules;
 mod sequences;

@@ -9,8 +9,7 @@ use finding::Anomaly;
 use histories::{AnomalyKind, Function, History, Operation, OperationId, Outcome, Value};
 
 use crate::action::Action;
-use crate::orders::{Entry, Timed, linearizable};
-use crate::state::State;
+use crate::register::{decided, timed};
 
 use super::{Unconfirmed, sequences, whole};
 
@@ -66,22 +65,6 @@ fn by_values(history: &History, anomaly: &Anomaly) -> Result<(), Unconfirmed> {
         operations.push(timed(op, action));
     }
     decided(operations)
-}
-
-/// An operation of the one object that a witness is about.
-pub(super) fn timed(op: &Operation, action: Action) -> Timed {
-    let entry = Entry { action, object: 0, required: op.outcome != Outcome::Info };
-    Timed { invoked: op.invoked.0, returned: op.returned().0, entry }
-}
-
-/// Whether operations of a register have no legal order.
-pub(super) fn decided(operations: Vec<Timed>) -> Result<(), Unconfirmed> {
-    let count = operations.len();
-    match linearizable(operations, State::Register(Value::Null)) {
-        Some(false) => Ok(()),
-        Some(true) => Err("the witness has a valid order".into()),
-        None => Err(Unconfirmed::too_many_operations(count)),
-    }
 }
 
 /// How often each value is written.

@@ -9,9 +9,9 @@ use finding::Anomaly;
 use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value};
 
 use crate::action::Action;
+use crate::register::{decided, timed};
 
 use super::Unconfirmed;
-use super::linear::{decided, timed};
 
 /// Whether a key holds a list or a string that is appended to, or is read as a whole.
 pub(super) fn is_sequence(history: &History, key: Option<KeyId>) -> bool {
