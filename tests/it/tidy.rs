@@ -60,7 +60,10 @@ fn test_modules(source: &Source) -> Vec<String> {
     lines
         .windows(2)
         .filter(|pair| pair[0] == "#[cfg(test)]")
-        .filter_map(|pair| pair[1].strip_prefix("mod ")?.strip_suffix(';'))
+        .filter_map(|pair| {
+            let (visibility, name) = pair[1].strip_suffix(';')?.split_once("mod ")?;
+            (visibility.is_empty() || visibility.starts_with("pub")).then_some(name)
+        })
         .flat_map(|name| [format!("{folder}/{name}.rs"), format!("{folder}/{name}/")])
         .collect()
 }
