@@ -30,6 +30,7 @@ mod view;
 use finding::Stopwatch;
 use histories::{History, ModelName, OperationId};
 
+use crate::hierarchy::Hierarchy;
 use crate::{Anomaly, Budget, Checker, Exhausted, Figures, Finding, Verdict};
 
 pub(crate) use overtaken::overtaken;
@@ -92,11 +93,12 @@ pub fn causal_models(history: &History, models: &[ModelName], budget: &Budget) -
     let analysis = Analysis::new(history, &compiled.columns, budget);
     // What all models share is counted as the time of the one that it decides.
     let shared = started.elapsed();
+    let ladder = Hierarchy::default();
     let mut held = Vec::new();
     let mut findings = Vec::new();
     for &model in models {
         let started = Stopwatch::start();
-        let implied = held.iter().any(|&stronger| implies(stronger, model));
+        let implied = held.iter().any(|&stronger| ladder.implies(stronger, model));
         let transactional = matches!(model, ModelName::ReadAtomic | ModelName::ReadCommittedBe);
         let verdict = match &analysis {
             _ if transactional && !compiled.has_transactions => {
@@ -135,20 +137,6 @@ pub(crate) fn contradiction(
     };
     let named = serial::contradiction(&columns, budget)?;
     Ok(named.map(|named| named.iter().map(|&t| columns.operation[t as usize]).collect()))
-}
-
-/// Of these models, what follows from what.
-fn implies(stronger: ModelName, weaker: ModelName) -> bool {
-    use ModelName::{
-        Causal, CausalConvergence, CausalMemory, Pram, ReadAtomic, ReadCommittedBe, RealTimeCausal,
-    };
-    matches!(
-        (stronger, weaker),
-        (RealTimeCausal, CausalConvergence | Causal | ReadAtomic | ReadCommittedBe)
-            | (CausalConvergence, Causal | ReadAtomic | ReadCommittedBe)
-            | (CausalMemory, Causal | Pram)
-            | (ReadAtomic, ReadCommittedBe)
-    )
 }
 
 fn finding(model: ModelName, verdict: Verdict, started: Stopwatch) -> Finding {
