@@ -5,7 +5,7 @@
 use histories::OperationId;
 
 /// No transaction; as the writer of a read, the initial value.
-pub(crate) const NONE: u32 = u32::MAX;
+pub(crate) use crate::graph::NONE;
 
 /// A read of a value that another transaction wrote, or of the initial value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 
 use super::columns::NONE;
 use crate::core::accesses::{self, Access, Malformed, Target};
+use crate::core::interner::Interner;
 use crate::core::keys::Keys;
-use crate::core::registers::Interner;
 use crate::{Budget, Exhausted};
 
 /// Why a history has no columns.

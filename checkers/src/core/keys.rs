@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use histories::{History, Key, KeyId, OperationId, Value, brief_name};
 
 use super::accesses::{self, Access, Target};
-use super::registers::{Interner, NONE};
+use super::interner::Interner;
+use crate::graph::NONE;
 
 /// What the keys of columns are called.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ pub(crate) mod counters;
 pub(crate) mod final_state;
 pub(crate) mod happened;
 pub(crate) mod impossible;
+pub(crate) mod interner;
 pub(crate) mod keys;
 pub(crate) mod object;
 pub(crate) mod registers;

@@ -5,12 +5,13 @@
 use histories::{Function, History, KeyId, Operation, OperationId, Outcome, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::interner::Interner;
 use crate::{Budget, Exhausted};
 
+pub(crate) use super::interner::INITIAL;
 /// No row, no value.
-pub(crate) const NONE: u32 = u32::MAX;
-/// The value id of an absent key.
-pub(crate) const INITIAL: u32 = 0;
+pub(crate) use crate::graph::NONE;
+
 /// When the initial value was written.
 pub(crate) const BEFORE_ALL: i64 = i64::MIN / 4;
 /// When an operation of unknown outcome returns.
@@ -354,47 +355,4 @@ fn row(operation: OperationId, op: &Operation, value: u32) -> Row {
 
 pub(crate) fn time(nanos: u64) -> i64 {
     i64::try_from(nanos).unwrap_or(NEVER).min(NEVER)
-}
-
-/// Values to dense ids, in the order in which they first occur.
-pub(crate) struct Interner {
-    /// Small integers, the common case.
-    small: Vec<u32>,
-    small_max: usize,
-    others: FxHashMap<Value, u32>,
-    next: u32,
-}
-
-impl Interner {
-    pub(crate) fn new(count: usize) -> Self {
-        Self { small: Vec::new(), small_max: 2 * count + 64, others: FxHashMap::default(), next: 1 }
-    }
-
-    /// The id of a value that is like no other.
-    fn fresh(&mut self) -> u32 {
-        self.next += 1;
-        self.next - 1
-    }
-
-    pub(crate) fn id(&mut self, value: &Value) -> u32 {
-        match value {
-            Value::Null => return INITIAL,
-            Value::Int(int) if (0..self.small_max as i64).contains(int) => {
-                let index = *int as usize;
-                if index >= self.small.len() {
-                    let len = (index + 1).next_power_of_two().min(self.small_max);
-                    self.small.resize(len, NONE);
-                }
-                if self.small[index] != NONE {
-                    return self.small[index];
-                }
-                self.small[index] = self.next;
-            }
-            other => match self.others.get(other) {
-                Some(id) => return *id,
-                None => drop(self.others.insert(other.clone(), self.next)),
-            },
-        }
-        self.fresh()
-    }
 }
