@@ -13,11 +13,13 @@ use crate::{Anomaly, Budget, Exhausted, words};
 /// A value of a key, dense over all keys. What follows from a read of an absent key is decided apart.
 pub(crate) type Write = u32;
 
-/// What was read.
+/// Which write an operation read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum ReadFrom {
+    /// It read nothing.
     Nothing,
-    Absent,
+    /// The key was absent.
+    Initial,
     Written(Write),
 }
 
@@ -28,7 +30,7 @@ pub(crate) struct Act {
     pub(crate) process: u32,
     /// Dense.
     pub(crate) key: u32,
-    pub(crate) seen: Seen,
+    pub(crate) seen: ReadFrom,
     pub(crate) wrote: Option<Write>,
     /// Whether the session learned that it happened.
     pub(crate) acknowledged: bool,
@@ -110,9 +112,9 @@ impl Table {
                 .map(|&row| register.rows.get(row as usize).map_or(NONE, |row| row.operation.0)),
         );
         let seen = |value: u32| match value {
-            NONE => Seen::Nothing,
-            INITIAL => Seen::Absent,
-            value => Seen::Written(base + value),
+            NONE => ReadFrom::Nothing,
+            INITIAL => ReadFrom::Initial,
+            value => ReadFrom::Written(base + value),
         };
         for row in register.rows.iter().filter(|row| happened.known[row.value as usize]) {
             let reads = row.access == Access::Read;

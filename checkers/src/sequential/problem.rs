@@ -8,7 +8,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::core::registers::NONE;
-use crate::core::sessions::{Act, Seen, Write};
+use crate::core::sessions::{Act, ReadFrom, Write};
 use crate::graph::UnionFind;
 
 /// One connected component of a history, or a part of one that is closed under writers.
@@ -46,9 +46,9 @@ impl Problem {
         }
         let count = acts.len() as u32;
         let slot = |(act, key): (&Act, &u32)| match act.seen {
-            Seen::Nothing => NONE,
-            Seen::Absent => count + key,
-            Seen::Written(write) => writers.get(&write).copied().unwrap_or(NONE),
+            ReadFrom::Nothing => NONE,
+            ReadFrom::Initial => count + key,
+            ReadFrom::Written(write) => writers.get(&write).copied().unwrap_or(NONE),
         };
         let source = acts.iter().zip(&key).map(slot).collect();
         let mut problem = Self {

@@ -5,16 +5,16 @@
 use rustc_hash::FxHashMap;
 
 use super::accesses::Objects;
-use crate::core::sessions::{Act, Seen};
+use crate::core::sessions::{Act, ReadFrom};
 
 /// Of registers: `order` holds each place of `acts`, which are in the order of their sessions, once.
 pub(super) fn explains(acts: &[Act], order: &[u32]) -> bool {
     let mut done = vec![false; acts.len()];
-    let mut registers: FxHashMap<u32, Seen> = FxHashMap::default();
+    let mut registers: FxHashMap<u32, ReadFrom> = FxHashMap::default();
     for &place in order {
         let act = &acts[place as usize];
-        let current = registers.entry(act.key).or_insert(Seen::Absent);
-        let fits = act.seen == Seen::Nothing || act.seen == *current;
+        let current = registers.entry(act.key).or_insert(ReadFrom::Initial);
+        let fits = act.seen == ReadFrom::Nothing || act.seen == *current;
         let earlier = acts[..place as usize].iter().zip(&done).rev();
         let waits = earlier
             .take_while(|(other, _)| other.process == act.process)
@@ -24,7 +24,7 @@ pub(super) fn explains(acts: &[Act], order: &[u32]) -> bool {
             return false;
         }
         if let Some(write) = act.wrote {
-            *current = Seen::Written(write);
+            *current = ReadFrom::Written(write);
         }
     }
     done.iter().all(|&done| done)

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::core::registers::NONE;
 
-use crate::core::sessions::{Act, Seen, Table};
+use crate::core::sessions::{Act, ReadFrom, Table};
 
 /// One demand: `from` is arbitrated before `to`, because of what one session did `first` and `then`.
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +71,8 @@ pub(super) fn read_your_writes(table: &Table) -> Demands {
     for act in &table.acts {
         let own = own.entry((act.process, act.key)).or_default();
         match (act.seen, own.writes.last()) {
-            (Seen::Absent, Some(&(_, last))) => demands.found_absent(last, act.operation),
-            (Seen::Written(write), Some(_)) => {
+            (ReadFrom::Initial, Some(&(_, last))) => demands.found_absent(last, act.operation),
+            (ReadFrom::Written(write), Some(_)) => {
                 let (process, place) = places[write as usize];
                 let at = (process == act.process).then_some(place as usize);
                 see(&mut demands, own, at, write, act.operation);
@@ -112,8 +112,8 @@ pub(super) fn monotonic_reads(table: &Table) -> Demands {
     for act in &table.acts {
         let place = (act.process, act.key);
         match (act.seen, last.get(&place)) {
-            (Seen::Absent, Some(&(_, before))) => demands.found_absent(before, act.operation),
-            (Seen::Written(write), before) => {
+            (ReadFrom::Initial, Some(&(_, before))) => demands.found_absent(before, act.operation),
+            (ReadFrom::Written(write), before) => {
                 if let Some(&(old, first)) = before.filter(|(old, _)| *old != write) {
                     demands.edge(old, write, first.0, act.operation.0);
                 }
@@ -151,7 +151,7 @@ pub(super) fn writes_follow_reads(table: &Table) -> Demands {
     for act in &table.acts {
         held = held.filter(|&(process, _)| process == act.process);
         let mut own = held;
-        if let Seen::Written(write) = act.seen {
+        if let ReadFrom::Written(write) = act.seen {
             let node = demands.node();
             if let Some((_, before)) = held {
                 demands.edge(before, node, NONE, NONE);
