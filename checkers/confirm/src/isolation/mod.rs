@@ -4,6 +4,7 @@
 //! What transactions outside the witness wrote is left out of what is read here: an order that explains the whole
 //! explains that, too.
 
+mod names;
 mod part;
 mod relations;
 mod repeated;
@@ -62,7 +63,10 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
         return Err(too_many(inside.len()));
     }
     let part = Part::of(history, inside);
-    let repeated = || Repeated::of(&part, history, anomaly.witness.model == ModelName::ReadUncommitted);
+    let repeated = || {
+        let shown = part.shown().into_iter().map(|(_, key, value)| (key, value));
+        Repeated::of(shown, history, anomaly.witness.model == ModelName::ReadUncommitted)
+    };
     let telling = || part.telling(&repeated());
     let shows = match anomaly.kind {
         AnomalyKind::PhantomRead => part.reads_out_of_nowhere(history),

@@ -1,10 +1,10 @@
 //! The transactions of a witness, read from the history step by step.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{Function, History, Operation, OperationId, Outcome, Value};
 
+use super::names::key_text;
 use super::repeated::Repeated;
 
 /// What a transaction did to a key.
@@ -337,12 +337,4 @@ fn micros(history: &History, operation: &Operation) -> Vec<(String, String, Valu
     let Some(key) = operation.key else { return Vec::new() };
     let value = if function == "r" { operation.reply() } else { operation.call() };
     vec![(function.to_owned(), history.key(key).as_str().to_owned(), value.clone())]
-}
-
-/// A key as operations on it alone name it.
-pub(super) fn key_text(key: &Value) -> Cow<'_, str> {
-    match key.as_text() {
-        Some(text) => Cow::Borrowed(text),
-        None => Cow::Owned(key.to_string()),
-    }
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use histories::{Function, History, Operation, Outcome, Value};
 
-use super::part::{Part, key_text};
+use super::names::key_text;
 
-/// By key, the repeated values that some transaction of a part reads.
+/// By key, the repeated values that some transaction reads.
 #[derive(Debug)]
 pub(super) struct Repeated(BTreeMap<String, BTreeSet<Value>>);
 
@@ -19,10 +19,14 @@ struct Writers {
 }
 
 impl Repeated {
-    /// `dirty`: whether a read may show what did not commit.
-    pub(super) fn of(part: &Part, history: &History, dirty: bool) -> Self {
+    /// `shown`: the values that are read, each with its key; `dirty`: whether a read may show what did not commit.
+    pub(super) fn of<'s>(
+        shown: impl Iterator<Item = (&'s str, &'s Value)>,
+        history: &History,
+        dirty: bool,
+    ) -> Self {
         let mut writers: BTreeMap<String, BTreeMap<Value, Writers>> = BTreeMap::new();
-        for (_, key, value) in part.shown() {
+        for (key, value) in shown {
             writers.entry(key.to_owned()).or_default().insert(value.clone(), Writers::default());
         }
         let may_be_read = |operation: &&Operation| dirty || operation.outcome != Outcome::Fail;
