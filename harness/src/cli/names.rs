@@ -74,7 +74,12 @@ pub(crate) fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
 
 /// What goes on a sentence about a name that is not known: `; did you mean "register"?`.
 pub(crate) fn did_you_mean<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
-    nearest(name, known).map(|near| format!("; did you mean {near:?}?"))
+    nearest(name, known).map(|near| suggestion(&format!("{near:?}")))
+}
+
+/// The same of what was found already, as it is shown.
+pub(crate) fn suggestion(near: &str) -> String {
+    format!("; did you mean {near}?")
 }
 
 /// Quoted for a shell where it has to be. Commas and signs of our own flags need no quotes.

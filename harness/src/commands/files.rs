@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use histories::nearest;
 use histories::read;
 
 use crate::cli::failure::Failure;
+use crate::cli::names::{nearest, suggestion};
 
 /// What is to be checked, and what is left out of the folders.
 #[derive(Debug, Default)]
@@ -77,8 +77,7 @@ fn missing(file: &Path) -> Failure {
         .unwrap_or_default();
     let wanted = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let near = nearest(&wanted, siblings.iter().map(String::as_str));
-    let hint =
-        near.map_or_else(String::new, |near| format!("; did you mean {}?", folder.join(near).display()));
+    let hint = near.map(|near| suggestion(&folder.join(near).display().to_string())).unwrap_or_default();
     Failure::usage(format!("{}: there is no such file{hint}", file.display()))
 }
 
