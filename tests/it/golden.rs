@@ -14,18 +14,23 @@ use crate::schemas::assert_valid;
 use crate::tidy::root;
 
 /// Fields that hold a sentence, a time, or a place on this machine: only their type is compared.
-const FREE: [&str; 23] = [
+const FREE: [&str; 30] = [
     "after_ms",
     "arguments",
+    "at_its_end",
     "configuration_sha256",
     "cpus",
     "dir",
+    "drawing",
     "elapsed_ms",
     "evidence",
     "explanation",
     "facts",
     "first_after_seconds",
+    "folder",
+    "history_sha256",
     "kernel",
+    "log",
     "missed",
     "note",
     "notes",
@@ -33,10 +38,12 @@ const FREE: [&str; 23] = [
     "reason",
     "seconds",
     "sha256",
+    "shown_by",
     "started",
     "summary",
     "text",
     "thin",
+    "timeline",
     "why",
 ];
 
@@ -281,6 +288,45 @@ fn the_json_of_a_check_only_grows() {
 #[test]
 fn the_json_of_stats_only_grows() {
     compare("stats", &lines("stats", &["--json"]));
+}
+
+/// What is listed, and the first of its entries: more may come.
+fn listed(folder: &Path, what: &str) -> Value {
+    let told = output(folder, &["list", what, "--format", "json"]);
+    assert_eq!(code(&told), 0, "{what}: {}", text(&told));
+    let mut printed = json(&told.stdout);
+    assert_valid("list", &printed);
+    let entries = printed["entries"].as_array_mut().expect("a list");
+    entries.truncate(1);
+    assert_eq!(entries.len(), 1, "there is nothing of {what}");
+    scrub(&printed, Values::Words)
+}
+
+#[test]
+fn the_json_of_lists_and_of_what_is_done_again_only_grows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = ["run", "--mode", "single/async", "--workload", "set", "--faults", "kill:leader", "--no-html"];
+    output(folder.path(), &[&run[..], &SIMULATED].concat());
+    golden("replay", folder.path(), 1, &["replay", "runs/latest", "--trace", "--format", "json"]);
+    let lists = ["systems", "modes", "suites", "workloads", "faults", "models", "bugs", "lies", "formats"];
+    let lists = lists.into_iter().chain(["keys", "figures", "runs"]);
+    compare("list", &lists.map(|what| listed(folder.path(), what)).collect());
+}
+
+#[test]
+fn the_json_of_what_is_explained_and_of_a_smaller_history_only_grows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    golden("explain", folder.path(), 0, &["explain", "long-fork", "--format", "json"]);
+    let topics = json(&output(folder.path(), &["explain", "--format", "json"]).stdout);
+    assert_valid("list", &topics);
+    assert_eq!(topics["what"], "topics");
+    for name in ["stale-read", "linearizable"] {
+        let name = format!("{name}.jsonl");
+        fs::copy(root().join("histories/samples").join(&name), folder.path().join(&name)).expect("a file");
+    }
+    golden("shrink", folder.path(), 1, &["shrink", "stale-read.jsonl", "--format", "json"]);
+    let held = ["shrink", "linearizable.jsonl", "--model", "linearizable", "--format", "json"];
+    golden("shrink-nothing", folder.path(), 0, &held);
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub(crate) mod layout;
 pub(crate) mod names;
 pub(crate) mod net;
 pub(crate) mod options;
+pub(crate) mod output;
 pub(crate) mod paint;
 pub(crate) mod quantity;
 pub(crate) mod reading;

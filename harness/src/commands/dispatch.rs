@@ -186,7 +186,7 @@ fn carry_out(
         Command::Serve(args) => commands::serve::serve(args, session, out),
         Command::Convert(args) => commands::convert::convert(args, session, out),
         Command::Stats(args) => commands::stats::stats(args, session, out),
-        Command::Synth(args) => commands::synth::synth(args, out),
+        Command::Synth(args) => commands::synth::synth(args, session, out),
         Command::Probe(args) => interruptible(|| commands::probe::probe(args, &catalogue, session, out)),
         Command::Doctor(args) => commands::doctor::doctor(args, session, out),
         Command::List(args) => commands::list::list(args, &Cli::command(), &catalogue, session, out),

@@ -2,35 +2,35 @@
 
 use crate::cli::options::Options;
 use crate::plan::expect::{FIGURES, Figure};
-use crate::report::grid::Grid;
+use crate::report::listing::{ListedFigure, ListedKey, Listing};
 
 /// Every key of a suite and of a profile, with the environment variable that outranks it.
-pub(crate) fn keys(cli: &clap::Command) -> Grid {
-    let mut grid = Grid::new(&["key", "environment", "about"]);
+pub(crate) fn keys(cli: &clap::Command) -> Listing {
     // The flags of `run` are the keys, and what they say of themselves is what is true of the keys.
     let flags: Vec<&clap::Arg> =
         cli.find_subcommand("run").map(|run| run.get_arguments().collect()).unwrap_or_default();
-    for key in Options::KEYS {
-        let flag = flags.iter().find(|flag| flag.get_id().as_str() == key.replace('-', "_"));
-        let environment =
-            flag.and_then(|flag| flag.get_env()).map(|name| name.to_string_lossy().into_owned());
+    let key = |name: &'static str| {
+        let flag = flags.iter().find(|flag| flag.get_id().as_str() == name.replace('-', "_"));
+        let environment = flag.and_then(|flag| flag.get_env());
         let about = flag.and_then(|flag| flag.get_help()).map(ToString::to_string);
-        grid.push(vec![(*key).to_owned(), environment.unwrap_or_default(), about.unwrap_or_default()]);
-    }
-    grid
+        ListedKey {
+            name,
+            environment: environment.map(|name| name.to_string_lossy().into_owned()),
+            about: about.unwrap_or_default(),
+        }
+    };
+    Listing::Keys(Options::KEYS.iter().copied().map(key).collect())
 }
 
 /// Every figure, with what it is compared with.
-pub(crate) fn figures() -> Grid {
-    let mut grid = Grid::new(&["figure", "is", "about"]);
-    for entry in &FIGURES {
-        let is = match entry.figure {
-            Figure::Word(known) if !known.is_empty() => known.join(" or "),
-            figure => figure.name().to_owned(),
-        };
-        grid.push(vec![entry.path.to_owned(), is, entry.about.to_owned()]);
-    }
-    grid
+pub(crate) fn figures() -> Listing {
+    let listed = FIGURES.iter().map(|entry| ListedFigure {
+        path: entry.path,
+        is: entry.figure.name(),
+        words: if let Figure::Word(known) = entry.figure { known.to_vec() } else { Vec::new() },
+        about: entry.about,
+    });
+    Listing::Figures(listed.collect())
 }
 
 #[cfg(test)]
@@ -39,6 +39,8 @@ mod tests {
 
     use super::*;
     use crate::commands::line::Cli;
+    use crate::report::grid::Grid;
+    use crate::report::terminal;
 
     const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/suites.md");
 
@@ -52,7 +54,8 @@ mod tests {
     #[test]
     fn the_document_has_every_key_every_variable_and_every_figure() {
         let mut text = std::fs::read_to_string(DOCUMENT).unwrap();
-        for (name, grid) in [("keys", keys(&Cli::command())), ("figures", figures())] {
+        for listing in [keys(&Cli::command()), figures()] {
+            let (name, grid) = (listing.name(), terminal::listing(&listing, false));
             let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->\n"));
             let (before, rest) = text.split_once(&begin).unwrap();
             let (held, after) = rest.split_once(&end).unwrap();
@@ -81,7 +84,7 @@ mod tests {
 
     #[test]
     fn every_key_says_what_it_is() {
-        let csv = keys(&Cli::command()).csv();
+        let csv = terminal::listing(&keys(&Cli::command()), false).csv();
         assert_eq!(csv.lines().count(), Options::KEYS.len() + 1);
         assert!(!csv.lines().any(|line| line.ends_with(',') || line.contains(",,")), "{csv}");
     }

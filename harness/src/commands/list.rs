@@ -8,18 +8,22 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use histories::{Function, ModelName};
-use nemesis::{FaultKind, FaultSpec, Layout};
+use nemesis::{FaultKind, FaultSpec};
 use systems::lies::LieKind;
 use systems::{Mode, Presence, System, SystemOptions};
 
 use super::Session;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::output::OutputFormat;
 use crate::judge::outcome::StoredRun;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::{faults, recipe, suite};
-use crate::report::grid::Grid;
-use crate::report::{self, Format};
+use crate::report::listing::{
+    Effect, FormatUse, GivenUp, Here, ListedBug, ListedFault, ListedFormat, ListedLie, ListedMode, ListedRun,
+    ListedSystem, Listing, Named, RunSummary,
+};
+use crate::report::{self, Format, Report};
 
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
@@ -34,6 +38,10 @@ pub(crate) struct ListArgs {
     /// Where runs are looked for.
     #[arg(long, value_name = "DIR", env = "PARTITA_OUT", default_value = "runs")]
     pub(crate) out: PathBuf,
+
+    /// For a person, or one JSON object.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: OutputFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,12 +71,14 @@ pub(crate) fn list(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     let system = || catalogue.system(args.system.as_deref()).map_err(Failure::Usage);
-    let grid = match args.what {
-        Listed::Systems => systems(catalogue),
-        Listed::Modes => modes(system()?.as_ref()),
+    let listing = match args.what {
+        Listed::Systems => {
+            Listing::Systems(catalogue.systems.iter().map(|system| listed(&**system)).collect())
+        }
+        Listed::Modes => Listing::Modes(system()?.modes().into_iter().map(mode).collect()),
         Listed::Suites => suites()?,
         Listed::Workloads => workloads(catalogue),
-        Listed::Faults => all_faults(session.verbose),
+        Listed::Faults => all_faults(),
         Listed::Models => models(),
         Listed::Formats => formats(),
         Listed::Bugs => bugs(system()?.as_ref()),
@@ -77,185 +87,147 @@ pub(crate) fn list(
         Listed::Figures => super::keys::figures(),
         Listed::Runs => runs(&args.out),
     };
-    if grid.is_empty() {
-        writeln!(out, "nothing yet")?;
-    } else {
-        writeln!(out, "{}", grid.terminal(0, session.width))?;
-    }
+    session.print(&Report::Listing(&listing), args.format.is_json(), out)?;
     Ok(Exit::Success)
 }
 
-fn systems(catalogue: &Catalogue) -> Grid {
-    let mut grid = Grid::new(&["system", "modes", "faults", "on this machine"]);
-    for system in &catalogue.systems {
-        let powers = system.powers();
-        let kinds = FaultKind::ALL.into_iter().filter(|kind| powers.has(kind.needs()));
-        grid.push(vec![
-            system.name().to_owned(),
-            system.modes().len().to_string(),
-            kinds.map(FaultKind::name).collect::<Vec<_>>().join(", "),
-            match system.presence(&SystemOptions::default()) {
-                Presence::Bundled => "part of this program".to_owned(),
-                Presence::Installed { program, version, .. } => {
-                    format!(
-                        "{} ({})",
-                        version.unwrap_or_else(|| "unknown version".to_owned()),
-                        program.display()
-                    )
-                }
-                Presence::Missing { install, .. } => format!("no: {install}"),
-            },
-        ]);
+fn listed(system: &dyn System) -> ListedSystem {
+    let powers = system.powers();
+    let kinds = FaultKind::ALL.into_iter().filter(|kind| powers.has(kind.needs()));
+    ListedSystem {
+        name: system.name().to_owned(),
+        modes: system.modes().len(),
+        faults: kinds.map(FaultKind::name).collect(),
+        here: match system.presence(&SystemOptions::default()) {
+            Presence::Bundled => Here::Bundled,
+            Presence::Installed { program, version, .. } => Here::Installed { program, version },
+            Presence::Missing { install, .. } => Here::Missing { install },
+        },
     }
-    grid
 }
 
-fn modes(system: &dyn System) -> Grid {
-    let mut grid = Grid::new(&["mode", "nodes", "promises", "gives up", "about"]);
-    for mode in system.modes() {
-        let promise: Vec<_> = mode.promise.iter().map(|model| model.name()).collect();
-        grid.push(vec![
-            mode.name.clone(),
-            match mode.layout {
-                Layout { datacentres: 1, nodes_each } => nodes_each.to_string(),
-                Layout { datacentres, nodes_each } => format!("{datacentres} x {nodes_each}"),
-            },
-            if promise.is_empty() { "nothing".to_owned() } else { promise.join(", ") },
-            Some(gives_up(&mode).join(", ")).filter(|text| !text.is_empty()).unwrap_or("-".into()),
-            mode.about.clone(),
-        ]);
+fn mode(mode: Mode) -> ListedMode {
+    ListedMode {
+        datacentres: mode.layout.datacentres,
+        nodes_each: mode.layout.nodes_each,
+        promises: mode.promise.iter().map(|model| model.name()).collect(),
+        gives_up: gives_up(&mode),
+        name: mode.name,
+        about: mode.about,
     }
-    grid
 }
 
 /// Each once: that it may need a workload is not told, and what needs no fault needs none of several.
-fn gives_up(mode: &Mode) -> Vec<String> {
+fn gives_up(mode: &Mode) -> Vec<GivenUp> {
     let always =
         |model: ModelName| mode.shows.iter().any(|show| show.model == model && show.under.is_empty());
-    let mut texts: Vec<String> = Vec::new();
+    let mut all: Vec<GivenUp> = Vec::new();
     for show in &mode.shows {
-        let text = match show.under.as_slice() {
-            under if under.is_empty() || always(show.model) => show.model.name().to_owned(),
-            under => format!("{} ({})", show.model, under.join(", ")),
-        };
-        if !texts.contains(&text) {
-            texts.push(text);
+        let under = if always(show.model) { Vec::new() } else { show.under.clone() };
+        let given = GivenUp { model: show.model.name(), under };
+        if !all.contains(&given) {
+            all.push(given);
         }
     }
-    texts
+    all
 }
 
-fn bugs(system: &dyn System) -> Grid {
-    let mut grid = Grid::new(&["bug", "families", "breaks"]);
-    for bug in system.bugs() {
-        grid.push([bug.name, bug.families, bug.about].map(str::to_owned).to_vec());
-    }
-    grid
+fn bugs(system: &dyn System) -> Listing {
+    let bugs = system.bugs().into_iter();
+    let listed = bugs.map(|bug| ListedBug { name: bug.name, families: bug.families, about: bug.about });
+    Listing::Bugs(listed.collect())
 }
 
-fn lies() -> Grid {
-    let mut grid = Grid::new(&["lie", "says", "of"]);
-    for lie in LieKind::ALL {
-        let functions: Vec<&str> = lie.functions().iter().map(Function::name).collect();
-        grid.push(vec![lie.name().to_owned(), lie.about().to_owned(), functions.join(", ")]);
-    }
-    grid
+fn lies() -> Listing {
+    let listed = LieKind::ALL.iter().map(|lie| ListedLie {
+        name: lie.name(),
+        about: lie.about(),
+        functions: lie.functions().iter().map(Function::name).collect(),
+    });
+    Listing::Lies(listed.collect())
 }
 
-fn suites() -> Result<Grid, Failure> {
-    let mut grid = Grid::new(&["suite", "about"]);
-    for suite in suite::built_in()? {
-        grid.push(vec![suite.name, suite.about]);
-    }
-    Ok(grid)
+fn suites() -> Result<Listing, Failure> {
+    let suites = suite::built_in()?.into_iter();
+    Ok(Listing::Suites(suites.map(|suite| Named { name: suite.name, about: suite.about }).collect()))
 }
 
-fn workloads(catalogue: &Catalogue) -> Grid {
-    let mut grid = Grid::new(&["workload", "about"]);
-    for workload in &catalogue.workloads {
-        grid.push(vec![workload.name.to_owned(), workload.about.to_owned()]);
-    }
-    grid
+fn named(name: &str, about: &str) -> Named {
+    Named { name: name.to_owned(), about: about.to_owned() }
+}
+
+fn workloads(catalogue: &Catalogue) -> Listing {
+    let workloads = catalogue.workloads.iter();
+    Listing::Workloads(workloads.map(|workload| named(workload.name, workload.about)).collect())
+}
+
+fn models() -> Listing {
+    Listing::Models(ModelName::ALL.iter().map(|model| named(model.name(), model.about())).collect())
 }
 
 /// Every kind with what it can be aimed at, the default first; below, each aim where it first means something.
-fn all_faults(verbose: bool) -> Grid {
-    if verbose {
-        return effects_of_faults();
-    }
-    let mut grid = Grid::new(&["fault", "aims", "about"]);
-    for kind in FaultKind::ALL {
-        let aims = kind.aims().collect::<Vec<_>>().join(" ");
-        grid.push(vec![kind.form(), aims, kind.about().to_owned()]);
-    }
+fn all_faults() -> Listing {
+    let of_kind = |kind: FaultKind| ListedFault {
+        name: kind.name().to_owned(),
+        form: kind.form(),
+        aims: kind.aims().collect(),
+        about: kind.about().to_owned(),
+        effect: Some(Effect {
+            needs: kind.needs().words(),
+            shown_by: kind.evidence(),
+            at_its_end: kind.undo(),
+        }),
+    };
+    let other = |name: &str, about: &str| ListedFault {
+        name: name.to_owned(),
+        form: name.to_owned(),
+        aims: Vec::new(),
+        about: about.to_owned(),
+        effect: None,
+    };
+    let mut all: Vec<ListedFault> = FaultKind::ALL.into_iter().map(of_kind).collect();
     let mut told = BTreeSet::new();
-    for fault in FaultSpec::catalogue().filter(|fault| told.insert(fault.about())) {
-        grid.push(vec![fault.name(), String::new(), fault.about().to_owned()]);
-    }
-    for own in faults::own() {
-        grid.push([own.name, "", own.about].map(str::to_owned).to_vec());
-    }
-    grid.push(vec!["none".to_owned(), String::new(), "no fault".to_owned()]);
-    let all = "every kind that the mode survives and the system can have done to it, at :any";
-    grid.push(vec!["all".to_owned(), String::new(), all.to_owned()]);
-    grid
+    let aims = FaultSpec::catalogue().filter(|fault| told.insert(fault.about()));
+    all.extend(aims.map(|fault| other(&fault.name(), fault.about())));
+    all.extend(faults::own().iter().map(|own| other(own.name, own.about)));
+    all.push(other("none", "no fault"));
+    let every = "every kind that the mode survives and the system can have done to it, at :any";
+    all.push(other("all", every));
+    Listing::Faults(all)
 }
 
-/// Every kind with what it takes, what shows that it had an effect, and how it ends.
-fn effects_of_faults() -> Grid {
-    let mut grid = Grid::new(&["fault", "needs to", "shown by", "at its end"]);
-    for kind in FaultKind::ALL {
-        let cells = [kind.name(), kind.needs().words(), kind.evidence(), kind.undo()];
-        grid.push(cells.map(str::to_owned).into());
-    }
-    grid
-}
-
-fn models() -> Grid {
-    let mut grid = Grid::new(&["model", "about"]);
-    for model in ModelName::ALL {
-        grid.push(vec![model.name().to_owned(), model.about().to_owned()]);
-    }
-    grid
-}
-
-fn formats() -> Grid {
-    let mut grid = Grid::new(&["format", "for", "about"]);
-    for format in histories::read::Format::ALL {
-        let written = if histories::write::FORMATS.contains(format) { "read, write" } else { "read" };
-        grid.push(vec![format.name().to_owned(), written.to_owned(), format.about().to_owned()]);
-    }
+fn formats() -> Listing {
+    let format = |name: &str, uses: FormatUse, about: &str| ListedFormat {
+        name: name.to_owned(),
+        uses,
+        about: about.to_owned(),
+    };
+    let read = histories::read::Format::ALL.iter().map(|read| {
+        let written = histories::write::FORMATS.contains(read);
+        let uses = if written { FormatUse::ReadAndWrite } else { FormatUse::Read };
+        format(read.name(), uses, read.about())
+    });
     let parquet = "columns for analysis, a row an operation (built with the feature parquet)";
-    grid.push(["parquet", "write", parquet].map(str::to_owned).to_vec());
-    for format in Format::ALL {
-        grid.push(vec![format.name().to_owned(), "--report".to_owned(), format.about().to_owned()]);
-    }
-    for own in report::own() {
-        grid.push([own.name(), "--report", own.about()].map(str::to_owned).to_vec());
-    }
-    grid
+    let parquet = format("parquet", FormatUse::Write, parquet);
+    let ours = Format::ALL.iter().map(|ours| format(ours.name(), FormatUse::Report, ours.about()));
+    let own = report::own().iter().map(|own| format(own.name(), FormatUse::Report, own.about()));
+    Listing::Formats(read.chain([parquet]).chain(ours).chain(own).collect())
 }
 
 /// Newest first. A run is a folder with an `env.json` of one, wherever it lies below.
-fn runs(out: &Path) -> Grid {
-    let mut grid = Grid::new(&["folder", "outcome", "workload", "mode", "faults", "seed"]);
+fn runs(out: &Path) -> Listing {
     let mut folders = Vec::new();
     find_runs(out, DEPTH_MAX, &mut folders);
     folders.sort_by(|a, b| b.file_name().cmp(&a.file_name()).then_with(|| a.cmp(b)));
-    for folder in folders {
-        let text = std::fs::read_to_string(folder.join("results.json")).unwrap_or_default();
-        let name = folder.display().to_string();
-        let mut row = vec![name];
-        if let Ok(run) = serde_json::from_str::<StoredRun>(&text) {
-            let outcome = if run.finished { run.outcome.name() } else { "unfinished" }.to_owned();
-            row.extend([outcome, run.workload, run.mode, run.faults.join(","), run.seed.to_string()]);
-        } else {
-            row.push("no results".to_owned());
-            row.resize(6, "-".to_owned());
-        }
-        grid.push(row);
-    }
-    grid
+    let listed = folders.into_iter().map(|folder| ListedRun { results: summary(&folder), folder });
+    Listing::Runs(listed.collect())
+}
+
+fn summary(folder: &Path) -> Option<RunSummary> {
+    let text = std::fs::read_to_string(folder.join("results.json")).ok()?;
+    let run: StoredRun = serde_json::from_str(&text).ok()?;
+    let StoredRun { outcome, finished, workload, mode, faults, seed, .. } = run;
+    Some(RunSummary { finished, outcome, workload, mode, faults, seed })
 }
 
 /// Deeper than this nothing that is meant lies.
@@ -285,6 +257,11 @@ mod tests {
     use super::*;
     use crate::cli::layout::Width;
     use crate::judge::outcome::RunOutcome;
+    use crate::report::terminal;
+
+    fn told(listing: &Listing) -> String {
+        terminal::listing(listing, false).terminal(0, Width::UNLIMITED)
+    }
 
     #[test]
     fn runs_are_listed_newest_first_and_broken_ones_say_so() {
@@ -298,12 +275,11 @@ mod tests {
         std::fs::create_dir_all(out.path().join("hunts/20260104T000000Z-4")).unwrap();
         let results = serde_json::to_string(&RunOutcome::complete_example()).unwrap();
         std::fs::write(out.path().join("quick/20260103T000000Z-3/results.json"), results).unwrap();
-        let text =
-            runs(out.path()).terminal(0, Width::UNLIMITED).replace(&out.path().display().to_string(), "runs");
+        let text = told(&runs(out.path())).replace(&out.path().display().to_string(), "runs");
         let columns: Vec<Vec<&str>> =
             text.lines().map(|line| line.split_whitespace().take(2).collect()).collect();
         insta::assert_debug_snapshot!(columns);
-        assert!(runs(&out.path().join("nowhere")).is_empty());
+        assert!(terminal::listing(&runs(&out.path().join("nowhere")), false).is_empty());
     }
 
     #[test]
@@ -311,27 +287,29 @@ mod tests {
         let several = systems::store::modes().into_iter().filter(|mode| mode.shows.len() > 1);
         let mut shorter = 0;
         for mode in several {
-            let texts = gives_up(&mode);
-            let bare: BTreeSet<&str> = texts.iter().map(|text| text.split(" (").next().unwrap()).collect();
-            let told: BTreeSet<&String> = texts.iter().collect();
-            assert_eq!(told.len(), texts.len(), "{}: {texts:?}", mode.name);
-            let doubled = |name: &&str| {
-                texts.contains(&(*name).to_owned())
-                    && texts.iter().any(|text| text.starts_with(&format!("{name} (")))
+            let given = gives_up(&mode);
+            let models: BTreeSet<&str> = given.iter().map(|given| given.model).collect();
+            let told: BTreeSet<(&str, &[String])> =
+                given.iter().map(|given| (given.model, given.under.as_slice())).collect();
+            assert_eq!(told.len(), given.len(), "{}: {given:?}", mode.name);
+            let doubled = |model: &&str| {
+                let under = given.iter().filter(|given| given.model == *model);
+                let (always, with_faults): (Vec<_>, Vec<_>) = under.partition(|given| given.under.is_empty());
+                !always.is_empty() && !with_faults.is_empty()
             };
-            assert!(!bare.iter().any(doubled), "{}: {texts:?}", mode.name);
+            assert!(!models.iter().any(doubled), "{}: {given:?}", mode.name);
             let shown: BTreeSet<&str> = mode.shows.iter().map(|show| show.model.name()).collect();
-            assert_eq!(bare, shown, "{}", mode.name);
-            shorter += usize::from(texts.len() < mode.shows.len());
+            assert_eq!(models, shown, "{}", mode.name);
+            shorter += usize::from(given.len() < mode.shows.len());
         }
         assert!(shorter > 0);
     }
 
     #[test]
     fn every_model_and_fault_says_what_it_is() {
-        insta::assert_snapshot!(models().terminal(0, Width::UNLIMITED));
-        insta::assert_snapshot!("faults", all_faults(false).terminal(0, Width::UNLIMITED));
-        let effects = all_faults(true).csv();
+        insta::assert_snapshot!(told(&models()));
+        insta::assert_snapshot!("faults", told(&all_faults()));
+        let effects = terminal::listing(&all_faults(), true).csv();
         assert!(
             effects
                 .contains("kill,kill and restart nodes,the process is gone,it is started again on its disk")

@@ -12,15 +12,17 @@ use super::hunt::drawn;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::options::Options;
+use crate::cli::output::OutputFormat;
 use crate::cli::quantity::Seed;
 use crate::judge;
-use crate::judge::outcome::Outcome;
+use crate::judge::outcome::{Outcome, RunOutcome};
 use crate::load::script::Script;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::recipe;
 use crate::plan::recipe::hexadecimal;
 use crate::plan::spec::{RunSpec, StageName};
-use crate::report::terminal;
+use crate::report::Report;
+use crate::report::replayed::{Compared, Difference, Replayed, Trace};
 use crate::run::executable_digest;
 
 #[derive(Args, Debug)]
@@ -36,6 +38,10 @@ pub(crate) struct ReplayArgs {
     /// Writes a log of every message, timer, write and fault, and a sequence diagram of the last moments (SVG).
     #[arg(long)]
     pub(crate) trace: bool,
+
+    /// For a person, or one JSON object.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: OutputFormat,
 
     #[command(flatten)]
     pub(crate) options: Options,
@@ -70,26 +76,30 @@ pub(crate) fn replay(
     let spec = if spec.stage == StageName::Live { by_schedule(spec, before, session)? } else { spec };
     let outcome = judge::execute(&spec, &crate::run::progress::Silent, &session.interrupt)?;
     super::report::leave(&outcome, session);
-    writeln!(out, "{}", terminal::run(&outcome, session.screen(), &[]))?;
     let dir = Path::new(&outcome.dir);
     let now = read_history(dir).map_err(|error| Failure::Harness(error.to_string()))?;
-    writeln!(out, "history.jsonl {}", hexadecimal(&now))?;
-    if spec.stage == StageName::Sim && before.exists() && outcome.finished {
-        let folder = if before.is_dir() { before } else { before.parent().unwrap_or(Path::new(".")) };
-        writeln!(out, "{}", compared(folder, &now, &spec))?;
-    }
-    if trace {
-        let drawing = dir.join("sequence.svg");
-        writeln!(out, "trace: {}, {}", dir.join("trace.log").display(), drawing.display())?;
-    }
+    let earlier = (spec.stage == StageName::Sim && before.exists() && outcome.finished)
+        .then(|| if before.is_dir() { before } else { before.parent().unwrap_or(Path::new(".")) });
+    let replayed = Replayed {
+        exit: exit_of(&outcome),
+        outcome: &outcome,
+        history_sha256: hexadecimal(&now),
+        compared: earlier.map(|folder| compared(folder, &now, &spec)),
+        trace: trace.then(|| Trace { log: dir.join("trace.log"), drawing: dir.join("sequence.svg") }),
+    };
+    session.print(&Report::Replayed(&replayed), args.format.is_json(), out)?;
+    Ok(replayed.exit)
+}
+
+fn exit_of(outcome: &RunOutcome) -> Exit {
     let bug = if outcome.has_refuted_proof() { Exit::Bug } else { Exit::Success };
     let interrupted = if outcome.finished { Exit::Success } else { Exit::Interrupted };
-    Ok(bug.merge(interrupted).merge(match outcome.outcome {
+    bug.merge(interrupted).merge(match outcome.outcome {
         Outcome::Violation => Exit::Violation,
         Outcome::Pass => Exit::Success,
         Outcome::Unknown | Outcome::Inconclusive => Exit::Undecided,
         Outcome::HarnessFailure => Exit::HarnessFailure,
-    }))
+    })
 }
 
 /// The faults of a live run at the times at which they were carried out.
@@ -114,30 +124,30 @@ fn read_history(folder: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// How the history is related to that of the earlier run, and why where it is another.
-fn compared(earlier: &Path, now: &[u8], spec: &RunSpec) -> String {
+fn compared(earlier: &Path, now: &[u8], spec: &RunSpec) -> Compared {
     let then = match read_history(earlier) {
         Ok(then) => then,
-        Err(error) => return format!("there is no earlier history to compare it with: {error}"),
+        Err(error) => return Compared::Nothing(error.to_string()),
     };
     if then == now {
-        return "the same history, to the byte".to_owned();
+        return Compared::Same;
     }
     let (before, after) = (then.split(|&byte| byte == b'\n'), now.split(|&byte| byte == b'\n'));
     let line = 1 + before.zip(after).take_while(|(before, after)| before == after).count();
-    format!("ANOTHER history than before, from line {line} on: {}", reason(earlier, spec))
+    Compared::Another { line, why: difference(earlier, spec) }
 }
 
-fn reason(earlier: &Path, spec: &RunSpec) -> String {
+fn difference(earlier: &Path, spec: &RunSpec) -> Difference {
     let env = recipe::environment(earlier).unwrap_or_default();
     let said = |key: &str| env[key].as_str().unwrap_or("?").to_owned();
     if said("configuration_sha256") != spec.digest_of(&said("partita")) {
-        "its env.json was changed after that run".to_owned()
+        Difference::Configuration
     } else if said("partita") != env!("CARGO_PKG_VERSION") {
-        format!("that run was of partita {}, this one is of {}", said("partita"), env!("CARGO_PKG_VERSION"))
+        Difference::Version(said("partita"))
     } else if said("sha256") != executable_digest() {
-        "that run was of another build of partita".to_owned()
+        Difference::Build
     } else {
-        "the build and the configuration are the same, so that this is a bug of partita".to_owned()
+        Difference::Unexplained
     }
 }
 
@@ -147,7 +157,7 @@ mod tests {
     use crate::commands::hunt::swarm;
 
     #[test]
-    fn what_differs_is_told_and_so_is_a_history_that_is_missing() {
+    fn a_history_is_compared_with_that_of_the_earlier_run() {
         let catalogue = Catalogue::with(PathBuf::from("partita"), &[]);
         let (swarm, _) = swarm(None, &Options::default(), Options::default(), &catalogue).unwrap();
         let spec = swarm.draw(7);
@@ -158,9 +168,9 @@ mod tests {
             }
             compared(folder.path(), b"one\ntwo\nfour\n", &spec)
         };
-        assert!(told(None).contains("no earlier history"));
+        assert!(matches!(told(None), Compared::Nothing(_)));
         std::fs::write(folder.path().join("history.jsonl"), b"one\ntwo\nfour\n").unwrap();
-        assert_eq!(told(None), "the same history, to the byte");
+        assert_eq!(told(None), Compared::Same);
         std::fs::write(folder.path().join("history.jsonl"), b"one\ntwo\nthree\n").unwrap();
         let version = env!("CARGO_PKG_VERSION");
         let env = |version: &str, digest: String, build: &str| {
@@ -174,6 +184,12 @@ mod tests {
             told(env(version, spec.digest(), "other")),
             told(env(version, spec.digest(), &executable_digest())),
         ];
-        insta::assert_snapshot!(told.join("\n").replace(version, "VERSION"));
+        let why = [
+            Difference::Configuration,
+            Difference::Version("0.0.1".to_owned()),
+            Difference::Build,
+            Difference::Unexplained,
+        ];
+        assert_eq!(told, why.map(|why| Compared::Another { line: 3, why }));
     }
 }

@@ -14,7 +14,10 @@ use crate::cli::failure::Failure;
 use crate::cli::names::unknown;
 use crate::judge::outcome::RunOutcome;
 use crate::report::doctor::Diagnosis;
-use crate::report::json::{CertificateReport, ClientReport, Document, FileReport, FileStats, SelftestReport};
+use crate::report::json::{
+    CertificateReport, ClientReport, Document, FileReport, FileStats, LessonsReport, ListingReport,
+    ReplayedReport, SelftestReport, ShrunkReport,
+};
 
 #[derive(Args, Debug)]
 pub(crate) struct SchemaArgs {
@@ -37,6 +40,10 @@ const SCHEMAS: &[Named] = &[
     ("doctor", of::<Diagnosis>),
     ("verify", of::<CertificateReport<'static>>),
     ("probe", of::<ClientReport<'static>>),
+    ("list", of::<ListingReport<'static>>),
+    ("explain", of::<LessonsReport<'static>>),
+    ("shrink", of::<ShrunkReport<'static>>),
+    ("replay", of::<ReplayedReport<'static>>),
     ("results", of::<RunOutcome>),
     ("env", environment),
     ("schedule", schedule),

@@ -11,15 +11,17 @@ use histories::{Header, Tape};
 use super::Session;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::names::{self, counted};
+use crate::cli::names;
+use crate::cli::output::OutputFormat;
 use crate::cli::quantity::{BudgetLimits, Time};
+use crate::explore::shrink::Shrinking;
 use crate::explore::shrink::history::{Smaller, Start};
-use crate::explore::shrink::{Shrinking, Size};
 use crate::judge;
 use crate::plan::catalogue::Catalogue;
 use crate::plan::recipe;
 use crate::plan::spec::StageName;
-use crate::report::terminal;
+use crate::report::Report;
+use crate::report::shrunk::{Shrunk, SmallerHistory, SmallerRun};
 use crate::run::progress::Silent;
 
 #[derive(Args, Debug)]
@@ -35,6 +37,10 @@ pub(crate) struct ShrinkArgs {
     /// For how long to try.
     #[arg(long, value_name = "T", default_value = "60s")]
     pub(crate) time: Time,
+
+    /// For a person, or one JSON object.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: OutputFormat,
 }
 
 pub(crate) fn shrink(
@@ -46,7 +52,7 @@ pub(crate) fn shrink(
     if !args.what.exists() {
         return Err(Failure::Usage(format!("{}: there is no such run or file", args.what.display())));
     }
-    if args.what.is_dir() { of_run(args, catalogue, session, out) } else { of_history(args, out) }
+    if args.what.is_dir() { of_run(args, catalogue, session, out) } else { of_history(args, session, out) }
 }
 
 fn of_run(
@@ -61,8 +67,7 @@ fn of_run(
         return Err(Failure::Usage(format!("{}: {why}", args.what.display())));
     }
     let Some(mut shrinking) = Shrinking::start(&spec, &session.interrupt, args.time.0)? else {
-        writeln!(out, "{}: the run violates nothing", args.what.display())?;
-        return Ok(Exit::Success);
+        return tell(&Shrunk::RunHolds(&args.what), args, session, out);
     };
     let before = shrinking.size();
     shrinking.run();
@@ -74,12 +79,27 @@ fn of_run(
     super::report::leave(&outcome, session);
     let command = format!("partita replay {} --trace", names::shell_quote(&minimal.display().to_string()));
     put(&minimal.join("command"), format!("{command}\n").as_bytes())?;
-    writeln!(out, "{}", terminal::run(&outcome, session.screen(), &[]))?;
-    writeln!(out, "still violated: {}", shrinking.target())?;
-    writeln!(out, "before: {}", told(before))?;
-    writeln!(out, "after:  {}, in {} trials", told(shrinking.size()), shrinking.trials)?;
-    writeln!(out, "see it: {command}")?;
-    Ok(Exit::Violation)
+    let target = shrinking.target();
+    let smaller = SmallerRun {
+        outcome: &outcome,
+        subject: target.subject,
+        violation: target.kind,
+        before,
+        after: shrinking.size(),
+        trials: shrinking.trials,
+        command: &command,
+    };
+    tell(&Shrunk::Run(smaller), args, session, out)
+}
+
+fn tell(
+    shrunk: &Shrunk<'_>,
+    args: &ShrinkArgs,
+    session: &Session,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    session.print(&Report::Shrunk(shrunk), args.format.is_json(), out)?;
+    Ok(shrunk.exit())
 }
 
 /// The folder itself, where it is named by a link such as `latest`, which soon points elsewhere.
@@ -92,20 +112,7 @@ fn resolved(folder: &Path) -> PathBuf {
     }
 }
 
-fn told(size: Size) -> String {
-    let Size { faults, operations, nodes, clients, keys, seconds } = size;
-    let counts = [
-        (faults as u64, "fault"),
-        (operations as u64, "operation"),
-        (nodes.into(), "node"),
-        (clients as u64, "client"),
-        (keys as u64, "key"),
-    ];
-    let counts: Vec<String> = counts.iter().map(|&(count, what)| counted(count, what)).collect();
-    format!("{}, {seconds} s", counts.join(", "))
-}
-
-fn of_history(args: &ShrinkArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
+fn of_history(args: &ShrinkArgs, session: &Session, out: &mut dyn Write) -> Result<Exit, Failure> {
     let history = histories::read::file(&args.what).map_err(|error| Failure::Harness(error.to_string()))?;
     let model = args.model.as_ref().map(|name| name.parse()).transpose();
     let model = model.map_err(|error: histories::UnknownModel| Failure::Usage(error.to_string()))?;
@@ -115,13 +122,9 @@ fn of_history(args: &ShrinkArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     let events = histories::write::events(&history).collect();
     let smaller = match Smaller::of(header.clone(), events, model, &budget) {
         Start::Fails(smaller) => smaller,
-        Start::Holds => {
-            writeln!(out, "{}: nothing is violated", args.what.display())?;
-            return Ok(Exit::Success);
-        }
+        Start::Holds => return tell(&Shrunk::HistoryHolds(&args.what), args, session, out),
         Start::Undecided(why) => {
-            writeln!(out, "{}: nothing is known to be violated; {why}", args.what.display())?;
-            return Ok(Exit::Undecided);
+            return tell(&Shrunk::Undecided { history: &args.what, why: &why }, args, session, out);
         }
     };
     let kept = smaller.run(&budget);
@@ -132,11 +135,14 @@ fn of_history(args: &ShrinkArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
     }
     let file = beside(&args.what);
     put(&file, &tape.to_bytes(&header))?;
-    let (model, kind) = (smaller.model, smaller.kind);
-    writeln!(out, "still violated: {model} ({})", kind.name())?;
-    writeln!(out, "before: {} operations; after: {operations}", smaller.operations())?;
-    writeln!(out, "see it: partita check --model {model} {}", file.display())?;
-    Ok(Exit::Violation)
+    let part = SmallerHistory {
+        model: smaller.model,
+        anomaly: smaller.kind,
+        before: smaller.operations(),
+        after: operations,
+        file: &file,
+    };
+    tell(&Shrunk::History(part), args, session, out)
 }
 
 /// `run.jsonl` becomes `run.minimal.jsonl`.

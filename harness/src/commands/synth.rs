@@ -8,10 +8,11 @@ use clap::Args;
 use histories::synth::{self, Object, Plant, Planted, Shape};
 use histories::write::jsonl;
 
+use super::Session;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::layout::Width;
-use crate::report::grid::Grid;
+use crate::report::Report;
+use crate::report::listing::{Listing, Named};
 
 #[derive(Args, Debug)]
 pub(crate) struct SynthArgs {
@@ -81,14 +82,9 @@ fn share(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(crate) fn synth(args: &SynthArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(crate) fn synth(args: &SynthArgs, session: &Session, out: &mut dyn Write) -> Result<Exit, Failure> {
     if args.anomalies {
-        let mut grid = Grid::new(&["anomaly", "what happens"]);
-        for name in Planted::names(args.object) {
-            let about = Planted::about(args.object, name).unwrap_or_default();
-            grid.push(vec![name.to_owned(), about.to_owned()]);
-        }
-        writeln!(out, "{}", grid.terminal(0, Width::of(&std::io::stdout())))?;
+        session.print(&Report::Listing(&anomalies(args.object)), false, out)?;
         return Ok(Exit::Success);
     }
     let shape = Shape {
@@ -118,6 +114,15 @@ pub(crate) fn synth(args: &SynthArgs, out: &mut dyn Write) -> Result<Exit, Failu
     Ok(Exit::Success)
 }
 
+/// What can be planted into a history of this object.
+fn anomalies(object: Object) -> Listing {
+    let named = |name: &str| Named {
+        name: name.to_owned(),
+        about: Planted::about(object, name).unwrap_or_default().to_owned(),
+    };
+    Listing::Anomalies(Planted::names(object).into_iter().map(named).collect())
+}
+
 const BLOCK_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
@@ -135,7 +140,7 @@ mod tests {
     fn written(line: &str) -> Result<Vec<u8>, Failure> {
         let line = Line::parse_from(std::iter::once("synth").chain(line.split_whitespace()));
         let mut out = Vec::new();
-        synth(&line.synth, &mut out).map(|_| out)
+        synth(&line.synth, &Session::silent(), &mut out).map(|_| out)
     }
 
     #[test]

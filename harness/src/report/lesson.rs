@@ -1,29 +1,30 @@
-//! What a model or an anomaly means, with examples, for a terminal and for docs/models.md and docs/anomalies.md.
+//! What a model or an anomaly means, with examples, as data.
 //!
-//! Words and layout only: the examples were found, and judged, by the one who calls.
+//! The examples were found, and judged, by the one who calls.
 
-use std::fmt::Write as _;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::cli::layout::Width;
+use super::listing::TopicKind;
 
 /// A model or an anomaly as it is taught.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub(crate) struct Lesson {
     pub(crate) name: &'static str,
-    /// `model` or `anomaly`.
-    pub(crate) what: &'static str,
+    pub(crate) kind: TopicKind,
     /// One sentence.
     pub(crate) about: &'static str,
-    /// Further lines, `label: names`.
-    pub(crate) relations: Vec<(&'static str, Vec<&'static str>)>,
+    /// The nearest models that hold wherever this one does.
+    pub(crate) implies: Vec<&'static str>,
+    /// The nearest models wherever one of which holds this one does.
+    pub(crate) implied_by: Vec<&'static str>,
     pub(crate) examples: Vec<Example>,
 }
 
 /// A small history that shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub(crate) struct Example {
-    /// What is to be seen, without a full stop: `It holds, and linearizable is violated`.
-    pub(crate) caption: String,
+    pub(crate) shows: Shows,
     /// The stored sample's name.
     pub(crate) sample: &'static str,
     /// As [`super::timeline::draw`] makes it.
@@ -32,46 +33,43 @@ pub(crate) struct Example {
     pub(crate) facts: Vec<String>,
 }
 
-impl Lesson {
-    /// For a terminal.
-    pub(crate) fn text(&self, width: Width) -> String {
-        let mut text =
-            format!("{} ({})\n\n{}\n", self.name, self.what, width.wrap(&format!("  {}", self.about), 2));
-        // Writing to a string cannot fail.
-        for (label, names) in self.relations.iter().filter(|(_, names)| !names.is_empty()) {
-            let _ = writeln!(text, "{}", width.wrap(&format!("  It {label} {}.", names.join(", ")), 2));
-        }
-        for example in &self.examples {
-            let _ = writeln!(text, "\n{}\n", width.wrap(&format!("{}:", example.caption), 0));
-            for line in example.timeline.lines() {
-                let _ = writeln!(text, "{}", format!("    {line}").trim_end());
-            }
-            let gap = if example.facts.is_empty() { "" } else { "\n" };
-            let _ = write!(text, "{gap}");
-            for fact in &example.facts {
-                let _ = writeln!(text, "{}", width.wrap(&format!("  = {fact}"), 4));
-            }
-        }
-        text
-    }
+/// What is to be seen in an example.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub(crate) enum Shows {
+    /// The model holds, and these, of the weakest that are violated, do not.
+    Kept { violated: Vec<&'static str> },
+    /// The model is violated, and these, of the strongest that hold, are not.
+    Violated { kept: Vec<&'static str> },
+    /// The anomaly, which violates this model.
+    Anomaly { model: &'static str },
+}
 
-    /// The same as a section of a document.
-    pub(crate) fn markdown(&self) -> String {
-        let mut text = format!("### `{}`\n\n{}\n", self.name, self.about);
-        for (label, names) in self.relations.iter().filter(|(_, names)| !names.is_empty()) {
-            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-            let _ = writeln!(text, "It {label} {}.", names.join(", "));
-        }
-        for example in &self.examples {
-            let Example { caption, sample, timeline, facts } = example;
-            let _ = writeln!(text, "\n{caption} (sample `{sample}`):\n\n```text\n{timeline}\n```");
-            if !facts.is_empty() {
-                text.push('\n');
+impl Shows {
+    /// Without a full stop: `It holds here, where linearizable is violated`.
+    pub(super) fn caption(&self) -> String {
+        match self {
+            Self::Kept { violated } => {
+                format!("It holds here{}", beside(violated, "is violated", "are violated"))
             }
-            for fact in facts {
-                let _ = writeln!(text, "- {fact}");
-            }
+            Self::Violated { kept } => format!("It is violated here{}", beside(kept, "holds", "hold")),
+            Self::Anomaly { model } => format!("It is shown here, against {model}"),
         }
-        text
+    }
+}
+
+fn beside(models: &[&str], one_is: &str, several_are: &str) -> String {
+    match models {
+        [] => String::new(),
+        [one] => format!(", where {one} {one_is}"),
+        [rest @ .., last] => format!(", where {} and {last} {several_are}", rest.join(", ")),
+    }
+}
+
+impl Lesson {
+    /// How it is related to others: `implies` what, `is implied by` what.
+    pub(super) fn relations(&self) -> impl Iterator<Item = (&'static str, &[&'static str])> {
+        let both = [("implies", self.implies.as_slice()), ("is implied by", self.implied_by.as_slice())];
+        both.into_iter().filter(|(_, names)| !names.is_empty())
     }
 }

@@ -1,4 +1,6 @@
-//! Tables for a pull request or a page.
+//! Tables for a pull request or a page, and sections of a document.
+
+use std::fmt::Write as _;
 
 use super::figures::{percent, seconds};
 use super::{Purpose, RunsReport, modes, tradeoffs};
@@ -6,6 +8,7 @@ use crate::cli::paint::Paint;
 use crate::judge::outcome::RunOutcome;
 use crate::judge::verdict::VerdictKind;
 use crate::report::grid::{Grid, escaped};
+use crate::report::lesson::{Example, Lesson};
 
 /// The comparison, if it is one, the runs, and what was not as expected.
 pub(crate) fn render(report: &RunsReport<'_>) -> String {
@@ -76,6 +79,27 @@ fn runs(runs: &[RunOutcome]) -> Grid {
         ]);
     }
     grid
+}
+
+/// A model or an anomaly as a section of a document.
+pub(crate) fn lesson(lesson: &Lesson) -> String {
+    let mut text = format!("### `{}`\n\n{}\n", lesson.name, lesson.about);
+    // Writing to a string cannot fail.
+    for (label, names) in lesson.relations() {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        let _ = writeln!(text, "It {label} {}.", names.join(", "));
+    }
+    for Example { shows, sample, timeline, facts } in &lesson.examples {
+        let caption = shows.caption();
+        let _ = writeln!(text, "\n{caption} (sample `{sample}`):\n\n```text\n{timeline}\n```");
+        if !facts.is_empty() {
+            text.push('\n');
+        }
+        for fact in facts {
+            let _ = writeln!(text, "- {fact}");
+        }
+    }
+    text
 }
 
 #[cfg(test)]

@@ -16,15 +16,18 @@ pub(crate) mod json;
 pub(crate) mod junit;
 mod lag;
 pub(crate) mod lesson;
+pub(crate) mod listing;
 pub(crate) mod markdown;
 pub(crate) mod modes;
 pub(crate) mod otlp;
 pub(crate) mod page;
 pub(crate) mod perfetto;
 pub(crate) mod plots;
+pub(crate) mod replayed;
 pub(crate) mod sarif;
 pub(crate) mod selftest;
 mod series;
+pub(crate) mod shrunk;
 pub(crate) mod spent;
 mod targets;
 pub(crate) mod terminal;
@@ -47,8 +50,12 @@ use crate::plan::expect::Expectation;
 use crate::report::calibration::CalibrationReport;
 use crate::report::doctor::Diagnosis;
 use crate::report::hunt::HuntReport;
+use crate::report::lesson::Lesson;
+use crate::report::listing::Listing;
 use crate::report::modes::Compared;
+use crate::report::replayed::Replayed;
 use crate::report::selftest::Caught;
+use crate::report::shrunk::Shrunk;
 use crate::report::terminal::Depth;
 use crate::report::tradeoffs::Tradeoff;
 
@@ -71,6 +78,14 @@ pub(crate) enum Report<'a> {
     Certificate(Certificate<'a>),
     /// `probe`.
     Client(Client<'a>),
+    /// `list`, and what `explain` and `synth` have to choose from.
+    Listing(&'a Listing),
+    /// `explain`.
+    Lessons(&'a [Lesson]),
+    /// `shrink`.
+    Shrunk(&'a Shrunk<'a>),
+    /// `replay`.
+    Replayed(&'a Replayed<'a>),
 }
 
 /// Runs, and what was expected of them.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use crate::cli::output::OutputFormat;
 use crate::cli::quantity::{BudgetLimits, List};
 use crate::cli::reading::{ReadingArgs, ViewArgs};
 
@@ -20,7 +21,7 @@ pub(crate) struct CheckArgs {
 
     /// For a person, or one JSON object a file.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) format: CheckFormat,
+    pub(crate) format: OutputFormat,
 
     /// What each file's check may use: `60s,4GiB`. Past the time a verdict is unknown, and so is one that needs more
     /// memory; a file whose operations take more is refused.
@@ -48,11 +49,4 @@ pub(crate) struct CheckArgs {
 
     #[command(flatten, next_help_heading = "What is looked at")]
     pub(crate) view: ViewArgs,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CheckFormat {
-    #[default]
-    Text,
-    Json,
 }

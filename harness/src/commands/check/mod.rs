@@ -16,7 +16,7 @@ use histories::read::{Format, Options};
 use histories::view::{View, hints};
 use histories::{History, ModelName};
 
-pub(crate) use self::args::{CheckArgs, CheckFormat};
+pub(crate) use self::args::CheckArgs;
 use super::session::Loading;
 use super::{Session, files, verify};
 use crate::cli::exit::Exit;
@@ -80,7 +80,7 @@ pub(crate) fn check(
     let in_full = told.len() == 1 || args.witness || args.explain || session.verbose;
     let depth = Depth { every_anomaly: args.witness || session.verbose, explain: args.explain };
     let report = HistoryFiles { files: &told, in_full: in_full.then_some(depth) };
-    session.print(&Report::Histories(report), args.format == CheckFormat::Json, out)?;
+    session.print(&Report::Histories(report), args.format.is_json(), out)?;
     Ok(exit)
 }
 

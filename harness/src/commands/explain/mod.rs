@@ -16,10 +16,11 @@ use super::Session;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::names::did_you_mean;
+use crate::cli::output::OutputFormat;
 use crate::judge::checking;
-use crate::report::grid::Grid;
-use crate::report::lesson::{Example, Lesson};
-use crate::report::timeline;
+use crate::report::lesson::{Example, Lesson, Shows};
+use crate::report::listing::{ListedTopic, Listing, TopicKind};
+use crate::report::{Report, markdown, timeline};
 
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
@@ -30,6 +31,10 @@ pub(crate) struct ExplainArgs {
     /// As a section of a document.
     #[arg(long, requires = "name")]
     markdown: bool,
+
+    /// For a person, or one JSON object.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", conflicts_with = "markdown")]
+    format: OutputFormat,
 }
 
 /// What can be explained.
@@ -46,18 +51,19 @@ const NAMED_MAX: usize = 3;
 
 pub(crate) fn explain(args: &ExplainArgs, session: &Session, out: &mut dyn Write) -> Result<Exit, Failure> {
     let Some(name) = &args.name else {
-        writeln!(out, "{}", all().terminal(0, session.width))?;
+        session.print(&Report::Listing(&all()), args.format.is_json(), out)?;
         return Ok(Exit::Success);
     };
     let topics = topics(name);
     if topics.is_empty() {
         return Err(Failure::Usage(unknown(name)));
     }
-    for (number, topic) in topics.into_iter().enumerate() {
-        let gap = if number > 0 { "\n" } else { "" };
-        let lesson = lesson(topic);
-        let text = if args.markdown { lesson.markdown() } else { lesson.text(session.width) };
-        write!(out, "{gap}{text}")?;
+    let lessons: Vec<Lesson> = topics.into_iter().map(lesson).collect();
+    if args.markdown {
+        let sections: Vec<String> = lessons.iter().map(markdown::lesson).collect();
+        out.write_all(sections.join("\n").as_bytes())?;
+    } else {
+        session.print(&Report::Lessons(&lessons), args.format.is_json(), out)?;
     }
     Ok(Exit::Success)
 }
@@ -76,15 +82,11 @@ fn unknown(name: &str) -> String {
     format!("no model and no anomaly is called {name:?}{near} `partita explain` lists them")
 }
 
-fn all() -> Grid {
-    let mut grid = Grid::new(&["name", "what", "about"]);
-    for model in ModelName::ALL {
-        grid.push([model.name(), "model", model.about()].map(str::to_owned).into());
-    }
-    for kind in AnomalyKind::ALL {
-        grid.push([kind.name(), "anomaly", kind.about()].map(str::to_owned).into());
-    }
-    grid
+fn all() -> Listing {
+    let models = ModelName::ALL.iter().map(|model| (model.name(), TopicKind::Model, model.about()));
+    let kinds = AnomalyKind::ALL.iter().map(|kind| (kind.name(), TopicKind::Anomaly, kind.about()));
+    let topics = models.chain(kinds).map(|(name, kind, about)| ListedTopic { name, kind, about });
+    Listing::Topics(topics.collect())
 }
 
 fn lesson(topic: Topic) -> Lesson {
@@ -107,22 +109,14 @@ fn model_lesson(model: ModelName) -> Lesson {
     let examples = [(holds, true), (violated, false)];
     Lesson {
         name: model.name(),
-        what: "model",
+        kind: TopicKind::Model,
         about: model.about(),
-        relations: vec![
-            (
-                "implies",
-                nearest(ladder.implied_by(model), &|below, other| {
-                    is_below(below, other) && !ladder.implies(other, model)
-                }),
-            ),
-            (
-                "is implied by",
-                nearest(ladder.implying(model), &|above, other| {
-                    is_below(other, above) && !ladder.implies(model, other)
-                }),
-            ),
-        ],
+        implies: nearest(ladder.implied_by(model), &|below, other| {
+            is_below(below, other) && !ladder.implies(other, model)
+        }),
+        implied_by: nearest(ladder.implying(model), &|above, other| {
+            is_below(other, above) && !ladder.implies(model, other)
+        }),
         examples: examples.map(|(sample, holds)| example_of_model(model, sample, holds)).into(),
     }
 }
@@ -131,21 +125,15 @@ fn example_of_model(model: ModelName, sample: &'static str, holds: bool) -> Exam
     let history = read(sample);
     let findings = checking::check(&history, None, &Budget::unlimited());
     let ladder = Hierarchy::of(&history);
-    let (beside, [one_is, several_are]) = if holds {
-        (ladder.weakest_violated(&findings), ["is violated", "are violated"])
+    let names = |models: Vec<ModelName>| models.into_iter().take(NAMED_MAX).map(ModelName::name).collect();
+    let shows = if holds {
+        Shows::Kept { violated: names(ladder.weakest_violated(&findings)) }
     } else {
-        (ladder.strongest(&findings), ["holds", "hold"])
+        Shows::Violated { kept: names(ladder.strongest(&findings)) }
     };
-    let beside: Vec<&str> = beside.iter().take(NAMED_MAX).map(|model| model.name()).collect();
-    let beside = match beside.as_slice() {
-        [] => String::new(),
-        [one] => format!(", where {one} {one_is}"),
-        [rest @ .., last] => format!(", where {} and {last} {several_are}", rest.join(", ")),
-    };
-    let caption = if holds { "It holds here" } else { "It is violated here" };
     let anomaly = anomalies(&findings).find(|(of, _)| *of == model).map(|(_, anomaly)| anomaly);
     Example {
-        caption: format!("{caption}{beside}"),
+        shows,
         sample,
         timeline: timeline::draw(&history, &whole(&history), WIDTH),
         facts: anomaly.map(facts).unwrap_or_default(),
@@ -163,16 +151,17 @@ fn anomaly_lesson(kind: AnomalyKind) -> Lesson {
         |model: ModelName| shown.iter().all(|&(other, _)| other == model || !ladder.implies(model, other));
     let weakest = shown.iter().find(|&&(model, _)| is_weakest(model)).or(shown.first());
     let example = weakest.map(|(model, anomaly)| Example {
-        caption: format!("It is shown here, against {model}"),
+        shows: Shows::Anomaly { model: model.name() },
         sample,
         timeline: timeline::draw(&history, &whole(&history), WIDTH),
         facts: facts(anomaly),
     });
     Lesson {
         name: kind.name(),
-        what: "anomaly",
+        kind: TopicKind::Anomaly,
         about: kind.about(),
-        relations: Vec::new(),
+        implies: Vec::new(),
+        implied_by: Vec::new(),
         examples: example.into_iter().collect(),
     }
 }

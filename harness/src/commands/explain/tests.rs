@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cli::layout::Width;
+use crate::report::terminal;
 
 const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/models.md");
 const ANOMALIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/anomalies.md");
@@ -33,7 +34,7 @@ fn each_anomaly_is_found_in_its_sample() {
 }
 
 fn lessons(topics: impl Iterator<Item = Topic>) -> String {
-    let lessons: String = topics.map(|topic| lesson(topic).markdown() + "\n").collect();
+    let lessons: String = topics.map(|topic| markdown::lesson(&lesson(topic)) + "\n").collect();
     lessons.trim_end().to_owned() + "\n"
 }
 
@@ -70,10 +71,11 @@ fn the_page_of_anomalies_holds_every_lesson() {
 
 #[test]
 fn a_lesson_fits_the_page() {
-    let text = model_lesson(ModelName::CausalConvergence).text(Width::columns(80));
+    let text = terminal::lesson(&model_lesson(ModelName::CausalConvergence), Width::columns(80));
     insta::assert_snapshot!(text);
     assert!(text.lines().all(|line| line.chars().count() <= 80));
-    let wide = AnomalyKind::ALL.iter().map(|&kind| anomaly_lesson(kind).text(Width::columns(80)));
+    let wide =
+        AnomalyKind::ALL.iter().map(|&kind| terminal::lesson(&anomaly_lesson(kind), Width::columns(80)));
     for line in wide.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
         assert!(line.chars().count() <= 84, "{line}");
     }

@@ -17,6 +17,7 @@ pub(crate) use self::target::Target;
 use crate::judge::{Trial, trial};
 use crate::load::script::{Script, ScriptedOperation};
 use crate::plan::spec::RunSpec;
+use crate::report::shrunk::Size;
 use crate::run::RunError;
 use crate::run::progress::Interrupt;
 
@@ -24,17 +25,6 @@ use crate::run::progress::Interrupt;
 const FAULTS_FEW: usize = 5;
 const OPERATIONS_FEW: usize = 20;
 const SEEDS_OTHER: u64 = 40;
-
-/// How much there is of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size {
-    pub(crate) faults: usize,
-    pub(crate) operations: usize,
-    pub(crate) nodes: u16,
-    pub(crate) clients: usize,
-    pub(crate) keys: usize,
-    pub(crate) seconds: u64,
-}
 
 /// A run that fails, and tries at smaller ones.
 pub(crate) struct Shrinking<'a> {

@@ -1,7 +1,5 @@
 //! The check that a smaller run has to fail as well.
 
-use std::fmt;
-
 use crate::judge::outcome::RunOutcome;
 use crate::judge::verdict::{Expected, Subject, VerdictKind, Violation};
 
@@ -26,11 +24,5 @@ impl Target {
     /// Any way of violating the model counts: a smaller run may show it more plainly.
     pub(crate) fn is_hit(&self, outcome: &RunOutcome) -> bool {
         outcome.verdict_on(self.subject).is_some_and(|verdict| verdict.is(VerdictKind::Invalid))
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.subject, self.kind.map_or("", Violation::name))
     }
 }

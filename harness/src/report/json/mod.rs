@@ -1,6 +1,7 @@
 //! The JSON contract: it only grows. Of runs one object, `{"partita":version,"exit":code,"runs":[…]}`; of files an object
 //! a line.
 
+mod again;
 mod history;
 mod verified;
 
@@ -8,12 +9,15 @@ use histories::stats::Stats;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub(crate) use self::again::{ReplayedReport, ShrunkReport};
 pub(crate) use self::history::FileReport;
 pub(crate) use self::verified::{CertificateReport, ClientReport};
 use super::hunt::HuntReport;
 use super::{FileStatistics, HistoryFile, Purpose, Report, RunsReport, Selftest};
 use crate::judge::outcome::RunOutcome;
 use crate::report::calibration::CalibrationReport;
+use crate::report::lesson::Lesson;
+use crate::report::listing::Listing;
 use crate::report::selftest::Caught;
 use crate::report::tradeoffs::Tradeoff;
 
@@ -61,6 +65,26 @@ pub(crate) struct SelftestReport<'a> {
     shows: &'a [Caught],
 }
 
+/// Of `list`, and of `explain` without a name.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct ListingReport<'a> {
+    /// The version of the program.
+    partita: &'static str,
+    /// What is listed, as the command line names it.
+    what: &'static str,
+    #[schemars(with = "Listing")]
+    entries: &'a Listing,
+}
+
+/// Of `explain`.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct LessonsReport<'a> {
+    /// The version of the program.
+    partita: &'static str,
+    #[schemars(with = "Vec<Lesson>")]
+    lessons: &'a [Lesson],
+}
+
 /// Each object ends with a line break.
 pub(crate) fn render(report: &Report<'_>) -> String {
     match report {
@@ -71,6 +95,10 @@ pub(crate) fn render(report: &Report<'_>) -> String {
         Report::Diagnosis(diagnosis) => line(diagnosis),
         Report::Certificate(certificate) => line(&CertificateReport::from(certificate)),
         Report::Client(client) => line(&ClientReport::from(client)),
+        Report::Listing(listing) => line(&of_listing(listing)),
+        Report::Lessons(lessons) => line(&LessonsReport { partita: VERSION, lessons }),
+        Report::Shrunk(shrunk) => line(&ShrunkReport::from(*shrunk)),
+        Report::Replayed(replayed) => line(&ReplayedReport::from(*replayed)),
     }
 }
 
@@ -116,6 +144,10 @@ fn of_statistics(of: &FileStatistics) -> String {
 fn of_selftest<'a>(selftest: &Selftest<'a>) -> SelftestReport<'a> {
     let &Selftest { exit, bugs, shows } = selftest;
     SelftestReport { partita: VERSION, exit: exit.code(), bugs, shows }
+}
+
+fn of_listing(listing: &Listing) -> ListingReport<'_> {
+    ListingReport { partita: VERSION, what: listing.name(), entries: listing }
 }
 
 #[cfg(test)]

@@ -10,9 +10,13 @@ mod doctor;
 mod histories;
 mod history;
 mod hunt;
+mod lesson;
+mod listing;
 mod proofs;
+mod replayed;
 mod run;
 mod selftest;
+mod shrunk;
 
 use std::fmt::Write as _;
 
@@ -20,9 +24,15 @@ use ::histories::printable;
 
 use super::{FileStatistics, Purpose, Report, RunsReport};
 use crate::cli::layout::Screen;
+use crate::report::lesson::Lesson;
 
 pub(crate) use self::history::Depth;
 pub(crate) use self::hunt::summary as hunt_summary;
+#[cfg(test)]
+pub(crate) use self::lesson::render as lesson;
+#[cfg(test)]
+pub(crate) use self::listing::grid as listing;
+pub(crate) use self::replayed::difference;
 pub(crate) use self::run::run;
 
 /// All that is told at the end of a command. Each run is told by [`run`] as soon as it is over.
@@ -35,6 +45,10 @@ pub(crate) fn render(report: &Report<'_>, screen: Screen) -> String {
         Report::Diagnosis(diagnosis) => doctor::render(diagnosis, screen),
         Report::Certificate(certificate) => certificate::render(&certificate.verified, screen.width),
         Report::Client(client) => client::render(client.tried, screen),
+        Report::Listing(listing) => listing::render(listing, screen),
+        Report::Lessons(lessons) => self::lessons(lessons, screen),
+        Report::Shrunk(shrunk) => shrunk::render(shrunk, screen),
+        Report::Replayed(replayed) => replayed::render(replayed, screen),
     }
 }
 
@@ -59,6 +73,10 @@ fn of_runs(report: &RunsReport<'_>, screen: Screen) -> String {
         let _ = writeln!(text, "page: {}", page.display());
     }
     text
+}
+
+fn lessons(lessons: &[Lesson], screen: Screen) -> String {
+    lessons.iter().map(|of| lesson::render(of, screen.width)).collect::<Vec<_>>().join("\n")
 }
 
 fn statistics(files: &[FileStatistics]) -> String {
