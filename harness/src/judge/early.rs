@@ -23,8 +23,8 @@ pub(super) const CLOSED: [ModelName; 4] =
 
 /// Checks are no closer together than this.
 const EVERY: Duration = Duration::from_secs(1);
-/// A check and the wait after it: it takes at most one part in so many of a core.
-const SHARE: u32 = 10;
+/// A check takes at most one part in so many of itself and the wait after it, and no more than that of a core.
+const SHARE: u32 = 12;
 /// Bytes of history from which on nothing is looked at before the end: a check holds the whole beginning in memory, and a
 /// long run is to be bounded in it.
 const SIZE_MAX: u64 = 128 << 20;
@@ -66,9 +66,14 @@ pub(crate) fn watch(
             }
         }
         seen = size;
-        wait = EVERY.max(started.elapsed() * (SHARE - 1));
+        wait = pause(started.elapsed());
     }
     None
+}
+
+/// How long to wait after a check that took so long.
+fn pause(took: Duration) -> Duration {
+    EVERY.max(took * (SHARE - 1))
 }
 
 /// What the beginning of a run's history violates for good.
@@ -88,4 +93,29 @@ fn violated(
         findings::report(&history, &file, finding, expected, None)
     };
     invalid.map(report).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A check costs what its beginning is long. docs/benchmarks.md has the figures of a machine.
+    #[test]
+    fn checks_of_a_growing_history_take_less_than_a_tenth_of_a_core() {
+        for micros_a_second in [1_000, 10_500, 50_000] {
+            let (mut now, mut spent, mut checks) = (EVERY, Duration::ZERO, 0);
+            while now < Duration::from_mins(2) {
+                let took = Duration::from_micros(micros_a_second).mul_f64(now.as_secs_f64());
+                (spent, checks) = (spent + took, checks + 1);
+                let ended = now + took;
+                now = ended + pause(took);
+                let share = spent.as_secs_f64() / now.as_secs_f64();
+                assert!(
+                    share < 0.09,
+                    "{share} of a core after {now:?}, {micros_a_second} microseconds a second"
+                );
+            }
+            assert!(checks >= 10, "{checks} checks in two minutes");
+        }
+    }
 }
