@@ -251,6 +251,39 @@ fn what_clients_wrote_stays_text_and_nothing_leaves_the_page() {
 }
 
 #[test]
+fn moments_of_a_short_stretch_are_told_apart() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = ["synth", "--object", "queue", "-n", "200", "--plant", "lost-write@100", "--seed", "3"];
+    let file = folder.path().join("queue.jsonl");
+    fs::write(&file, output(folder.path(), &made).stdout).expect("a file");
+    browser.open(&page(folder.path(), &[&file]), "");
+    // The axis is what is written highest.
+    let written = browser.eval(
+        "new Promise((done) => { const told = []; const write = CanvasRenderingContext2D.prototype.fillText; \
+         CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { \
+         if (y === 14) told.push(text); return write.call(this, text, x, y); }; \
+         partita.timeline.draw(); requestAnimationFrame(() => requestAnimationFrame(() => done(told))); })",
+    );
+    let moments: Vec<&str> =
+        written.as_array().expect("a list").iter().filter_map(|text| text.as_str()).collect();
+    let apart: std::collections::BTreeSet<&str> = moments.iter().copied().collect();
+    assert!(moments.len() > 2 && apart.len() == moments.len(), "{moments:?}");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn of_a_lock_that_two_held_the_second_is_told() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    browser.open(&page(folder.path(), &[&sample("two-holders.jsonl")]), "");
+    assert_eq!(browser.text("document.querySelector('.finding .where').textContent"), "client 2, 2 ns");
+    let culprit = browser.text("document.querySelector('.picture .culprit .action').textContent");
+    assert_eq!(culprit, "2  acquire lock");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
 fn a_cycle_is_drawn_with_the_reason_of_each_arrow() {
     let Some(mut browser) = Browser::start() else { return };
     let folder = tempfile::tempdir().expect("a folder");

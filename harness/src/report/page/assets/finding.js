@@ -1,7 +1,7 @@
 // One finding told whole: what it means, its picture, its operations one by one, and why they contradict each other.
 
 import { el, count, lasting, moment, plural, shortened } from "./dom.js";
-import { bandsOf, isLoss, relationsOf, stepsOf } from "./findings.js";
+import { bandsOf, culpritOf, isLoss, relationsOf, stepsOf } from "./findings.js";
 import { cyclePicture } from "./cycle.js";
 import { orderSection } from "./order.js";
 import { lostPicture, plainPicture, stalePicture } from "./register.js";
@@ -66,7 +66,7 @@ function picture(run, finding, steps, operations, relations) {
   if (relations.length > 0) return el("figure", {}, cyclePicture(relations, steps, operations, width), steps.length > 1 && operations.meta.clock === "time" && el("div", { class: "scroll" }, plainPicture(few, operations, bands, width)), scale);
   if (finding.kind === "stale-read" && steps.length >= 2) return boxed(stalePicture(few, operations, bands, width, finding.key), cut, scale);
   if (isLoss(finding)) return boxed(lostPicture(few, operations, bands, width, finding.extra?.replicas ?? [], finding.key), cut, scale);
-  return boxed(plainPicture(few, operations, bands, width), cut, scale);
+  return boxed(plainPicture(few, operations, bands, width, culpritOf(finding, few, operations)), cut, scale);
 }
 
 // What became of all acknowledged writes, where the finding is about one.

@@ -51,6 +51,14 @@ export function stepsOf(finding, operations) {
   return steps.filter((step) => !seen.has(step.op) && seen.add(step.op));
 }
 
+// The place of the step that cannot be: of what was lost that of the write; of a lock that two held that of the second, which
+// what the first did later only confirms; of everything else the last. -1 where there is no step.
+export function culpritOf(finding, steps, operations) {
+  if (isLoss(finding)) return Math.min(0, steps.length - 1);
+  const given = finding.kind === "two-holders" ? steps.findLastIndex(({ op }) => operations.functionName(op) === "acquire") : -1;
+  return given >= 0 ? given : steps.length - 1;
+}
+
 // What comes before what in a finding's proof, the cycle first; each with whether it is on the cycle, or a reason for it.
 export function relationsOf(finding, operations) {
   const edges = finding.edges ?? [];

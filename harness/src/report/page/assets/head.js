@@ -1,7 +1,7 @@
 // The head of the page: the verdict in words, what was promised against what held, each finding in a sentence.
 
 import { el, copied, count, lasting, milliseconds, percent, plural, shortened } from "./dom.js";
-import { isLoss, stepsOf } from "./findings.js";
+import { bandsOf, culpritOf, isLoss, stepsOf } from "./findings.js";
 
 const WORDS = { valid: "held", invalid: "violated", unknown: "undecided", "not-applicable": "says nothing here" };
 const GLYPHS = { valid: "✓", invalid: "✗", unknown: "?", "not-applicable": "–" };
@@ -88,11 +88,12 @@ function findingList(run, findings, operations, choose) {
   if (findings.length === 0) return null;
   const row = (finding) => {
     const steps = stepsOf(finding, operations);
-    // Of what was lost the write is told, of everything else the operation that shows it.
-    const told = isLoss(finding) ? steps[0] : steps.at(-1);
+    const told = steps[culpritOf(finding, steps, operations)];
     const where = told === undefined ? [] : [`client ${operations.client[told.op]}${operations.nodeName(told.op) && ` at ${operations.nodeName(told.op)}`}`, operations.when(operations.invoked[told.op])];
-    const faults = (finding.faults ?? []).map((place) => run.outcome.fault_windows?.[place]).filter(Boolean);
-    const under = faults.length > 0 ? `under ${[...new Set(faults.map((fault) => fault.fault))].slice(0, 2).join(" and ")}` : "";
+    // What began after the operation that is told was no part of it, whatever else the proof holds.
+    const until = told === undefined || isLoss(finding) || !operations.hasReply(told.op) ? Infinity : operations.completed(told.op);
+    const faults = bandsOf(run).filter((band) => finding.faults?.includes(band.place) && band.from <= until);
+    const under = faults.length > 0 ? `under ${[...new Set(faults.map((fault) => fault.name))].slice(0, 2).join(" and ")}` : "";
     return el(
       "li",
       {},

@@ -82,12 +82,12 @@ function paintGrid(paint, view, colour) {
   paint.textAlign = "center";
   let free = -Infinity;
   // Round moments of the run's own clock, wherever the folded one shows them.
-  for (const at of marksIn(view, from, to)) {
+  for (const [at, span] of marksIn(view, from, to)) {
     const x = xOf(view, at);
     if (x < view.left + 4 || x > view.width - 4 || x - free < 26) continue;
     paint.fillStyle = colour.faint;
     paint.fillRect(Math.round(x), AXIS - 6, 1, view.height);
-    const text = moment(at, view.operations.clock, (to - from) / 4);
+    const text = moment(at, view.operations.clock, span);
     const half = paint.measureText(text).width / 2;
     if (x - half < free + 6 || x + half > view.width) continue;
     paint.fillStyle = colour.muted;
@@ -99,7 +99,8 @@ function paintGrid(paint, view, colour) {
   paint.fillRect(view.left, AXIS - 1, view.width, 1);
 }
 
-// Round moments within each stretch that is not cut.
+// Round moments within each stretch that is not cut, and the span that tells them apart: a stretch may be short beside what is
+// cut around it.
 function marksIn(view, from, to) {
   const wanted = Math.max(2, (view.width - view.left) / 110);
   const found = [];
@@ -111,7 +112,9 @@ function marksIn(view, from, to) {
     if (end > begin) {
       const length = view.folded.fold(end) - view.folded.fold(begin);
       const own = (wanted * length) / shown;
-      found.push(...(own < 0.4 ? [] : marks(begin, end, Math.max(1, own))));
+      const moments = own < 0.4 ? [] : marks(begin, end, Math.max(1, own));
+      const span = moments.length > 1 ? 2 * (moments[1] - moments[0]) : (end - begin) / 4;
+      found.push(...moments.map((at) => [at, span]));
     }
     begin = Math.max(begin, cutTo);
     if (begin >= to) break;

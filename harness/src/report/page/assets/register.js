@@ -17,10 +17,10 @@ function clientLanes(steps, operations) {
   return { laneOf: ({ op }) => name(op), rows: [...new Set(steps.map(({ op }) => name(op)))] };
 }
 
-// Any proof as it is: operations in the lanes of their clients.
-export function plainPicture(steps, operations, bands, width) {
+// Any proof as it is: operations in the lanes of their clients. `culprit` is the place of the one that cannot be.
+export function plainPicture(steps, operations, bands, width, culprit = steps.length - 1) {
   const { laneOf, rows } = clientLanes(steps, operations);
-  return proofPicture({ steps, operations, bands, rows, laneOf, width, culprit: steps.length - 1 }).picture;
+  return proofPicture({ steps, operations, bands, rows, laneOf, width, culprit }).picture;
 }
 
 // `steps` end with the write that replaced the value and the read that still returned it.
