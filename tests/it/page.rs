@@ -250,6 +250,46 @@ fn what_clients_wrote_stays_text_and_nothing_leaves_the_page() {
     assert_eq!(refused, "refused");
 }
 
+/// Presses the button, and takes what would be saved apart: every pixel that the timeline shows has to be there.
+const SAVED: &str = "new Promise((done) => {
+    let picture = null;
+    const address = URL.createObjectURL;
+    URL.createObjectURL = (blob) => { picture = blob; return address.call(URL, blob); };
+    HTMLAnchorElement.prototype.click = async function () {
+        const bytes = [...new Uint8Array(await picture.arrayBuffer()).slice(0, 8)];
+        const image = await createImageBitmap(picture);
+        const canvas = document.createElement('canvas');
+        [canvas.width, canvas.height] = [image.width, image.height];
+        canvas.getContext('2d').drawImage(image, 0, 0);
+        const shown = partita.timeline.canvas;
+        const [saved, seen] = [canvas, shown].map((one) => one.getContext('2d').getImageData(0, 0, one.width, one.height).data);
+        const [size, all] = [[image.width, image.height], [shown.width, shown.height]];
+        const opaque = saved.every((value, i) => i % 4 !== 3 || value === 255);
+        const painted = seen.filter((value, i) => i % 4 === 3 && value === 255).length;
+        const same = seen.every((value, i) => seen[i | 3] < 255 || value === saved[i]);
+        done({ name: this.download, kind: picture.type, bytes, size, all, opaque, painted, same });
+    };
+    [...document.querySelectorAll('.timeline .zooms button')].find((one) => one.textContent === 'PNG').click();
+})";
+
+#[test]
+fn what_is_seen_of_the_timeline_is_saved_as_a_picture() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    browser.open(&page(folder.path(), &[&busy_history(folder.path())]), "");
+    browser.wait("the timeline to be painted", "partita.timeline.frames?.length > 0");
+    let saved = browser.eval(SAVED);
+    assert_eq!((&saved["name"], &saved["kind"]), (&"timeline.png".into(), &"image/png".into()), "{saved}");
+    assert_eq!(saved["bytes"], serde_json::json!([137, 80, 78, 71, 13, 10, 26, 10]), "{saved}");
+    assert_eq!(saved["size"], saved["all"], "{saved}");
+    assert!(saved["painted"].as_u64().is_some_and(|pixels| pixels > 1_000), "{saved}");
+    assert_eq!((&saved["opaque"], &saved["same"]), (&true.into(), &true.into()), "{saved}");
+    assert_eq!(browser.complaints(), [""; 0]);
+    let asked = browser.requests();
+    let stays = |address: &String| address.starts_with("file://") || address == "about:blank";
+    assert!(!asked.is_empty() && asked.iter().all(stays), "{asked:?}");
+}
+
 #[test]
 fn moments_of_a_short_stretch_are_told_apart() {
     let Some(mut browser) = Browser::start() else { return };

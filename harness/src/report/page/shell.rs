@@ -18,8 +18,8 @@ macro_rules! assets {
 /// Each after those that it imports.
 const REPORT: &[Asset] = assets! {
     "dom.js" "theme.js" "state.js" "operations.js" "findings.js" "scale.js" "head.js" "overview.js" "filters.js" "lanes.js"
-    "paint.js" "order.js" "details.js" "timeline.js" "moments.js" "proof.js" "register.js" "cycle.js" "finding.js" "series.js" "ladder.js"
-    "comparison.js" "hunt.js" "main.js"
+    "paint.js" "order.js" "details.js" "png.js" "timeline.js" "moments.js" "proof.js" "register.js" "cycle.js" "finding.js" "series.js"
+    "ladder.js" "comparison.js" "hunt.js" "main.js"
 };
 
 const LIST: &[Asset] = assets! { "dom.js" "theme.js" "list.js" };

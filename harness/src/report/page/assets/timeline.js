@@ -7,6 +7,7 @@ import { state, change, note } from "./state.js";
 import { stepsOf, extent, bandsOf } from "./findings.js";
 import { controls, matching, visible } from "./filters.js";
 import { lanesOf } from "./lanes.js";
+import { savePicture } from "./png.js";
 import { AXIS, LANE_GAP, ROW, lowerBoundMembers, paintTimeline, positionOf, xOf } from "./paint.js";
 import { details, partnersOf } from "./details.js";
 import { orderOf, ordersOf } from "./order.js";
@@ -31,7 +32,7 @@ export class Timeline {
     this.tip = el("div", { class: "tip", hidden: true });
     this.panel = el("div", { class: "pinned", "aria-live": "polite" });
     const button = (text, title, act) => el("button", { class: "square", title, "aria-label": title, onclick: act }, text);
-    const zooms = el("div", { class: "zooms" }, button("+", "Zoom in (+)", () => this.zoom(0.5)), button("−", "Zoom out (−)", () => this.zoom(2)), button("↔", "The whole run (0)", () => this.look(0, operations.latest)), findings.length > 0 && button("◎", "Back to the finding (f)", () => this.toFinding()));
+    const zooms = el("div", { class: "zooms" }, button("+", "Zoom in (+)", () => this.zoom(0.5)), button("−", "Zoom out (−)", () => this.zoom(2)), button("↔", "The whole run (0)", () => this.look(0, operations.latest)), findings.length > 0 && button("◎", "Back to the finding (f)", () => this.toFinding()), el("button", { title: "Save what is seen as a picture", onclick: () => savePicture(this.view, "timeline.png") }, "PNG"));
     this.element = el("section", { class: "timeline", id: "timeline" }, el("div", { class: "section-head" }, el("h2", {}, "Timeline"), zooms), this.controls.element, this.box, this.tip, this.panel, partial(operations));
     this.view = { operations, bands: this.bands, left: 96, scroll: 0, hover: null, pinned: new Set(), proof: new Map(), order: null, found: null, lanes: [], from: 0, to: 1, width: 0, height: 0 };
     this.listen();
