@@ -2,9 +2,9 @@
 //!
 //! It never asks which transfers a read had seen; the total is the same whichever they were.
 //!
-//! What the accounts hold together is what was read of them before the first transfer began. Where nothing was, it is the
-//! total that was read most often. Where the header says what they hold, which accounts there are, or that they may hold less
-//! than nothing, that counts.
+//! What the accounts hold together is what was read of them before the first transfer began. Where nothing was, it is what
+//! they were opened with, where a read shows that, else the total that was read most often. Where the header says what they
+//! hold, which accounts there are, or that they may hold less than nothing, that counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,17 +108,33 @@ impl<'h> Bank<'h> {
         bank
     }
 
-    /// A read that is right beyond doubt, because it ended before the first transfer began; or else one of those that most
-    /// others agree with.
+    /// A read that is right beyond doubt, because it ended before the first transfer began; else one that shows what the
+    /// accounts were opened with; else one of those that most others agree with. Which one it is decides who is told to be
+    /// wrong, and not whether any is.
     fn usual(&self) -> Option<&Read<'h>> {
-        let begun = self.transfers.first().map_or(Nanos::MAX, |&id| self.history.operation(id).invoked);
+        let begun = self.begun();
         let before = self.reads.iter().find(|read| !self.transfers.is_empty() && read.completed < begun);
+        let opened = self.opened();
+        let as_opened = || self.reads.iter().find(|read| Some(read.total) == opened);
         let mut counts: BTreeMap<i128, usize> = BTreeMap::new();
         for read in &self.reads {
             *counts.entry(read.total).or_default() += 1;
         }
         let most = counts.values().max().copied();
-        before.or_else(|| self.reads.iter().find(|read| counts.get(&read.total).copied() == most))
+        let as_most = || self.reads.iter().find(|read| counts.get(&read.total).copied() == most);
+        before.or_else(as_opened).or_else(as_most)
+    }
+
+    /// When the first transfer began.
+    fn begun(&self) -> Nanos {
+        self.transfers.first().map_or(Nanos::MAX, |&id| self.history.operation(id).invoked)
+    }
+
+    /// The sum of the last transaction that only writes balances and was acknowledged before the first transfer began.
+    fn opened(&self) -> Option<i128> {
+        let begun = self.begun();
+        let early = |op: &&Operation| op.function == Function::Txn && op.is_ok() && op.completed < begun;
+        self.history.operations().iter().rev().filter(early).find_map(written)
     }
 
     /// Reads whose total is another than the usual one, stretch by stretch, each beside a read that is right.
@@ -303,6 +319,12 @@ impl<'h> Bank<'h> {
             witness: Witness { model: ModelName::Bank, operations: vec![lacks.operation, shows.operation] },
         })
     }
+}
+
+/// What the writes of a transaction come to; `None` where it does anything else.
+fn written(transaction: &Operation) -> Option<i128> {
+    let micros = transaction.call().micros()?;
+    micros.map(|micro| micro.ok().filter(|micro| micro.function == "w")?.value.as_int().map(i128::from)).sum()
 }
 
 /// How many reads of a stretch showed the same as the first.
