@@ -312,6 +312,56 @@ fn moments_of_a_short_stretch_are_told_apart() {
     assert_eq!(browser.complaints(), [""; 0]);
 }
 
+/// A bank with too much in it after transfers that begin a nanosecond after each other, as they may in simulation.
+fn rich_bank(folder: &Path) -> PathBuf {
+    let line = |(at, client, kind, rest): (u64, u64, &str, &str)| {
+        format!(r#"{{"index":0,"time":{at},"process":{client},"type":"{kind}",{rest}}}"#)
+    };
+    let transfer = r#""f":"transfer","value":["savings","current",5]"#;
+    let read = r#""f":"read""#;
+    let mut events = vec![
+        (0, 9, "invoke", read),
+        (1_000_000, 9, "ok", r#""f":"read","value":{"savings":50,"current":50}"#),
+    ];
+    events.extend((0..4).map(|client| (30_000_000 + client, client, "invoke", transfer)));
+    events.extend((0..4).map(|client| (60_000_000 + client * 1_000_000, client, "ok", transfer)));
+    events.push((100_000_000, 8, "invoke", read));
+    events.push((110_000_000, 8, "ok", r#""f":"read","value":{"savings":30,"current":75}"#));
+    let lines = (0..)
+        .zip(events)
+        .map(|(index, event)| line(event).replace(r#""index":0"#, &format!(r#""index":{index}"#)));
+    let file = folder.join("bank.jsonl");
+    let whole: Vec<String> = std::iter::once(r#"{"partita":1}"#.to_owned()).chain(lines).collect();
+    fs::write(&file, whole.join("\n") + "\n").expect("a file");
+    file
+}
+
+#[test]
+fn moments_of_a_proof_do_not_overlap_and_what_cannot_be_is_in_sight() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    browser.open(&page(folder.path(), &[&rich_bank(folder.path())]), "");
+    assert_eq!(browser.eval("document.querySelectorAll('.picture .step').length"), 6);
+    let labels = browser.eval(
+        "[...document.querySelectorAll('.picture .tick + text')].filter((one) => one.textContent !== '') \
+         .map((one) => [one.getBoundingClientRect().left, one.getBoundingClientRect().right])",
+    );
+    let edges: Vec<f64> = labels
+        .as_array()
+        .expect("a list")
+        .iter()
+        .flat_map(|pair| [pair[0].as_f64(), pair[1].as_f64()])
+        .flatten()
+        .collect();
+    assert!(edges.len() >= 10 && edges.is_sorted(), "{edges:?}");
+    browser.wait(
+        "what cannot be to be in sight",
+        "document.querySelector('.culprit rect').getBoundingClientRect().right <= \
+         document.querySelector('figure .scroll').getBoundingClientRect().right",
+    );
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
 #[test]
 fn of_a_lock_that_two_held_the_second_is_told() {
     let Some(mut browser) = Browser::start() else { return };

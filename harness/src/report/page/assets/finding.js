@@ -59,8 +59,11 @@ function picture(run, finding, steps, operations, relations) {
   const scale = el("p", { class: "hint" }, "Moments stand in their order, not to scale; the timeline below is.");
   const boxed = (drawn, ...more) => {
     const box = el("div", { class: "scroll" }, drawn);
-    // Where the last operation shows it, and there are many before it, the picture opens on the last.
-    if (cut !== null && !isLoss(finding)) requestAnimationFrame(() => (box.scrollLeft = box.scrollWidth));
+    // Where there are many before it, the picture opens on the operation that cannot be.
+    requestAnimationFrame(() => {
+      const culprit = drawn.querySelector(".culprit");
+      if (culprit !== null) box.scrollLeft += Math.max(0, culprit.getBoundingClientRect().right - box.getBoundingClientRect().right + 16);
+    });
     return el("figure", {}, box, ...more);
   };
   if (relations.length > 0) return el("figure", {}, cyclePicture(relations, steps, operations, width), steps.length > 1 && operations.meta.clock === "time" && el("div", { class: "scroll" }, plainPicture(few, operations, bands, width)), scale);

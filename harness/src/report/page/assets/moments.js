@@ -1,15 +1,15 @@
 // A clock for pictures of few operations: every moment has its place in order, and room for what is said of it. Not to scale.
 
-const LEAST = 46;
-const MOST = 120;
+const MOST = 96;
 
 export class Moments {
-  // `spans` are [from, to] with Infinity for no end; `rooms` say how wide each has to be drawn.
-  constructor(spans, rooms, least = LEAST) {
+  // `spans` are [from, to] with Infinity for no end; `rooms` say how wide each has to be drawn, `least` how much stands before a
+  // moment at least.
+  constructor(spans, rooms, least) {
     this.at = [...new Set(spans.flat().filter(Number.isFinite))].sort((a, b) => a - b);
     const gaps = this.at.slice(1).map((at, i) => at - this.at[i]);
     const smallest = Math.min(...gaps.filter((gap) => gap > 0), Infinity);
-    this.widths = gaps.map((gap) => Math.min(MOST, least + 14 * Math.log2(1 + gap / smallest)));
+    this.widths = gaps.map((gap, i) => Math.min(MOST, least(this.at[i + 1]) + 14 * Math.log2(1 + gap / smallest)));
     spans.forEach(([from, to], i) => this.widen(from, Number.isFinite(to) ? to : this.at.at(-1), rooms[i]));
     // After the last moment, so that what never ended is seen to go on.
     this.tail = spans.some(([, to]) => to === Infinity) ? 150 : 24;

@@ -9,6 +9,10 @@ const BOX = 30;
 const TOP = 26;
 const FAULT_NAMES = 30;
 const CHARACTER = 7.3;
+// Moments that are closer than this share of the whole need not be told apart.
+const CLOSE = 1e-4;
+// Room before a moment that is not named.
+const UNNAMED = 14;
 
 // `laneOf(step)` names the lane of a step; `rows` are the lanes in order, with `ends`, a cell at the right, for some.
 // `beyond` says whether faults before and after the operations are shown, too.
@@ -21,7 +25,10 @@ export function proofPicture({ steps, operations, bands, rows, laneOf, width, cu
   const limits = beyond ? [-Infinity, Infinity] : [Math.min(...spans.map(([from]) => from)), Math.max(...spans.flat().filter(Number.isFinite))];
   const changes = bands.flatMap((band) => [band.from, band.to]).filter((at) => Number.isFinite(at) && at >= limits[0] && at <= limits[1]);
   const all = [...spans, ...changes.map((at) => [at, at])];
-  const clock = new Moments(all, [...rooms, ...changes.map(() => 0)], labelRoom(all, operations)).fill(width - left - right);
+  const labels = labelsOf(all, operations);
+  // Two labels do not overlap.
+  const room = Math.max(4, ...[...labels.values()].map((label) => label.length)) * 6.4 + 10;
+  const clock = new Moments(all, [...rooms, ...changes.map(() => 0)], (at) => (labels.get(at) === "" ? UNNAMED : room)).fill(width - left - right);
   const x = (position) => left + clock.x(position);
   const top = bands.length > 0 ? TOP + FAULT_NAMES : TOP;
   const y = (row) => top + 34 + rows.indexOf(row) * LANE;
@@ -31,16 +38,20 @@ export function proofPicture({ steps, operations, bands, rows, laneOf, width, cu
   const plot = { left, right: left + clock.width, top, bottom: top + 22 + rows.length * LANE };
   for (const [place, band] of bands.entries()) picture.append(fault(band, x, plot, place));
   for (const row of rows) picture.append(lane(row, y(row), plot));
-  picture.append(axis(clock, spans, operations, x, plot));
+  picture.append(axis(clock, labels, x, plot));
   steps.forEach((step, i) => picture.append(box(step, titles[i], spans[i], operations, x, y(laneOf(step)), i === culprit)));
   for (const cell of cells) if (rows.includes(cell.row)) picture.append(replica(cell, plot.right + 18, y(cell.row)));
   return { picture, x, y, plot, spans, whole, height };
 }
 
-// Of a label of the axis so much room is needed that two do not overlap.
-function labelRoom(spans, operations) {
-  const longest = Math.max(...spans.flat().filter(Number.isFinite).map((at) => moment(at, operations.clock, 0).length), 4);
-  return longest * 6.4 + 10;
+// What stands at each moment of the axis: so many digits that neighbours differ, but for those that are too close together beside
+// the whole, of which the first alone is named.
+function labelsOf(spans, operations) {
+  const times = [...new Set(spans.flat().filter(Number.isFinite))].sort((a, b) => a - b);
+  const gaps = times.slice(1).map((next, i) => next - times[i]);
+  const smallest = Math.max(1, (times.at(-1) - times[0]) * CLOSE, Math.min(...gaps, 1e9));
+  const text = (at) => (operations.clock === "place" ? moment(at, "place") : times.at(-1) < 1e5 ? `${at} ns` : moment(at, "time", smallest * 20));
+  return new Map(times.map((at, i) => [at, i > 0 && text(at) === text(times[i - 1]) ? "" : text(at)]));
 }
 
 function fault(band, x, plot, place) {
@@ -60,19 +71,11 @@ function lane(name, y, plot) {
   return svg("g", {}, svg("line", { x1: plot.left, x2: plot.right, y1: y + BOX / 2, y2: y + BOX / 2, class: "lane" }), svg("text", { x: 4, y: y + BOX / 2 + 4, class: "lane-name" }, name));
 }
 
-function axis(clock, spans, operations, x, plot) {
+function axis(clock, labels, x, plot) {
   const inner = clock.at.map((at) =>
-    svg("g", {}, svg("line", { x1: x(at), x2: x(at), y1: plot.top, y2: plot.bottom, class: "tick" }), svg("text", { x: x(at), y: plot.top - 6, class: "small", "text-anchor": "middle" }, axisText(at, clock, operations))),
+    svg("g", {}, svg("line", { x1: x(at), x2: x(at), y1: plot.top, y2: plot.bottom, class: "tick" }), svg("text", { x: x(at), y: plot.top - 6, class: "small", "text-anchor": "middle" }, labels.get(at))),
   );
   return svg("g", {}, inner);
-}
-
-// With so many digits that neighbours differ.
-function axisText(at, clock, operations) {
-  if (operations.clock === "place") return moment(at, "place");
-  const gaps = clock.at.slice(1).map((next, i) => next - clock.at[i]);
-  const smallest = Math.max(1, Math.min(...gaps, 1e9));
-  return clock.at.at(-1) < 1e5 ? `${at} ns` : moment(at, "time", smallest * 20);
 }
 
 function box(step, title, [from, to], operations, x, y, culprit) {
