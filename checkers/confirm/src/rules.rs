@@ -2,7 +2,7 @@
 //!
 //! It never counts more than the element, lock, account or sum that an anomaly names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use finding::Anomaly;
 use histories::{AnomalyKind, Function, History, Nanos, Operation, Outcome, Value};
@@ -31,7 +31,8 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
                 Some(total) => Some(total.into()),
                 None => others.first().and_then(|other| total(other)),
             };
-            total(first).zip(right).is_some_and(|(shown, right)| shown != right)
+            let judged = named.iter().all(|op| !is_before_opening(history, op));
+            judged && total(first).zip(right).is_some_and(|(shown, right)| shown != right)
         }
         (AnomalyKind::Overdrawn, _) if may_be_negative(history) => false,
         (AnomalyKind::Overdrawn, _) => first.reply().as_map().is_some_and(|map| {
@@ -41,7 +42,9 @@ pub(super) fn confirm(history: &History, anomaly: &Anomaly) -> Result<(), Unconf
             first.reply().as_map().is_some_and(|map| map.values().any(Value::is_null))
         }
         (AnomalyKind::UnexpectedAccount, []) => is_unlisted(history, first),
-        (AnomalyKind::UnexpectedAccount, [other, ..]) => appears(history, first, other),
+        (AnomalyKind::UnexpectedAccount, [other, ..]) => {
+            !is_before_opening(history, first) && appears(history, first, other)
+        }
         (AnomalyKind::DuplicateId, [other, ..]) => {
             first.is_ok() && other.is_ok() && first.reply() == other.reply() && first.key == other.key
         }
@@ -142,6 +145,15 @@ fn never_came_out(history: &History, put: &Operation, empty: &Operation) -> bool
 fn total(op: &Operation) -> Option<i128> {
     let amount = |balance: &Value| if balance.is_null() { Some(0) } else { balance.as_int().map(i128::from) };
     op.reply().as_map()?.values().map(amount).sum()
+}
+
+/// It shows no account, and a transaction of the history itself makes accounts: it may have read before that.
+fn is_before_opening(history: &History, read: &Operation) -> bool {
+    let opens = |op: &Operation| {
+        let written = op.call().micros().into_iter().flatten().flatten().any(|micro| micro.function == "w");
+        op.function == Function::Txn && op.outcome != Outcome::Fail && written
+    };
+    read.reply().as_map().is_some_and(BTreeMap::is_empty) && history.operations().iter().any(opens)
 }
 
 fn may_be_negative(history: &History) -> bool {
@@ -262,10 +274,17 @@ fn forked(history: &History, one: &Operation, other: &Operation) -> bool {
         };
         written == [seen.clone()] || written.is_empty() && agree()
     };
+    // A key that one transaction reads both as written and as not written tells nothing of a snapshot.
+    let steady = |list: &[(String, Value)], key: &str| {
+        let mut reads = list.iter().filter(|(other, _)| other == key).map(|(_, value)| value.is_null());
+        let first = reads.next();
+        reads.all(|null| Some(null) == first)
+    };
     // Keys that the one saw written and the other did not.
     let ahead = |list: &[(String, Value)], than: &[(String, Value)]| {
         list.iter().any(|(key, seen)| {
-            !seen.is_null() && value(than, key).is_some_and(|seen| seen.is_null()) && once(key, seen)
+            let lacked = value(than, key).is_some_and(|seen| seen.is_null());
+            !seen.is_null() && lacked && steady(list, key) && steady(than, key) && once(key, seen)
         })
     };
     ahead(&first, &second) && ahead(&second, &first)

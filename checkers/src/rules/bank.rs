@@ -1,10 +1,11 @@
 //! Accounts: transfers move money and make none, no account goes below zero, and none comes from nowhere.
 //!
-//! It never asks which transfers a read had seen; the total is the same whichever they were.
+//! Which transfers a read had seen does not matter: the total is the same whichever they were.
 //!
 //! What the accounts hold together is what was read of them before the first transfer began. Where nothing was, it is what
 //! they were opened with, where a read shows that, else the total that was read most often. Where the header says what they
-//! hold, which accounts there are, or that they may hold less than nothing, that counts.
+//! hold, which accounts there are, or that they may hold less than nothing, that counts. Where a transaction of the history
+//! opens accounts, a read that shows none saw the time before, and tells nothing of the total: a stale snapshot is consistent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +56,17 @@ pub(crate) fn is_only_read(history: &History) -> bool {
     operations.iter().all(reads_balances) && operations.iter().any(Operation::is_ok)
 }
 
+/// Whether a transaction that may have happened writes: accounts are not there from the beginning.
+fn opens_accounts(history: &History) -> bool {
+    let writes = |op: &Operation| {
+        let mut micros = op.call().micros().into_iter().flatten().flatten();
+        op.function == Function::Txn
+            && op.outcome != Outcome::Fail
+            && micros.any(|micro| micro.function == "w")
+    };
+    history.operations().iter().any(writes)
+}
+
 /// What balances come to; an account without one counts as nothing. `None` where one is no number.
 fn total(balances: &BTreeMap<String, Value>) -> Option<i128> {
     let amount = |balance: &Value| if balance.is_null() { Some(0) } else { balance.as_int().map(i128::from) };
@@ -86,12 +98,14 @@ struct Bank<'h> {
 impl<'h> Bank<'h> {
     fn of(history: &'h History, key: Option<KeyId>) -> Self {
         let known = history.header.bank.clone().unwrap_or_default();
+        let opened_here = opens_accounts(history);
         let mut bank = Self { history, known, reads: Vec::new(), transfers: Vec::new(), malformed: None };
         for (id, op) in history.iter().filter(|(_, op)| op.key == key && op.outcome != Outcome::Fail) {
             match op.function {
                 Function::Transfer => bank.transfers.push(id),
                 Function::Read | Function::ReadAll if op.is_ok() && op.call().is_null() => {
                     match op.reply().as_map().and_then(|balances| Some((balances, total(balances)?))) {
+                        Some((balances, _)) if balances.is_empty() && opened_here => {}
                         Some((balances, total)) => bank.reads.push(Read {
                             operation: id,
                             invoked: op.invoked,

@@ -1,7 +1,7 @@
 //! Long fork: two transactions that see two writes in opposite orders, each the one without the other.
 //!
-//! It never looks at keys that are written more than once: of those it is not known which version came first. What is
-//! read and was not written by anyone in the history was written by somebody else, once if all agree on it.
+//! Keys that are written more than once are left out: of those it is not known which version came first. A value that is
+//! read, and that no operation of the history writes, was written elsewhere, and once if all reads of the key agree on it.
 //!
 //! After Sovran et al., "Transactional storage for geo-replicated systems", SOSP 2011, section 3.
 
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::mem;
 
 use histories::{AnomalyKind, Function, History, ModelName, Operation, OperationId, Value};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::core::accesses::{self, Access};
 use crate::core::keys::Keys;
@@ -85,22 +85,22 @@ impl<'h> Written<'h> {
         Self { keys, by_key }
     }
 
-    /// What a transaction saw of keys that others write once, in the order of the keys: whether the write.
+    /// What a transaction saw of keys that others write once, in the order of the keys: whether the write. A key that it
+    /// wrote itself, or read both ways, tells nothing of a snapshot.
     fn reads(&mut self, op: &'h Operation) -> Vec<(u32, bool)> {
-        let (mut seen, mut own) = (Vec::new(), Vec::new());
+        let (mut seen, mut left_out) = (FxHashMap::default(), FxHashSet::default());
         let Self { keys, by_key } = self;
         let _ = accesses::each(op, |access, target, value| {
             let key = keys.id(target);
             let (Writes::Once(written) | Writes::Read(written)) = &by_key[key as usize] else { return };
-            if access != Access::Read {
-                own.push(key);
-            } else if value.is_null() || value == *written {
-                seen.push((key, !value.is_null()));
+            let shown = !value.is_null();
+            let is_of_one_write = access == Access::Read && (!shown || value == *written);
+            if !is_of_one_write || *seen.entry(key).or_insert(shown) != shown {
+                left_out.insert(key);
             }
         });
-        seen.retain(|(key, _)| !own.contains(key));
+        let mut seen: Vec<_> = seen.into_iter().filter(|(key, _)| !left_out.contains(key)).collect();
         seen.sort_unstable();
-        seen.dedup_by_key(|(key, _)| *key);
         seen
     }
 }

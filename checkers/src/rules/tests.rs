@@ -136,6 +136,14 @@ fn a_bank_makes_no_money() {
     insta::assert_snapshot!(told(&format!("{before}c2 read-all bank a=5,b=10,d=5 [4,5]"), ModelName::Bank));
     let named = "c2 read-all bank a=10,b=10 [0,1]\nc1 transfer bank [a;d;5] [2,3]\nc2 read-all bank a=5,b=10,d=5 [4,5]";
     assert_eq!(bank(named), "valid", "a transfer names the account");
+    let late = format!("{moved}{read}c3 read-all bank {{}} [4,5]");
+    assert_eq!(
+        bank(&format!("c9 txn - [[w;a;10];[w;b;10]] [0,1]\n{late}")),
+        "valid",
+        "a snapshot of the time before"
+    );
+    assert_eq!(bank(&format!("c9 txn - [[w;a;10];[w;b;10]] [0,1] fail\n{late}")), "invalid");
+    assert_eq!(bank(&late), "invalid", "the accounts were there from the beginning");
     insta::assert_snapshot!(wrong.1 + &other.1);
 }
 

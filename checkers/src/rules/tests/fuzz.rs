@@ -201,6 +201,9 @@ fn fuzz_identifiers_and_banks() {
         let mut clients = Clients::new(seed);
         let spoil = 4 + clients.dice.below(40);
         let mut accounts = [10_i64, 10, 10, 0];
+        if clients.dice.one_in(3) {
+            clients.act("txn - [[w;a;10];[w;b;10];[w;c;10]]");
+        }
         for _ in 0..2 + clients.dice.below(6) {
             let widest = if clients.dice.one_in(4) { 4 } else { 3 };
             let (from, to) = (clients.dice.below(3) as usize, clients.dice.below(widest) as usize);
@@ -213,7 +216,9 @@ fn fuzz_identifiers_and_banks() {
             let c = if clients.dice.one_in(spoil) { c + 1 } else { c };
             let c = if c == 0 && clients.dice.one_in(4) { "nil".to_owned() } else { c.to_string() };
             let d = if d != 0 || clients.dice.one_in(spoil) { format!(",d={d}") } else { String::new() };
-            clients.act(&format!("read-all bank a={a},b={b},c={c}{d}"));
+            let nothing = clients.dice.one_in(spoil);
+            let shown = if nothing { "{}".to_owned() } else { format!("a={a},b={b},c={c}{d}") };
+            clients.act(&format!("read-all bank {shown}"));
         }
         clients.last("read-all bank a=10,b=10,c=10");
         clients.history()
@@ -240,6 +245,12 @@ fn fuzz_long_forks() {
                         items.push(format!("[r;{name};{value}]"));
                     }
                 }
+            }
+            // Now and then a key is read once more, and not always alike.
+            if clients.dice.one_in(4) {
+                let name = ["x", "y", "z"][clients.dice.below(3) as usize];
+                let value = ["nil", "1"][clients.dice.below(2) as usize];
+                items.push(format!("[r;{name};{value}]"));
             }
             clients.act(&items.join(" "));
         }

@@ -79,12 +79,14 @@ pub(super) fn set(history: &History) -> bool {
 }
 
 /// Whether every read of a bank shows the same total, which is 30, the accounts that every other shows or a transfer names,
-/// and no account below zero or without a balance.
+/// and no account below zero or without a balance. A read of nothing is one of the time before a transaction opened accounts.
 pub(super) fn bank(history: &History) -> bool {
+    let opened = all(history, Function::Txn).into_iter().any(happened);
     let reads: Vec<_> = all(history, Function::ReadAll)
         .into_iter()
         .filter(|read| read.is_ok())
         .map(|read| read.reply().as_map().unwrap())
+        .filter(|balances| !(opened && balances.is_empty()))
         .collect();
     let transfers: Vec<&Operation> =
         all(history, Function::Transfer).into_iter().filter(|op| happened(op)).collect();
@@ -178,8 +180,10 @@ pub(super) fn long_fork(history: &History) -> bool {
         let list = accesses(op);
         let own = list.iter().any(|(f, other, _)| f == "w" && other == key);
         let read = list.iter().find(|(f, other, _)| f == "r" && other == key)?;
-        let known = read.2.is_null() || versions(key).contains(&read.2);
-        (!own && known && op.is_ok()).then(|| !read.2.is_null())
+        let known = |value: &Value| value.is_null() || versions(key).contains(value);
+        let mut reads = list.iter().filter(|(f, other, _)| f == "r" && other == key).map(|(.., value)| value);
+        let steady = reads.all(|value| known(value) && value.is_null() == read.2.is_null());
+        (!own && steady && op.is_ok()).then(|| !read.2.is_null())
     };
     let keys = ["x", "y", "z"];
     !all.iter().any(|one| {
