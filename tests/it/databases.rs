@@ -194,18 +194,22 @@ fn cycles_leave_nothing(mode: &str) {
     }
     let (system, _) = mode.split_once('/').expect("a system's mode");
     let before = shared_memory();
+    let said = tempfile::NamedTempFile::new().expect("a file");
     for cycle in 0..cycles {
+        said.as_file().set_len(0).expect("its owner");
         let mut harness = partita(folder.path())
             .args(["run", "--system", system, "--mode", mode, "--workload", "register", "--faults", "none"])
             .args(["--clients", "1", "--ops", "1", "--time", "1s", "--out", "runs"])
             .env("TMPDIR", private.path())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(said.reopen().expect("the file is there"))
             .spawn()
             .expect("the binary runs");
         let mark = format!(":{}:", harness.id());
         // One operation is too little to judge; anything else would be a failure.
-        assert_eq!(harness.wait().expect("it is this test's child").code(), Some(2), "{mode}, cycle {cycle}");
+        let code = harness.wait().expect("it is this test's child").code();
+        let why = || fs::read_to_string(said.path()).unwrap_or_default();
+        assert_eq!(code, Some(2), "{mode}, cycle {cycle}: {}", why());
         // The watchdog goes once it has seen that the harness is gone.
         wait_for("every process to end", || {
             left_of(&mark, &[folder.path(), private.path()]).is_empty().then_some(())

@@ -277,9 +277,9 @@ fn compare_with(
     counts
 }
 
-/// How many random histories; by hand `SEQUENTIAL_CASES=300000` tries more.
+/// How many random histories.
 fn cases(of_suite: u32) -> u32 {
-    std::env::var("SEQUENTIAL_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(of_suite)
+    testing::cases(of_suite.into()) as u32
 }
 
 #[test]

@@ -249,7 +249,7 @@ fn each_guarantee_agrees_with_every_arbitration() {
         ModelName::WritesFollowReads,
     ];
     let mut invalid = [0; 4];
-    for case in 0..20_000 {
+    for case in 0..testing::cases(20_000) {
         let history = random(&mut dice);
         let Some((acts, keys)) = acts(&history) else { continue };
         for (model, count) in models.iter().zip(&mut invalid) {
