@@ -135,9 +135,11 @@ fn siblings(folder: &str) -> BTreeMap<(Path, String), BTreeSet<String>> {
     found
 }
 
-fn circles(folder: &str) -> Vec<String> {
+/// The modules below a folder that import, by way of others, themselves; there are more than so many imports.
+fn circles(folder: &str, imports_min: usize) -> Vec<String> {
     let siblings = siblings(folder);
-    assert!(siblings.values().map(BTreeSet::len).sum::<usize>() > 25, "imports are where this test looks");
+    let imports: usize = siblings.values().map(BTreeSet::len).sum();
+    assert!(imports > imports_min, "imports are where this test looks: {imports} in {folder}");
     let mut circles = Vec::new();
     for (parent, start) in siblings.keys() {
         let (mut reached, mut open) = (BTreeSet::new(), vec![start]);
@@ -157,13 +159,13 @@ fn circles(folder: &str) -> Vec<String> {
 
 #[test]
 fn no_module_of_the_harness_imports_what_imports_it() {
-    assert_none("imports go one way", circles("harness/src/"));
+    assert_none("imports go one way", circles("harness/src/", 100));
 }
 
 #[test]
 fn no_module_of_the_checkers_imports_what_imports_it() {
-    assert_none("imports go one way", circles("checkers/src/"));
-    assert_none("imports go one way", circles("checkers/confirm/src/"));
+    assert_none("imports go one way", circles("checkers/src/", 100));
+    assert_none("imports go one way", circles("checkers/confirm/src/", 25));
 }
 
 #[test]
