@@ -6,6 +6,7 @@
 
 mod accesses;
 mod action;
+mod apart;
 mod causal;
 pub mod certificate;
 mod convergence;

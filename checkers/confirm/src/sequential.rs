@@ -12,6 +12,7 @@ use histories::{AnomalyKind, Function, History, KeyId, Operation, OperationId, O
 use super::Unconfirmed;
 use super::causal::{Part, Relation, closure, cyclic, happened, relation};
 use crate::action::Action;
+use crate::apart;
 use crate::orders::{Entry, legal};
 use crate::parts::{Kind, QueueOrder, parts};
 use crate::state::State;
@@ -181,7 +182,8 @@ struct Deed {
     entry: Entry,
 }
 
-/// All operations on all objects, in the order of the sessions, and what the objects hold at first.
+/// All operations on all objects, in the order of the sessions, and what the objects hold at first. Registers of transactions
+/// that share none are objects apart.
 fn deeds(history: &History) -> Result<(Vec<Deed>, Vec<State>), Unconfirmed> {
     let (mut deeds, mut initial) = (Vec::new(), Vec::new());
     for part in parts(history) {
@@ -189,13 +191,15 @@ fn deeds(history: &History) -> Result<(Vec<Deed>, Vec<State>), Unconfirmed> {
         if kind == Kind::Bank {
             return Err("what accounts hold in the order of sessions is not re-checked".into());
         }
-        for read in whole::read(history, &part)? {
-            let op = history.operation(read.id);
-            let required = op.outcome != Outcome::Info;
-            let entry = Entry { action: read.action, object: initial.len(), required };
-            deeds.push(Deed { id: read.id, process: op.process, entry });
+        for apart in apart::groups(whole::read(history, &part)?) {
+            for read in apart {
+                let op = history.operation(read.id);
+                let required = op.outcome != Outcome::Info;
+                let entry = Entry { action: read.action, object: initial.len(), required };
+                deeds.push(Deed { id: read.id, process: op.process, entry });
+            }
+            initial.push(State::initial(kind, QueueOrder::Fifo));
         }
-        initial.push(State::initial(kind, QueueOrder::Fifo));
     }
     deeds.sort_by_key(|deed| (deed.process, deed.id));
     Ok((deeds, initial))

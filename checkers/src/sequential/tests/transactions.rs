@@ -115,6 +115,20 @@ fn transactions_agree_with_every_interleaving() {
     assert!(counts.valid > cases / 5 && counts.invalid > cases / 8, "{counts:?}");
 }
 
+/// Client 1 sees 2 and then 3, though 3 was written where nothing was yet. Values repeat, so that only a search decides.
+#[test]
+fn a_proof_leaves_out_transactions_that_share_no_register_with_it() {
+    let shown = "c0 txn - [[w;x;2];[r;x;2]] [0,1]\nc2 txn - [[w;x;2];[r;y;1];[w;y;3]] [2,3]
+                 c3 txn - [[r;x;nil];[w;x;3]] [4,5]\nc0 txn - [[w;z;2]] [6,7]\nc1 txn - [[w;y;1]] [8,9]
+                 c1 txn - [[r;x;2]] [10,11]\nc1 txn - [[r;x;3]] [12,13]";
+    let history = testing::history(shown);
+    assert!(!has_order(&history));
+    let (verdict, _) = judge(&history);
+    let [anomaly] = verdict.anomalies() else { panic!("{verdict:?}") };
+    assert_eq!(confirm(&history, anomaly), Ok(()));
+    assert!(!anomaly.witness.operations.contains(&OperationId(3)), "it writes z alone: {anomaly:#?}");
+}
+
 #[test]
 fn what_is_forced_contradicts_only_what_has_no_order() {
     let cases = cases(5_000);
