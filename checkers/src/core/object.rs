@@ -58,7 +58,8 @@ pub(crate) fn parts(history: &History) -> Vec<Part> {
         .collect();
     if let Some(at) = parts.iter().position(|part| part.object == Ok(Object::Transactions)) {
         let transactions = parts.remove(at);
-        let part = |operations| Part { operations, ..transactions.clone() };
+        let key = transactions.key;
+        let part = |operations| Part { key, object: Ok(Object::Transactions), operations };
         match transactions::groups(history, &transactions.operations) {
             Some(groups) => parts.extend(groups.into_iter().map(part)),
             None => parts.push(transactions),

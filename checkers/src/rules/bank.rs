@@ -27,8 +27,9 @@ pub(super) fn decide(history: &History, _budget: &Budget) -> Ruling {
     if banks.is_empty() {
         return Ruling::not_applicable("no operation transfers between accounts");
     }
+    let opened_here = opens_accounts(history);
     for key in banks {
-        let bank = Bank::of(history, key);
+        let bank = Bank::of(history, key, opened_here);
         ruling.judged += bank.reads.len();
         ruling.undecided.extend(bank.malformed.map(|id| {
             let reply = history.operation(id).reply();
@@ -96,9 +97,9 @@ struct Bank<'h> {
 }
 
 impl<'h> Bank<'h> {
-    fn of(history: &'h History, key: Option<KeyId>) -> Self {
+    /// `opened_here`: whether a read of no account saw the time before they were opened.
+    fn of(history: &'h History, key: Option<KeyId>, opened_here: bool) -> Self {
         let known = history.header.bank.clone().unwrap_or_default();
-        let opened_here = opens_accounts(history);
         let mut bank = Self { history, known, reads: Vec::new(), transfers: Vec::new(), malformed: None };
         for (id, op) in history.iter().filter(|(_, op)| op.key == key && op.outcome != Outcome::Fail) {
             match op.function {

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::mem;
 
 use histories::{AnomalyKind, Function, History, ModelName, Operation, OperationId, Value};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::core::accesses::{self, Access};
 use crate::core::keys::Keys;
@@ -88,20 +88,24 @@ impl<'h> Written<'h> {
     /// What a transaction saw of keys that others write once, in the order of the keys: whether the write. A key that it
     /// wrote itself, or read both ways, tells nothing of a snapshot.
     fn reads(&mut self, op: &'h Operation) -> Vec<(u32, bool)> {
-        let (mut seen, mut left_out) = (FxHashMap::default(), FxHashSet::default());
+        // Of what tells nothing, no answer.
+        let mut seen: Vec<(u32, Option<bool>)> = Vec::new();
         let Self { keys, by_key } = self;
         let _ = accesses::each(op, |access, target, value| {
             let key = keys.id(target);
             let (Writes::Once(written) | Writes::Read(written)) = &by_key[key as usize] else { return };
             let shown = !value.is_null();
             let is_of_one_write = access == Access::Read && (!shown || value == *written);
-            if !is_of_one_write || *seen.entry(key).or_insert(shown) != shown {
-                left_out.insert(key);
-            }
+            seen.push((key, is_of_one_write.then_some(shown)));
         });
-        let mut seen: Vec<_> = seen.into_iter().filter(|(key, _)| !left_out.contains(key)).collect();
         seen.sort_unstable();
-        seen
+        seen.dedup();
+        let of_key = seen.chunk_by(|one, next| one.0 == next.0);
+        let steady = of_key.filter_map(|answers| match *answers {
+            [(key, Some(shown))] => Some((key, shown)),
+            _ => None,
+        });
+        steady.collect()
     }
 }
 
