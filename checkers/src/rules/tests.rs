@@ -149,37 +149,15 @@ fn a_bank_makes_no_money() {
 
 #[test]
 fn a_bank_holds_what_it_was_opened_with_though_most_reads_show_something_else() {
-    let told = |micros: &str, outcome: &str| {
-        let opening = format!(r#""process":1,"f":"txn","value":[{micros}]"#);
-        let transfer = r#""process":1,"f":"transfer","value":["a","b",5]"#;
-        let read = |client: u8, b: u8| format!(r#""process":{client},"f":"read","value":{{"a":5,"b":{b}}}"#);
-        let asks = |client: u8| format!(r#""process":{client},"f":"read""#);
-        let events = [
-            ("invoke", opening.clone()),
-            (outcome, opening),
-            ("invoke", transfer.to_owned()),
-            ("invoke", asks(2)),
-            ("ok", read(2, 15)),
-            ("ok", transfer.to_owned()),
-            ("invoke", asks(3)),
-            ("ok", read(3, 18)),
-            ("invoke", asks(4)),
-            ("ok", read(4, 18)),
-        ];
-        let line = |(at, (kind, rest)): (usize, &(&str, String))| {
-            format!("{{\"index\":{at},\"time\":{at},\"type\":\"{kind}\",{rest}}}\n")
-        };
-        let lines: String = events.iter().enumerate().map(line).collect();
-        let history =
-            histories::read::read(format!("{{\"partita\":1}}\n{lines}").as_bytes(), "bank").unwrap();
-        let finding = finding(&history, ModelName::Bank);
-        testing::told(&history, &finding.verdict.anomalies()[0])
+    let told = |opening: &str| {
+        let moved = "c1 transfer - [a;b;5] [2,5]\nc2 read - a=5,b=15 [3,4]\n";
+        let late = "c3 read - a=5,b=18 [6,7]\nc4 read - a=5,b=18 [8,9]";
+        told(&format!("c9 txn - {opening}\n{moved}{late}"), ModelName::Bank)
     };
-    let opening = r#"["w","a",10],["w","b",10]"#;
-    insta::assert_snapshot!(told(opening, "ok"));
+    insta::assert_snapshot!(told("[[w;a;10];[w;b;10]] [0,1]"));
     // What was not acknowledged may not have opened it, and what reads as well opens nothing.
-    assert!(told(opening, "info").contains("which held 23"));
-    assert!(told(r#"["w","a",10],["r","b",null]"#, "ok").contains("which held 23"));
+    assert!(told("[[w;a;10];[w;b;10]] [0,1] info").contains("which held 23"));
+    assert!(told("[[w;a;10];[r;b;nil]] [0,1]").contains("which held 23"));
 }
 
 #[test]
