@@ -100,7 +100,10 @@ fn listed(system: &dyn System) -> ListedSystem {
         faults: kinds.map(FaultKind::name).collect(),
         here: match system.presence(&SystemOptions::default()) {
             Presence::Bundled => Here::Bundled,
-            Presence::Installed { program, version, .. } => Here::Installed { program, version },
+            Presence::Installed { program, version, .. } => {
+                let program = program.display().to_string();
+                Here::Installed { program, version }
+            }
             Presence::Missing { install, .. } => Here::Missing { install },
         },
     }
@@ -219,7 +222,9 @@ fn runs(out: &Path) -> Listing {
     let mut folders = Vec::new();
     find_runs(out, DEPTH_MAX, &mut folders);
     folders.sort_by(|a, b| b.file_name().cmp(&a.file_name()).then_with(|| a.cmp(b)));
-    let listed = folders.into_iter().map(|folder| ListedRun { results: summary(&folder), folder });
+    let listed = folders
+        .iter()
+        .map(|folder| ListedRun { results: summary(folder), folder: folder.display().to_string() });
     Listing::Runs(listed.collect())
 }
 

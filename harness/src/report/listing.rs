@@ -1,7 +1,5 @@
 //! What there is to choose from, as data.
 
-use std::path::PathBuf;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -74,7 +72,7 @@ pub(crate) struct ListedSystem {
 pub(crate) enum Here {
     Bundled,
     Installed {
-        program: PathBuf,
+        program: String,
         /// As the program says itself; null where it does not.
         version: Option<String>,
     },
@@ -179,7 +177,7 @@ pub(crate) struct ListedFigure {
 /// A run's folder.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct ListedRun {
-    pub(crate) folder: PathBuf,
+    pub(crate) folder: String,
     /// What came of it; null where the folder does not tell.
     pub(crate) results: Option<RunSummary>,
 }

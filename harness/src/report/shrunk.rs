@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
+use crate::cli::names;
 use crate::judge::outcome::RunOutcome;
 use crate::judge::verdict::{Subject, Violation};
 
@@ -62,7 +63,8 @@ pub(crate) struct SmallerHistory<'a> {
 impl SmallerHistory<'_> {
     /// The command that shows it.
     pub(crate) fn command(&self) -> String {
-        format!("partita check --model {} {}", self.model, self.file.display())
+        let file = names::shell_quote(&self.file.display().to_string());
+        format!("partita check --model {} {file}", self.model)
     }
 }
 

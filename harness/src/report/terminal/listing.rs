@@ -83,7 +83,7 @@ fn system(system: &ListedSystem) -> Vec<String> {
     let here = match &system.here {
         Here::Bundled => "part of this program".to_owned(),
         Here::Installed { program, version } => {
-            format!("{} ({})", version.as_deref().unwrap_or("unknown version"), program.display())
+            format!("{} ({program})", version.as_deref().unwrap_or("unknown version"))
         }
         Here::Missing { install } => format!("no: {install}"),
     };
@@ -130,11 +130,11 @@ fn uses(uses: FormatUse) -> &'static str {
 }
 
 fn run(run: &ListedRun) -> Vec<String> {
-    let folder = run.folder.display().to_string();
-    let Some(results) = &run.results else {
-        return texts(&[&folder, "no results", "-", "-", "-", "-"]);
+    let ListedRun { folder, results } = run;
+    let Some(results) = results else {
+        return texts(&[folder, "no results", "-", "-", "-", "-"]);
     };
     let outcome = if results.finished { results.outcome.name() } else { "unfinished" };
     let (faults, seed) = (results.faults.join(","), results.seed.to_string());
-    texts(&[&folder, outcome, &results.workload, &results.mode, &faults, &seed])
+    texts(&[folder, outcome, &results.workload, &results.mode, &faults, &seed])
 }

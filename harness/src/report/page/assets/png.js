@@ -19,8 +19,10 @@ export function pictureOf(view) {
 // Hands the picture to the reader as a file of this name.
 export function savePicture(view, name) {
   pictureOf(view).toBlob((picture) => {
-    // A canvas that is too large for the browser gives none.
-    if (picture === null) return;
+    if (picture === null) {
+      alert("This browser makes no picture as large as the timeline is: make the window smaller.");
+      return;
+    }
     const address = URL.createObjectURL(picture);
     el("a", { href: address, download: name }).click();
     URL.revokeObjectURL(address);
