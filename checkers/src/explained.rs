@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use histories::{Function, History, Nanos, Operation, Outcome, Value};
 
 use crate::prefix::{Asked, Explained, Order, explained};
-use crate::testing::{self, cases};
-use crate::testing::{Dice, random};
+use crate::testing::{self, Dice, cases, random};
 
 fn of(history: &History) -> Option<Explained> {
     let key = history.operations().first()?.key;

@@ -6,8 +6,7 @@ use std::fmt::Write as _;
 
 use histories::{Function, History, ModelName, Operation, Outcome, Value, read};
 
-use crate::testing::Dice;
-use crate::testing::{self, lagging, lagging::Kind};
+use crate::testing::{self, Dice, lagging, lagging::Kind};
 use crate::{Budget, Verdict, check_all};
 
 fn violated(history: &History) -> Vec<ModelName> {

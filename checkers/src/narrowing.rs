@@ -6,8 +6,7 @@ use histories::synth::{self, Object, Shape};
 use histories::view::View;
 use histories::{History, ModelName, Nanos};
 
-use crate::testing::Dice;
-use crate::testing::{self, lagging, lagging::Kind};
+use crate::testing::{self, Dice, lagging, lagging::Kind};
 use crate::{Budget, Finding, Verdict, check_all};
 
 /// A valid history of an object that is not made here.

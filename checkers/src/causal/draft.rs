@@ -1,6 +1,6 @@
 //! All transactions of a history that may have happened, with what each read and wrote.
 //!
-//! It never says who wrote what was read. Where operations are malformed there is no draft.
+//! Which write a read saw is found out later, by [`super::resolve`]. Where operations are malformed there is no draft.
 
 use histories::{Function, History, Operation, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
@@ -91,7 +91,7 @@ impl<'h> Draft<'h> {
             self.add(id, self.history.operation(id))?;
         }
         for key in 0..self.keys.shapes.len() {
-            // A whole list that nobody wrote as one belongs to another data type, whose changes all failed.
+            // A list that is read whole and that no operation wrote whole is of another data type, whose changes all failed.
             if self.keys.shapes[key].read && !self.keys.shapes[key].written {
                 self.foreign(key as u32, "appending");
             }

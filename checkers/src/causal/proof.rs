@@ -1,6 +1,6 @@
 //! A contradiction as edges: a cycle, or an initial read with a write before, and why each inferred edge is there.
 //!
-//! It never decides.
+//! Whether there is a contradiction was decided before; a proof only says which edges it stands on.
 
 use super::columns::NONE;
 use super::order::Edge;

@@ -9,8 +9,7 @@ use histories::read::{self, Format};
 use histories::{History, view, write};
 
 use super::certify;
-use crate::testing::{self, lagging};
-use crate::testing::{Dice, random};
+use crate::testing::{self, Dice, lagging, random};
 use crate::{Budget, check_all};
 
 /// A folder of its own that goes away with the value.

@@ -1,6 +1,6 @@
 //! What single operations say in the terms of their object's model.
 //!
-//! It never looks at two operations at once, but to count what a queue holds.
+//! Each operation is read by itself; only what a queue still holds is counted over all of them.
 
 use histories::{Function, History, Micro, Operation, OperationId, Outcome, Value};
 

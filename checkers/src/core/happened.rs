@@ -1,6 +1,6 @@
 //! Which values of a register were certainly in force, and what shows it.
 //!
-//! It never looks at real time.
+//! What shows it are answers alone, whenever they came: real time plays no part.
 
 use super::registers::{INITIAL, NEVER, NONE, Register};
 use super::unexplained::{Unexplained, unwritten};

@@ -1,6 +1,6 @@
 //! An observation of a counter that is no possible sum, in words.
 //!
-//! It never compares two observations.
+//! Each observation is held against the changes of the counter; two observations are not compared.
 
 use histories::{AnomalyKind, History, ModelName, OperationId};
 

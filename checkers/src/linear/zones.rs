@@ -1,6 +1,6 @@
 //! Zones: when each value was in force, and which two values cannot be put in an order.
 //!
-//! It never looks at a value's origin: writers are checked before, in [`crate::core::unexplained`].
+//! Every value has a writer here: reads that no write explains are found before, by [`crate::core::unexplained`].
 //!
 //! After Gibbons and Korach, "Testing shared memories", SIAM J. Comput. 1997. A value's write and its reads stand
 //! together in any linearization. So real time forces all of A before all of B iff some operation of A returned

@@ -14,9 +14,7 @@ use super::problem::{Problem, components};
 use super::search::{Found, order};
 use super::{proof, replay};
 use crate::core::sessions::{Act, Table};
-use crate::testing::Dice;
-use crate::testing::confirm;
-use crate::testing::{self, told};
+use crate::testing::{self, Dice, confirm, told};
 use crate::{Budget, Checker, Sequential, Verdict};
 
 fn verdict(text: &str) -> Verdict {

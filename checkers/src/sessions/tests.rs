@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use histories::{Function, History, KeyId, ModelName, Outcome, Value};
 
-use crate::testing::Dice;
-use crate::testing::confirm;
-use crate::testing::{self, told};
+use crate::testing::{self, Dice, confirm, told};
 use crate::{Budget, Checker, Sessions, Verdict};
 
 fn verdict(history: &History, model: ModelName) -> Verdict {

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use histories::{Event, Function, History, Kind, ModelName, Op, Process, Value};
 
 use crate::causal::oracle::{self, Txn};
-use crate::testing::Dice;
-use crate::testing::confirm;
+use crate::testing::{Dice, confirm};
 use crate::{Causal, Checker, Verdict, dot, testing};
 
 const KEYS: [&str; 3] = ["x", "y", "z"];

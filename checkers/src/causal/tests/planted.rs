@@ -2,8 +2,7 @@
 
 use histories::{AnomalyKind, Event, History, Kind, ModelName, Op, Process, Value};
 
-use crate::testing::Dice;
-use crate::testing::confirm;
+use crate::testing::{Dice, confirm};
 use crate::{Budget, Causal, Checker, Verdict, testing};
 
 const OPERATIONS: usize = 100_000;

@@ -9,8 +9,7 @@ use super::fuzz::{Sample, Shape, sample};
 use super::{held, sessions};
 use crate::causal::oracle;
 use crate::dispatch::check_all;
-use crate::testing::Dice;
-use crate::testing::is_decided;
+use crate::testing::{Dice, is_decided};
 use crate::{Budget, Causal, Checker, Sessions, Verdict, testing};
 
 const SINGLE: Shape = Shape { transactions: 6, processes: 3, keys: 2, accesses: 1, values: 3 };

@@ -2,8 +2,7 @@
 
 use histories::{Function, History, Kind, Op, Process, Value};
 
-use crate::testing;
-use crate::testing::Dice;
+use crate::testing::{self, Dice};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Objects {

@@ -9,8 +9,7 @@ use histories::{AnomalyKind, Conflict, Event, History, Kind, ModelName, Op, Proc
 use AnomalyKind as Kinds;
 use ModelName::{Bank, ConflictPolicy, Counter, LongFork, Mutex, Queue, Set, UniqueIds};
 
-use crate::testing::Dice;
-use crate::testing::confirm;
+use crate::testing::{Dice, confirm};
 use crate::{Budget, Checker, Policy, Rules, Verdict, testing};
 
 /// What a process did: function, key, what was asked and what was answered.
